@@ -1,0 +1,84 @@
+"""The one hierarchy of errors; each class knows the exit code that the command ends with."""
+
+from typing import ClassVar
+
+import msgspec
+
+
+class Location(msgspec.Struct, frozen=True, order=True):
+    """A place in a file; `line` and `column` count from 1, 0 means unknown."""
+
+    file: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        parts = [self.file]
+        if self.line:
+            parts.append(str(self.line))
+            if self.column:
+                parts.append(str(self.column))
+        return ":".join(parts)
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing wrong in a file that a person wrote: where, what, and how to mend it."""
+
+    location: Location
+    message: str
+    code: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.location}: {self.message} [{self.code}]"
+        return f"{text}\n  {self.hint}" if self.hint else text
+
+
+class KeypolicyError(Exception):
+    """What stops the command; `where` is a file, option or URL and `remedy` says how to mend it."""
+
+    exit_code: ClassVar[int] = 4
+
+    def __init__(self, message: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text}\n  {self.remedy}" if self.remedy else text
+
+
+class UsageError(KeypolicyError):
+    """A wrong option, setting or configuration file."""
+
+    exit_code = 2
+
+
+class InventoryFileError(KeypolicyError):
+    """An inventory file that cannot be read as one."""
+
+    exit_code = 2
+
+
+class PolicyError(KeypolicyError):
+    """One or more problems in policies; all of them are told at once."""
+
+    exit_code = 2
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+class FetchError(KeypolicyError):
+    """The source could not be seen at all: denied, not found, or out of reach."""
+
+    exit_code = 3
+
+
+class IncompleteError(KeypolicyError):
+    """Something was needed that the inventory does not hold."""
+
+    exit_code = 3

@@ -1,0 +1,65 @@
+"""What a source hands to the engine: where the records lie and how much of the truth they are."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from scanner.model.coverage import TableCoverage
+
+FORMAT_VERSION: Final = 1
+"""Version of the inventory file format that this release reads and writes."""
+
+
+class Layout(StrEnum):
+    """How an input file is laid out."""
+
+    API_ARRAY = "api-array"  # one JSON array of objects, as an API answer
+    API_LINES = "api-lines"  # one JSON object a line
+    API_OBJECT = "api-object"  # one JSON object, or several that follow each other
+    INVENTORY_ARRAY = "inventory-array"  # the product's own envelope, in one JSON array
+    INVENTORY_LINES = "inventory-lines"  # the product's own envelope, one a line
+    INVENTORY_PARQUET = "inventory-parquet"  # the product's own envelope, as Parquet rows
+
+    @property
+    def is_inventory(self) -> bool:
+        """Whether records come in the envelope that `keypolicy fetch` writes."""
+        return self.value.startswith("inventory")
+
+
+class RawInput(msgspec.Struct, frozen=True):
+    """One file of records in the shape of the Sentry API.
+
+    `kind` names the table of an API export. `organization` and `project` name what the records
+    themselves lack; for the product's own inventories they are None. `server` is the base URL
+    that links to a key's page are built on. `label` is how messages and reports call the file.
+    """
+
+    path: Path
+    layout: Layout
+    label: str
+    kind: str | None = None
+    organization: str | None = None
+    project: str | None = None
+    server: str | None = None
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """Which organizations and projects (by slug) a scan is about; empty means all."""
+
+    organizations: tuple[str, ...] = ()
+    projects: tuple[str, ...] = ()
+
+
+class Inventory(msgspec.Struct, frozen=True):
+    """A set of tables, still in files, with their coverage and origin.
+
+    `coverage` lists only what the source itself knows; the product's own inventory files carry
+    theirs inside and it is read with the data. `warnings` are for the user, one sentence each.
+    """
+
+    inputs: tuple[RawInput, ...]
+    sources: tuple[str, ...]
+    coverage: dict[str, TableCoverage] = {}
+    warnings: tuple[str, ...] = ()

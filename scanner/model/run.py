@@ -1,0 +1,130 @@
+"""Everything that one scan found out, ready for reports and the gate."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from scanner.model.coverage import CoverageState, TableCoverage
+from scanner.model.finding import Finding
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.rule import Policy, Rule
+from scanner.model.severity import Severity
+
+
+class RuleResult(msgspec.Struct, frozen=True):
+    """How often a rule came to each outcome.
+
+    `unseen` of the unknown outcomes stand for parts of the table that could not be read; the
+    others are rows with missing data. `tally` counts findings by outcome and disposition.
+    """
+
+    rule: Rule
+    passed: int
+    not_applicable: int
+    unseen: int
+    tally: dict[tuple[Outcome, Disposition], int]
+
+    def count(self, outcome: Outcome) -> int:
+        """How many resources came to this outcome, whatever triage says of them."""
+        if outcome is Outcome.PASS:
+            return self.passed
+        if outcome is Outcome.NOT_APPLICABLE:
+            return self.not_applicable
+        return sum(n for (found, _), n in self.tally.items() if found is outcome)
+
+    def disposed(self, disposition: Disposition) -> int:
+        """How many findings triage gave this disposition."""
+        return sum(n for (_, found), n in self.tally.items() if found is disposition)
+
+    def open(self, outcome: Outcome) -> int:
+        """How many findings with this outcome are open."""
+        return self.tally.get((outcome, Disposition.OPEN), 0)
+
+    @property
+    def open_findings(self) -> int:
+        """How many findings of any outcome are open."""
+        return self.disposed(Disposition.OPEN)
+
+    @property
+    def evaluated(self) -> int:
+        """How many resources the rule was held against, those it is not about included."""
+        return self.passed + self.not_applicable + sum(self.tally.values()) - self.unseen
+
+
+class TableSummary(msgspec.Struct, frozen=True):
+    """A table of the inventory: its rows, its coverage, and whether any rule reads it."""
+
+    rows: int
+    coverage: TableCoverage
+    needed: bool
+
+
+class InventorySummary(msgspec.Struct, frozen=True):
+    """Where the inventory came from, its tables, and the SHA-256 of what they hold."""
+
+    sources: tuple[str, ...]
+    tables: dict[str, TableSummary]
+    digest: str
+
+    @property
+    def incomplete(self) -> dict[str, TableCoverage]:
+        """The tables that rules read and that were not seen whole."""
+        return {
+            name: table.coverage
+            for name, table in self.tables.items()
+            if table.needed and table.coverage.state is not CoverageState.COMPLETE
+        }
+
+
+class RunInfo(msgspec.Struct, frozen=True):
+    """Identity and clock of a run; only these four differ between two runs of the same facts."""
+
+    id: str
+    as_of: datetime
+    started_at: datetime
+    finished_at: datetime
+
+
+class GateResult(StrEnum):
+    """The verdict in a word."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INCOMPLETE = "incomplete"
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The gate's decision, with its reasons in sentences."""
+
+    result: GateResult
+    exit_code: int
+    reasons: tuple[str, ...]
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A finished scan.
+
+    `findings` can be iterated any number of times; each time it streams from the database in
+    the same order: severity (worst first), rule in policy order, organization, project, id.
+    """
+
+    info: RunInfo
+    inventory: InventorySummary
+    policies: tuple[Policy, ...]
+    results: tuple[RuleResult, ...]
+    findings: Iterable[Finding]
+    verdict: Verdict
+    warnings: tuple[str, ...] = ()
+
+    def open_by_severity(self) -> dict[Severity, int]:
+        """Open findings of every outcome, by the severity of their rule."""
+        counts = dict.fromkeys(Severity, 0)
+        for result in self.results:
+            counts[result.rule.severity] += result.open_findings
+        return counts
+
+    def total(self, outcome: Outcome) -> int:
+        """How many (rule, resource) pairs came to this outcome."""
+        return sum(result.count(outcome) for result in self.results)
