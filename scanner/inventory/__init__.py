@@ -1,0 +1,1 @@
+"""Key inventories: the catalogue of tables, and the sources that fill them."""

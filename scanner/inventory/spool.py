@@ -1,0 +1,130 @@
+"""The inventory file: an envelope a line, written as data arrives, ended by what was covered.
+
+    {"kind": "inventory", "record": {"version": 1, "tool": "keypolicy 0.1.0", ...}}
+    {"kind": "sentry_key", "organization": "acme", "project": "web", "record": {...}}
+    {"kind": "end", "record": {"coverage": {"sentry_key": {"state": "complete", ...}}}}
+
+Records keep the shape of Sentry's API, without secrets. A file without its last line was cut
+off and is refused. The same lines as one JSON array make the `.json` form.
+"""
+
+import os
+import tempfile
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from scanner import __version__
+from scanner.inventory.redact import redact_record
+from scanner.model.coverage import TableCoverage
+from scanner.model.errors import UsageError
+from scanner.model.inventory import FORMAT_VERSION
+
+
+class Spool:
+    """Writes one inventory file; nothing appears under its name before `finish`.
+
+    Use as a context manager: leaving it without `finish` removes what was written.
+    """
+
+    def __init__(self, path: Path, *, sources: tuple[str, ...], server: str | None) -> None:
+        self.path = path
+        self.rows: Counter[str] = Counter()
+        self._array = path.suffix == ".json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        self._temporary: Path | None = Path(name)
+        self._file = os.fdopen(handle, "wb")
+        self._encoder = msgspec.json.Encoder()
+        self._separator = b"[\n" if self._array else b""
+        self._write(
+            {
+                "kind": "inventory",
+                "record": {
+                    "version": FORMAT_VERSION,
+                    "tool": f"keypolicy {__version__}",
+                    "fetched_at": datetime.now(UTC),
+                    "server": server,
+                    "sources": sources,
+                },
+            }
+        )
+
+    def add(
+        self, kind: str, record: dict[str, Any], *, organization: str | None, project: str | None
+    ) -> None:
+        """Redact a record as the API gave it and append it to the table `kind`.
+
+        `organization` and `project` are slugs; None where not known.
+        """
+        envelope = {
+            "kind": kind,
+            "organization": organization,
+            "project": project,
+            "record": redact_record(record),
+        }
+        self._write(envelope)
+        self.rows[kind] += 1
+
+    def finish(self, coverage: dict[str, TableCoverage]) -> Path:
+        """Write the closing line and give the file its name, in one step."""
+        counted = {
+            name: msgspec.structs.replace(table, rows=self.rows[name])
+            for name, table in coverage.items()
+        }
+        self._write({"kind": "end", "record": {"coverage": counted}})
+        self._file.write(b"\n]\n" if self._array else b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        if self._temporary is not None:
+            self._temporary.replace(self.path)
+            self._temporary = None
+        return self.path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        if self._temporary is not None:
+            self._temporary.unlink(missing_ok=True)
+
+    def _write(self, envelope: dict[str, Any]) -> None:
+        self._file.write(self._separator)
+        self._file.write(self._encoder.encode(envelope))
+        self._separator = b",\n" if self._array else b"\n"
+
+
+def copy_inventory(lines: Path, output: Path) -> None:
+    """Write an inventory of lines under another name, as one JSON array for `.json`.
+
+    Raises UsageError where that file cannot be written; it is whole or not there.
+    """
+    temporary = output.with_name(f".{output.name}.partial")
+    array = output.suffix == ".json"
+    try:
+        with lines.open("rb") as source, temporary.open("wb") as target:
+            separator = b"[\n" if array else b""
+            for line in source:
+                target.write(separator + line.rstrip(b"\n"))
+                separator = b",\n" if array else b"\n"
+            target.write(b"\n]\n" if array else b"\n")
+        temporary.replace(output)
+    except OSError as error:
+        raise UsageError(
+            f"cannot be written: {error.strerror}",
+            where=str(output),
+            remedy="Choose a folder that exists and that you may write to.",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)

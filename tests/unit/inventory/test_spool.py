@@ -1,0 +1,97 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from scanner.inventory.spool import Spool
+from scanner.model.coverage import CoverageState, Gap, TableCoverage
+from scanner.model.inventory import FORMAT_VERSION
+
+WHOLE = TableCoverage(CoverageState.COMPLETE, "all pages")
+PARTIAL = TableCoverage(
+    CoverageState.PARTIAL, "some pages", (Gap("no access", organization="acme", project="web"),)
+)
+
+
+def _write(path: Path) -> Path:
+    with Spool(path, sources=("here",), server="https://sentry.example") as spool:
+        spool.add(
+            "sentry_key",
+            {"id": "a", "secret": "0123456789abcdef", "name": "é\n"},
+            organization="acme",
+            project=None,
+        )
+        spool.add("sentry_project", {"id": "2"}, organization="acme", project="web")
+        return spool.finish({"sentry_key": WHOLE, "sentry_project": PARTIAL})
+
+
+def test_lines(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.jsonl"
+    assert _write(path) == path
+    header, key, project, end = [json.loads(line) for line in path.read_text().splitlines()]
+    assert header["kind"] == "inventory"
+    assert header["record"]["version"] == FORMAT_VERSION
+    assert header["record"]["server"] == "https://sentry.example"
+    assert header["record"]["sources"] == ["here"]
+    assert key == {
+        "kind": "sentry_key",
+        "organization": "acme",
+        "project": None,
+        "record": {"id": "a", "name": "é\n"},
+    }
+    assert project["project"] == "web"
+    assert end["kind"] == "end"
+    assert end["record"]["coverage"]["sentry_key"]["rows"] == 1
+    assert end["record"]["coverage"]["sentry_project"]["gaps"] == [
+        {"reason": "no access", "organization": "acme", "project": "web"}
+    ]
+    assert path.read_bytes().endswith(b"}\n")
+
+
+def test_the_array_holds_the_same(tmp_path: Path) -> None:
+    lines = _write(tmp_path / "a.jsonl").read_text().splitlines()
+    array = json.loads(_write(tmp_path / "a.json").read_text())
+    assert array[1:] == [json.loads(line) for line in lines[1:]]
+    assert array[0]["kind"] == "inventory"
+
+
+def test_an_empty_inventory_is_whole(tmp_path: Path) -> None:
+    for name in ("a.jsonl", "a.json"):
+        with Spool(tmp_path / name, sources=(), server=None) as spool:
+            spool.finish({"sentry_key": WHOLE})
+    kinds = [record["kind"] for record in json.loads((tmp_path / "a.json").read_text())]
+    assert kinds == ["inventory", "end"]
+
+
+def test_nothing_stands_under_the_name_before_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.jsonl"
+    path.write_text("what was there")
+    with Spool(path, sources=(), server=None) as spool:
+        spool.add("sentry_key", {"id": "a"}, organization=None, project=None)
+        assert path.read_text() == "what was there"
+        spool.finish({})
+    assert path.read_text() != "what was there"
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_leaving_early_leaves_nothing_behind(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.jsonl"
+    with pytest.raises(RuntimeError, match="boom"), Spool(path, sources=(), server=None):
+        raise RuntimeError("boom")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_rows_are_counted_by_table(tmp_path: Path) -> None:
+    with Spool(tmp_path / "a.jsonl", sources=(), server=None) as spool:
+        for table in ("sentry_key", "sentry_key", "sentry_project"):
+            spool.add(table, {"id": "a"}, organization=None, project=None)
+        assert spool.rows == {"sentry_key": 2, "sentry_project": 1}
+
+
+def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
+    assert _write(tmp_path / "new" / "folder" / "a.jsonl").is_file()
+
+
+def test_others_may_not_read_it(tmp_path: Path) -> None:
+    mode = _write(tmp_path / "a.jsonl").stat().st_mode
+    assert mode & 0o077 == 0
