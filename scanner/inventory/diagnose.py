@@ -1,0 +1,174 @@
+"""Why a file was refused: the slow, precise second reading, after the engine's fast one failed.
+
+It stops at the first fault and tells its line, column, record and field. Memory is bounded by
+the longest record, not by the file.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from scanner.inventory.jsontext import AGAIN, FaultError, Reader, Record
+from scanner.inventory.redact import SECRET_FIELDS, redact_text
+from scanner.inventory.tables import INTEGER, TABLES, Field
+from scanner.model.errors import InventoryFileError, Location
+from scanner.model.inventory import FORMAT_VERSION, Layout, RawInput
+
+_CHUNK: Final = 1 << 16
+_QUOTE_LENGTH: Final = 40
+_MIN_INTEGER: Final = -(2**63)
+_MAX_INTEGER: Final = 2**63 - 1
+_MAX_UNSIGNED: Final = 2**64 - 1
+_NAMES: Final = {
+    "VARCHAR": "a string",
+    "BOOLEAN": "true or false",
+    "UBIGINT": "an integer",
+    "BIGINT": "an integer",
+    "DOUBLE": "a number that is no 64-bit integer",
+    "OBJECT": "an object",
+    "ARRAY": "a list",
+    "NULL": "null",
+}
+_UNCHANGED: Final = (
+    "Give the records as the API does; nothing is converted, because a guess could hide a finding."
+)
+_OTHER_VERSION: Final = "Read it with the version of keypolicy that wrote it, or fetch again."
+
+_READERS: Final = {
+    Layout.API_ARRAY: Reader.array,
+    Layout.API_LINES: Reader.lines,
+    Layout.API_OBJECT: Reader.objects,
+    Layout.INVENTORY_ARRAY: Reader.array,
+    Layout.INVENTORY_LINES: Reader.lines,
+}
+
+
+def diagnose_inputs(inputs: Sequence[RawInput], detail: str) -> InventoryFileError:
+    """Return the error that says what is wrong with one of the inputs; it is not raised.
+
+    `detail` is what the fast reader said, told where this reading finds no fault.
+    """
+    for raw in inputs:
+        fault = _fault(raw)
+        if fault is not None:
+            return fault
+    where = ", ".join(raw.label for raw in inputs)
+    return InventoryFileError(f"refused: {redact_text(detail)}", where=where, remedy=AGAIN)
+
+
+def _fault(raw: RawInput) -> InventoryFileError | None:
+    try:
+        _check(raw)
+    except FaultError as fault:
+        where = str(Location(raw.label, *fault.place))
+        return InventoryFileError(fault.message, where=where, remedy=fault.remedy)
+    except OSError as error:
+        return InventoryFileError(
+            f"cannot be read: {error.strerror}", where=raw.label, remedy="Check its permissions."
+        )
+    return None
+
+
+def _check(raw: RawInput) -> None:
+    """Read the whole input and raise FaultError at its first fault."""
+    if raw.layout is Layout.INVENTORY_PARQUET:
+        return  # the fast reader's own words are the best there are
+    with raw.path.open("rb") as file:
+        records = _READERS[raw.layout](Reader(iter(lambda: file.read(_CHUNK), b"")))
+        if raw.layout.is_inventory:
+            _check_inventory(records)
+        else:
+            for record in records:
+                _check_fields(record, record.value, raw.kind or "sentry_key")
+
+
+def _check_inventory(records: Iterator[Record]) -> None:
+    last: Record | None = None
+    for record in records:
+        if last is not None and _kind(last) == "end":
+            raise record.fault("something follows the closing record", AGAIN)
+        last = record
+        kind = _kind(record)
+        if kind == "inventory":
+            header = record.value.get("record")
+            if not isinstance(header, dict) or header.get("version") != FORMAT_VERSION:
+                message = f"an inventory of another format version than {FORMAT_VERSION}"
+                raise record.fault(message, _OTHER_VERSION, "record", "version")
+        elif kind in TABLES:
+            _check_fields(record, record.value.get("record"), kind, "record")
+    if last is None or _kind(last) != "end":
+        place = last.end if last else (1, 1)
+        raise FaultError("no closing record: it was cut off", place, "Fetch the inventory again.")
+
+
+def _kind(record: Record) -> str:
+    kind = record.value.get("kind") if isinstance(record.value, dict) else None
+    if not isinstance(kind, str):
+        raise record.fault("not a record of an inventory", AGAIN)
+    return kind
+
+
+def _check_fields(record: Record, value: Any, kind: str, *path: str) -> None:  # noqa: ANN401 - any JSON value
+    if not isinstance(value, dict):
+        found = _NAMES[_json_type(value)]
+        raise record.fault(f"expected an object, found {found}", _UNCHANGED, *path)
+    for name, field in TABLES[kind].fields.items():
+        names = name.split(".")[1:]
+        problem = _violation(value, names, field)
+        if problem:
+            shown = ".".join(names)
+            raise record.fault(f"field {shown}: {problem}", _UNCHANGED, *path, *names)
+
+
+def _violation(record: dict[str, Any], names: list[str], field: Field) -> str | None:
+    """Say what is wrong with a field; the rules are those of `inventory.normalize`."""
+    value: Any = record
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    if field.required and value in (None, ""):
+        return "it is missing or empty"
+    if value is None:
+        return None
+    expected = " or ".join(dict.fromkeys(_NAMES[kind] for kind in field.types))
+    if _json_type(value) not in field.types:
+        return f"expected {expected}, found {_quoted(value, names[-1])}"
+    if field.types == INTEGER and value > _MAX_INTEGER:
+        return f"expected {expected} of 64 bits, found {_quoted(value, names[-1])}"
+    if field.timestamp and not _is_timestamp(value):
+        return f"expected a date and time (ISO 8601), found {_quoted(value, names[-1])}"
+    return None
+
+
+def _json_type(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Name the type as DuckDB's json_type does."""
+    if isinstance(value, bool):
+        return "BOOLEAN"
+    if isinstance(value, int):
+        if _MIN_INTEGER <= value < 0:
+            return "BIGINT"
+        return "UBIGINT" if 0 <= value <= _MAX_UNSIGNED else "DOUBLE"
+    names: dict[type, str] = {
+        str: "VARCHAR",
+        float: "DOUBLE",
+        dict: "OBJECT",
+        list: "ARRAY",
+        type(None): "NULL",
+    }
+    return names[type(value)]
+
+
+def _quoted(value: Any, name: str) -> str:  # noqa: ANN401 - any JSON value
+    found = _NAMES[_json_type(value)]
+    if isinstance(value, dict | list) or name in SECRET_FIELDS:
+        return found
+    text = redact_text(json.dumps(value))
+    return f"{found}: {text if len(text) <= _QUOTE_LENGTH else text[:_QUOTE_LENGTH] + '...'}"
+
+
+def _is_timestamp(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,248 @@
+"""What a file is, told from its first and last bytes: its layout, and what its records are.
+
+Only a bounded part is read and nothing is parsed whole: the engine reads the records. What is
+plainly not an inventory is refused here, because here the reason can still be told.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from scanner.inventory.redact import redact_text
+from scanner.model.errors import InventoryFileError
+from scanner.model.inventory import Layout
+
+PEEK_BYTES: Final = 1 << 20
+"""How much of a file's beginning is looked at; a record is a few kilobytes."""
+
+_TAIL_BYTES: Final = 1 << 12
+_QUOTE_LENGTH: Final = 200
+_SPACE: Final = " \t\r\n"
+_BOM: Final = b"\xef\xbb\xbf"
+_TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\\?\Z)|[{}\[\]:,]', re.DOTALL)
+
+_EXPORT: Final = (
+    "Give a JSON answer of Sentry's API (a list of keys, projects or organizations), or an"
+    " inventory written by `keypolicy fetch`."
+)
+_COMPRESSED: Final = (
+    (b"\x1f\x8b", "gzip", "Unpack it first: gunzip -k FILE"),
+    (b"\x28\xb5\x2f\xfd", "zstd", "Unpack it first: unzstd FILE"),
+    (b"BZh", "bzip2", "Unpack it first: bunzip2 -k FILE"),
+    (b"\xfd7zXZ", "xz", "Unpack it first: unxz -k FILE"),
+    (b"PK\x03\x04", "zip", "Unpack it first: unzip FILE"),
+)
+_UTF16: Final = re.compile(rb"\xff\xfe|\xfe\xff|.\x00|\x00.", re.DOTALL)
+
+# A record's kind by its fields: the first set with a field in common, beside those demanded.
+_KINDS: Final[tuple[tuple[str, frozenset[str], frozenset[str]], ...]] = (
+    (
+        "sentry_key",
+        frozenset(),
+        frozenset({"public", "dsn", "projectId", "projectID"}),
+    ),
+    (
+        "sentry_organization",
+        frozenset({"slug"}),
+        frozenset({"links", "require2FA", "isEarlyAdopter", "hasAuthProvider", "onboardingTasks"}),
+    ),
+    (
+        "sentry_project",
+        frozenset({"slug"}),
+        frozenset({"platform", "platforms", "isMember", "hasAccess", "firstEvent", "isBookmarked"}),
+    ),
+)
+
+
+class Sniffed(msgspec.Struct, frozen=True):
+    """What a file is. `kind` is the table of an API export; None for an inventory.
+
+    It is also None for an empty list (`empty`), which does not tell what it is a list of.
+    """
+
+    layout: Layout
+    kind: str | None = None
+    empty: bool = False
+
+
+def sniff(path: Path) -> Sniffed:
+    """Tell what the file is; raise InventoryFileError for what is no inventory."""
+    head, tail = _ends(path)
+    if head.startswith(b"PAR1"):
+        if not tail.endswith(b"PAR1"):
+            raise _refusal(path, "a Parquet file that was cut off", "Write it again.")
+        return Sniffed(Layout.INVENTORY_PARQUET)
+    _refuse_binary(path, head)
+    bom = head.startswith(_BOM)
+    text = head.removeprefix(_BOM).decode(errors="replace").lstrip(_SPACE)
+    if text.startswith("["):
+        return _array(path, text, tail)
+    if text.startswith("{"):
+        return _objects(path, text, bom=bom)
+    raise _not_json(path, text)
+
+
+def _ends(path: Path) -> tuple[bytes, bytes]:
+    try:
+        # A pipe is refused unopened: looking at it would eat what the engine has to read.
+        if path.exists() and not path.is_file():
+            raise _refusal(
+                path,
+                "not a regular file",
+                "Save the records to a file first and give that file.",
+            )
+        with path.open("rb") as file:
+            head = file.read(PEEK_BYTES)
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
+            return head, file.read(_TAIL_BYTES)
+    except FileNotFoundError:
+        raise _refusal(path, "no such file", "Check the path given to --inventory.") from None
+    except OSError as error:
+        raise _refusal(
+            path, f"cannot be read: {error.strerror}", "Check its permissions."
+        ) from error
+
+
+def _refuse_binary(path: Path, head: bytes) -> None:
+    if not head:
+        raise _refusal(path, "the file is empty", f"The export wrote nothing. {_EXPORT}")
+    for magic, name, remedy in _COMPRESSED:
+        if head.startswith(magic):
+            raise _refusal(path, f"compressed with {name}", remedy.replace("FILE", str(path)))
+    if _UTF16.match(head):
+        raise _refusal(
+            path,
+            "encoded in UTF-16, not UTF-8",
+            "PowerShell's > writes UTF-16; write with `| Out-File -Encoding utf8` instead.",
+        )
+
+
+def _array(path: Path, text: str, tail: bytes) -> Sniffed:
+    # The engine's reader takes a list that ends after a comma for a whole one.
+    if not tail.rstrip().endswith(b"]"):
+        raise _refusal(
+            path,
+            'the list is not closed: its last character is not "]", so the file was cut off',
+            "Export it again, whole.",
+        )
+    first = text[1:].lstrip(_SPACE)
+    if first.startswith("]"):
+        return Sniffed(Layout.API_ARRAY, empty=True)
+    if not first.startswith("{"):
+        raise _refusal(path, "a list of something else than records (JSON objects)", _EXPORT)
+    fields, _ = _first_object(first)
+    if _is_inventory(fields):
+        return Sniffed(Layout.INVENTORY_ARRAY)
+    return Sniffed(Layout.API_ARRAY, _kind(path, fields))
+
+
+def _objects(path: Path, text: str, *, bom: bool) -> Sniffed:
+    fields, end = _first_object(text)
+    line_end = text.find("\n")
+    rest = text[end : line_end if line_end >= 0 else None] if end else ""
+    lines = end is not None and (line_end < 0 or end <= line_end) and not rest.strip()
+    if _is_inventory(fields):
+        # DuckDB's reader of lines refuses a byte order mark; `fetch` never writes one.
+        if not lines or bom:
+            raise _refusal(
+                path,
+                "an inventory that was reformatted: it is not one record a line any more",
+                f"Use the file as `keypolicy fetch` wrote it, or mend it: jq -c . {path}",
+            )
+        return Sniffed(Layout.INVENTORY_LINES)
+    kind = _kind(path, fields)
+    return Sniffed(Layout.API_LINES if lines and not bom else Layout.API_OBJECT, kind)
+
+
+def _first_object(text: str) -> tuple[dict[str, str | None], int | None]:
+    """Return the first object's fields, with the raw text of those that are strings, and its end.
+
+    The end is None where the object is broken or longer than what was read; the fields are then
+    those that come before. Nothing is checked here: that is the engine's part.
+    """
+    fields: dict[str, str | None] = {}
+    depth = 0
+    name: str | None = None
+    text_before = ""
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        if mark in "{[":
+            depth += 1
+        elif mark in "}]":
+            depth -= 1
+            if depth == 0:
+                return fields, token.end()
+        elif depth == 1:
+            if mark == ":":
+                name = text_before
+                fields[name] = None
+            elif mark == ",":
+                name = None
+            elif name is None:
+                text_before = token[1]
+            else:
+                fields[name] = token[1]
+    return fields, None
+
+
+def _is_inventory(fields: dict[str, str | None]) -> bool:
+    return fields.get("kind") == "inventory"
+
+
+def _kind(path: Path, fields: dict[str, str | None]) -> str:
+    for kind, demanded, telling in _KINDS:
+        if demanded <= fields.keys() and telling & fields.keys():
+            return kind
+    raise _unknown(path, fields)
+
+
+def _unknown(path: Path, fields: dict[str, str | None]) -> InventoryFileError:
+    """Say what a file of unknown records is instead, where that can be told."""
+    if "detail" in fields and "id" not in fields:
+        said = redact_text((fields["detail"] or "")[:_QUOTE_LENGTH])
+        return _refusal(
+            path,
+            f"an error that the API answered, not records{f': {said}' if said else ''}",
+            "Mend the request (token, organization, project) and export again.",
+        )
+    if "kind" in fields and "record" in fields:
+        return _refusal(
+            path,
+            "lines of an inventory without its first line",
+            "Use the whole file as `keypolicy fetch` wrote it.",
+        )
+    if "findings" in fields or "runs" in fields:
+        return _refusal(path, "a report, not an inventory", _EXPORT)
+    if {"id", "slug"} <= fields.keys():
+        return _refusal(
+            path,
+            "the records may be projects or organizations: nothing in them tells which",
+            "Keep all fields of the API's answer; projects have `platform`, organizations `links`.",
+        )
+    names = ", ".join(sorted(fields)[:8]) or "none"
+    return _refusal(path, f"records of an unknown kind, with the fields: {names}", _EXPORT)
+
+
+def _not_json(path: Path, text: str) -> InventoryFileError:
+    if not text:
+        return _refusal(path, "the file holds only white space", _EXPORT)
+    if text.startswith("<"):
+        return _refusal(
+            path,
+            "HTML or XML, not JSON",
+            "A sign-in or error page was saved: ask an address under /api/0/ and send a token.",
+        )
+    if re.match(r"HTTP/\d|# *curl|[*<>] ", text):
+        return _refusal(
+            path,
+            "an HTTP answer with its headers, not JSON",
+            "Save the body alone: curl without -i and -v.",
+        )
+    return _refusal(path, "neither JSON, JSON Lines nor Parquet", _EXPORT)
+
+
+def _refusal(path: Path, message: str, remedy: str) -> InventoryFileError:
+    return InventoryFileError(message, where=str(path), remedy=remedy)
