@@ -1,0 +1,40 @@
+"""The kinds of server that are simulated, and where they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """How one kind of server answers.
+
+    `whole_organization`: it has the organization-wide key listing (Sentry since December 2025).
+    `strict_per_page`: per_page=0 is refused; 23.7.1 answers with a cursor that never moves.
+    """
+
+    name: str
+    whole_organization: bool
+    default_per_page: int
+    strict_per_page: bool
+    glitchtip: bool = False
+
+    @property
+    def per_page_error(self) -> str:
+        """What the server says of a per_page out of range."""
+        if self.strict_per_page:
+            return "Invalid per_page value. Must be between 1 and 100."
+        return "Invalid per_page value. Cannot exceed 100."
+
+
+TODAY = Flavour("today", whole_organization=True, default_per_page=10, strict_per_page=True)
+SELF_HOSTED_23_7 = Flavour(
+    "23.7.1", whole_organization=False, default_per_page=100, strict_per_page=False
+)
+GLITCHTIP = Flavour(
+    "glitchtip",
+    whole_organization=False,
+    default_per_page=50,
+    strict_per_page=True,
+    glitchtip=True,
+)
