@@ -1,0 +1,90 @@
+"""Whether a record has the types that its table can hold, told before it is written down.
+
+A file with a wrong type is refused as a whole, with the place. A server's record is left out
+instead and becomes a gap: the rest of what was fetched is worth keeping.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from functools import cache
+from typing import Any, Final
+
+from scanner.inventory.tables import TABLES, Field
+
+_LARGEST: Final = 2**63
+_MISSING: Final = object()
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:\d\d)?)?)?")
+"""The part of ISO 8601 that the database reads too."""
+
+
+def fault(table: str, record: object) -> str | None:
+    """Return what is wrong with a record of the API for this table, None if nothing is."""
+    if not isinstance(record, dict):
+        return f"it is {_kind(record)}, not an object"
+    for path, parts, field in _fields(table):
+        value = _at(record, parts)
+        if value is _MISSING or value is None:
+            if field.required:
+                return f"{path} is missing"
+        elif (problem := _problem(value, field)) is not None:
+            return f"{path} is {problem}"
+    return None
+
+
+@cache
+def _fields(table: str) -> tuple[tuple[str, tuple[str, ...], Field], ...]:
+    def made() -> Iterator[tuple[str, tuple[str, ...], Field]]:
+        for path, field in TABLES[table].fields.items():
+            name = path.removeprefix("$.")
+            yield name, tuple(name.split(".")), field
+
+    return tuple(made())
+
+
+def _at(record: dict[str, Any], parts: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JSON value
+    value: Any = record
+    for part in parts:
+        if not isinstance(value, dict):
+            return _MISSING
+        value = value.get(part, _MISSING)
+    return value
+
+
+def _problem(value: Any, field: Field) -> str | None:  # noqa: ANN401 - any JSON value
+    kind = _JSON_TYPES.get(type(value), ())
+    if not set(kind) & set(field.types):
+        return _kind(value)
+    if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
+        return "a number beyond 64 bits"
+    if field.required and value == "":
+        return "empty"
+    if field.timestamp and not _is_time(value):
+        return "not a date and time"
+    return None
+
+
+def _is_time(text: str) -> bool:
+    if not _TIME.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+_JSON_TYPES: Final[dict[type, tuple[str, ...]]] = {
+    str: ("VARCHAR",),
+    bool: ("BOOLEAN",),
+    int: ("UBIGINT", "BIGINT"),
+    float: ("DOUBLE",),
+    dict: ("OBJECT",),
+    list: ("ARRAY",),
+}
+"""The names that the catalogue, after DuckDB, has for the types of JSON."""
+
+
+def _kind(value: object) -> str:
+    names = {str: "text", bool: "a boolean", int: "a whole number", float: "a fraction"}
+    return names.get(type(value), "a list" if isinstance(value, list) else "an object")

@@ -1,0 +1,59 @@
+"""When to ask again.
+
+There are libraries for retrying; none fits. Here a refusal for going too fast holds back every
+request to the same endpoint, the wait must be shown to a person, and all waits end with the
+fetch's deadline. What is left of a library after that is a loop and a power of two.
+"""
+
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import msgspec
+
+LONGEST_WAIT: Final = 300.0
+"""Seconds; a server that asks for a longer pause is given up on."""
+
+
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """How often and how long. All times are in seconds.
+
+    `attempts` is for answers that fail, `throttled` for refusals because of a limit, which are
+    no fault, and `first_contact` for a server that has not answered once: a wrong address should
+    be told soon.
+    """
+
+    attempts: int = 5
+    throttled: int = 20
+    first_contact: int = 2
+    first_wait: float = 0.5
+    longest_wait: float = 20.0
+
+    def wait(self, failures: int) -> float:
+        """Return how long to wait after so many failures: doubled each time, with jitter.
+
+        The jitter, between half and the whole, keeps parallel requests from coming back
+        together.
+        """
+        longest = min(self.longest_wait, self.first_wait * 2.0 ** (failures - 1))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreading, not secrecy
+
+
+def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:
+    """Return the seconds that a Retry-After header asks for, None without a readable one.
+
+    RFC 9110, section 10.2.3: a number of seconds or an HTTP date.
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0)
