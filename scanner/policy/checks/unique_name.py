@@ -1,0 +1,55 @@
+"""unique_name: no two keys of a project share a name."""
+
+from typing import Annotated, Final
+
+import msgspec
+
+from scanner.policy.checks.interface import Check, Macro
+from scanner.policy.slots import Slot
+from scanner.policy.values import ValueType
+
+
+class Arguments(msgspec.Struct, frozen=True):
+    """When two names are the same."""
+
+    ignore_case: Annotated[
+        bool,
+        Slot(
+            type=ValueType.BOOLEAN,
+            description="Whether names that differ only in case are the same (default false).",
+        ),
+    ] = False
+
+
+_PROJECT: Final = "PARTITION BY organization_slug, project_id, project_slug"
+
+# A nameless key may have any name: it leaves the others unknown unless they already clash.
+_TEXT: Final = """\
+CASE
+  WHEN project_id IS NULL AND project_slug IS NULL THEN NULL
+  WHEN count(*) OVER ({project}) = 1 THEN TRUE
+  WHEN name IS NULL THEN NULL
+  WHEN count(*) OVER ({project}, {name}) > 1 THEN FALSE
+  WHEN count(*) OVER ({project}) = count(name) OVER ({project}) THEN TRUE
+END"""
+
+
+def build(arguments: Arguments) -> Macro:
+    """Count the keys of the project that have the same name."""
+    name = "lower(name)" if arguments.ignore_case else "name"
+    return Macro(_TEXT.format(project=_PROJECT, name=name), {})
+
+
+CHECK: Final = Check(
+    name="unique_name",
+    summary="The only key of its project with its name.",
+    description=(
+        "Passes when no other key of the same project has the same name, active or not; every key"
+        " that shares its name fails. Without a name, or beside a nameless key, it is unknown."
+    ),
+    example="check: {unique_name: {ignore_case: true}}",
+    message="{name} is the name of more than one key in project {project_slug}",
+    arguments=Arguments,
+    build=build,
+    flag=True,
+)

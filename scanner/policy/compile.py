@@ -1,0 +1,173 @@
+"""From merged policies to the model's: parameters resolved, checks replaced by their macros."""
+
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+from msgspec import UNSET
+
+from scanner.inventory.tables import TABLES
+from scanner.model.errors import Location, Problem
+from scanner.model.rule import Policy, Predicate, Rule
+from scanner.policy.arguments import CheckUse, read_check
+from scanner.policy.hints import did_you_mean
+from scanner.policy.merge import MergedPolicy, MergedRule, Place
+from scanner.policy.parameters import Parameter, command_line
+from scanner.policy.predicates import parameters_in
+from scanner.policy.scope import Scope
+from scanner.policy.static import check_fit, check_resource
+from scanner.policy.values import BadValueError
+
+
+class Compiler:
+    """Compiles merged policies; `given` are parameters from the command line, by name."""
+
+    def __init__(self, given: Mapping[str, str]) -> None:
+        self._given = given
+        self._known: dict[str, None] = {}
+        self._refused: dict[str, Problem] = {}
+        self._open = False
+        self.problems: list[Problem] = []
+
+    def compile(self, merged: MergedPolicy) -> Policy:
+        """Return the policy with every rule that compiles; the others leave problems."""
+        self._known |= dict.fromkeys(merged.parameters)
+        self._open = self._open or merged.open_ended
+        digest = sha256()
+        for source in merged.sources:
+            digest.update(source.raw)
+        rules = [self._rule(rule, merged) for rule in merged.rules]
+        for rejected in merged.rejected:
+            self._rule(rejected, merged)
+        return Policy(
+            name=merged.name,
+            version=merged.version,
+            title=merged.title,
+            digest=digest.hexdigest(),
+            rules=tuple(rule for rule in rules if rule is not None),
+            location=merged.location,
+        )
+
+    def finish(self) -> None:
+        """Complete `problems` with those of the command line's parameters."""
+        self.problems += self._refused.values()
+        for name in self._given:
+            if name not in self._known and not self._open:
+                message = f"no selected policy has a parameter `{name}`"
+                hint = did_you_mean(name, self._known, kind="parameters")
+                self.problems.append(Problem(command_line(name), message, "unknown-param", hint))
+
+    def effective(self, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
+        """Return the parameters with the values of the command line, where it has some."""
+        if not self._given:
+            return parameters
+        return {name: self._typed(parameter) for name, parameter in parameters.items()}
+
+    def _typed(self, parameter: Parameter) -> Parameter:
+        text = self._given.get(parameter.name)
+        if text is None:
+            return parameter
+        try:
+            return parameter.typed(text)
+        except BadValueError as error:
+            location = command_line(parameter.name)
+            self._refused[parameter.name] = Problem(location, error.message, error.code, error.hint)
+            return parameter
+
+    def _rule(self, merged: MergedRule, policy: MergedPolicy) -> Rule | None:
+        before = len(self.problems)
+        scope = Scope(self.effective(merged.parameters), merged.excused, is_open=policy.open_ended)
+        document = merged.document
+        resource = merged.place("resource")
+        self.problems += check_resource(resource.source, resource.path, document.resource)
+        where = None
+        if document.where is not UNSET:
+            where = _predicate(document.where, merged.place("where"), scope)
+        requirement, use = self._requirement(merged, scope)
+        message = document.message or (use.check.message if use else "")
+        if document.message and document.resource in TABLES:
+            self.problems += _check_message(merged)
+        self.problems += scope.problems
+        if requirement is None or not scope.complete or len(self.problems) > before:
+            return None
+        return Rule(
+            id=merged.id,
+            policy=policy.name,
+            title=document.title or merged.id.replace("-", " ").capitalize(),
+            severity=document.severity,
+            resource=document.resource,
+            requirement=requirement,
+            location=_rule_location(merged),
+            where=where,
+            check=use.check.name if use else None,
+            message=message,
+            rationale=document.rationale,
+            remediation=document.remediation,
+            controls=document.controls,
+        )
+
+    def _requirement(
+        self, merged: MergedRule, scope: Scope
+    ) -> tuple[Predicate | None, CheckUse | None]:
+        document = merged.document
+        if document.check is UNSET:
+            if document.require is UNSET:  # decoding has made sure of one of the two
+                return None, None
+            return _predicate(document.require, merged.place("require"), scope), None
+        place = merged.place("check")
+        use, problems = read_check(place.source, place.path, document.check, scope)
+        self.problems += problems
+        if use is None:
+            return None, None
+        if document.resource in TABLES:
+            self.problems += check_fit(place.source, place.path, use, document.resource)
+        if use.macro is None:
+            return None, use
+        location = place.source.at_key((*place.path, use.check.name))
+        return Predicate(use.macro.text, use.macro.params, location), use
+
+
+def _predicate(text: str, place: Place, scope: Scope) -> Predicate:
+    location = place.source.at_text(place.path)
+    params = {
+        name: scope.value(name, place_in_text(location, text, offset))
+        for name, offset in parameters_in(text)
+    }
+    return Predicate(text, params, location)
+
+
+def place_in_text(start: Location, text: str, offset: int) -> Location:
+    """Return the place of character `offset` of a predicate that starts at `start`.
+
+    Exact for texts on one line and for literal blocks; in a folded text it may be further left.
+    """
+    before = text[:offset].split("\n")
+    return Location(start.file, start.line + len(before) - 1, start.column + len(before[-1]))
+
+
+def _rule_location(merged: MergedRule) -> Location:
+    return merged.home.source.at_key((*merged.home.path, "id"))
+
+
+_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{(?P<column>[^{}:]*)(?::[^{}]*)?\}|[{}]")
+
+
+def _check_message(merged: MergedRule) -> list[Problem]:
+    """Check that the message's braces are in pairs and name columns."""
+    document = merged.document
+    place = merged.place("message")
+    columns = TABLES[document.resource].columns
+    problems: list[Problem] = []
+    for found in _PLACEHOLDER.finditer(document.message):
+        location = place_in_text(place.source.at_text(place.path), document.message, found.start())
+        column = found["column"]
+        if found[0] in ("{", "}"):
+            problems.append(
+                Problem(location, f"a single `{found[0]}`", "bad-message", "Write it twice.")
+            )
+        elif column is not None and column not in columns:
+            hint = did_you_mean(column, columns, kind="columns")
+            message = f"{document.resource} has no column `{column}`"
+            problems.append(Problem(location, message, "unknown-column", hint))
+    return problems

@@ -1,0 +1,158 @@
+"""Loads policies: the one entry of this layer."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from scanner.model.errors import PolicyError, Problem, UsageError
+from scanner.model.rule import Policy
+from scanner.policy.compile import Compiler
+from scanner.policy.composition import Composition
+from scanner.policy.hints import did_you_mean
+from scanner.policy.locate import PolicyFile, find_extended, select, shipped_policies
+from scanner.policy.merge import MergedPolicy
+from scanner.policy.unit import Unit, read_unit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NO_PARAMS: Final[dict[str, str]] = {}
+_MAX_CHAIN: Final = 20
+
+
+class Inspection(msgspec.Struct, frozen=True):
+    """Everything that loading found out: sound policies, how they came about, and problems."""
+
+    policies: tuple[Policy, ...]
+    merged: tuple[MergedPolicy, ...]
+    problems: list[Problem]
+
+
+def load_policies(
+    refs: Sequence[str], params: Mapping[str, str] = _NO_PARAMS
+) -> tuple[Policy, ...]:
+    """Load policies by name, file or folder, with parameters from the command line.
+
+    Raises UsageError if a ref names nothing, and PolicyError with all problems of all files.
+    """
+    inspection = inspect_policies(refs, params)
+    if inspection.problems:
+        raise PolicyError(inspection.problems)
+    return inspection.policies
+
+
+def inspect_policies(refs: Sequence[str], params: Mapping[str, str] = _NO_PARAMS) -> Inspection:
+    """Do as load_policies, but return the problems with what is sound; raises UsageError."""
+    merger = _Merger()
+    merged = [policy for file in select(refs) if (policy := merger.merge_selected(file))]
+    compiler = Compiler(params)
+    policies = tuple(compiler.compile(policy) for policy in merged)
+    compiler.finish()
+    problems = [*merger.problems, *compiler.problems, *_clashes(policies)]
+    in_order = sorted(dict.fromkeys(problems), key=_file_order)
+    return Inspection(policies, tuple(merged), in_order)
+
+
+class _Merger:
+    """Reads files and merges them along `extends`, each file once."""
+
+    def __init__(self) -> None:
+        self._merged: dict[Path, MergedPolicy | None] = {}
+        self._cycles: set[frozenset[Path]] = set()
+        self.problems: list[Problem] = []
+
+    def merge_selected(self, file: PolicyFile) -> MergedPolicy | None:
+        """Merge a policy that the user named; None if it cannot be read at all."""
+        merged = self._merge(file, [])
+        if merged is not None and not file.satisfied_by(merged.version):
+            message = f"{merged.name} is version {merged.version}, not {file.pin}"
+            raise UsageError(message, where="--policy", remedy="Ask for the version there is.")
+        return merged
+
+    def _merge(self, file: PolicyFile, chain: list[Unit]) -> MergedPolicy | None:
+        path = file.path.resolve()
+        if path not in self._merged:
+            self._merged[path] = self._merge_new(file, chain)
+        return self._merged[path]
+
+    def _merge_new(self, file: PolicyFile, chain: list[Unit]) -> MergedPolicy | None:
+        try:
+            reading = read_unit(file.path, file.shown)
+        except PolicyError as error:
+            self.problems += error.problems
+            return None
+        self.problems += reading.problems
+        unit = reading.unit
+        parents: list[tuple[int, MergedPolicy]] = []
+        for index, ref in enumerate(unit.extends):
+            parent = self._parent(unit, index, ref, [*chain, unit])
+            if parent is not None:
+                parents.append((index, parent))
+        composition = Composition(unit, parents, open_ended=len(parents) < len(unit.extends))
+        merged = composition.merge()
+        self.problems += composition.problems
+        return merged
+
+    def _parent(self, unit: Unit, index: int, ref: str, chain: list[Unit]) -> MergedPolicy | None:
+        file = find_extended(ref, unit.source.name, unit.path)
+        if file is None:
+            hint = did_you_mean(ref, shipped_policies(), kind="shipped policies")
+            message = f"no policy or file `{ref}`"
+            hint += " A path is relative to this file."
+            self._add(unit, index, message, "unknown-policy", hint)
+            return None
+        if self._circular(unit, index, file, chain):
+            return None
+        parent = self._merge(file, chain)
+        if parent is not None and not file.satisfied_by(parent.version):
+            message = f"{parent.name} is version {parent.version}, not {file.pin}"
+            hint = "Ask for the version there is, and look at what changed."
+            self._add(unit, index, message, "version-mismatch", hint)
+        return parent
+
+    def _circular(self, unit: Unit, index: int, file: PolicyFile, chain: list[Unit]) -> bool:
+        paths = [link.path.resolve() for link in chain]
+        path = file.path.resolve()
+        if path not in paths:
+            if len(chain) < _MAX_CHAIN:
+                return False
+            message = f"more than {_MAX_CHAIN} policies extend one another"
+            self._add(unit, index, message, "too-deep", "Put some of them together.")
+            return True
+        circle = chain[paths.index(path) :]
+        members = frozenset(paths[paths.index(path) :])
+        if members not in self._cycles:
+            self._cycles.add(members)
+            names = [*(link.source.name for link in circle), circle[0].source.name]
+            message = f"policies extend one another in a circle: {' -> '.join(names)}"
+            self._add(unit, index, message, "extends-cycle", "Take one of the links out.")
+        return True
+
+    def _add(self, unit: Unit, index: int, message: str, code: str, hint: str) -> None:
+        self.problems.append(unit.source.problem(("extends", index), message, code, hint=hint))
+
+
+def _clashes(policies: Sequence[Policy]) -> list[Problem]:
+    """Find names and rules that several of the selected policies have."""
+    problems: list[Problem] = []
+    names: dict[str, Policy] = {}
+    rules: dict[str, Policy] = {}
+    for policy in policies:
+        first = names.setdefault(policy.name, policy)
+        if first is not policy and policy.name:
+            message = f"policy `{policy.name}` is already in {first.location}"
+            problems.append(
+                Problem(policy.location, message, "duplicate-policy", "Use another name.")
+            )
+        for rule in policy.rules:
+            owner = rules.setdefault(rule.id, policy)
+            if owner is not policy:
+                message = f"rule `{rule.id}` is in policy {owner.name} and in {policy.name}"
+                hint = "Use another id, or select only one of the policies."
+                problems.append(Problem(rule.location, message, "duplicate-rule", hint))
+    return problems
+
+
+def _file_order(problem: Problem) -> tuple[str, int, int]:
+    return (problem.location.file, problem.location.line, problem.location.column)

@@ -1,0 +1,127 @@
+"""Finds policy files: shipped ones by name, others by path, folders by what is in them."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path, PurePath
+from typing import Final
+
+import msgspec
+
+from scanner.model.errors import UsageError
+from scanner.policy.hints import did_you_mean
+from scanner.resources import policies_dir
+
+_SUFFIXES: Final = (".yaml", ".yml")
+_TESTS: Final = (".test.yaml", ".test.yml")
+_PINNED: Final = re.compile(r"(?P<name>.+)@(?P<version>[0-9]+(?:\.[0-9]+){0,2})")
+
+
+class PolicyFile(msgspec.Struct, frozen=True):
+    """A policy file: where it is, what messages call it, and the version asked for, if any."""
+
+    path: Path
+    shown: str
+    pin: str | None = None
+
+    def satisfied_by(self, version: str) -> bool:
+        """Whether `version` is the one asked for; `1` stands for 1.0.0 and every later 1.x.y."""
+        if self.pin is None:
+            return True
+        wanted = self.pin.split(".")
+        return version.split(".")[: len(wanted)] == wanted
+
+
+def shipped_policies() -> dict[str, Path]:
+    """Return the policies that travel with the product, by name, in order."""
+    return {path.stem: path for path in policies_in(policies_dir())}
+
+
+def policies_in(folder: Path) -> list[Path]:
+    """Return the policy files right in `folder`, sorted; files with test cases are not policies."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.name.endswith(_SUFFIXES) and not path.name.endswith(_TESTS) and path.is_file()
+    )
+
+
+def select(refs: Sequence[str]) -> list[PolicyFile]:
+    """Find what `--policy` names: shipped policies, files and folders, each file once.
+
+    A shipped name wins over a file of that name; `./NAME` means the file. Raises UsageError.
+    """
+    files: dict[Path, PolicyFile] = {}
+    for ref in refs:
+        for file in _selected(ref):
+            files.setdefault(file.path.resolve(), file)
+    return list(files.values())
+
+
+def find_extended(ref: str, shown: str, path: Path) -> PolicyFile | None:
+    """Find what the policy at `path`, called `shown`, names in `extends`; None if nothing."""
+    file = _by_name(ref)
+    if file is not None:
+        return file
+    for name, pin in _readings(ref):
+        target = path.parent / name
+        if target.is_file():
+            return PolicyFile(target, _joined(shown, name), pin)
+    return None
+
+
+def _selected(ref: str) -> list[PolicyFile]:
+    file = _by_name(ref)
+    if file is not None:
+        return [file]
+    for name, pin in _readings(ref):
+        path = Path(name)
+        if path.is_dir() and pin is None:
+            return _folder(path)
+        if path.exists():
+            return [PolicyFile(path, name, pin)]
+    raise _not_found(ref)
+
+
+def _folder(path: Path) -> list[PolicyFile]:
+    try:
+        found = policies_in(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"the folder cannot be read: {reason}", where=str(path)) from None
+    if not found:
+        raise UsageError(
+            "the folder has no policy", where=str(path), remedy="Policies end in .yaml or .yml."
+        )
+    return [PolicyFile(file, str(file)) for file in found]
+
+
+def _by_name(ref: str) -> PolicyFile | None:
+    for name, pin in _readings(ref):
+        # A name has no dot or slash: paths need no look into the folder of shipped policies.
+        if re.fullmatch(r"[a-z0-9-]+", name):
+            path = policies_dir() / f"{name}.yaml"
+            if path.is_file():
+                return PolicyFile(path, f"policies/{path.name}", pin)
+    return None
+
+
+def _readings(ref: str) -> list[tuple[str, str | None]]:
+    pinned = _PINNED.fullmatch(ref)
+    as_written: tuple[str, str | None] = (ref, None)
+    return [as_written, (pinned["name"], pinned["version"])] if pinned else [as_written]
+
+
+def _joined(shown: str, ref: str) -> str:
+    """Call a file as the one that extends it is called; `..` stays, links may make it matter."""
+    return str(PurePath(shown).parent / ref)
+
+
+def _not_found(ref: str) -> UsageError:
+    shipped = shipped_policies()
+    name = _readings(ref)[-1][0]
+    looks_like_file = name.endswith(_SUFFIXES) or "/" in name
+    message = f"no such {'file' if looks_like_file else 'policy or file'}: {ref}"
+    hint = did_you_mean(Path(name).stem, shipped, kind="policies")
+    listing = f"Shipped policies: {', '.join(shipped)}."
+    remedy = listing if hint.startswith("Known") else f"{hint} {listing}"
+    return UsageError(message, where="--policy", remedy=remedy)

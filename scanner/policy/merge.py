@@ -1,0 +1,98 @@
+"""Composition: a policy with the rules, overrides and parameters of what it extends."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from scanner.model.errors import Location
+from scanner.policy.composer import NodePath
+from scanner.policy.document import RuleDocument
+from scanner.policy.parameters import Parameter
+from scanner.policy.positions import Source
+
+
+class Field(StrEnum):
+    """Parts of a rule that an override may replace."""
+
+    SEVERITY = "severity"
+    WHERE = "where"
+    TITLE = "title"
+    MESSAGE = "message"
+    RATIONALE = "rationale"
+    REMEDIATION = "remediation"
+    CONTROLS = "controls"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a part of a rule is written: the file, and the path of its value."""
+
+    source: Source
+    path: NodePath
+
+    @property
+    def location(self) -> Location:
+        """The position of the value."""
+        return self.source.at(self.path)
+
+
+class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule after overrides.
+
+    `home` is the rule in its own file; `overridden` says where else a part of it comes from.
+    `parameters` are the ones it can refer to; `excused` names declared but broken ones.
+    """
+
+    document: RuleDocument
+    home: Place
+    parameters: dict[str, Parameter]
+    overridden: dict[Field, Place] = {}
+    excused: frozenset[str] = frozenset()
+
+    @property
+    def id(self) -> str:
+        """The rule's identifier."""
+        return self.document.id
+
+    def place(self, key: str) -> Place:
+        """Tell where the part of the rule called `key` is written."""
+        if key in self.overridden:
+            return self.overridden[Field(key)]
+        return Place(self.home.source, (*self.home.path, key))
+
+    def replaced(self, **changes: Any) -> "MergedRule":  # noqa: ANN401 - any of the fields
+        """Return the rule with other fields."""
+        return msgspec.structs.replace(self, **changes)
+
+    def replaced_document(self, changes: dict[str, Any]) -> RuleDocument:
+        """Return the rule's document with other fields."""
+        return msgspec.structs.replace(self.document, **changes)
+
+
+class Disabled(msgspec.Struct, frozen=True):
+    """A rule that a policy leaves out: why, and where it says so."""
+
+    rule: MergedRule
+    reason: str
+    location: Location
+
+
+class MergedPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy after composition.
+
+    `sources` are the files it is made from, its own first, each once. `rejected` are rules whose
+    ids are taken: not in force, but checked all the same. `excused` and `open_ended`
+    as in Unit, those of the extended policies included.
+    """
+
+    name: str
+    version: str
+    title: str
+    rules: list[MergedRule]
+    disabled: list[Disabled]
+    rejected: list[MergedRule]
+    parameters: dict[str, Parameter]
+    sources: list[Source]
+    location: Location
+    excused: frozenset[str] = frozenset()
+    open_ended: bool = False

@@ -1,0 +1,151 @@
+"""YAML files with the line and column of every key and value.
+
+Scalars follow the core schema of YAML 1.2: only true, false, null and numbers are anything but
+text, so that `no`, `on` and dates stay what the author wrote.
+"""
+
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from scanner.model.errors import Location, PolicyError, Problem
+from scanner.policy.composer import Composer, Content, Mark, NodePath, SyntaxProblem
+
+MAX_BYTES: Final = 1024 * 1024
+"""Largest file that is read; no policy written by people comes near it."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_BLOCK_SCALAR: Final = ("|", ">")
+_QUOTES: Final = ("'", '"')
+
+
+class Source:
+    """One YAML file: its plain data, and where each part of it stands.
+
+    A path is the keys and indexes that lead to a value. `name` is how the user called the file.
+    """
+
+    def __init__(self, name: str, raw: bytes) -> None:
+        """Read `raw`; raises PolicyError if it is not one YAML document within the limits."""
+        self.name = name
+        self.digest = sha256(raw).digest()
+        self.raw = raw
+        text = self._decode(raw)
+        self.lines: Final = text.splitlines()
+        try:
+            self._content: Content = Composer(text).compose()
+        except SyntaxProblem as error:
+            raise self._failure(error.mark, error.message, error.code, error.hint) from None
+
+    @property
+    def data(self) -> object:
+        """The document as plain dictionaries, lists and scalars."""
+        return self._content.data
+
+    def get(self, path: NodePath) -> object:
+        """Return the value at `path`, which must exist."""
+        value: Any = self._content.data
+        for step in path:
+            value = value[step]
+        return value
+
+    def at(self, path: NodePath) -> Location:
+        """Tell where the value at `path` starts; inside an alias, where the alias stands."""
+        return self._location(self._nearest(self._content.values, path))
+
+    def at_key(self, path: NodePath) -> Location:
+        """Tell where the last key of `path` stands; for the item of a list, where it starts."""
+        mark = self._content.keys.get(path)
+        return self.at(path) if mark is None else self._location(mark)
+
+    def at_text(self, path: NodePath) -> Location:
+        """Tell where the first character of a text stands, past its quote or block indicator.
+
+        A further line of a literal block (`|`) starts in the same column.
+        """
+        mark = self._nearest(self._content.values, path)
+        if mark.style in _QUOTES:
+            return Location(self.name, mark.line, mark.column + 1)
+        if mark.style in _BLOCK_SCALAR:
+            for number, line in enumerate(self.lines[mark.line :], start=mark.line + 1):
+                if line.strip():
+                    return Location(self.name, number, len(line) - len(line.lstrip()) + 1)
+        return self._location(mark)
+
+    def scalar(self, path: NodePath) -> str | None:
+        """Return the value at `path` as it is written, without quotes; None if it is no scalar."""
+        return self._content.scalars.get(path)
+
+    def problem(
+        self, path: NodePath, message: str, code: str, *, hint: str = "", key: bool = False
+    ) -> Problem:
+        """Make a problem at the value at `path`, or at its key."""
+        location = self.at_key(path) if key else self.at(path)
+        return Problem(location, printable(message), code, printable(hint))
+
+    def _location(self, mark: Mark) -> Location:
+        return Location(self.name, mark.line, mark.column)
+
+    @staticmethod
+    def _nearest(marks: dict[NodePath, Mark], path: NodePath) -> Mark:
+        while path not in marks:
+            path = path[:-1]
+        return marks[path]
+
+    def _decode(self, raw: bytes) -> str:
+        raw = raw.removeprefix(_BOM)
+        try:
+            text = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            before = raw[: error.start].decode("utf-8").split("\n")
+            mark = Mark(len(before), len(before[-1]) + 1)
+            raise self._failure(
+                mark, "the file is not UTF-8", "not-utf8", "Save it as UTF-8."
+            ) from None
+        if unprintable := _UNPRINTABLE.search(text):
+            before = text[: unprintable.start()].split("\n")
+            code_point = f"U+{ord(unprintable[0]):04X}"
+            raise self._failure(
+                Mark(len(before), len(before[-1]) + 1),
+                f"the control character {code_point} is not allowed in YAML",
+                "yaml-syntax",
+                "Remove it.",
+            )
+        return text
+
+    def _failure(self, mark: Mark, message: str, code: str, hint: str) -> PolicyError:
+        return PolicyError([Problem(self._location(mark), message, code, hint)])
+
+
+# What YAML 1.2 calls non-printable; the parser names only a byte offset for it.
+_UNPRINTABLE: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufeff\ufeff-\ufffd\U00010000-\U0010ffff]"
+)
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters spelt out: a file must not steer a terminal."""
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
+def read_source(path: Path, name: str) -> Source:
+    """Read the YAML file at `path`, called `name` in messages; raises PolicyError."""
+    try:
+        if path.exists() and not path.is_file():
+            raise _unreadable(name, "it is not a regular file")
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(name, error.strerror or str(error)) from None
+    if len(raw) > MAX_BYTES:
+        message = f"the file is larger than {MAX_BYTES // 1024} KiB"
+        raise PolicyError([Problem(Location(name), message, "too-large", "Split it up.")])
+    return Source(name, raw)
+
+
+def _unreadable(name: str, reason: str) -> PolicyError:
+    return PolicyError([Problem(Location(name), f"cannot be read: {reason}", "unreadable-file")])
