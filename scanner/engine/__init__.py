@@ -1,0 +1,1 @@
+"""The embedded database: loading inventories, guarding predicates, evaluating rules."""

@@ -1,0 +1,68 @@
+"""Opening the database, closed against everything that a scan does not need."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import duckdb
+
+from scanner.inventory.normalize import BAD
+from scanner.inventory.tables import TABLES
+
+Connection = duckdb.DuckDBPyConnection
+
+_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    # Nothing of this process is visible to SQL.
+    "python_enable_replacements": False,
+    "python_scan_all_frames": False,
+    # Findings are sorted where it matters; keeping the order of rows costs memory and time.
+    "preserve_insertion_order": False,
+}
+
+_AGAIN: Final = 0.05
+"""Seconds between two interrupts of a statement that is past its time."""
+
+
+def connect() -> Connection:
+    """Open an empty in-memory database that holds every table of the catalogue, without rows."""
+    connection = duckdb.connect(":memory:", config=_CONFIG)
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    for name, table in TABLES.items():
+        columns = [f'"{column}" {spec.type}' for column, spec in table.columns.items()]
+        connection.execute(f'CREATE TABLE "{name}" ({", ".join(columns)}, {BAD} BOOLEAN)')
+    return connection
+
+
+def seal(connection: Connection) -> None:
+    """Take away files, network and settings from every statement that follows."""
+    for name in TABLES:
+        connection.execute(f'ALTER TABLE "{name}" DROP COLUMN {BAD}')
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
+
+
+@contextmanager
+def time_limit(connection: Connection, seconds: float) -> Iterator[None]:
+    """Interrupt what runs on the connection after so many seconds.
+
+    The statement then raises duckdb.InterruptException.
+    """
+    done = threading.Event()
+
+    def watch() -> None:
+        # Repeated, because an interrupt between two statements is lost.
+        if not done.wait(seconds):
+            while not done.wait(_AGAIN):
+                connection.interrupt()
+
+    watcher = threading.Thread(target=watch, name="keypolicy-time-limit", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

@@ -1,0 +1,194 @@
+"""The wall between what people write and what the database runs.
+
+A predicate is parsed by DuckDB itself, its tree is rebuilt node by node from what is allowed,
+and only SQL that DuckDB makes from the rebuilt tree is ever run. On the way now() becomes the
+scan's as-of time, `$names` become bound parameters, and the columns that are read are noted.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+
+from scanner.engine.database import Connection
+from scanner.engine.rebuild import Rebuilder, RefusedError
+from scanner.inventory.tables import TABLES
+from scanner.model.errors import Location, Problem
+from scanner.model.rule import ParamValue, Predicate
+
+MAX_LENGTH: Final = 4_000
+"""Longest predicate, in characters."""
+
+MAX_NESTING: Final = 64
+"""Deepest nesting of brackets; DuckDB's parser is recursive, so this is checked before it."""
+
+_PREFIX: Final = "SELECT (\n"
+
+Asked = tuple[Predicate, str, str]
+"""A predicate, the table that it is about, and the prefix of its parameters."""
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """A predicate that may be run: SQL with bound parameters, and the columns it reads."""
+
+    sql: str
+    params: dict[str, ParamValue]
+    columns: tuple[str, ...]
+    uses_as_of: bool
+
+
+class GuardError(Exception):
+    """A predicate that may not be run; `problem` says what and where."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+class Guard:
+    """Checks predicates over the tables of the catalogue."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._template = json.loads(self._serialize(["SELECT 1"])[0])["statements"][0]["node"]
+
+    def check(self, predicate: Predicate, table: str, prefix: str) -> Checked:
+        """Return the predicate in a form that may be run over `table`. Raises GuardError."""
+        (found,) = self.check_all([(predicate, table, prefix)])
+        if isinstance(found, GuardError):
+            raise found
+        return found
+
+    def check_all(self, asked: Sequence[Asked]) -> list[Checked | GuardError]:
+        """Check many predicates with two calls of the database; answers are in their order.
+
+        Bound parameters are named prefix + name, so that many rules fit in one statement.
+        """
+        answers = self._serialize([_wrapped(predicate.text) for predicate, _, _ in asked])
+        rebuilt = [self._rebuild(*one, answer) for one, answer in zip(asked, answers, strict=True)]
+        trees = [tree for _, tree in (one for one in rebuilt if not isinstance(one, GuardError))]
+        texts = iter(self._regenerate(trees))
+        return [
+            one if isinstance(one, GuardError) else msgspec.structs.replace(one[0], sql=next(texts))
+            for one in rebuilt
+        ]
+
+    def _rebuild(
+        self, predicate: Predicate, table: str, prefix: str, answer: str
+    ) -> tuple[Checked, dict[str, Any]] | GuardError:
+        rebuilder = Rebuilder(TABLES[table].columns, table, predicate.params, prefix)
+        try:
+            tree = rebuilder.expression(self._parsed(predicate, answer))
+        except RefusedError as refused:
+            return GuardError(
+                _problem(predicate, refused.message, refused.code, refused.offset, refused.hint)
+            )
+        except GuardError as error:
+            return error
+        columns = tuple(rebuilder.columns)
+        return Checked("", rebuilder.params, columns, rebuilder.uses_as_of), tree
+
+    def _parsed(self, predicate: Predicate, answer: str) -> dict[str, Any]:
+        """Return the tree of the predicate's one expression. Raises GuardError."""
+        if len(predicate.text) > MAX_LENGTH:
+            message = f"is longer than {MAX_LENGTH} characters"
+            raise GuardError(_problem(predicate, message, "predicate-too-long"))
+        if _is_blank(predicate.text):
+            raise GuardError(_problem(predicate, "is empty", "sql-syntax"))
+        if _nesting(predicate.text) > MAX_NESTING:
+            raise _too_deep(predicate)
+        try:
+            tree = json.loads(answer)
+        except RecursionError:
+            raise _too_deep(predicate) from None
+        if tree["error"]:
+            message = f"is not a SQL expression: {tree['error_message']}"
+            offset = int(tree.get("position") or len(_PREFIX)) - len(_PREFIX)
+            raise GuardError(_problem(predicate, message, "sql-syntax", offset))
+        return self._single_expression(predicate, tree)
+
+    def _single_expression(self, predicate: Predicate, answer: dict[str, Any]) -> dict[str, Any]:
+        """Refuse everything but one SELECT of one expression, without any other clause."""
+        statements = answer["statements"]
+        node = statements[0]["node"] if len(statements) == 1 else {}
+        chosen = node.get("select_list", [])
+        if len(chosen) != 1 or {**node, "select_list": 0} != {**self._template, "select_list": 0}:
+            raise GuardError(
+                _problem(
+                    predicate,
+                    "is more than one SQL expression",
+                    "not-an-expression",
+                    hint="Write a single condition; clauses and further statements are refused.",
+                )
+            )
+        expression: dict[str, Any] = chosen[0]
+        return expression
+
+    def _serialize(self, texts: Sequence[str]) -> list[str]:
+        """Let DuckDB parse statements; each answer is its tree as JSON."""
+        return self._map("json_serialize_sql(CAST(item AS VARCHAR))", texts)
+
+    def _regenerate(self, expressions: Sequence[dict[str, Any]]) -> list[str]:
+        """Let DuckDB write expressions from their trees."""
+        trees = []
+        for expression in expressions:
+            node = {**self._template, "select_list": [expression]}
+            statements = [{"node": node, "named_param_map": []}]
+            trees.append(json.dumps({"error": False, "statements": statements}))
+        made = self._map("json_deserialize_sql(CAST(item AS JSON))", trees)
+        return [text.removeprefix("SELECT ") for text in made]
+
+    def _map(self, expression: str, items: Sequence[str]) -> list[str]:
+        found = self._connection.execute(
+            f"SELECT CAST({expression} AS VARCHAR) FROM (SELECT"
+            " unnest(CAST($items AS VARCHAR[])) AS item, generate_subscripts($items, 1) AS place)"
+            " ORDER BY place",
+            {"items": list(items)},
+        )
+        return [str(text) for (text,) in found.fetchall()]
+
+
+def _wrapped(text: str) -> str:
+    """Return the statement to parse; what is refused unread is not given to the parser."""
+    if len(text) > MAX_LENGTH or _nesting(text) > MAX_NESTING:
+        return "SELECT 1"
+    return f"{_PREFIX}{text}\n)"
+
+
+def _is_blank(text: str) -> bool:
+    """Whether nothing but comments is there: brackets around nothing are a row to DuckDB."""
+    return not re.sub(r"--[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL).strip()
+
+
+def _nesting(text: str) -> int:
+    """Return how deep brackets nest, without parsing; brackets in texts only add to it."""
+    depth = deepest = 0
+    for character in text:
+        if character in "([{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in ")]}":
+            depth -= 1
+    return deepest
+
+
+def _too_deep(predicate: Predicate) -> GuardError:
+    message = f"nests more than {MAX_NESTING} deep"
+    return GuardError(_problem(predicate, message, "predicate-too-deep"))
+
+
+def _problem(
+    predicate: Predicate, message: str, code: str, offset: int = 0, hint: str = ""
+) -> Problem:
+    return Problem(place(predicate, offset), f"The predicate {message}", code, hint)
+
+
+def place(predicate: Predicate, offset: int) -> Location:
+    """Return the place in the policy file of a character of the predicate."""
+    before = predicate.text[: max(offset, 0)]
+    line, column = predicate.location.line, predicate.location.column
+    if "\n" in before:
+        return Location(predicate.location.file, line + before.count("\n"), 0)
+    return Location(predicate.location.file, line, column + len(before))

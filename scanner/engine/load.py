@@ -1,0 +1,201 @@
+"""Filling the tables from files: strict about types, honest about what is missing."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from scanner.engine.database import Connection
+from scanner.engine.reader import BadInputError, raw_relation, read_envelope, run_on
+from scanner.inventory.normalize import BAD, select
+from scanner.inventory.tables import TABLES
+from scanner.model.coverage import CoverageState, TableCoverage, merge
+from scanner.model.errors import InventoryFileError, UsageError
+from scanner.model.inventory import Inventory, RawInput, Scope
+
+LOAD_ORDER: Final = ("sentry_organization", "sentry_project", "sentry_key")
+"""Keys come last: they are joined to the projects."""
+
+API_PAGES: Final = (10, 100)
+"""Sizes of a full page of Sentry's key listings: today's default, and the most there is."""
+
+_ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What is in the database after loading."""
+
+    rows: dict[str, int]
+    coverage: dict[str, TableCoverage]
+    sources: tuple[str, ...]
+    digest: str
+    warnings: tuple[str, ...]
+
+
+def load(
+    connection: Connection,
+    inventory: Inventory,
+    scope: Scope,
+    as_of: datetime,
+    heavy: Mapping[str, frozenset[str]],
+) -> Loaded:
+    """Read every input into its tables.
+
+    `heavy` names, by table, the heavy columns that are wanted. Raises BadInputError for a file
+    that cannot be read or holds a wrong type, InventoryFileError for a cut or edited inventory.
+    """
+    loader = _Loader(connection, inventory, as_of)
+    loader.read_envelopes()
+    for name in LOAD_ORDER:
+        loader.load_table(name, heavy.get(name, frozenset()))
+    loader.check_project_option()
+    _narrow(connection, scope, loader.filled)
+    return Loaded(
+        rows={name: _count(connection, name) if name in loader.filled else 0 for name in TABLES},
+        coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},
+        sources=tuple(loader.sources),
+        digest=_digest(connection, loader.filled),
+        warnings=tuple(loader.warnings),
+    )
+
+
+class _Loader:
+    """Loads the inputs of one inventory and gathers what they say of themselves."""
+
+    def __init__(self, connection: Connection, inventory: Inventory, as_of: datetime) -> None:
+        self._connection = connection
+        self._inputs = inventory.inputs
+        self._as_of = as_of
+        self._servers: dict[str, str | None] = {}
+        self._promised: dict[tuple[str, str], int] = {}
+        self.filled: list[str] = []
+        self.coverage = dict(inventory.coverage)
+        self.sources = list(inventory.sources)
+        self.warnings = list(inventory.warnings)
+
+    def read_envelopes(self) -> None:
+        """Take coverage, origin and server from the product's own inventory files."""
+        for raw in self._inputs:
+            self._servers[raw.label] = raw.server
+            if not raw.layout.is_inventory:
+                continue
+            header, ending = read_envelope(self._connection, raw)
+            self._servers[raw.label] = header.server or raw.server
+            self.sources += [source for source in header.sources if source not in self.sources]
+            for name, found in ending.coverage.items():
+                known = self.coverage.get(name)
+                self.coverage[name] = merge(known, found) if known else found
+                if found.rows is not None:
+                    self._promised[raw.label, name] = found.rows
+
+    def load_table(self, name: str, heavy: frozenset[str]) -> None:
+        """Load one table from every input that has records of it."""
+        table = TABLES[name]
+        columns = [c for c, spec in table.columns.items() if not spec.heavy or c in heavy]
+        rows = 0
+        inputs = [raw for raw in self._inputs if raw.layout.is_inventory or raw.kind == name]
+        if not inputs:
+            return
+        for raw in inputs:
+            sql = (
+                f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT *, $server AS server FROM'
+                f" ({raw_relation(raw)}) WHERE kind = '{name}') {select(name, columns)}"
+            )
+            values: dict[str, object] = {"server": self._servers[raw.label]}
+            if "$as_of" in sql:
+                values["as_of"] = self._as_of
+            added = run_on(self._connection, raw, sql, values).fetchone()
+            self._check_count(raw, name, added[0] if added else 0)
+            rows += added[0] if added else 0
+        if not rows:
+            return
+        self.filled.append(name)
+        bad, distinct = self._connection.execute(
+            f"SELECT count(*) FILTER ({BAD}), count(DISTINCT ({table.organization}, id))"
+            f' FROM "{name}"'
+        ).fetchall()[0]
+        if bad:
+            raise BadInputError(tuple(inputs), f"{bad} records of {name} have a wrong type")
+        if distinct < rows:
+            self._drop_duplicates(name, rows - distinct)
+
+    def _check_count(self, raw: RawInput, name: str, rows: int) -> None:
+        promised = self._promised.get((raw.label, name))
+        if promised is not None and promised != rows:
+            raise InventoryFileError(
+                f"says that it holds {promised} records of {name}, but has {rows}",
+                where=raw.label,
+                remedy="It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`.",
+            )
+        if name == "sentry_key" and not raw.layout.is_inventory and rows in API_PAGES:
+            self.warnings.append(
+                f"{raw.label} holds exactly {rows} keys, a full page of Sentry's API: if it was"
+                " saved with one request, the pages after it are missing"
+            )
+
+    def _drop_duplicates(self, name: str, extra: int) -> None:
+        """Keep one of several records with the same id, the same one in every run."""
+        where = TABLES[name].organization
+        self._connection.execute(
+            f'CREATE OR REPLACE TABLE "{name}" AS SELECT t.* FROM "{name}" AS t QUALIFY'
+            f" row_number() OVER (PARTITION BY {where}, id ORDER BY CAST(t AS VARCHAR)) = 1"
+        )
+        self.warnings.append(f"{extra} records of {name} came twice; one of each was kept")
+
+    def check_project_option(self) -> None:
+        """Refuse one project's name for keys of several: it would be wrong for most of them."""
+        for raw in self._inputs:
+            if raw.project is None or raw.kind != "sentry_key":
+                continue
+            found = self._connection.execute(
+                "SELECT count(DISTINCT project_id) FROM sentry_key"
+                " WHERE project_slug = $project AND organization_slug IS NOT DISTINCT FROM $org",
+                {"project": raw.project, "org": raw.organization},
+            ).fetchone()
+            if found and found[0] > 1:
+                raise UsageError(
+                    f"holds keys of {found[0]} projects, but --project names only {raw.project!r}",
+                    where=raw.label,
+                    remedy="Leave --project out, or add the project list of the organization"
+                    " with a further --inventory, so that each key finds its project.",
+                )
+
+
+def _narrow(connection: Connection, scope: Scope, filled: Sequence[str]) -> None:
+    """Leave only what the scan was asked about."""
+    for name in filled:
+        table = TABLES[name]
+        wanted = ((table.organization, scope.organizations), (table.project, scope.projects))
+        for column, slugs in wanted:
+            if slugs and column != "NULL":
+                connection.execute(
+                    f'DELETE FROM "{name}" WHERE {column} IS NULL OR'
+                    f" NOT list_contains($slugs, {column})",
+                    {"slugs": list(slugs)},
+                )
+
+
+def _count(connection: Connection, name: str) -> int:
+    found = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
+    return int(found[0]) if found else 0
+
+
+def _digest(connection: Connection, filled: Sequence[str]) -> str:
+    """SHA-256 over the facts in all tables, whatever their order, file format or source."""
+    parts = ["SELECT NULL AS h WHERE false"]
+    for name in filled:
+        table = TABLES[name]
+        columns = [f'"{c}"' for c, spec in table.columns.items() if not spec.derived]
+        row = f"sha256(concat_ws(chr(31), '{name}', {_or_empty(columns)}))"
+        parts.append(f'SELECT {row} AS h FROM "{name}"')
+    union = " UNION ALL ".join(parts)
+    found = connection.execute(
+        f"SELECT sha256(coalesce(string_agg(h, '' ORDER BY h), '')) FROM ({union})"
+    ).fetchone()
+    return str(found[0]) if found else ""
+
+
+def _or_empty(columns: list[str]) -> str:
+    """Texts of the columns, in which NULL differs from an empty value."""
+    return ", ".join(f"coalesce(CAST({column} AS VARCHAR), chr(30))" for column in columns)

@@ -1,0 +1,143 @@
+"""From rules to statements: every predicate guarded, bound and type-checked before any data."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from scanner.engine.database import Connection
+from scanner.engine.guard import Checked, Guard, GuardError, place
+from scanner.engine.messages import compile_message, problems
+from scanner.engine.rebuild import AS_OF
+from scanner.inventory.tables import TABLES
+from scanner.model.errors import PolicyError, Problem
+from scanner.model.rule import Predicate, Rule
+
+Bound = tuple[Predicate, str, Checked]
+"""A predicate, its table, and the form in which it may be run."""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A rule whose predicates may be run. `message` is a SQL text expression over row `t`."""
+
+    rule: Rule
+    where: Checked | None
+    requirement: Checked
+    message: str
+    message_params: dict[str, str]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the predicates read, in the order in which they are named."""
+        read = (self.where.columns if self.where else ()) + self.requirement.columns
+        return tuple(dict.fromkeys(read))
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """All columns that the rule needs, those in its message included."""
+        shown = {
+            name for name in TABLES[self.rule.resource].columns if f't."{name}"' in self.message
+        }
+        return frozenset(self.columns) | shown
+
+
+def prepare(connection: Connection, rules: Sequence[Rule]) -> tuple[Prepared, ...]:
+    """Guard and bind every rule against the (still empty) tables.
+
+    Raises PolicyError with the problems of all rules.
+    """
+    asked = [
+        (predicate, rule.resource, f"{part}{number}_")
+        for number, rule in enumerate(rules)
+        for part, predicate in (("w", rule.where), ("r", rule.requirement))
+        if predicate is not None
+    ]
+    answers = Guard(connection).check_all(asked)
+    found = [problem for rule in rules for problem in problems(rule)]
+    found += [answer.problem for answer in answers if isinstance(answer, GuardError)]
+    sound = [
+        (predicate, table, answer)
+        for (predicate, table, _), answer in zip(asked, answers, strict=True)
+        if isinstance(answer, Checked)
+    ]
+    found += _binding_problems(connection, sound)
+    if found:
+        raise PolicyError(sorted(found, key=lambda problem: problem.location))
+    checked = iter(answer for _, _, answer in sound)
+    prepared = []
+    for number, rule in enumerate(rules):
+        where = next(checked) if rule.where else None
+        message, params = compile_message(rule, f"m{number}_")
+        prepared.append(Prepared(rule, where, next(checked), message, params))
+    return tuple(prepared)
+
+
+def heavy_columns(prepared: Iterable[Prepared]) -> dict[str, frozenset[str]]:
+    """Return, by table, the heavy columns that the rules read."""
+    wanted: dict[str, frozenset[str]] = {}
+    for one in prepared:
+        table = TABLES[one.rule.resource].columns
+        heavy = frozenset(name for name in one.loaded if table[name].heavy)
+        wanted[one.rule.resource] = wanted.get(one.rule.resource, frozenset()) | heavy
+    return wanted
+
+
+def values(checks: Iterable[Checked | None], as_of: datetime) -> dict[str, Any]:
+    """Return all parameters to bind for these predicates."""
+    bound: dict[str, Any] = {}
+    for checked in checks:
+        if checked is not None:
+            bound.update(checked.params)
+            if checked.uses_as_of:
+                bound[AS_OF] = as_of
+    return bound
+
+
+_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _binding_problems(connection: Connection, sound: Sequence[Bound]) -> list[Problem]:
+    """Let DuckDB resolve types; nothing is evaluated.
+
+    All predicates of a table are bound at once, and one by one only to find the culprit.
+    """
+    found: list[Problem] = []
+    for table in dict.fromkeys(table for _, table, _ in sound):
+        mine = [(predicate, checked) for predicate, its, checked in sound if its == table]
+        try:
+            kinds = _kinds(connection, table, [checked for _, checked in mine])
+        except duckdb.Error:
+            for predicate, checked in mine:
+                found += _binding_problem(connection, table, predicate, checked)
+        else:
+            for (predicate, _), kind in zip(mine, kinds, strict=True):
+                found += _kind_problem(predicate, kind)
+    return found
+
+
+def _kinds(connection: Connection, table: str, checks: Sequence[Checked]) -> list[str]:
+    chosen = ", ".join(f"({checked.sql})" for checked in checks)
+    sql = f'SELECT {chosen} FROM "{table}" LIMIT 0'
+    return [str(one[1]) for one in connection.execute(sql, values(checks, _EPOCH)).description]
+
+
+def _binding_problem(
+    connection: Connection, table: str, predicate: Predicate, checked: Checked
+) -> list[Problem]:
+    try:
+        (kind,) = _kinds(connection, table, [checked])
+    except duckdb.Error as error:
+        reason = str(error).split("\n", 1)[0]
+        message = f"The predicate does not fit the types of {table}: {reason}"
+        return [Problem(place(predicate, 0), message, "type-error")]
+    return _kind_problem(predicate, kind)
+
+
+def _kind_problem(predicate: Predicate, kind: str) -> list[Problem]:
+    if kind in {"BOOLEAN", "NULL"}:
+        return []
+    message = f"The predicate is {kind}, not BOOLEAN"
+    hint = "Write a condition, for example a comparison."
+    return [Problem(place(predicate, 0), message, "not-boolean", hint)]

@@ -1,0 +1,121 @@
+"""Reading input files with DuckDB's readers: which files, which records, which envelope."""
+
+import glob
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from scanner.engine.database import Connection
+from scanner.model.coverage import TableCoverage
+from scanner.model.errors import InventoryFileError, KeypolicyError
+from scanner.model.inventory import FORMAT_VERSION, Layout, RawInput
+
+MAX_RECORD: Final = 16 << 20
+"""Largest record that is read, in bytes."""
+
+_FORMATS: Final = {
+    Layout.API_ARRAY: "array",
+    Layout.API_LINES: "newline_delimited",
+    Layout.API_OBJECT: "unstructured",
+    Layout.INVENTORY_ARRAY: "array",
+    Layout.INVENTORY_LINES: "newline_delimited",
+}
+
+_ENVELOPE: Final = "{kind: 'VARCHAR', organization: 'VARCHAR', project: 'VARCHAR', record: 'JSON'}"
+
+
+class BadInputError(KeypolicyError):
+    """The fast reader refused one of `inputs`; a slower look can tell what is wrong where."""
+
+    exit_code = 2
+
+    def __init__(self, inputs: tuple[RawInput, ...], detail: str) -> None:
+        super().__init__(detail, where=", ".join(raw.label for raw in inputs))
+        self.inputs = inputs
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The first line of an inventory file."""
+
+    version: int
+    server: str | None = None
+    sources: tuple[str, ...] = ()
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """The last line of an inventory file."""
+
+    coverage: dict[str, TableCoverage]
+
+
+def raw_relation(raw: RawInput) -> str:
+    """Return a SELECT of record, organization, project and kind; it reads the file `$path`.
+
+    For an API export the kind, organization and project are what the input says of itself.
+    """
+    if raw.layout is Layout.INVENTORY_PARQUET:
+        return (
+            "SELECT CAST(kind AS VARCHAR) AS kind, CAST(organization AS VARCHAR) AS organization,"
+            " CAST(project AS VARCHAR) AS project, CAST(record AS JSON) AS record"
+            " FROM read_parquet($path)"
+        )
+    options = (
+        f"format = '{_FORMATS[raw.layout]}', maximum_object_size = {MAX_RECORD},"
+        " compression = 'none'"
+    )
+    if raw.layout.is_inventory:
+        return f"SELECT * FROM read_json($path, {options}, columns = {_ENVELOPE})"
+    return (
+        "SELECT $kind AS kind, $organization AS organization, $project AS project,"
+        f" json AS record FROM read_json_objects($path, {options})"
+    )
+
+
+def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, Any]) -> Connection:
+    """Run a statement that reads the input; `sql` has raw_relation(raw) in it.
+
+    Raises BadInputError where DuckDB cannot read the file.
+    """
+    # DuckDB takes the path for a pattern; a name with brackets must not match its neighbours.
+    values = {"path": glob.escape(str(raw.path)), **params}
+    if not raw.layout.is_inventory:
+        values.update(kind=raw.kind, organization=raw.organization, project=raw.project)
+    try:
+        return connection.execute(sql, values)
+    except duckdb.Error as error:
+        raise BadInputError((raw,), str(error)) from error
+
+
+def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending]:
+    """Read the first and the last line of an inventory file.
+
+    Raises InventoryFileError where the file is cut off, joined from several, or of a version
+    that this release does not know.
+    """
+    sql = (
+        "SELECT kind, CAST(record AS VARCHAR) FROM"
+        f" ({raw_relation(raw)}) WHERE kind IN ('inventory', 'end')"
+    )
+    found = run_on(connection, raw, sql, {}).fetchall()
+    lines = dict(found)
+    if len(found) > len(lines):
+        raise _unusable(raw, "holds several inventories", "Give each file by itself.")
+    if "end" not in lines:
+        raise _unusable(raw, "is cut off: its closing line is missing")
+    try:
+        header = msgspec.json.decode(lines["inventory"], type=Header)
+        if header.version != FORMAT_VERSION:
+            raise _unusable(
+                raw,
+                f"has format version {header.version}; this release reads {FORMAT_VERSION}",
+            )
+        return header, msgspec.json.decode(lines["end"], type=Ending)
+    except (KeyError, msgspec.DecodeError) as error:
+        raise _unusable(raw, f"is not as `keypolicy fetch` writes it ({error})") from error
+
+
+def _unusable(raw: RawInput, message: str, remedy: str = "") -> InventoryFileError:
+    return InventoryFileError(
+        message, where=raw.label, remedy=remedy or "Fetch it again with `keypolicy fetch -o FILE`."
+    )

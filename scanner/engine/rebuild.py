@@ -1,0 +1,321 @@
+"""Rebuilding a predicate's syntax tree from nothing but allowed parts.
+
+Trees are those of DuckDB's json_serialize_sql. Nothing of the author's tree is copied by
+default: every node of the result is made here, field by field, from fields that were checked.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, cast
+
+from scanner.engine import vocabulary
+from scanner.inventory.tables import Column
+from scanner.model.rule import ParamValue
+
+AS_OF: Final = "as_of"
+"""Name of the bound parameter that holds the scan's as-of time."""
+
+MAX_NODES: Final = 1_000
+"""Most nodes that a predicate may have."""
+
+MAX_DEPTH: Final = 100
+"""Deepest tree that a predicate may have."""
+
+Node = dict[str, Any]
+
+_PLACE: Final = {"alias": "", "query_location": 0, "query_location_length": 0}
+_NO_ORDER: Final = {"type": "ORDER_MODIFIER", "orders": []}
+
+
+class RefusedError(Exception):
+    """A part of a predicate that is not allowed; `offset` is its place in the text."""
+
+    def __init__(self, message: str, code: str, offset: int, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.offset = offset
+        self.hint = hint
+
+
+class Rebuilder:
+    """Rebuilds one predicate over a table's columns and notes what it reads and binds."""
+
+    def __init__(
+        self,
+        columns: Mapping[str, Column],
+        table: str,
+        params: Mapping[str, ParamValue],
+        prefix: str,
+    ) -> None:
+        self._known = columns
+        self._table = table
+        self._given = params
+        self._prefix = prefix
+        self._nodes = 0
+        self._depth = 0
+        self.columns: dict[str, None] = {}
+        self.params: dict[str, ParamValue] = {}
+        self.uses_as_of = False
+        self._makers: dict[str, Callable[[Node], Node]] = {
+            "COLUMN_REF": self._column,
+            "CONSTANT": self._constant,
+            "PARAMETER": self._parameter,
+            "COMPARISON": self._comparison,
+            "CONJUNCTION": self._conjunction,
+            "OPERATOR": self._operator,
+            "BETWEEN": self._between,
+            "CASE": self._case,
+            "CAST": self._cast,
+            "FUNCTION": self._function,
+            "WINDOW": self._window,
+        }
+
+    def expression(self, node: Node) -> Node:
+        """Return the node rebuilt. Raises RefusedError."""
+        self._nodes += 1
+        self._depth += 1
+        if self._nodes > MAX_NODES or self._depth > MAX_DEPTH:
+            raise RefusedError("is too large", "predicate-too-large", 0)
+        kind = str(node.get("class"))
+        maker = self._makers.get(kind)
+        if maker is None:
+            what = vocabulary.REFUSED.get(kind, f"{kind.lower()} expressions")
+            raise _refused(f"may not have {what}", "forbidden-syntax", node)
+        made = {"class": kind, "type": node["type"], **_PLACE, **maker(node)}
+        self._depth -= 1
+        return made
+
+    def _all(self, nodes: Iterable[Node]) -> list[Node]:
+        return [self.expression(node) for node in nodes]
+
+    def _maybe(self, node: Node | None) -> Node | None:
+        return None if node is None else self.expression(node)
+
+    def _column(self, node: Node) -> Node:
+        names = [str(name) for name in node["column_names"]]
+        if len(names) == 2 and names[0].lower() == self._table:  # noqa: PLR2004 - table.column
+            names = names[1:]
+        name = names[0].lower()
+        if len(names) == 1 and name in {"current_date", "current_timestamp"}:
+            return self._as_of(as_date=name == "current_date")
+        if len(names) != 1 or name not in self._known:
+            word = ".".join(names)
+            raise _refused(
+                f"names an unknown column `{word}` of {self._table}",
+                "unknown-column",
+                node,
+                _nearest(name, self._known) or f"Columns: {', '.join(self._known)}.",
+            )
+        self.columns[name] = None
+        return {"column_names": [name]}
+
+    def _constant(self, node: Node) -> Node:
+        return {
+            "literal": {k: node["literal"][k] for k in ("kind", "text") if k in node["literal"]}
+        }
+
+    def _parameter(self, node: Node) -> Node:
+        name = self._param_name(node)
+        value = self._given[name]
+        if isinstance(value, list):
+            raise _refused(
+                f"uses the list ${name} as a single value",
+                "list-parameter",
+                node,
+                f"Write `column in ${name}`.",
+            )
+        self.params[self._prefix + name] = value
+        return {"identifier": self._prefix + name}
+
+    def _param_name(self, node: Node) -> str:
+        name = str(node["identifier"])
+        if name not in self._given:
+            raise _refused(
+                f"uses an unknown parameter ${name}",
+                "unknown-parameter",
+                node,
+                _nearest(name, self._given) or "Declare it under `params`.",
+            )
+        return name
+
+    def _as_of(self, *, as_date: bool) -> Node:
+        self.uses_as_of = True
+        moment = {"class": "PARAMETER", "type": "VALUE_PARAMETER", **_PLACE, "identifier": AS_OF}
+        if not as_date:
+            return moment
+        return {"class": "CAST", "type": "OPERATOR_CAST", "child": moment, **_target("DATE", [])}
+
+    def _comparison(self, node: Node) -> Node:
+        if node["type"] not in vocabulary.COMPARISONS:
+            raise _refused("has an unknown comparison", "forbidden-syntax", node)
+        return {"left": self.expression(node["left"]), "right": self.expression(node["right"])}
+
+    def _conjunction(self, node: Node) -> Node:
+        return {"children": self._all(node["children"])}
+
+    def _operator(self, node: Node) -> Node:
+        if node["type"] not in vocabulary.OPERATORS:
+            name = str(node["type"]).removeprefix("OPERATOR_").replace("_", " ")
+            raise _refused(f"may not use {name}", "forbidden-syntax", node)
+        return {"children": self._all(node["children"])}
+
+    def _between(self, node: Node) -> Node:
+        return {part: self.expression(node[part]) for part in ("input", "lower", "upper")}
+
+    def _case(self, node: Node) -> Node:
+        checks = [
+            {part: self.expression(check[part]) for part in ("when_expr", "then_expr")}
+            for check in node["case_checks"]
+        ]
+        return {"case_checks": checks, "else_expr": self.expression(node["else_expr"])}
+
+    def _cast(self, node: Node) -> Node:
+        target = node["type_expr"]
+        name = str(target.get("type_name", "")).upper()
+        sizes = target.get("children", [])
+        plain = all(size.get("class") == "CONSTANT" for size in sizes)
+        if name not in vocabulary.TYPES or not plain or target.get("schema"):
+            raise _refused(
+                f"may not cast to {name or 'this type'}",
+                "forbidden-type",
+                node,
+                f"Types: {', '.join(sorted(vocabulary.TYPES))}.",
+            )
+        child = self.expression(node["child"])
+        return {
+            "child": child,
+            "try_cast": bool(node["try_cast"]),
+            **_target(name, self._all(sizes)),
+        }
+
+    def _function(self, node: Node) -> Node:
+        name = str(node["function_name"]).lower()
+        plain = not (node["filter"] or node["distinct"] or node["order_bys"]["orders"])
+        if name not in vocabulary.FUNCTIONS or not plain or node["schema"] or node["catalog"]:
+            raise _unknown_function(name, node)
+        arguments = [argument["expression"] for argument in node["arguments"]]
+        if any(argument["name"] for argument in node["arguments"]):
+            raise _refused(f"may not name the arguments of {name}()", "forbidden-syntax", node)
+        if name in {"now", "today"} and not arguments:
+            return self._as_of(as_date=name == "today")
+        if name in {"contains", "list_contains"} and _is_list(arguments, self._given):
+            return self._membership(arguments)
+        return {
+            **_call(name, self._all(arguments)),
+            "filter": None,
+            "order_bys": _NO_ORDER,
+            "distinct": False,
+            "is_operator": bool(node["is_operator"]),
+            "export_state": False,
+        }
+
+    def _membership(self, arguments: list[Node]) -> Node:
+        """Turn `x in $list` into SQL's IN, which keeps to three-valued logic."""
+        name = self._param_name(arguments[0])
+        values = cast("list[str]", self._given[name])
+        tested = self.expression(arguments[1])
+        children = [tested]
+        for number, value in enumerate(values):
+            bound = f"{self._prefix}{name}_{number}"
+            self.params[bound] = value
+            children.append(
+                {"class": "PARAMETER", "type": "VALUE_PARAMETER", **_PLACE, "identifier": bound}
+            )
+        if len(children) == 1:
+            literal = {"kind": "BOOLEAN", "text": "false"}
+            return {"class": "CONSTANT", "type": "VALUE_CONSTANT", "literal": literal}
+        return {"class": "OPERATOR", "type": "COMPARE_IN", "children": children}
+
+    def _window(self, node: Node) -> Node:
+        name = str(node["function_name"]).lower()
+        if name not in vocabulary.WINDOWS or node["schema"] or node["catalog"]:
+            raise _unknown_function(name, node)
+        orders = [
+            {
+                "type": order["type"],
+                "null_order": order["null_order"],
+                "expression": self.expression(order["expression"]),
+            }
+            for order in node["orders"]
+        ]
+        if node["arg_orders"] or node["exclude_clause"] != "NO_OTHER":
+            raise _refused("has a window clause that is not supported", "forbidden-syntax", node)
+        return {
+            **_call(name, self._all(argument["expression"] for argument in node["arguments"])),
+            "partitions": self._all(node["partitions"]),
+            "orders": orders,
+            "start": node["start"],
+            "end": node["end"],
+            "start_expr": self._maybe(node["start_expr"]),
+            "end_expr": self._maybe(node["end_expr"]),
+            "offset_expr": self._maybe(node["offset_expr"]),
+            "default_expr": self._maybe(node["default_expr"]),
+            "ignore_nulls": bool(node["ignore_nulls"]),
+            "filter_expr": self._maybe(node["filter_expr"]),
+            "exclude_clause": "NO_OTHER",
+            "distinct": bool(node["distinct"]),
+            "arg_orders": [],
+            "has_ignore_nulls": bool(node["has_ignore_nulls"]),
+        }
+
+
+def _call(name: str, arguments: list[Node]) -> Node:
+    return {
+        "function_name": name,
+        "schema": "",
+        "catalog": "",
+        "arguments": [{"name": "", "expression": argument} for argument in arguments],
+        "qualified_name": {"path": [name]},
+    }
+
+
+def _target(name: str, sizes: list[Node]) -> Node:
+    return {
+        "type_expr": {
+            "class": "TYPE",
+            "type": "TYPE",
+            **_PLACE,
+            "catalog": "",
+            "schema": "",
+            "type_name": name,
+            "children": sizes,
+            "qualified_name": {"path": [name]},
+        }
+    }
+
+
+def _is_list(arguments: list[Node], given: Mapping[str, ParamValue]) -> bool:
+    return (
+        len(arguments) == 2  # noqa: PLR2004 - a list and what is looked for in it
+        and arguments[0].get("class") == "PARAMETER"
+        and isinstance(given.get(str(arguments[0]["identifier"])), list)
+    )
+
+
+def _unknown_function(name: str, node: Node) -> RefusedError:
+    if name in vocabulary.WINDOWS and node["class"] == "FUNCTION":
+        return _refused(
+            f"uses {name}() without OVER (...)",
+            "aggregate-without-over",
+            node,
+            "A predicate is about one row; write for example"
+            f" `{name}(...) over (partition by project_slug)`.",
+        )
+    return _refused(
+        f"may not call {name}()",
+        "forbidden-function",
+        node,
+        _nearest(name, (*vocabulary.FUNCTIONS, *vocabulary.WINDOWS))
+        or "`keypolicy` allows pure functions only; docs/policy-language.md lists them.",
+    )
+
+
+def _refused(message: str, code: str, node: Node, hint: str = "") -> RefusedError:
+    # Locations count from the start of the statement that the guard wraps the predicate in.
+    return RefusedError(message, code, max(int(node.get("query_location", 0)) - 9, 0), hint)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f"Did you mean `{near[0]}`?" if near else ""

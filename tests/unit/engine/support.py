@@ -1,0 +1,70 @@
+"""Rules and rows for tests of the engine, without YAML or files."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from scanner.engine.database import Connection, connect
+from scanner.engine.evaluate import CODES, Evaluated, evaluate
+from scanner.engine.prepare import prepare
+from scanner.model.errors import Location
+from scanner.model.rule import ParamValue, Predicate, Rule
+from scanner.model.severity import Severity
+
+Row = dict[str, object]
+
+AS_OF = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def predicate(text: str, params: Mapping[str, ParamValue] | None = None) -> Predicate:
+    return Predicate(text, dict(params or {}), Location("p.yaml", 7, 12))
+
+
+def rule(
+    require: str,
+    where: str | None = None,
+    *,
+    name: str = "r",
+    params: Mapping[str, ParamValue] | None = None,
+    message: str = "",
+    severity: Severity = Severity.HIGH,
+    resource: str = "sentry_key",
+) -> Rule:
+    return Rule(
+        id=name,
+        policy="p",
+        title=f"Title of {name}",
+        severity=severity,
+        resource=resource,
+        requirement=predicate(require, params),
+        location=Location("p.yaml", 5, 5),
+        where=None if where is None else predicate(where, params),
+        message=message,
+    )
+
+
+def database(rows: Iterable[Mapping[str, Any]], table: str = "sentry_key") -> Connection:
+    connection = connect()
+    for row in rows:
+        names = ", ".join(f'"{name}"' for name in row)
+        marks = ", ".join("?" for _ in row)
+        connection.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', list(row.values()))
+    return connection
+
+
+def outcomes(rules: Sequence[Rule], rows: Iterable[Row]) -> list[list[str]]:
+    """For each rule, the outcome of each row in order."""
+    with database({"id": f"{n:06}", **row} for n, row in enumerate(rows)) as connection:
+        evaluated = evaluate(connection, prepare(connection, rules), AS_OF)
+        return [
+            [CODES[code].value for (code,) in connection.execute(_codes(one)).fetchall()]
+            for one in evaluated
+        ]
+
+
+def _codes(one: Evaluated) -> str:
+    table = one.prepared.rule.resource
+    return (
+        f'SELECT v.{one.column} FROM {one.verdicts} AS v JOIN "{table}" AS t'
+        " ON t.rowid = v.number ORDER BY t.id"
+    )
