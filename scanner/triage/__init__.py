@@ -1,0 +1,1 @@
+"""Deciding about findings: which are the same as before, which are tolerated."""
