@@ -1,0 +1,68 @@
+// The findings as columns. Rows are read at once, details when a finding is opened.
+
+const SEVERITIES = ["critical", "high", "medium", "low"];
+const OUTCOMES = ["fail", "unknown", "error"];
+const OUTCOME_WORDS = ["Failed", "Unknown", "Error"];
+const DISPOSITIONS = ["open", "waived", "baselined"];
+const BLOCK = 1000;
+
+const rules = JSON.parse(byId("rules-data").textContent);
+const rowBlocks = [...document.querySelectorAll("script.rows-data")].map((block) =>
+  JSON.parse(block.textContent),
+);
+const detailBlocks = [...document.querySelectorAll("script.details-data")];
+
+const total = rowBlocks.reduce((sum, block) => sum + block.rule.length, 0);
+const places = rowBlocks.flatMap((block) => block.places);
+
+const joined = (column, Type) => {
+  const values = new Type(total);
+  let start = 0;
+  for (const block of rowBlocks) {
+    values.set(block[column], start);
+    start += block[column].length;
+  }
+  return values;
+};
+
+const rows = {
+  rule: joined("rule", Uint16Array),
+  outcome: joined("outcome", Uint8Array),
+  disposition: joined("disposition", Uint8Array),
+  place: joined("place", Uint32Array),
+  id: rowBlocks.flatMap((block) => block.id),
+  name: rowBlocks.flatMap((block) => block.name),
+  message: rowBlocks.flatMap((block) => block.message),
+};
+rowBlocks.length = 0;
+
+const severityOfRule = Uint8Array.from(rules, (rule) => SEVERITIES.indexOf(rule.severity));
+rows.severity = rows.rule.map((rule) => severityOfRule[rule]);
+
+const organizations = [...new Set(places.map(([organization]) => organization ?? ""))].sort();
+const organizationNumber = new Map(organizations.map((slug, index) => [slug, index]));
+const organizationOfPlace = places.map(([slug]) => organizationNumber.get(slug ?? ""));
+rows.org = Uint32Array.from(rows.place, (place) => organizationOfPlace[place]);
+
+const placeText = ([organization, project]) =>
+  [organization, project].filter((slug) => slug !== null).join("/");
+
+// Link patterns are numbered over all blocks, so the blocks before one are read with it.
+const details = [];
+const links = [];
+const detail = (row) => {
+  const wanted = Math.floor(row / BLOCK);
+  while (details.length <= wanted) {
+    const block = JSON.parse(detailBlocks[details.length].textContent);
+    links.push(...block.links);
+    details.push(block);
+  }
+  const block = details[wanted];
+  const at = row % BLOCK;
+  const pattern = links[block.link[at]];
+  return {
+    url: pattern === null ? null : pattern.replaceAll("\u0000", () => rows.id[row]),
+    evidence: block.evidence[at],
+    fingerprint: block.fingerprint[at],
+  };
+};

@@ -1,0 +1,88 @@
+"""Report formats. Each is one module and one line in `FORMATS`, imported only when it is used."""
+
+import importlib
+from pathlib import Path
+from typing import BinaryIO, Final, cast
+
+import msgspec
+
+from scanner.model.errors import UsageError
+from scanner.model.run import Run
+from scanner.report.files import replacing
+from scanner.report.interface import DEFAULT_OPTIONS, Format, ReportOptions
+
+__all__ = [
+    "DEFAULT_OPTIONS",
+    "FORMATS",
+    "Format",
+    "FormatInfo",
+    "ReportOptions",
+    "format_for",
+    "write_file",
+    "write_stream",
+]
+
+
+class FormatInfo(msgspec.Struct, frozen=True):
+    """Where a format lives, the file suffixes that choose it, and one line about it."""
+
+    module: str
+    suffixes: tuple[str, ...]
+    description: str
+
+
+FORMATS: Final[dict[str, FormatInfo]] = {
+    "json": FormatInfo("json_v1", (".json",), "every finding and count, schema report-v1"),
+    "sarif": FormatInfo("sarif", (".sarif", ".sarif.json"), "SARIF 2.1.0, for code scanning"),
+    "html": FormatInfo("html", (".html", ".htm"), "one self-contained page to read and search"),
+    "terminal": FormatInfo("terminal", (".txt",), "the summary that a person reads first"),
+}
+
+
+def format_for(path: Path) -> str:
+    """Return the name of the format that the suffix of `path` stands for.
+
+    Raise UsageError, naming the known suffixes, where it stands for none.
+    """
+    name = path.name.lower()
+    known = [(suffix, key) for key, info in FORMATS.items() for suffix in info.suffixes]
+    fitting = [(suffix, key) for suffix, key in known if name.endswith(suffix)]
+    if not fitting:
+        raise UsageError(
+            "no report format goes by this file name",
+            where=str(path),
+            remedy=f"End the name in one of {', '.join(sorted(suffix for suffix, _ in known))}.",
+        )
+    return max(fitting, key=lambda choice: len(choice[0]))[1]
+
+
+def write_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -> None:
+    """Write the report that the suffix of `path` stands for; `path` is whole or untouched.
+
+    Raise UsageError for an unknown suffix and for a file that cannot be written.
+    """
+    report = _load(format_for(path))
+    with replacing(path) as out:
+        report.write(run, out, options)
+
+
+def write_stream(
+    run: Run, name: str, out: BinaryIO, options: ReportOptions = DEFAULT_OPTIONS
+) -> None:
+    """Write the report in the format called `name` to an open stream and flush it.
+
+    Raise UsageError for an unknown name; an OSError of the stream is the caller's.
+    """
+    _load(name).write(run, out, options)
+    out.flush()
+
+
+def _load(name: str) -> Format:
+    info = FORMATS.get(name)
+    if info is None:
+        raise UsageError(
+            f"there is no report format called {name!r}",
+            where="--format",
+            remedy=f"Known formats: {', '.join(FORMATS)}.",
+        )
+    return cast("Format", importlib.import_module(f"scanner.report.{info.module}"))

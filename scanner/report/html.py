@@ -1,0 +1,94 @@
+"""One self-contained page: verdict, scope, totals, controls, and every finding to search.
+
+Nothing is loaded from anywhere: style and script are inlined and named by their hashes in the
+page's Content-Security-Policy, findings are JSON that the script draws a page at a time. Two
+reports of the same facts differ only in the run's id and clock times.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final
+
+import jinja2
+from markupsafe import Markup
+
+from scanner import __version__
+from scanner.model.run import Run
+from scanner.report.html_data import blocks, rules_block
+from scanner.report.html_view import view
+from scanner.report.interface import ReportOptions
+from scanner.report.text import clean
+from scanner.resources import templates_dir
+
+_SCRIPTS: Final = ("text.js", "data.js", "filter.js", "detail.js", "table.js", "page.js")
+_FLUSH: Final = 1 << 16  # characters gathered before they are written
+
+
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+    """Write the page; see scanner.report.interface.Format."""
+    folder = templates_dir() / "html"
+    style = (folder / "report.css").read_text("utf-8")
+    script = "".join((folder / name).read_text("utf-8") for name in _SCRIPTS)
+    script = f'"use strict";\n(() => {{\n{script}}})();\n'
+    context: dict[str, Any] = {
+        **view(run),
+        "version": __version__,
+        "csp": _policy(style, script),
+        # Our own files, not data: the only texts that go into the page as they are.
+        "style": Markup(style),  # noqa: S704
+        "script": Markup(script),  # noqa: S704
+        "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element
+        "blocks": map(Markup, blocks(run)),
+    }
+    template = _environment(str(folder)).get_template("report.html.j2")
+    _stream(template.generate(context), out)
+
+
+def _environment(folder: str) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _harmless(value: object) -> object:
+    """Make whatever the template prints harmless, so that no name can be forgotten."""
+    return clean(value) if type(value) is str else value
+
+
+def _policy(style: str, script: str) -> str:
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src {_hash(style)}",
+            f"script-src {_hash(script)}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _stream(pieces: Iterator[str], out: BinaryIO) -> None:
+    gathered: list[str] = []
+    size = 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size > _FLUSH:
+            out.write("".join(gathered).encode())
+            gathered.clear()
+            size = 0
+    out.write("".join(gathered).encode())

@@ -1,0 +1,188 @@
+"""JSON report, schema version 1 (scanner/schemas/report-v1.json): a stable shape of its own.
+
+The order of keys is fixed and every policy, rule, table and finding has a line to itself, so
+that two reports can be compared line by line. Two runs over the same facts differ in nothing
+but the object `run`: `id`, `started_at` and `finished_at`, and `as_of` unless it was given.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, BinaryIO, Final
+
+import msgspec
+
+from scanner import __version__
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.run import RuleResult, Run, TableSummary
+from scanner.model.severity import WORST_FIRST
+from scanner.report.interface import ReportOptions
+from scanner.report.text import timestamp
+
+SCHEMA_VERSION: Final = "1"
+_FLUSH: Final = 1 << 18  # bytes gathered before they are written
+
+
+class _ResourceV1(msgspec.Struct, frozen=True, gc=False):
+    """`findings[].resource`."""
+
+    type: str
+    id: str
+    name: str | None
+    organization: str | None
+    project: str | None
+    url: str | None
+
+
+class _FindingV1(msgspec.Struct, frozen=True, gc=False):
+    """`findings[]`."""
+
+    rule_id: str
+    policy: str
+    severity: str
+    outcome: str
+    disposition: str
+    message: str
+    resource: _ResourceV1
+    evidence: msgspec.Raw
+    fingerprint: str
+
+
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+    """Write the JSON report; see scanner.report.interface.Format."""
+    encode = msgspec.json.encode
+    out.write(b'{\n"schema_version": ' + encode(SCHEMA_VERSION))
+    _member(out, "tool", {"name": "keypolicy", "version": __version__})
+    _member(out, "run", _run(run))
+    _inventory(run, out)
+    _list(
+        out,
+        "policies",
+        ({"name": p.name, "version": p.version, "digest": p.digest} for p in run.policies),
+    )
+    _list(out, "rules", map(_rule, run.results))
+    _findings(run, out)
+    _member(out, "summary", _summary(run))
+    _member(
+        out,
+        "gate",
+        {
+            "result": run.verdict.result,
+            "exit_code": run.verdict.exit_code,
+            "reasons": run.verdict.reasons,
+        },
+    )
+    out.write(b"\n}\n")
+
+
+def _member(out: BinaryIO, name: str, value: Mapping[str, Any]) -> None:
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    out.write(b',\n"%s": %s' % (name.encode(), text))
+
+
+def _list(out: BinaryIO, name: str, values: Iterable[Mapping[str, Any]]) -> None:
+    lines = b",\n".join(map(msgspec.json.encode, values))
+    out.write(b',\n"%s": [%s]' % (name.encode(), b"\n" + lines + b"\n" if lines else b""))
+
+
+def _run(run: Run) -> dict[str, str]:
+    return {
+        "id": run.info.id,
+        "as_of": timestamp(run.info.as_of),
+        "started_at": timestamp(run.info.started_at),
+        "finished_at": timestamp(run.info.finished_at),
+    }
+
+
+def _inventory(run: Run, out: BinaryIO) -> None:
+    encode = msgspec.json.encode
+    out.write(b',\n"inventory": {\n"sources": ' + encode(run.inventory.sources))
+    lines = b",\n".join(
+        encode(name) + b": " + encode(_table(table)) for name, table in run.inventory.tables.items()
+    )
+    out.write(b',\n"tables": {' + (b"\n" + lines + b"\n" if lines else b"") + b"}")
+    out.write(b',\n"digest": ' + encode(run.inventory.digest) + b"\n}")
+
+
+def _table(table: TableSummary) -> dict[str, Any]:
+    coverage = table.coverage
+    shown: dict[str, Any] = {
+        "rows": table.rows,
+        "coverage": coverage.state,
+        "reason": coverage.reason,
+    }
+    if coverage.gaps:
+        shown["gaps"] = [
+            {"organization": gap.organization, "project": gap.project, "reason": gap.reason}
+            for gap in coverage.gaps
+        ]
+    return shown
+
+
+def _rule(result: RuleResult) -> dict[str, Any]:
+    rule = result.rule
+    counts = {str(outcome): result.count(outcome) for outcome in Outcome}
+    counts["waived"] = result.disposed(Disposition.WAIVED)
+    counts["baselined"] = result.disposed(Disposition.BASELINED)
+    return {
+        "id": rule.id,
+        "policy": rule.policy,
+        "title": rule.title,
+        "severity": rule.severity,
+        "resource": rule.resource,
+        "controls": rule.controls,
+        "counts": counts,
+    }
+
+
+def _findings(run: Run, out: BinaryIO) -> None:
+    """Write `findings`, one a line. This loop is the whole cost of a large report."""
+    encoder = msgspec.json.Encoder()
+    buffer = bytearray(b',\n"findings": [')
+    separator = b"\n"
+    for finding in run.findings:
+        resource = finding.resource
+        buffer += separator
+        encoder.encode_into(
+            _FindingV1(
+                finding.rule_id,
+                finding.policy,
+                finding.severity,
+                finding.outcome,
+                finding.disposition,
+                finding.message,
+                _ResourceV1(
+                    resource.type,
+                    resource.id,
+                    resource.name,
+                    resource.organization,
+                    resource.project,
+                    resource.url,
+                ),
+                finding.evidence,
+                finding.fingerprint,
+            ),
+            buffer,
+            -1,
+        )
+        separator = b",\n"
+        if len(buffer) > _FLUSH:
+            out.write(buffer)
+            buffer.clear()
+    buffer += b"]" if separator == b"\n" else b"\n]"
+    out.write(buffer)
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    by_severity = run.open_by_severity()
+    tables = run.inventory.tables
+    return {
+        "resources": sum(table.rows for table in tables.values() if table.needed),
+        "rules": len(run.results),
+        "outcomes": {outcome: run.total(outcome) for outcome in Outcome},
+        "dispositions": {
+            disposition: sum(result.disposed(disposition) for result in run.results)
+            for disposition in Disposition
+        },
+        "open_by_severity": {severity: by_severity[severity] for severity in WORST_FIRST},
+        "incomplete_tables": sorted(run.inventory.incomplete),
+        "warnings": run.warnings,
+    }

@@ -1,0 +1,216 @@
+"""The summary that a person reads first: verdict, trouble, the worst findings, what to do."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import BinaryIO, Final
+
+from scanner.model.finding import Finding
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.run import GateResult, RuleResult, Run
+from scanner.model.severity import WORST_FIRST, Severity
+from scanner.report.interface import ReportOptions
+from scanner.report.text import clean, clock, first_sentence, fit, paragraph, plural, wrap
+
+MAX_RULES: Final = 8
+MAX_EXAMPLES: Final = 3
+# Examples come from the first findings alone, which are the worst: the time to the summary
+# must not grow with the number of findings.
+_LOOK_AT: Final = 2_000
+_MAX_GAPS: Final = 5
+_MIN_WIDTH: Final = 40
+_NAME_WIDTH: Final = 32
+_INDENT: Final = 10
+
+_RESET: Final = "\x1b[0m"
+_SEVERITY_STYLE: Final = {
+    Severity.CRITICAL: "\x1b[1;31m",
+    Severity.HIGH: "\x1b[31m",
+    Severity.MEDIUM: "\x1b[33m",
+    Severity.LOW: "\x1b[36m",
+}
+_BOLD: Final = "\x1b[1m"
+_DIM: Final = "\x1b[2m"
+_VERDICTS: Final = {
+    GateResult.PASSED: ("PASSED", "\x1b[1;32m"),
+    GateResult.FAILED: ("FAILED", "\x1b[1;31m"),
+    GateResult.INCOMPLETE: ("INCOMPLETE", "\x1b[1;33m"),
+}
+_EXIT_CODES: Final = {
+    0: "compliant",
+    1: "the gate failed",
+    2: "a usage, configuration or policy error",
+    3: "the inventory is incomplete, so compliance cannot be told",
+    4: "an internal error",
+}
+
+
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:
+    """Write the summary; see scanner.report.interface.Format."""
+    out.writelines(line.rstrip().encode() + b"\n" for line in _Summary(run, options).lines())
+
+
+class _Summary:
+    """The lines of one summary; `options.width` bounds them, escapes for colour not counted."""
+
+    def __init__(self, run: Run, options: ReportOptions) -> None:
+        self._run = run
+        self._options = options
+        self._width = max(options.width, _MIN_WIDTH)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the summary from the verdict to the exit code."""
+        yield from self._verdict()
+        if not self._options.quiet:
+            for block in (self._scope(), self._trouble(), self._worst(), self._passing()):
+                lines = list(block)
+                if lines:
+                    yield ""
+                    yield from lines
+        yield ""
+        yield from self._end()
+
+    def _paint(self, style: str, text: str) -> str:
+        return f"{style}{text}{_RESET}" if self._options.color and text else text
+
+    def _wrap(self, text: str, indent: str = "", hanging: str | None = None) -> list[str]:
+        return wrap(text, self._width, indent, hanging=hanging)
+
+    def _labelled(self, label: str, text: str) -> list[str]:
+        return wrap(text, self._width, f"{label:<{_INDENT}}", hanging=" " * _INDENT)
+
+    def _verdict(self) -> Iterator[str]:
+        run = self._run
+        word, style = _VERDICTS[run.verdict.result]
+        counts = run.open_by_severity()
+        told = ", ".join(f"{counts[s]:,} {s}" for s in WORST_FIRST if counts[s])
+        total = plural(sum(counts.values()), "open finding")
+        text = f"{word}: {total}{f' ({told})' if told else ''}"
+        first, *rest = self._wrap(text, hanging="  ")
+        yield self._paint(style, word) + first[len(word) :]
+        yield from rest
+        for reason in run.verdict.reasons:
+            yield from self._wrap(clean(reason), "  - ", "    ")
+
+    def _scope(self) -> Iterator[str]:
+        run = self._run
+        policies = ", ".join(f"{clean(p.name)} {clean(p.version)}" for p in run.policies)
+        tables = " and ".join(
+            plural(table.rows, f"{name} row")
+            for name, table in run.inventory.tables.items()
+            if table.needed
+        )
+        rows = [
+            ("Scanned", clean(", ".join(run.inventory.sources)) or "nothing"),
+            ("As of", clock(run.info.as_of)),
+            ("Policy", policies or "none"),
+            ("Resources", tables or "none"),
+            ("Checks", self._checks()),
+        ]
+        for label, text in rows:
+            yield from self._labelled(label, text)
+
+    def _checks(self) -> str:
+        run = self._run
+        words = {
+            Outcome.PASS: "passed",
+            Outcome.FAIL: "failed",
+            Outcome.UNKNOWN: "unknown",
+            Outcome.ERROR: "in error",
+            Outcome.NOT_APPLICABLE: "not applicable",
+        }
+        counts = [
+            f"{run.total(outcome):,} {word}"
+            for outcome, word in words.items()
+            if run.total(outcome) or outcome in {Outcome.PASS, Outcome.FAIL}
+        ]
+        for disposition in (Disposition.WAIVED, Disposition.BASELINED):
+            number = sum(result.disposed(disposition) for result in run.results)
+            if number:
+                counts.append(f"{number:,} {disposition}")
+        return ", ".join(counts)
+
+    def _trouble(self) -> Iterator[str]:
+        for name, coverage in self._run.inventory.incomplete.items():
+            text = f"{name} is {coverage.state}: {clean(coverage.reason)}"
+            yield from self._labelled("Coverage", text)
+            for gap in coverage.gaps[:_MAX_GAPS]:
+                place = "/".join(filter(None, (gap.organization, gap.project))) or "everything"
+                yield from self._wrap(
+                    clean(f"{place}: {gap.reason}"), " " * _INDENT, " " * (_INDENT + 2)
+                )
+            if len(coverage.gaps) > _MAX_GAPS:
+                yield f"{'':{_INDENT}}... and {plural(len(coverage.gaps) - _MAX_GAPS, 'more gap')}"
+        for warning in self._run.warnings:
+            yield from self._labelled("Warning", clean(warning))
+
+    def _worst(self) -> Iterator[str]:
+        ranked = sorted(
+            (result for result in self._run.results if result.open_findings),
+            key=lambda result: -result.rule.severity.rank,
+        )
+        examples = _examples(self._run.findings)
+        for number, result in enumerate(ranked[:MAX_RULES]):
+            if number:
+                yield ""
+            yield from self._rule(result, examples.get((result.rule.policy, result.rule.id), []))
+        rest = ranked[MAX_RULES:]
+        if rest:
+            findings = plural(sum(result.open_findings for result in rest), "open finding")
+            yield ""
+            yield f"... and {findings} of {plural(len(rest), 'other rule')}"
+
+    def _rule(self, result: RuleResult, examples: list[Finding]) -> Iterator[str]:
+        rule = result.rule
+        label = f"{rule.severity:<{_INDENT}}"
+        text = f"{paragraph(rule.title) or rule.id}: {plural(result.open_findings, 'finding')}"
+        first, *rest = self._wrap(text, label, " " * _INDENT)
+        style = _SEVERITY_STYLE[rule.severity]
+        yield self._paint(style, str(rule.severity)) + first[len(rule.severity) :]
+        yield from rest
+        yield self._paint(_DIM, fit(f"{'':{_INDENT}}{rule.policy} / {rule.id}", self._width))
+        for finding in examples:
+            yield self._example(finding)
+        if examples and result.open_findings > len(examples):
+            yield f"{'':{_INDENT}}... and {result.open_findings - len(examples):,} more"
+        if rule.remediation:
+            yield from self._wrap(
+                f"Fix: {first_sentence(rule.remediation)}",
+                " " * _INDENT,
+                " " * (_INDENT + len("Fix: ")),
+            )
+
+    def _example(self, finding: Finding) -> str:
+        resource = finding.resource
+        place = "/".join(filter(None, (resource.organization, resource.project))) or "-"
+        name, message = resource.name or resource.id, clean(finding.message)
+        parts = [f"{'':{_INDENT}}{fit(clean(place), _NAME_WIDTH)} "]
+        if finding.outcome is not Outcome.FAIL:
+            parts.append(f"[{finding.outcome}]")
+        if name and clean(name) not in message:
+            parts.append(f"{fit(clean(name), _NAME_WIDTH)}:")
+        return fit(" ".join([*parts, message]), self._width)
+
+    def _passing(self) -> Iterator[str]:
+        passing = sum(not result.open_findings for result in self._run.results)
+        if passing:
+            yield f"{plural(passing, 'rule')} without an open finding."
+
+    def _end(self) -> Iterator[str]:
+        for number, report in enumerate(self._options.reports):
+            # A path is not broken: it is there to be copied.
+            yield f"{'' if number else 'Reports':<{_INDENT}}{clean(report)}"
+        code = self._run.verdict.exit_code
+        yield from self._wrap(
+            f"Exit code {code}: {_EXIT_CODES.get(code, 'unknown')}.", hanging=" " * _INDENT
+        )
+
+
+def _examples(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
+    """Return the first few open findings of each rule among the first findings."""
+    examples: dict[tuple[str, str], list[Finding]] = {}
+    for finding in islice(findings, _LOOK_AT):
+        if finding.disposition is Disposition.OPEN:
+            of_rule = examples.setdefault((finding.policy, finding.rule_id), [])
+            if len(of_rule) < MAX_EXAMPLES:
+                of_rule.append(finding)
+    return examples
