@@ -1,0 +1,203 @@
+"""What the verbs share: where the inventory comes from, the clock, and how output looks."""
+
+import argparse
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanner.config import Flags, Settings, process_settings
+from scanner.inventory.sources import load_source
+from scanner.inventory.sources.interface import Source
+from scanner.model.errors import UsageError
+from scanner.model.inventory import Scope
+
+if TYPE_CHECKING:
+    from scanner.pipeline import ScanRequest
+
+DEFAULT_POLICY = "sentry-baseline"
+DEFAULT_URL = "https://sentry.io"
+
+
+def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True) -> None:
+    """Declare the options that choose an inventory; `files` adds those that read saved ones."""
+    group = parser.add_argument_group(
+        "inventory",
+        "Without --demo or --inventory the keys are fetched from Sentry, with the token in"
+        " SENTRY_AUTH_TOKEN (also read from .env and .sentryclirc).",
+    )
+    group.add_argument(
+        "--org",
+        metavar="SLUG",
+        action="append",
+        default=[],
+        help="organization to scan; may be repeated (default: all that the token sees)",
+    )
+    group.add_argument(
+        "--project",
+        metavar="SLUG",
+        action="append",
+        default=[],
+        help="project to scan; may be repeated (default: all)",
+    )
+    if files:
+        group.add_argument(
+            "--inventory",
+            metavar="FILE",
+            action="append",
+            default=[],
+            type=Path,
+            help="read keys from a file: an answer of the API, or what `keypolicy fetch` wrote",
+        )
+    group.add_argument("--demo", action="store_true", help="use the bundled, fictional inventory")
+    group.add_argument("--url", metavar="URL", help=f"Sentry server (default: {DEFAULT_URL})")
+    group.add_argument(
+        "--status",
+        metavar="STATUS",
+        choices=("active", "inactive"),
+        help="fetch only active or only inactive keys",
+    )
+    group.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust for the server")
+    group.add_argument(
+        "--insecure-http",
+        action="store_true",
+        help="send the token over plain http to a server that is not this machine",
+    )
+    group.add_argument(
+        "--as-of",
+        metavar="TIME",
+        help="the time to judge at: a date or an ISO 8601 time in UTC (default: now)",
+    )
+
+
+def add_display_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare the options about what a person sees."""
+    group.add_argument("-q", "--quiet", action="store_true", help="print only the verdict")
+    group.add_argument("--no-color", action="store_true", help="no colours (also: NO_COLOR)")
+
+
+def settings(namespace: argparse.Namespace) -> Settings:
+    """Gather the settings from the arguments, the environment and configuration files."""
+    found = process_settings(
+        Flags(
+            organizations=tuple(namespace.org),
+            projects=tuple(namespace.project),
+            url=namespace.url,
+            policies=tuple(getattr(namespace, "policy", ())),
+            params=tuple(getattr(namespace, "param", ())),
+            fail_on=getattr(namespace, "fail_on", None),
+            on_unknown=getattr(namespace, "on_unknown", None),
+            allow_partial=getattr(namespace, "allow_partial", None),
+            no_color=getattr(namespace, "no_color", False),
+        )
+    )
+    for warning in found.warnings:
+        warn(warning)
+    return found
+
+
+def as_of(namespace: argparse.Namespace) -> datetime:
+    """Return the time to judge at. Raises UsageError."""
+    if namespace.as_of is None:
+        return datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(namespace.as_of)
+    except ValueError:
+        raise UsageError(
+            f"{namespace.as_of!r} is no time",
+            where="--as-of",
+            remedy="Write a date (2026-01-31) or a time (2026-01-31T12:00:00Z).",
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
+    """Return what to look at.
+
+    Organizations and projects from the environment or a file are about the Sentry server; an
+    inventory file and the demo are narrowed by the command line alone.
+    """
+    if _is_offline(namespace):
+        return Scope(tuple(namespace.org), tuple(namespace.project))
+    return Scope(found.organizations, found.projects)
+
+
+def source(namespace: argparse.Namespace, found: Settings) -> Source:
+    """Return the source that was asked for. Raises UsageError where there is none, or two."""
+    files = getattr(namespace, "inventory", [])
+    if files and namespace.demo:
+        raise UsageError(
+            "--demo and --inventory exclude each other", remedy="Leave one of them out."
+        )
+    if namespace.status and _is_offline(namespace):
+        raise UsageError(
+            "only the Sentry server can filter by status",
+            where="--status",
+            remedy="Use `where: is_active` in a rule, or leave --status out.",
+        )
+    if namespace.demo:
+        return load_source("demo")(as_of(namespace))
+    if files:
+        slugs = tuple(namespace.org), tuple(namespace.project)
+        return load_source("file")(files, *slugs, found.url or DEFAULT_URL)
+    return _sentry(namespace, found)
+
+
+def _sentry(namespace: argparse.Namespace, found: Settings) -> Source:
+    if found.token is None:
+        raise UsageError(
+            "nothing to scan: no token, no inventory file and no --demo",
+            remedy="Set SENTRY_AUTH_TOKEN to a Sentry token with org:read and project:read, or"
+            " give --inventory FILE, or try --demo.",
+        )
+    from scanner.inventory.sources.sentry import SentrySettings, SentrySource  # noqa: PLC0415
+
+    return SentrySource(
+        SentrySettings(
+            url=found.url or DEFAULT_URL,
+            token=found.token,
+            status=namespace.status,
+            insecure_http=namespace.insecure_http,
+            ca_bundle=namespace.ca_bundle,
+        )
+    )
+
+
+def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest":
+    """Return all that a scan depends on."""
+    chosen = source(namespace, found)
+    moment = as_of(namespace)
+    from scanner.pipeline import ScanRequest  # noqa: PLC0415 - heavy; mistakes come first
+
+    return ScanRequest(
+        source=chosen,
+        scope=scope(namespace, found),
+        policies=found.policies or (DEFAULT_POLICY,),
+        params=found.params,
+        as_of=moment,
+        thresholds=found.thresholds,
+    )
+
+
+def use_color(found: Settings) -> bool:
+    """Whether to colour standard output: a terminal that nobody asked to stay plain."""
+    return sys.stdout.isatty() if found.terminal.color is None else found.terminal.color
+
+
+def width(found: Settings) -> int:
+    """Return the columns to fill: the terminal's; 80 where output goes elsewhere."""
+    return found.terminal.columns or (
+        shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+    )
+
+
+def warn(message: str) -> None:
+    """Tell the user something on standard error."""
+    from scanner.report.text import clean  # noqa: PLC0415 - not for --help
+
+    sys.stderr.write(f"keypolicy: warning: {clean(message)}\n")
+
+
+def _is_offline(namespace: argparse.Namespace) -> bool:
+    return bool(namespace.demo or getattr(namespace, "inventory", []))

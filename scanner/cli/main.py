@@ -1,0 +1,111 @@
+"""The entry point: finds the verb, turns errors into messages and exit codes."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Final
+
+from scanner import __version__
+
+VERBS: Final = {
+    "scan": "hold keys against policies, report, and exit by the gate",
+    "fetch": "save the key inventory (without secrets) for later scans",
+    "query": "run a read-only SQL query over the inventory",
+    "schema": "print a JSON Schema: policy, report, configuration",
+}
+"""Each verb with what it does; the module of the same name in scanner.cli does it."""
+
+EXIT_CODES: Final = """\
+exit codes:
+  0  compliant
+  1  the gate failed: findings at or above --fail-on
+  2  wrong usage, configuration, policy or inventory file
+  3  the inventory is incomplete, or nothing was seen
+  4  internal error
+"""
+
+_EXIT_INTERNAL: Final = 4
+_EXIT_INTERRUPTED: Final = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with these arguments and return its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parser, chosen = _parser(arguments)
+    namespace = parser.parse_args(arguments)
+    if chosen is None:
+        parser.print_help()
+        return 2
+    return _guarded(chosen, namespace)
+
+
+def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleType | None]:
+    """Build the parser; only the verb that is called is imported."""
+    parser = argparse.ArgumentParser(
+        prog="keypolicy",
+        description="Policy-as-code compliance scanner for API keys, Sentry first.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"keypolicy {__version__}")
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND")
+    called = next((word for word in arguments if not word.startswith("-")), None)
+    module = None
+    for verb, summary in VERBS.items():
+        sub = verbs.add_parser(
+            verb,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog=EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        if verb == called:
+            module = importlib.import_module(f"scanner.cli.{verb}")
+            module.add_arguments(sub)
+    return parser, module
+
+
+def _guarded(verb: ModuleType, namespace: argparse.Namespace) -> int:
+    """Run the verb; whatever goes wrong becomes one message and the exit code for it."""
+    from scanner.model.errors import KeypolicyError  # noqa: PLC0415 - not for --version
+
+    try:
+        code: int = verb.run(namespace)
+    except KeypolicyError as error:
+        _complain(str(error))
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of a pipe went away, as `| head` does; nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _EXIT_INTERNAL
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return _EXIT_INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the one place that answers for the unforeseen
+        return _internal(error)
+    return code
+
+
+def _internal(error: Exception) -> int:
+    from scanner.inventory.redact import redact_text  # noqa: PLC0415 - hardly ever needed
+
+    if os.environ.get("KEYPOLICY_DEBUG"):
+        import traceback  # noqa: PLC0415
+
+        sys.stderr.write(redact_text("".join(traceback.format_exception(error))))
+    _complain(
+        f"internal error: {type(error).__name__}: {redact_text(str(error))}\n"
+        "  This is a fault of keypolicy; KEYPOLICY_DEBUG=1 shows where. Nothing was decided."
+    )
+    return _EXIT_INTERNAL
+
+
+def _complain(message: str) -> None:
+    from scanner.report.text import clean  # noqa: PLC0415 - not for --version
+
+    sys.stderr.write("\n".join(clean(line) for line in f"keypolicy: {message}".split("\n")) + "\n")

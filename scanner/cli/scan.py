@@ -1,0 +1,110 @@
+"""`keypolicy scan`: hold keys against policies, report, and exit by the gate."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import BinaryIO
+
+from scanner.cli import inputs
+from scanner.model.errors import UsageError
+from scanner.report import FORMATS, ReportOptions, format_for, write_file, write_stream
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    inputs.add_source_arguments(parser)
+    rules = parser.add_argument_group("policies")
+    rules.add_argument(
+        "--policy",
+        metavar="NAME|FILE|DIR",
+        action="append",
+        default=[],
+        help="policy to hold the keys against; may be repeated (default: sentry-baseline)",
+    )
+    rules.add_argument(
+        "--param",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="value of a policy's parameter, such as max_age=180d; may be repeated",
+    )
+    gate = parser.add_argument_group("gate")
+    gate.add_argument(
+        "--fail-on",
+        metavar="SEVERITY",
+        choices=("low", "medium", "high", "critical", "never"),
+        help="lowest severity that fails: low, medium, high, critical or never (default: low)",
+    )
+    gate.add_argument(
+        "--on-unknown",
+        metavar="WHAT",
+        choices=("fail", "warn", "ignore"),
+        help="what missing facts mean to the gate: fail, warn or ignore (default: fail)",
+    )
+    gate.add_argument(
+        "--allow-partial",
+        action="store_true",
+        default=None,
+        help="let an inventory that was not seen whole be judged by what was seen",
+    )
+    output = parser.add_argument_group("output")
+    suffixes = sorted(suffix for info in FORMATS.values() for suffix in info.suffixes)
+    output.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        action="append",
+        default=[],
+        type=Path,
+        help=f"report file; its suffix chooses the format: {', '.join(suffixes)}; may be repeated",
+    )
+    output.add_argument(
+        "--format",
+        metavar="NAME",
+        help=f"write this format to standard output: {', '.join(FORMATS)} (default: terminal)",
+    )
+    output.add_argument(
+        "--sarif-include-suppressed",
+        action="store_true",
+        help="let SARIF carry waived and baselined results, marked as suppressed",
+    )
+    inputs.add_display_arguments(output)
+
+
+def run(namespace: argparse.Namespace) -> int:
+    """Scan and report; returns the gate's exit code."""
+    for path in namespace.output:
+        format_for(path)  # a wrong suffix is told before anything is fetched
+    if namespace.format is not None and namespace.format not in FORMATS:
+        raise UsageError(
+            f"there is no report format called {namespace.format!r}",
+            where="--format",
+            remedy=f"Known formats: {', '.join(FORMATS)}.",
+        )
+    settings = inputs.settings(namespace)
+    request = inputs.scan_request(namespace, settings)
+    # The engine is heavy to import; a mistake in the arguments is told without it.
+    from scanner.pipeline import scan  # noqa: PLC0415
+
+    options = ReportOptions(
+        include_suppressed=namespace.sarif_include_suppressed,
+        color=inputs.use_color(settings),
+        width=inputs.width(settings),
+        reports=tuple(str(path) for path in namespace.output),
+        quiet=namespace.quiet,
+    )
+    with scan(request) as run:
+        for warning in run.warnings:
+            inputs.warn(warning)
+        for path in namespace.output:
+            write_file(run, path, options)
+        if namespace.format is not None:
+            write_stream(run, namespace.format, _stdout(), options)
+        else:
+            write_stream(run, "terminal", _stdout(), options)
+        return run.verdict.exit_code
+
+
+def _stdout() -> BinaryIO:
+    sys.stdout.flush()
+    return sys.stdout.buffer

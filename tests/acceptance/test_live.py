@@ -1,0 +1,150 @@
+"""Scans of a Sentry server: a real HTTP server on loopback that answers as Sentry does."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.support import findings, keypolicy, report
+from tests.simulator import (
+    CANARY,
+    GLITCHTIP,
+    SELF_HOSTED_23_7,
+    TODAY,
+    Flavour,
+    Simulator,
+    TokenKind,
+    make_world,
+)
+
+AS_OF = ("--as-of", "2026-06-01T12:00:00Z")
+
+
+def scan(sim: Simulator, folder: Path, *arguments: object, token: str = "") -> tuple[int, str]:
+    done = keypolicy(
+        *("scan", "--url", sim.url, *AS_OF, *arguments),
+        cwd=folder,
+        SENTRY_AUTH_TOKEN=token or sim.world.token,
+    )
+    return done.code, done.out + done.err
+
+
+@pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7], ids=["today", "older"])
+def test_a_live_scan_finds_what_a_scan_of_the_fetched_file_finds(
+    tmp_path: Path, flavour: Flavour
+) -> None:
+    with Simulator(make_world(projects=300, keys=1000), flavour) as sim:
+        code, text = scan(sim, tmp_path, "-o", "live.json", "-o", "r.html", "-o", "r.sarif")
+        fetched = keypolicy(
+            *("fetch", "--url", sim.url, "-o", "saved.jsonl"),
+            cwd=tmp_path,
+            SENTRY_AUTH_TOKEN=sim.world.token,
+        )
+    assert (code, fetched.code) == (1, 0), text + fetched.err
+    again = ("scan", "--inventory", "saved.jsonl", *AS_OF, "-o", "file.json")
+    assert keypolicy(*again, cwd=tmp_path).code == 1
+    assert findings(tmp_path / "live.json") == findings(tmp_path / "file.json")
+    live, file = (report(tmp_path / f"{name}.json") for name in ("live", "file"))
+    assert live["inventory"]["tables"]["sentry_key"] == file["inventory"]["tables"]["sentry_key"]
+    assert live["inventory"]["tables"]["sentry_key"]["rows"] == 1000
+    assert live["inventory"]["digest"] == file["inventory"]["digest"]
+    everything = text + fetched.out + fetched.err
+    for path in tmp_path.iterdir():
+        everything += path.read_text("utf-8")
+    assert CANARY not in everything
+
+
+def test_projects_without_a_slug_in_the_listing_get_theirs(tmp_path: Path) -> None:
+    with Simulator(make_world(projects=5, keys=20)) as sim:
+        done = keypolicy(
+            *("query", "--url", sim.url, "select count(*), count(project_slug) from sentry_key"),
+            *("--format", "csv"),
+            cwd=tmp_path,
+            SENTRY_AUTH_TOKEN=sim.world.token,
+        )
+    assert done.out.splitlines()[-1] == "20,20"
+
+
+def test_glitchtip_keys_have_unknown_activity(tmp_path: Path) -> None:
+    with Simulator(make_world(projects=3, keys=9), GLITCHTIP) as sim:
+        code, text = scan(sim, tmp_path, "-o", "r.json")
+    assert code == 1, text
+    assert "unknown" in {one["outcome"] for one in report(tmp_path / "r.json")["findings"]}
+
+
+@pytest.mark.parametrize("where", [".env", ".sentryclirc", "keypolicy.yaml"])
+def test_settings_come_from_files_too(tmp_path: Path, where: str) -> None:
+    with Simulator(make_world(projects=2, keys=4)) as sim:
+        token = sim.world.token
+        if where == ".env":
+            text = f"SENTRY_AUTH_TOKEN={token}\nSENTRY_ORG=acme\nSENTRY_URL={sim.url}\n"
+        elif where == ".sentryclirc":
+            text = f"[auth]\ntoken={token}\n[defaults]\norg=acme\nurl={sim.url}\n"
+        else:
+            (tmp_path / ".env").write_text(f"SENTRY_AUTH_TOKEN={token}\n", "utf-8")
+            text = f"organizations: [acme]\nurl: {sim.url}\n"
+        (tmp_path / where).write_text(text, "utf-8")
+        done = keypolicy("scan", *AS_OF, "-o", "r.json", cwd=tmp_path)
+        assert sim.log
+    assert done.code == 1, done.err
+    assert report(tmp_path / "r.json")["inventory"]["tables"]["sentry_key"]["rows"] == 4
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("wrong", "SENTRY_AUTH_TOKEN"),
+        ("ci", "sntrys_"),
+        ("scopeless", "project:read"),
+        ("expired", "xpired"),
+    ],
+)
+def test_a_token_that_may_not_read_keys(tmp_path: Path, kind: str, says: str) -> None:
+    with Simulator(make_world(projects=2, keys=4)) as sim:
+        token = {
+            "wrong": f"sntryu_{CANARY}0000",
+            "ci": sim.world.add_token(f"sntrys_{CANARY}", "org:ci", kind=TokenKind.ORGANIZATION),
+            "scopeless": sim.world.add_token(f"sntryu_{CANARY}1", "event:read"),
+            "expired": sim.world.add_token(f"sntryu_{CANARY}2", "org:read", expired=True),
+        }[kind]
+        code, text = scan(sim, tmp_path, "-o", "r.json", token=token)
+    assert code == 3
+    assert says in text
+    assert CANARY not in text
+    assert not (tmp_path / "r.json").exists()
+
+
+def test_an_organization_that_does_not_exist(tmp_path: Path) -> None:
+    with Simulator(make_world(projects=2, keys=4)) as sim:
+        code, text = scan(sim, tmp_path, "--org", "acmee")
+    assert code == 3
+    assert "acmee" in text
+
+
+def test_a_project_that_does_not_exist(tmp_path: Path) -> None:
+    with Simulator(make_world(projects=2, keys=4)) as sim:
+        code, text = scan(sim, tmp_path, "--org", "acme", "--project", "nope")
+    assert code == 3
+    assert "nope" in text
+
+
+def test_no_network(tmp_path: Path) -> None:
+    done = keypolicy("scan", "--url", "http://127.0.0.1:9", cwd=tmp_path, SENTRY_AUTH_TOKEN="x")
+    assert done.code == 3
+    assert "127.0.0.1" in done.err
+    assert len(done.err.splitlines()) == 2
+
+
+def test_keys_that_were_denied_are_never_green(tmp_path: Path) -> None:
+    world = make_world(projects=4, keys=12)
+    world.projects[1].accessible = False
+    lenient = ("--fail-on", "never", "--on-unknown", "ignore", "-o", "r.json")
+    with Simulator(world, SELF_HOSTED_23_7) as sim:
+        code, text = scan(sim, tmp_path, *lenient)
+        assert code == 3, text
+        data = report(tmp_path / "r.json")
+        assert data["inventory"]["tables"]["sentry_key"]["coverage"] == "partial"
+        missing = [one for one in data["findings"] if not one["resource"]["id"]]
+        assert {one["outcome"] for one in missing} == {"unknown"}
+        assert {one["resource"]["project"] for one in missing} == {world.projects[1].slug}
+        assert scan(sim, tmp_path, *lenient, "--allow-partial")[0] == 0
+        assert scan(sim, tmp_path, "--allow-partial")[0] == 1
