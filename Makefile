@@ -1,0 +1,40 @@
+# Shortcuts for development; `make venv` first. Continuous integration runs .ci/run instead.
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+
+.DEFAULT_GOAL := check
+.PHONY: venv lint types layers test check demo bench goldens schemas
+
+venv:            ## make or refresh the virtual environment
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+
+lint:            ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:           ## mypy, strict
+	$(BIN)/mypy
+
+layers:          ## which layer may know which
+	$(BIN)/lint-imports --no-logo
+
+test:            ## all tests
+	$(BIN)/python -m pytest -n auto
+
+check: lint types layers test
+
+demo:            ## a scan with findings, in three reports; findings are what it is for
+	$(BIN)/keypolicy scan --demo -o keypolicy-report.html -o keypolicy-report.json \
+	  -o keypolicy-report.sarif || [ $$? -eq 1 ]
+
+bench:           ## the figures of README and docs, side by side
+	$(BIN)/python benchmarks/scan.py
+
+goldens:         ## write the expected outputs anew; read the diff before committing it
+	UPDATE_GOLDENS=1 $(BIN)/python -m pytest -q tests
+
+schemas:         ## write the generated JSON Schemas anew
+	$(BIN)/python -c 'from scanner.config_files import config_schema; print(config_schema(), end="")' \
+	  > scanner/schemas/config.json
