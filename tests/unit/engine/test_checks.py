@@ -1,0 +1,179 @@
+"""Every built-in check against what it promises, in every world that the missing data allows.
+
+A fact that is missing could be anything. A check may pass a key only if it passes in each of
+those worlds, and fail it only if it fails in each; otherwise it has to say unknown.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scanner.policy.checks import CHECKS, get_check
+from tests.unit.engine.support import AS_OF, Row, outcomes, rule
+
+Judge = Callable[[list[Row], int], bool]
+
+DAY = timedelta(days=1)
+DATES = [AS_OF - DAY * n for n in (1, 30, 31, 90, 91)]
+WORLDS: dict[str, list[object]] = {
+    "is_active": [True, False],
+    "date_created": [AS_OF - timedelta(days=0.5), *DATES, AS_OF - DAY * 1000],
+    "has_rate_limit": [True, False],
+    "rate_limit_count": [1, 10, 11],
+    "rate_limit_window": [60, 61],
+    "name": ["web-prod", "Default", "web-other"],
+    "browser_sdk_version": ["latest", "7.x", "10.x"],
+    "loader_has_debug": [True, False],
+    "loader_has_replay": [True, False],
+}
+
+
+def max_age(keys: list[Row], n: int) -> bool:
+    return _date(keys[n]) >= AS_OF - 90 * DAY
+
+
+def no_inactive(keys: list[Row], n: int) -> bool:
+    return bool(keys[n]["is_active"]) or _date(keys[n]) >= AS_OF - 30 * DAY
+
+
+def rate_limit(keys: list[Row], n: int) -> bool:
+    key: dict[str, Any] = keys[n]
+    bounded: bool = key["rate_limit_count"] <= 10 and key["rate_limit_window"] <= 60
+    return bool(key["has_rate_limit"]) and bounded
+
+
+def optional_rate_limit(keys: list[Row], n: int) -> bool:
+    return not keys[n]["has_rate_limit"] or rate_limit(keys, n)
+
+
+def name_matches(keys: list[Row], n: int) -> bool:
+    return str(keys[n]["name"]).endswith("-prod")
+
+
+def sdk_version(keys: list[Row], n: int) -> bool:
+    version = str(keys[n]["browser_sdk_version"])
+    return version == "latest" or int(version.partition(".")[0]) >= 8
+
+
+def loader_options(keys: list[Row], n: int) -> bool:
+    return keys[n]["loader_has_debug"] is False and keys[n]["loader_has_replay"] is True
+
+
+def unique_name(keys: list[Row], n: int) -> bool:
+    mine = [key for key in keys if key["project_id"] == keys[n]["project_id"]]
+    return sum(key["name"] == keys[n]["name"] for key in mine) == 1
+
+
+def max_active(keys: list[Row], n: int) -> bool:
+    """Whether fewer than two active keys of the project are newer (or as new, with a lower id)."""
+    if not keys[n]["is_active"]:
+        return True
+    mine = (-_date(keys[n]).timestamp(), n)
+    return (
+        sum(
+            bool(key["is_active"])
+            and key["project_id"] == keys[n]["project_id"]
+            and (-_date(key).timestamp(), other) < mine
+            for other, key in enumerate(keys)
+        )
+        < 2
+    )
+
+
+def _date(key: Row) -> datetime:
+    found = key["date_created"]
+    assert isinstance(found, datetime)
+    return found
+
+
+CASES: dict[str, tuple[str, dict[str, Any], list[str], Judge]] = {
+    "max_age": ("max_age", {"age": 90 * DAY}, ["date_created"], max_age),
+    "no_inactive": (
+        "no_inactive",
+        {"grace": 30 * DAY},
+        ["is_active", "date_created"],
+        no_inactive,
+    ),
+    "rate_limit": (
+        "rate_limit",
+        {"max_count": 10, "max_window": timedelta(seconds=60)},
+        ["has_rate_limit", "rate_limit_count", "rate_limit_window"],
+        rate_limit,
+    ),
+    "rate_limit optional": (
+        "rate_limit",
+        {"required": False, "max_count": 10, "max_window": timedelta(seconds=60)},
+        ["has_rate_limit", "rate_limit_count", "rate_limit_window"],
+        optional_rate_limit,
+    ),
+    "name_matches": ("name_matches", {"pattern": ".*-prod"}, ["name"], name_matches),
+    "sdk_version": ("sdk_version", {"min": 8}, ["browser_sdk_version"], sdk_version),
+    "loader_options": (
+        "loader_options",
+        {"debug": False, "replay": True},
+        ["loader_has_debug", "loader_has_replay"],
+        loader_options,
+    ),
+    "unique_name": ("unique_name", {}, ["name"], unique_name),
+    "max_active_per_project": (
+        "max_active_per_project",
+        {"max": 2},
+        ["is_active", "date_created"],
+        max_active,
+    ),
+}
+
+
+def worlds(rows: list[Row]) -> Iterator[list[Row]]:
+    """Every way to fill in what is missing."""
+    holes = [(n, column) for n, row in enumerate(rows) for column, v in row.items() if v is None]
+    for values in itertools.product(*(WORLDS[column] for _, column in holes)):
+        filled = [dict(row) for row in rows]
+        for (n, column), value in zip(holes, values, strict=True):
+            filled[n][column] = value
+        yield filled
+
+
+@st.composite
+def inventories(draw: st.DrawFn, columns: list[str]) -> list[Row]:
+    count = draw(st.integers(1, 5))
+    holes = 2  # at most: each multiplies the worlds to look at
+    rows: list[Row] = []
+    for _ in range(count):
+        row: Row = {"project_id": draw(st.integers(1, 2))}
+        for column in columns:
+            missing = holes > 0 and draw(st.booleans())
+            holes -= missing
+            known = DATES if column == "date_created" else WORLDS[column]
+            row[column] = None if missing else draw(st.sampled_from(known))
+        rows.append(row)
+    return rows
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_check_decides_only_what_every_world_decides(case: str) -> None:
+    name, arguments, columns, judge = CASES[case]
+    check = get_check(name)
+    macro = check.build(check.arguments(**arguments))
+
+    @settings(max_examples=30, deadline=None)
+    @given(inventories(columns))
+    def holds(rows: list[Row]) -> None:
+        (found,) = outcomes([rule(macro.text, params=macro.params)], rows)
+        for n, outcome in enumerate(found):
+            possible = {judge(world, n) for world in worlds(rows)}
+            if outcome == "unknown":
+                assert any(None in row.values() for row in rows)
+            else:
+                assert possible == {outcome == "pass"}
+
+    holds()
+
+
+def test_every_check_is_held_to_its_promise() -> None:
+    assert {name for name, *_ in CASES.values()} == set(CHECKS)
