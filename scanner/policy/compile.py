@@ -131,19 +131,10 @@ class Compiler:
 def _predicate(text: str, place: Place, scope: Scope) -> Predicate:
     location = place.source.at_text(place.path)
     params = {
-        name: scope.value(name, place_in_text(location, text, offset))
+        name: scope.value(name, location.within(text, offset))
         for name, offset in parameters_in(text)
     }
     return Predicate(text, params, location)
-
-
-def place_in_text(start: Location, text: str, offset: int) -> Location:
-    """Return the place of character `offset` of a predicate that starts at `start`.
-
-    Exact for texts on one line and for literal blocks; in a folded text it may be further left.
-    """
-    before = text[:offset].split("\n")
-    return Location(start.file, start.line + len(before) - 1, start.column + len(before[-1]))
 
 
 def _rule_location(merged: MergedRule) -> Location:
@@ -160,7 +151,7 @@ def _check_message(merged: MergedRule) -> list[Problem]:
     columns = TABLES[document.resource].columns
     problems: list[Problem] = []
     for found in _PLACEHOLDER.finditer(document.message):
-        location = place_in_text(place.source.at_text(place.path), document.message, found.start())
+        location = place.source.at_text(place.path).within(document.message, found.start())
         column = found["column"]
         if found[0] in ("{", "}"):
             problems.append(

@@ -56,8 +56,9 @@ class Composer:
     """Composes the one document in a text. Use an instance once."""
 
     def __init__(self, text: str) -> None:
+        self._text = text
         self._lines = text.splitlines()
-        self._parser = _Events(text)
+        self._parser: Any = None
         self._content = Content(None, {}, {}, {})
         self._anchors: dict[str, _Anchor | None] = {}
         self._nodes = 0
@@ -65,9 +66,12 @@ class Composer:
     def compose(self) -> Content:
         """Return the document; raises SyntaxProblem."""
         try:
+            self._parser = _Events(self._text)
             return self._document()
         except yaml.MarkedYAMLError as error:
             raise self._explain(error) from None
+        except yaml.reader.ReaderError:
+            raise _control_character(self._text) from None
 
     def _document(self) -> Content:
         self._next()  # the stream's start
@@ -187,6 +191,18 @@ class Composer:
         return "Check the indentation, brackets and quotes here and on the line above."
 
 
+def _control_character(text: str) -> SyntaxProblem:
+    """Find what the parser could not read; it tells an offset in bytes, of no use to people."""
+    # YAML's printable characters. Compiled here, since this takes as long as reading a policy.
+    found = re.search("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+    before = text[: found.start() if found else 0].split("\n")
+    name = f"U+{ord(found[0]):04X}" if found else "somewhere"
+    message = f"the control character {name} is not allowed in YAML"
+    return SyntaxProblem(
+        Mark(len(before), len(before[-1]) + 1), message, "yaml-syntax", "Remove it."
+    )
+
+
 _QUOTE_IT: Final = "Quote it, or check the brackets."
 _NO_MERGE: Final = "Repeat the keys, or use `extends` with `override`."
 
@@ -208,7 +224,7 @@ def _scalar(event: yaml.ScalarEvent, mark: Mark) -> object:
     text: str = event.value
     if event.tag not in (None, _STRING_TAG, "!"):
         raise _tagged(event.tag, mark)
-    return _resolved(text) if event.implicit[0] else text
+    return _resolved(text) if event.tag is None and event.implicit[0] else text
 
 
 def _resolved(text: str) -> object:

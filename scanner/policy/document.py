@@ -94,7 +94,7 @@ _WHERE = (
 _TITLE = "What the rule demands, in one line."
 _MESSAGE = "What a finding says; {column} stands for a column of the row."
 _RATIONALE = "Why the rule matters, in Markdown."
-_REMEDIATION = "How to mend a violation, step by step, in Markdown."
+_REMEDIATION = "How to mend a violation, in Markdown: a line in short, an empty line, the steps."
 _CONTROLS = "Requirements of external frameworks that the rule supports, by framework."
 
 

@@ -1,5 +1,6 @@
 """Finds policy files: shipped ones by name, others by path, folders by what is in them."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePath
@@ -65,7 +66,7 @@ def find_extended(ref: str, shown: str, path: Path) -> PolicyFile | None:
     for name, pin in _readings(ref):
         target = path.parent / name
         if target.is_file():
-            return PolicyFile(target, _joined(shown, name), pin)
+            return PolicyFile(target, _joined(shown, name, target), pin)
     return None
 
 
@@ -111,9 +112,11 @@ def _readings(ref: str) -> list[tuple[str, str | None]]:
     return [as_written, (pinned["name"], pinned["version"])] if pinned else [as_written]
 
 
-def _joined(shown: str, ref: str) -> str:
-    """Call a file as the one that extends it is called; `..` stays, links may make it matter."""
-    return str(PurePath(shown).parent / ref)
+def _joined(shown: str, ref: str, target: Path) -> str:
+    """Call a file as the one that extends it is called, without `..` unless links forbid it."""
+    joined = os.path.join(os.path.dirname(shown), ref)  # noqa: PTH118, PTH120 - text, not a file
+    plain = os.path.normpath(joined)
+    return plain if Path(plain).resolve() == target.resolve() else str(PurePath(joined))
 
 
 def _not_found(ref: str) -> UsageError:

@@ -4,8 +4,6 @@ Scalars follow the core schema of YAML 1.2: only true, false, null and numbers a
 text, so that `no`, `on` and dates stay what the author wrote.
 """
 
-import re
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +27,6 @@ class Source:
     def __init__(self, name: str, raw: bytes) -> None:
         """Read `raw`; raises PolicyError if it is not one YAML document within the limits."""
         self.name = name
-        self.digest = sha256(raw).digest()
         self.raw = raw
         text = self._decode(raw)
         self.lines: Final = text.splitlines()
@@ -103,25 +100,10 @@ class Source:
             raise self._failure(
                 mark, "the file is not UTF-8", "not-utf8", "Save it as UTF-8."
             ) from None
-        if unprintable := _UNPRINTABLE.search(text):
-            before = text[: unprintable.start()].split("\n")
-            code_point = f"U+{ord(unprintable[0]):04X}"
-            raise self._failure(
-                Mark(len(before), len(before[-1]) + 1),
-                f"the control character {code_point} is not allowed in YAML",
-                "yaml-syntax",
-                "Remove it.",
-            )
         return text
 
     def _failure(self, mark: Mark, message: str, code: str, hint: str) -> PolicyError:
         return PolicyError([Problem(self._location(mark), message, code, hint)])
-
-
-# What YAML 1.2 calls non-printable; the parser names only a byte offset for it.
-_UNPRINTABLE: Final = re.compile(
-    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufeff\ufeff-\ufffd\U00010000-\U0010ffff]"
-)
 
 
 def printable(text: str) -> str:

@@ -68,8 +68,9 @@ CHECK: Final = Check(
     summary="Serves a supported version of the browser SDK.",
     description=(
         "Passes when the browser SDK version that the loader serves has at least the major version"
-        " `min` and is one of `allowed`. `latest` passes unless `allow_latest` is false. A missing"
-        " version, and for `min` one without a number in front, is unknown."
+        " `min` and is one of `allowed`. `latest` passes unless `allow_latest` is false; Sentry no"
+        " longer offers it, and where it is still set, it has come to mean 7.x. A missing version,"
+        " and for `min` one without a number in front, is unknown."
     ),
     example="check: {sdk_version: {min: 8}}",
     message="{name} serves the browser SDK in version {browser_sdk_version}",

@@ -101,7 +101,7 @@ def test_text_tags_are_fine() -> None:
         (b"", "empty-file", 1, 1),
         (b"a: \x00", "yaml-syntax", 1, 4),
         (b"# \x1b[31m\n", "yaml-syntax", 1, 3),
-        (b"%YAML 9\n---\na: 1\n", "yaml-syntax", 1, 1),
+        (b"%YAML 9\n---\na: 1\n", "yaml-syntax", 1, 8),
     ],
 )
 def test_what_is_no_document(raw: bytes, code: str, line: int, column: int) -> None:

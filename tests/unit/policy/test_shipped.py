@@ -86,7 +86,10 @@ def test_rule_is_complete(rule: Rule) -> None:
     assert rule.title
     assert rule.message
     assert rule.rationale
-    assert rule.remediation.startswith("1. ")
+    summary, _, steps = rule.remediation.partition("\n\n")
+    assert summary.endswith(".")
+    assert "\n" not in summary
+    assert steps.startswith("1. ")
 
 
 @pytest.mark.parametrize("rule", _rules())
