@@ -15,7 +15,7 @@ import msgspec
 from scanner.engine.database import Connection
 from scanner.engine.rebuild import Rebuilder, RefusedError
 from scanner.inventory.tables import TABLES
-from scanner.model.errors import Location, Problem
+from scanner.model.errors import Problem
 from scanner.model.rule import ParamValue, Predicate
 
 MAX_LENGTH: Final = 4_000
@@ -182,13 +182,6 @@ def _too_deep(predicate: Predicate) -> GuardError:
 def _problem(
     predicate: Predicate, message: str, code: str, offset: int = 0, hint: str = ""
 ) -> Problem:
-    return Problem(place(predicate, offset), f"The predicate {message}", code, hint)
-
-
-def place(predicate: Predicate, offset: int) -> Location:
-    """Return the place in the policy file of a character of the predicate."""
-    before = predicate.text[: max(offset, 0)]
-    line, column = predicate.location.line, predicate.location.column
-    if "\n" in before:
-        return Location(predicate.location.file, line + before.count("\n"), 0)
-    return Location(predicate.location.file, line, column + len(before))
+    return Problem(
+        predicate.location.within(predicate.text, offset), f"The predicate {message}", code, hint
+    )

@@ -8,7 +8,7 @@ import duckdb
 import msgspec
 
 from scanner.engine.database import Connection
-from scanner.engine.guard import Checked, Guard, GuardError, place
+from scanner.engine.guard import Checked, Guard, GuardError
 from scanner.engine.messages import compile_message, problems
 from scanner.engine.rebuild import AS_OF
 from scanner.inventory.tables import TABLES
@@ -131,7 +131,7 @@ def _binding_problem(
     except duckdb.Error as error:
         reason = str(error).split("\n", 1)[0]
         message = f"The predicate does not fit the types of {table}: {reason}"
-        return [Problem(place(predicate, 0), message, "type-error")]
+        return [Problem(predicate.location, message, "type-error")]
     return _kind_problem(predicate, kind)
 
 
@@ -140,4 +140,4 @@ def _kind_problem(predicate: Predicate, kind: str) -> list[Problem]:
         return []
     message = f"The predicate is {kind}, not BOOLEAN"
     hint = "Write a condition, for example a comparison."
-    return [Problem(place(predicate, 0), message, "not-boolean", hint)]
+    return [Problem(predicate.location, message, "not-boolean", hint)]

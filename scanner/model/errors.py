@@ -12,6 +12,15 @@ class Location(msgspec.Struct, frozen=True, order=True):
     line: int = 0
     column: int = 0
 
+    def within(self, text: str, offset: int) -> "Location":
+        """Return the place of character `offset` of a text that starts here.
+
+        Exact for texts on one line and for YAML's literal blocks, whose lines all start in the
+        same column; in a folded text it may be further left.
+        """
+        before = text[: max(offset, 0)].split("\n")
+        return Location(self.file, self.line + len(before) - 1, self.column + len(before[-1]))
+
     def __str__(self) -> str:
         parts = [self.file]
         if self.line:
