@@ -10,7 +10,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import msgspec
 
-from scanner.inventory.failure import ApiError, Reason, quote
+from scanner.inventory.failure import ApiError, Reason, one_line, quote
 from scanner.inventory.origin import origin
 from scanner.model.token import Token
 
@@ -54,17 +54,17 @@ def check(response: httpx.Response, body: bytes, token: Token) -> Moved | None:
     if status == httpx.codes.OK:
         return None
     where = _where(response)
-    if response.is_redirect:
+    if response.has_redirect_location:
         return _moved(response, body, where)
     reason = _reason(status)
     said = _detail(response, body, token)
     message = {
-        Reason.UNAUTHORIZED: "The server does not accept the token",
-        Reason.FORBIDDEN: "The token may not read this",
-        Reason.MISSING: "There is no such thing on the server, or the token may not see it",
-        Reason.THROTTLED: "The server keeps refusing because of its rate limits",
-        Reason.SERVER: f"The server fails with status {status}",
-    }.get(reason, f"The server answers with status {status}")
+        Reason.UNAUTHORIZED: "the server does not accept the token",
+        Reason.FORBIDDEN: "the token may not read this",
+        Reason.MISSING: "there is no such thing on the server, or the token may not see it",
+        Reason.THROTTLED: "the server keeps refusing because of its rate limits",
+        Reason.SERVER: f"the server fails with status {status}",
+    }.get(reason, f"the server answers with status {status}")
     if said:
         message = f'{message} ("{said}")'
     raise ApiError(reason, message, where=where, remedy=_REMEDIES.get(reason, ""))
@@ -79,7 +79,7 @@ def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - a
         what = "a web page" if html else "something that is not JSON"
         raise ApiError(
             Reason.GARBLED,
-            f"The answer is {what} where Sentry's API gives JSON",
+            f"the answer is {what} where Sentry's API gives JSON",
             where=_where(response),
             remedy=_REMEDIES[Reason.GARBLED],
         ) from error
@@ -90,7 +90,7 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
         return ApiError(
             Reason.TIMEOUT,
-            f"The server did not answer in {timeout:g} seconds",
+            f"the server did not answer in {timeout:g} seconds",
             where=where,
             remedy="Check the network, or allow more time for a request.",
         )
@@ -99,18 +99,18 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         return ApiError(
             Reason.TLS,
-            f"The certificate of {host} is not trusted, or it does not speak TLS",
+            f"the certificate of {host} is not trusted, or it does not speak TLS",
             where=where,
             remedy="Name the authority's certificates with SSL_CERT_FILE, and check the address.",
         )
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        message = f"The name {host} cannot be resolved"
+        message = f"the name {host} cannot be resolved"
     elif isinstance(error, httpx.ProxyError):
-        message = "The proxy refuses the connection"
+        message = "the proxy refuses the connection"
     elif isinstance(error, httpx.ConnectError):
-        message = f"No connection to {host}"
+        message = f"no connection to {host}"
     else:
-        message = f"The connection to {host} broke off"
+        message = f"the connection to {host} broke off"
     remedy = "Check the server's address (SENTRY_URL), the network and the proxy settings."
     return ApiError(Reason.UNREACHABLE, message, where=where, remedy=remedy)
 
@@ -120,20 +120,17 @@ def _moved(response: httpx.Response, body: bytes, where: str) -> Moved:
 
     Sentry answers for a renamed project with a body whose detail.code is "resource-moved".
     """
-    target = urljoin(str(response.url), response.headers.get("Location", ""))
-    here, there = (_KEYS_PATH.fullmatch(urlsplit(url).path) for url in (str(response.url), target))
-    if (
-        origin(target) == origin(str(response.url))
-        and here
-        and there
-        and here["head"] == there["head"]
-        and _code(body) == "resource-moved"
-    ):
-        return Moved(urlsplit(target).path, there["slug"])
+    asked = str(response.url)
+    target = urljoin(asked, response.headers["Location"].replace("\\", "/"))
+    here, there = (_KEYS_PATH.fullmatch(urlsplit(url).path) for url in (asked, target))
+    if here and there and _code(body) == "resource-moved":
+        renamed = here["head"] == there["head"] and here["slug"] != there["slug"]
+        if renamed and origin(target) == origin(asked):
+            return Moved(urlsplit(target).path, there["slug"])
     host = urlsplit(target).netloc.rpartition("@")[2]
     raise ApiError(
         Reason.REDIRECTED,
-        f"The server redirects to {host}, where the token is not sent",
+        f"the server redirects to {one_line(host) or 'another place'}, where the token is not sent",
         where=where,
         remedy="Set SENTRY_URL to the address that the API itself answers at.",
     )
@@ -145,7 +142,7 @@ def _reason(status: int) -> Reason:
         403: Reason.FORBIDDEN,
         404: Reason.MISSING,
         405: Reason.MISSING,
-        408: Reason.TIMEOUT,
+        408: Reason.SERVER,
         410: Reason.MISSING,
         429: Reason.THROTTLED,
     }

@@ -47,9 +47,8 @@ class ApiError(FetchError):
 
     @property
     def sentence(self) -> str:
-        """The message and its remedy in one line, for a gap in the coverage."""
-        message = self.message if self.message.endswith(".") else f"{self.message}."
-        return f"{message} {self.remedy}".strip()
+        """The message and its remedy as sentences, for a gap in the coverage."""
+        return f"{self.message[:1].upper()}{self.message[1:]}. {self.remedy}".strip()
 
 
 def quote(text: str, token: Token) -> str:

@@ -2,24 +2,21 @@
 
 import asyncio
 import logging
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpx
 import msgspec
 
-from scanner import __version__
 from scanner.inventory.answers import Moved, Reply, check, read_json, unreachable
+from scanner.inventory.connection import ClientSettings, open_http
 from scanner.inventory.failure import FATAL, TRANSIENT, ApiError, Reason
 from scanner.inventory.limits import Limiter
-from scanner.inventory.origin import is_loopback
-from scanner.inventory.retry import LONGEST_WAIT, RetryPolicy, retry_after
+from scanner.inventory.retry import LONGEST_WAIT, retry_after
 from scanner.model.errors import UsageError
-from scanner.model.token import Token
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """Bound on one answer, after decompression; a page of 100 keys is about 200 KB."""
@@ -27,24 +24,11 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_MOVES: Final = 3
 _TALKATIVE: Final = ("httpx", "httpcore", "h2", "hpack")
 """Loggers that would write headers, and the token with them, at the level of debugging."""
-_CONNECT_SECONDS: Final = 10.0
 _WRONG_ADDRESS: Final = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.GARBLED})
 """What a wrong address looks like, as long as the server has not answered once."""
 
 _HOPELESS_AFTER: Final = 5
 """So many requests in a row that failed for good, retries and all, mean that it is over."""
-
-
-class ClientSettings(msgspec.Struct, frozen=True):
-    """How to reach the server. `timeout` is for one request, `deadline` for all, in seconds."""
-
-    base: str
-    token: Token
-    ca_bundle: str | None = None
-    timeout: float = 30.0
-    deadline: float = 900.0
-    concurrency: int = 20
-    retry: RetryPolicy = RetryPolicy()
 
 
 class Traffic(msgspec.Struct):
@@ -101,7 +85,7 @@ class Client:
             if isinstance(outcome, Reply):
                 return msgspec.structs.replace(outcome, moved_to=moved_to)
             url, moved_to = urljoin(url, outcome.path), outcome.slug
-        raise ApiError(Reason.LOOP, "The project's old names lead in a circle", where=url)
+        raise ApiError(Reason.LOOP, "the project's old names lead in a circle", where=url)
 
     async def _persist(self, limiter: Limiter, url: str, query: Mapping[str, str]) -> Reply | Moved:
         """Ask until there is an answer or no hope; every way out is bounded."""
@@ -183,6 +167,9 @@ class Client:
         where = url.partition("?")[0]
         try:
             request = self._http.build_request("GET", url, params=dict(query))
+        except httpx.InvalidURL as error:
+            raise ApiError(Reason.REFUSED, "the address is not a URL", where=where) from error
+        try:
             left = max(self._ends - time.monotonic(), 0.0)
             async with asyncio.timeout(min(self._settings.timeout, left)):
                 response = await self._http.send(request, stream=True)
@@ -193,8 +180,9 @@ class Client:
                     await response.aclose()
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             raise unreachable(error, where, self._settings.timeout) from error
-        except httpx.InvalidURL as error:
-            raise ApiError(Reason.UNREACHABLE, "The address is not a URL", where=where) from error
+        except httpx.InvalidURL as error:  # of a redirect
+            message = "the server redirects to something that is not a URL"
+            raise ApiError(Reason.REDIRECTED, message, where=where) from error
         return response, body
 
     def _limiter(self, home: str, endpoint: str) -> Limiter:
@@ -214,67 +202,18 @@ async def connect(
 ) -> AsyncIterator[Client]:
     """Open a client for as long as the block runs.
 
-    Proxies come from the environment, except for this machine's own addresses: a token for
-    loopback over plain http must not leave it. Raises UsageError for a token that no header can
-    carry and for a CA bundle that cannot be read.
+    Raises UsageError for a token that no header can carry, and as `open_http` does.
     """
     if not settings.token.sendable:
         raise UsageError(
-            "The token is empty or holds characters that no token has",
+            "the token is empty or holds characters that no token has",
             where="SENTRY_AUTH_TOKEN",
             remedy="Copy the token again, without line breaks.",
         )
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
-    async with _open(settings, transport) as http:
+    async with open_http(settings, transport) as http:
         yield Client(settings, http, on_change)
-
-
-def _open(
-    settings: ClientSettings, transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
-    wide = max(settings.concurrency, 1)
-    try:
-        return httpx.AsyncClient(
-            headers={
-                "Authorization": f"Bearer {settings.token.reveal()}",
-                "Accept": "application/json",
-                "User-Agent": f"keypolicy/{__version__}",
-            },
-            timeout=httpx.Timeout(
-                settings.timeout, connect=min(_CONNECT_SECONDS, settings.timeout)
-            ),
-            limits=httpx.Limits(max_connections=wide * 2, max_keepalive_connections=wide),
-            http2=settings.base.startswith("https:"),
-            verify=_trust(settings),
-            trust_env=not is_loopback(urlsplit(settings.base).hostname or ""),
-            follow_redirects=False,
-            transport=transport,
-        )
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
-        raise UsageError(
-            "The proxy that the environment names cannot be used",
-            where="HTTPS_PROXY, ALL_PROXY",
-            remedy="Name an http or https proxy, such as http://proxy.example.com:3128.",
-        ) from error
-
-
-def _trust(settings: ClientSettings) -> ssl.SSLContext:
-    """Return the certificates to trust; without a bundle, SSL_CERT_FILE or certifi's list."""
-    ca_bundle = settings.ca_bundle
-    try:
-        if ca_bundle is None and settings.base.startswith("http:"):
-            # No TLS will be spoken. This trusts nobody, and reading certificates takes time.
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if ca_bundle is None:
-            return httpx.create_ssl_context()
-        return ssl.create_default_context(cafile=ca_bundle)
-    except OSError as error:  # ssl.SSLError is one too
-        raise UsageError(
-            "The CA bundle cannot be read as PEM certificates",
-            where=ca_bundle or "SSL_CERT_FILE",
-            remedy="Name a readable file with the certificates to trust.",
-        ) from error
 
 
 async def _read(response: httpx.Response, where: str) -> bytes:
@@ -286,7 +225,7 @@ async def _read(response: httpx.Response, where: str) -> bytes:
         if size > MOST_BYTES:
             raise ApiError(
                 Reason.OVERSIZED,
-                f"The answer is larger than {MOST_BYTES // (1024 * 1024)} MiB",
+                f"the answer is larger than {MOST_BYTES // (1024 * 1024)} MiB",
                 where=where,
             )
         parts.append(part)

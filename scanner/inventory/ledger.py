@@ -70,8 +70,11 @@ class Ledger:
 
     def _ordered(self, table: str) -> tuple[Gap, ...]:
         """Return the gaps in an order that does not depend on which answer came first."""
-        key = lambda gap: (gap.organization or "", gap.project or "", gap.reason)  # noqa: E731
-        return tuple(sorted(self._gaps[table], key=key))
+
+        def place(gap: Gap) -> tuple[str, str, str]:
+            return gap.organization or "", gap.project or "", gap.reason
+
+        return tuple(sorted(self._gaps[table], key=place))
 
     def _add(self, table: str, gap: Gap) -> None:
         if gap not in self._gaps[table]:

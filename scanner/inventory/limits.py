@@ -195,7 +195,7 @@ class _Window:
 def _too_late() -> ApiError:
     return ApiError(
         Reason.DEADLINE,
-        "The time for the whole fetch is over",
+        "the time for the whole fetch is over",
         remedy="Allow more time, or fetch fewer organizations or projects at once.",
     )
 

@@ -20,13 +20,13 @@ def base_url(url: str, *, insecure_http: bool = False) -> str:
     """
     parts = _split(url.strip())
     if parts.username is not None or parts.password is not None:
-        raise UsageError("The server's address holds a user name or password", remedy=_REMEDY)
+        raise UsageError("the server's address holds a user name or password", remedy=_REMEDY)
     if parts.query or parts.fragment:
-        raise UsageError("The server's address holds a query or fragment", remedy=_REMEDY)
+        raise UsageError("the server's address holds a query or fragment", remedy=_REMEDY)
     host = parts.hostname or ""
     if parts.scheme == "http" and not insecure_http and not is_loopback(host):
         raise UsageError(
-            f"The token would go to {host} in clear, over plain http",
+            f"the token would go to {host} in clear, over plain http",
             remedy="Use https, or allow it with --insecure-http.",
         )
     path = parts.path.rstrip("/").removesuffix(_API)
@@ -80,5 +80,5 @@ def _split(url: str) -> SplitResult:
     except ValueError:  # a broken port or IPv6 address
         valid = False
     if not valid or any(char.isspace() for char in url):
-        raise UsageError("The server's address is not an http or https URL", remedy=_REMEDY)
+        raise UsageError("the server's address is not an http or https URL", remedy=_REMEDY)
     return parts

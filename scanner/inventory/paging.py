@@ -44,7 +44,7 @@ class Pager:
             if not links and rows >= PER_PAGE:
                 raise ApiError(
                     Reason.GARBLED,
-                    "A full page came without a Link header, so what follows is unknown",
+                    "a full page came without a Link header, so what follows is unknown",
                     where=self._where,
                     remedy="Let the proxy in front of the server pass Link headers on.",
                 )
@@ -55,7 +55,7 @@ class Pager:
 
     def _check(self, cursor: str) -> str:
         if not cursor or len(cursor) > _LONGEST_CURSOR or not cursor.isprintable():
-            raise ApiError(Reason.GARBLED, "The next page has no usable cursor", where=self._where)
+            raise ApiError(Reason.GARBLED, "the next page has no usable cursor", where=self._where)
         if cursor in self._seen:
             raise self._loop(f"the cursor {cursor[:40]} came twice")
         if self._fruitless >= _MOST_FRUITLESS:
@@ -68,7 +68,7 @@ class Pager:
     def _loop(self, how: str) -> ApiError:
         return ApiError(
             Reason.LOOP,
-            f"The pages lead in a circle: {how}",
+            f"the pages lead in a circle: {how}",
             where=self._where,
             remedy="Run again; if it stays, report it to whoever runs the server.",
         )

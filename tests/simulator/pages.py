@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -81,9 +82,9 @@ def keyset(
 
     A last page's cursor is its last number and offset 1, so that asking again finds nothing.
     """
-    ordered = sorted(items, key=number, reverse=True)
     value, offset, _ = cursor or (0, 0, 0)
-    rest = [item for item in ordered if cursor is None or number(item) <= value][offset:]
+    left = items if cursor is None else [item for item in items if number(item) <= value]
+    rest = heapq.nlargest(offset + size + 1, left, key=number)[offset:]
     rows = rest[:size]
     if rest:
         following = (number(rest[size]), 0, 0) if len(rest) > size else (number(rows[-1]), 1, 0)

@@ -179,7 +179,7 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = 1 << 16  # an answer leaves in one piece
     server: _Server
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - stdlib's name
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the stdlib's name
         """Say nothing."""
 
     def _serve(self) -> None:
@@ -208,4 +208,4 @@ class _Handler(BaseHTTPRequestHandler):
         if hard:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_OFF)
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815 - names the stdlib calls
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _serve  # noqa: N815 - names that the stdlib calls

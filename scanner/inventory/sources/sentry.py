@@ -87,11 +87,11 @@ class SentrySource:
         base = base_url(settings.url, insecure_http=settings.insecure_http)
         if settings.status not in {None, *STATUSES}:
             raise UsageError(
-                f"There is no key status {settings.status!r}",
+                f"there is no key status {settings.status!r}",
                 remedy=f"Use one of: {', '.join(STATUSES)}.",
             )
         # Here, because httpx takes longer to import than all the rest together.
-        from scanner.inventory.sources.sentry_fetch import run  # noqa: PLC0415
+        from scanner.inventory.sources.sentry_fetch import run  # noqa: PLC0415 - see above
 
         started = time.monotonic()
         try:

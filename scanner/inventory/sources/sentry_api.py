@@ -69,7 +69,7 @@ class SentryApi:
         if problem is not None:
             raise ApiError(
                 Reason.GARBLED,
-                f"The organization's record cannot be used: {problem}",
+                f"the organization's record cannot be used: {problem}",
                 where=f"{self._base}/api/0/{path}",
             )
         return reply.payload  # type: ignore[no-any-return]
@@ -145,7 +145,7 @@ def _rows(reply: Reply, where: str) -> list[Any]:
         return reply.payload
     raise ApiError(
         Reason.GARBLED,
-        "The answer is not a list of records",
+        "the answer is not a list of records",
         where=where,
         remedy="Check the server's address, and whether a proxy answers in its place.",
     )

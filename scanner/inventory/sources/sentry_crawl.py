@@ -65,7 +65,7 @@ class Crawl:
         ledger = self._sink.ledger
         if len(lost) == len(self._wish.projects):
             raise FetchError(
-                f"There is no project {' or '.join(map(repr, lost))} in {names}",
+                f"there is no project {' or '.join(map(repr, lost))} in {names}",
                 remedy="Check the project's slug, and whether the token may see it.",
             )
         for slug in lost:
@@ -146,11 +146,14 @@ class Crawl:
 
     async def _instead(self, roster: Roster, ended: ApiError) -> None:
         """Ask each project, because there is no whole-organization listing or it failed."""
-        if ended.reason in FATAL or not (roster.complete or roster.projects):
-            missing = ended.reason is Reason.MISSING and roster.error is not None
-            roster.failed([KEY], roster.error or ended if missing else ended)
+        # Projects that were named are asked for in any case, listed or not.
+        unknown = roster.error is not None and not self._wish.projects
+        if ended.reason in FATAL:
+            roster.failed([KEY], ended)
             return
-        if roster.error is not None:
+        if unknown and not roster.projects and ended.reason is not Reason.MISSING:
+            roster.failed([KEY], ended)
+        elif unknown and roster.error is not None:
             roster.failed([KEY], roster.error)
 
         async def ask(slug: str) -> None:
@@ -172,12 +175,11 @@ class Crawl:
         may_ask = scopes is None or bool(scopes & _PROJECT_READ)
         return may_ask and not self._wish.filtered
 
-    async def _confirm(self, roster: Roster, slug: str, trusted: bool) -> None:  # noqa: FBT001
+    async def _confirm(self, roster: Roster, slug: str, trusted: bool) -> None:  # noqa: FBT001 - a plain fact
         """Ask a project that the listing told no key of; `trusted`: the listing covers it."""
         error = await self._read_project(roster, slug)
-        # It was deleted since, or the token may read organizations only: the listing stands.
-        stands = {Reason.MISSING} | ({Reason.FORBIDDEN} if trusted else set())
-        if error is not None and error.reason not in stands:
+        # A project that is gone by now has no keys either.
+        if error is not None and error.reason is not Reason.MISSING and not trusted:
             roster.failed([KEY], error, slug)
 
     async def _ask_named(self, roster: Roster, slugs: Iterable[str]) -> None:

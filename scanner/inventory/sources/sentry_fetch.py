@@ -1,17 +1,18 @@
 """A fetch from beginning to end: who is asking, which organizations, and what came of it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
+from scanner.inventory.connection import ClientSettings
 from scanner.inventory.failure import FATAL, ApiError, Reason, one_line
-from scanner.inventory.http import Client, ClientSettings, Traffic, connect
+from scanner.inventory.http import Client, Traffic, connect
 from scanner.inventory.ledger import Ledger
 from scanner.inventory.origin import is_loopback
 from scanner.inventory.progress import FetchProgress, Progress
@@ -26,7 +27,15 @@ from scanner.model.token import Token, TokenKind
 if TYPE_CHECKING:
     from scanner.inventory.sources.sentry import SentrySettings
 
+T = TypeVar("T")
+
 _TABLES: Final = (ORGANIZATION, PROJECT, KEY)
+_HOPELESS: Final = FATAL | {Reason.REDIRECTED, Reason.UNREACHABLE, Reason.TIMEOUT}
+"""With these at the very start, nothing else is worth asking."""
+
+_TELLING: Final = frozenset({Reason.FORBIDDEN, Reason.MISSING})
+"""Answers that only an API gives, though not the ones that were hoped for."""
+
 _USEFUL: Final = frozenset(
     f"{area}:{right}" for area in ("org", "project") for right in ("read", "write", "admin")
 )
@@ -118,25 +127,33 @@ async def _survey(
 
     Returns the scopes and the organizations' records by slug, None where they cannot be read.
     """
-    scopes, listed = await asyncio.gather(
-        api.scopes(), _list_organizations(api), return_exceptions=True
-    )
+    async with asyncio.TaskGroup() as both:
+        asking = both.create_task(_outcome(api.scopes()))
+        listing = both.create_task(_outcome(_list_organizations(api)))
+    scopes, listed = asking.result(), listing.result()
     for outcome in (scopes, listed):
-        if isinstance(outcome, BaseException) and not isinstance(outcome, ApiError):
-            raise outcome
-        if isinstance(outcome, ApiError) and outcome.reason in FATAL | {Reason.REDIRECTED}:
+        if isinstance(outcome, ApiError) and outcome.reason in _HOPELESS:
             raise _explained(outcome, token)
-    known = scopes if isinstance(scopes, frozenset) else None
+    known = None if isinstance(scopes, ApiError) else scopes
     _check_token(token, known)
-    assert not isinstance(listed, BaseException) or isinstance(listed, ApiError)  # noqa: S101
     if isinstance(listed, ApiError):
-        # Only a refusal leaves hope: a token without org:read may still read projects' keys.
-        if listed.reason is not Reason.FORBIDDEN or not scope.organizations:
+        # With a name to go by there is hope, if the server answers at all: a token without
+        # org:read may still read projects' keys.
+        told = not isinstance(scopes, ApiError) or listed.reason in _TELLING
+        if not told or not scope.organizations:
             raise listed
         ledger.failed([ORGANIZATION], listed)
         return known, dict.fromkeys(scope.organizations)
     ledger.saw(ORGANIZATION)
     return known, await _chosen(api, scope, listed, ledger)
+
+
+async def _outcome(asked: Coroutine[None, None, T]) -> T | ApiError:
+    """Return what came of it, be it an error."""
+    try:
+        return await asked
+    except ApiError as error:
+        return error
 
 
 async def _list_organizations(api: SentryApi) -> dict[str, dict[str, Any]]:
@@ -145,7 +162,7 @@ async def _list_organizations(api: SentryApi) -> dict[str, dict[str, Any]]:
         found.update({record["slug"]: record for record in page.records})
         if page.faults:
             raise ApiError(
-                Reason.GARBLED, f"An organization's record cannot be used: {page.faults[0]}"
+                Reason.GARBLED, f"an organization's record cannot be used: {page.faults[0]}"
             )
     return found
 
@@ -158,7 +175,7 @@ async def _chosen(
         if not listed:
             raise ApiError(
                 Reason.MISSING,
-                "The token sees no organization",
+                "the token sees no organization",
                 remedy=f"Name one, or add the token's owner to one. {_USE_ANOTHER}",
             )
         return dict(listed)
@@ -184,7 +201,7 @@ def _unknown(slug: str, error: ApiError, listed: Mapping[str, Any]) -> ApiError:
     seen = one_line(", ".join(sorted(listed))) or "none"
     return ApiError(
         Reason.MISSING,
-        f"There is no organization {slug!r}, or the token may not see it",
+        f"there is no organization {slug!r}, or the token may not see it",
         where=error.where,
         remedy=f"Organizations that the token sees: {seen}.",
     )
@@ -197,7 +214,7 @@ def _check_token(token: Token, scopes: frozenset[str] | None) -> None:
     if token.kind is TokenKind.ORGANIZATION:
         raise ApiError(
             Reason.FORBIDDEN,
-            "The token is an organization token (sntrys_): it carries the scope org:ci alone and "
+            "the token is an organization token (sntrys_): it carries the scope org:ci alone and "
             "cannot list keys",
             remedy=_USE_ANOTHER,
         )
@@ -205,7 +222,7 @@ def _check_token(token: Token, scopes: frozenset[str] | None) -> None:
         held = ", ".join(sorted(scopes)) or "none"
         raise ApiError(
             Reason.FORBIDDEN,
-            f"The token has none of the scopes that listing keys needs (it has: {held})",
+            f"the token has none of the scopes that listing keys needs (it has: {held})",
             remedy=_USE_ANOTHER,
         )
 

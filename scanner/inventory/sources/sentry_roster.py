@@ -11,7 +11,7 @@ from scanner.inventory.ledger import Ledger
 from scanner.inventory.sources.sentry_api import KEY, PROJECT, Page, Place
 from scanner.inventory.spool import Spool
 
-_BREATH: Final = 8
+_BREATH: Final = 4
 """Rows written before requests and answers get their turn: redacting takes time."""
 
 

@@ -102,7 +102,7 @@ class TestRegion:
             ("https://sentry.io", None, False),
         ],
     )
-    def test_only_relatives_are_trusted(self, base: str, region: str | None, used: bool) -> None:  # noqa: FBT001
+    def test_only_relatives_are_trusted(self, base: str, region: str | None, used: bool) -> None:  # noqa: FBT001 - a parameter of the test
         assert region_base(base, region) == ((region or "").rstrip("/") if used else base)
 
 
@@ -140,9 +140,10 @@ class TestPager:
 
     def test_cursors_that_never_end_are_refused(self) -> None:
         pager = Pager("x")
+        for number in range(49):
+            pager.following(_links(str(number)), 5, 0)
         with pytest.raises(ApiError) as error:
-            for number in range(1000):
-                pager.following(_links(str(number)), 5, 0)
+            pager.following(_links("49"), 5, 0)
         assert error.value.reason is Reason.LOOP
 
     @pytest.mark.parametrize("cursor", ["", "a\nb", "x" * 2000])
