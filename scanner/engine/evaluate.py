@@ -122,7 +122,22 @@ def _code(one: Prepared) -> str:
 
 
 def _code_or_error(one: Prepared) -> str:
-    return f"coalesce(TRY({_code(one)}), {ERROR})"
+    """Return the code that is ERROR for the rows on which the rule cannot be evaluated.
+
+    Each predicate has a TRY of its own: DuckDB computes what two branches of a CASE share before
+    the CASE, outside a TRY that is put around all of it.
+    """
+    requirement = (
+        f"coalesce(TRY(coalesce({FAIL} - CAST(({one.requirement.sql}) AS TINYINT), {UNKNOWN})),"
+        f" {ERROR})"
+    )
+    if one.where is None:
+        return requirement
+    where = f"coalesce(TRY(coalesce(CAST(({one.where.sql}) AS TINYINT), 2)), 3)"
+    return (
+        f"CASE {where} WHEN 1 THEN {requirement} WHEN 0 THEN {NOT_APPLICABLE}"
+        f" WHEN 2 THEN {UNKNOWN} ELSE {ERROR} END"
+    )
 
 
 def _always_error(one: Prepared) -> str:  # noqa: ARG001 - one of three interchangeable forms

@@ -33,6 +33,13 @@ def test_a_failing_rule_harms_no_other_and_only_its_own_rows() -> None:
     assert outcomes(rules, rows) == [["pass", "error", "fail"], ["pass", "pass", "unknown"]]
 
 
+def test_a_failing_where_harms_only_its_own_rows() -> None:
+    rows: list[Row] = [{"name": "x"}, {"name": "7"}, {"name": "1"}, {"name": None}]
+    assert outcomes([rule("name = '7'", "CAST(name AS INTEGER) > 3")], rows) == [
+        ["error", "pass", "not_applicable", "unknown"]
+    ]
+
+
 def test_where_is_looked_at_before_the_requirement() -> None:
     rows: list[Row] = [{"name": "x", "is_active": False}, {"name": "7", "is_active": True}]
     assert outcomes([rule("CAST(name AS INTEGER) > 3", "is_active")], rows) == [
