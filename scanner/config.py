@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import msgspec
 
+from scanner import config_values as read
 from scanner.config_files import Given, Layer, read_config, read_dotenv, read_sentryclirc
-from scanner.gate import NEVER, OnUnknown, Thresholds
-from scanner.model.errors import UsageError
+from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.severity import Severity
 from scanner.model.token import Token
+from scanner.triage.request import NOTICE_DAYS, TERM_DAYS, TriageRequest
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,8 +36,10 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     fail_on: str | None = None
     on_unknown: str | None = None
     allow_partial: bool | None = None
+    max_findings: tuple[str, ...] = ()
     waivers: str | None = None
     baseline: str | None = None
+    strict_waivers: bool | None = None
     no_color: bool = False
 
 
@@ -66,8 +69,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     fail_on: Severity | None = Severity.LOW
     on_unknown: OnUnknown = OnUnknown.FAIL
     allow_partial: bool = False
+    max_findings: dict[Severity, int] = {}
+    gate: dict[str, PolicyThresholds] = {}
     waivers: Path | None = None
     baseline: Path | None = None
+    strict_waivers: bool = False
+    waiver_term_days: int = TERM_DAYS
+    waiver_notice_days: int = NOTICE_DAYS
     terminal: Terminal
     origins: dict[str, str] = {}
     warnings: tuple[str, ...] = ()
@@ -79,7 +87,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def thresholds(self) -> Thresholds:
         """What the gate tolerates."""
-        return Thresholds(self.fail_on, self.on_unknown, self.allow_partial)
+        return Thresholds(
+            self.fail_on, self.on_unknown, self.allow_partial, self.max_findings, self.gate
+        )
+
+    @property
+    def triage(self) -> TriageRequest:
+        """What triage tolerates."""
+        return TriageRequest(
+            waivers=self.waivers,
+            baseline=self.baseline,
+            strict_waivers=self.strict_waivers,
+            term_days=self.waiver_term_days,
+            notice_days=self.waiver_notice_days,
+        )
 
 
 def load_settings(
@@ -105,6 +126,10 @@ def load_settings(
         if given is not None:
             values[name] = setting.parse(given.value, given.origin)
             origins[name] = given.origin
+    if "gate" in values:
+        # A flag or variable is said of all policies: it comes before the file, whatever is there.
+        general = {name for layer in layers[: layers.index(config)] for name in layer}
+        values["gate"] = _narrowed(values["gate"], general)
     params = [layer["params"] for layer in reversed(layers) if "params" in layer]
     if params:
         values["params"] = {k: v for given in params for k, v in given.value.items()}
@@ -117,79 +142,17 @@ def load_settings(
     )
 
 
-def _slugs(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a layer gave it
-    slugs = tuple(dict.fromkeys(_texts(value, origin)))
-    for slug in slugs:
-        # It becomes a part of the API's address, where a slash or a dot would lead elsewhere.
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", slug):
-            raise UsageError(
-                f"{slug!r} is not a slug",
-                where=origin,
-                remedy="A slug is how Sentry's addresses name it: lower case, no spaces.",
-            )
-    return slugs
-
-
-def _texts(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a layer gave it
-    del origin
-    parts = value.split(",") if isinstance(value, str) else value
-    return tuple(part.strip() for part in parts if part.strip())
-
-
-def _url(value: str, origin: str) -> str:
-    # Imported here: most scans of files name no server.
-    from scanner.inventory.origin import base_url  # noqa: PLC0415
-
-    try:
-        # Whether plain http will do is for the source that sends the token there.
-        return base_url(value, insecure_http=True)
-    except UsageError as error:
-        raise UsageError(error.message, where=origin, remedy=error.remedy) from None
-
-
-def _token(value: str, origin: str) -> Token:
-    token = Token(value)
-    if not token.sendable:
-        raise UsageError(
-            "the token holds spaces, line breaks or other characters that no token has",
-            where=origin,
-            remedy="Copy it again from Sentry; it is one line, without quotes inside.",
-        )
-    return token
-
-
-def _fail_on(value: str, origin: str) -> Severity | None:
-    chosen = _choice(value, origin, [*map(str, Severity), NEVER])
-    return None if chosen == NEVER else Severity(chosen)
-
-
-def _on_unknown(value: str, origin: str) -> OnUnknown:
-    return OnUnknown(_choice(value, origin, list(map(str, OnUnknown))))
-
-
-def _choice(value: str, origin: str, choices: list[str]) -> str:
-    chosen = value.strip().lower()
-    if chosen not in choices:
-        raise UsageError(
-            f"{value!r} is none of {', '.join(choices)}", where=origin, remedy="Choose one of them."
-        )
-    return chosen
-
-
-def _boolean(value: bool | str, origin: str) -> bool:  # noqa: FBT001 - the value itself
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if isinstance(value, bool):
-        return value
-    return words[_choice(value, origin, list(words))]
-
-
-def _path(value: str, origin: str) -> Path:
-    del origin
-    return Path(value)
+def _narrowed(gate: dict[str, PolicyThresholds], general: set[str]) -> dict[str, PolicyThresholds]:
+    unset = {name: msgspec.UNSET for name in PolicyThresholds.__struct_fields__ if name in general}
+    narrowed = {name: msgspec.structs.replace(own, **unset) for name, own in gate.items()}
+    return {name: own for name, own in narrowed.items() if own != PolicyThresholds()}
 
 
 class _Setting(msgspec.Struct, frozen=True):
-    """A setting: its flag, its environment variable, and how a text becomes its value."""
+    """A setting: its flag, its environment variable, and how what is given becomes its value.
+
+    An empty flag or variable means that there is none.
+    """
 
     flag: str
     variable: str
@@ -197,16 +160,21 @@ class _Setting(msgspec.Struct, frozen=True):
 
 
 _SETTINGS: Final = {
-    "organizations": _Setting("--org", "SENTRY_ORG", _slugs),
-    "projects": _Setting("--project", "SENTRY_PROJECT", _slugs),
-    "url": _Setting("--url", "SENTRY_URL", _url),
-    "token": _Setting("", "SENTRY_AUTH_TOKEN", _token),
-    "policies": _Setting("--policy", "KEYPOLICY_POLICY", _texts),
-    "fail_on": _Setting("--fail-on", "KEYPOLICY_FAIL_ON", _fail_on),
-    "on_unknown": _Setting("--on-unknown", "KEYPOLICY_ON_UNKNOWN", _on_unknown),
-    "allow_partial": _Setting("--allow-partial", "KEYPOLICY_ALLOW_PARTIAL", _boolean),
-    "waivers": _Setting("--waivers", "KEYPOLICY_WAIVERS", _path),
-    "baseline": _Setting("--baseline", "KEYPOLICY_BASELINE", _path),
+    "organizations": _Setting("--org", "SENTRY_ORG", read.slugs),
+    "projects": _Setting("--project", "SENTRY_PROJECT", read.slugs),
+    "url": _Setting("--url", "SENTRY_URL", read.url),
+    "token": _Setting("", "SENTRY_AUTH_TOKEN", read.token),
+    "policies": _Setting("--policy", "KEYPOLICY_POLICY", read.texts),
+    "fail_on": _Setting("--fail-on", "KEYPOLICY_FAIL_ON", read.fail_on),
+    "on_unknown": _Setting("--on-unknown", "KEYPOLICY_ON_UNKNOWN", read.on_unknown),
+    "allow_partial": _Setting("--allow-partial", "KEYPOLICY_ALLOW_PARTIAL", read.boolean),
+    "max_findings": _Setting("--max-findings", "KEYPOLICY_MAX_FINDINGS", read.max_findings),
+    "gate": _Setting("", "", read.gate),
+    "waivers": _Setting("--waivers", "KEYPOLICY_WAIVERS", read.path),
+    "baseline": _Setting("--baseline", "KEYPOLICY_BASELINE", read.path),
+    "strict_waivers": _Setting("--strict-waivers", "KEYPOLICY_STRICT_WAIVERS", read.boolean),
+    "waiver_term_days": _Setting("", "KEYPOLICY_WAIVER_TERM_DAYS", read.days),
+    "waiver_notice_days": _Setting("", "KEYPOLICY_WAIVER_NOTICE_DAYS", read.days),
 }
 _PARAMS: Final = "KEYPOLICY_PARAMS"
 """NAME=VALUE, several with semicolons between them: commas are for values that are lists."""
@@ -222,7 +190,7 @@ def _from_flags(flags: Flags) -> Layer:
         if value is not None and value != ():
             layer[name] = Given(value, setting.flag)
     if flags.params:
-        layer["params"] = Given(_assignments(flags.params, "--param"), "--param")
+        layer["params"] = Given(read.assignments(flags.params, "--param"), "--param")
     return layer
 
 
@@ -231,24 +199,12 @@ def _from_variables(variables: Mapping[str, str], suffix: str) -> Layer:
     layer = {
         name: Given(variables[setting.variable], setting.variable + suffix)
         for name, setting in _SETTINGS.items()
-        if variables.get(setting.variable, "").strip()
+        if setting.variable and variables.get(setting.variable, "").strip()
     }
     if variables.get(_PARAMS, "").strip():
         origin = _PARAMS + suffix
-        layer["params"] = Given(_assignments(variables[_PARAMS].split(";"), origin), origin)
+        layer["params"] = Given(read.assignments(variables[_PARAMS].split(";"), origin), origin)
     return layer
-
-
-def _assignments(texts: tuple[str, ...] | list[str], origin: str) -> dict[str, str]:
-    params = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals or not name.strip():
-            raise UsageError(
-                f"{text!r} is not NAME=VALUE", where=origin, remedy="For example: max_age=30d"
-            )
-        params[name.strip()] = value.strip()
-    return params
 
 
 def _misspelt(variables: Mapping[str, str], suffix: str) -> Iterator[str]:

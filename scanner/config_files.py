@@ -1,22 +1,19 @@
 """Configuration files as layers of settings: `.env`, `keypolicy.yaml` and `.sentryclirc`."""
 
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
 
+from scanner.config_document import CONFIG_NAME, ConfigDocument, GateDocument
 from scanner.inventory.redact import TOKEN_PATTERN
 from scanner.model.errors import Location, PolicyError, Problem, UsageError
 
 if TYPE_CHECKING:
     from scanner.policy.positions import Source
-
-CONFIG_NAME: Final = "keypolicy.yaml"
 
 _SENTRYCLIRC: Final = ".sentryclirc"
 _TOKEN_KEYS: Final = frozenset({"token", "auth_token", "authtoken", "sentry_auth_token"})
@@ -41,55 +38,6 @@ class Given(msgspec.Struct, frozen=True):
 
 Layer = dict[str, Given]
 """The settings that one place has, by name."""
-
-Texts = str | list[str]
-
-
-class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Settings of keypolicy for a project. Flags and environment variables come before them."""
-
-    organizations: Annotated[Texts | UnsetType, Meta(description="Slugs of the organizations.")] = (
-        UNSET
-    )
-    projects: Annotated[
-        Texts | UnsetType, Meta(description="Slugs of the projects; without them, all.")
-    ] = UNSET
-    url: Annotated[
-        str | UnsetType,
-        Meta(description="Base URL of the Sentry server, such as https://sentry.io."),
-    ] = UNSET
-    policies: Annotated[
-        Texts | UnsetType,
-        Meta(description="Names of shipped policies, or files and folders from this file on."),
-    ] = UNSET
-    params: Annotated[
-        dict[str, str | int | float | bool | list[str]] | UnsetType,
-        Meta(description="Values for the policies' parameters."),
-    ] = UNSET
-    fail_on: Annotated[
-        Literal["low", "medium", "high", "critical", "never"] | UnsetType,
-        Meta(description="Lowest severity whose findings fail the gate."),
-    ] = UNSET
-    on_unknown: Annotated[
-        Literal["fail", "warn", "ignore"] | UnsetType,
-        Meta(description="What an unknown or error outcome means to the gate."),
-    ] = UNSET
-    allow_partial: Annotated[
-        bool | UnsetType, Meta(description="Whether an inventory with gaps may pass.")
-    ] = UNSET
-    waivers: Annotated[
-        str | UnsetType, Meta(description="File of approved exceptions, from this file on.")
-    ] = UNSET
-    baseline: Annotated[
-        str | UnsetType, Meta(description="File of known findings, from this file on.")
-    ] = UNSET
-
-
-def config_schema() -> str:
-    """Return the JSON Schema of keypolicy.yaml, as it ships in scanner/schemas."""
-    definition = msgspec.json.schema_components([ConfigDocument])[1]["ConfigDocument"]
-    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **definition}
-    return json.dumps(schema | {"title": CONFIG_NAME}, indent=2) + "\n"
 
 
 def read_dotenv(path: Path) -> Mapping[str, str]:
@@ -186,10 +134,26 @@ def _checked(source: "Source", name: str) -> dict[str, Any]:
     try:
         msgspec.convert(data, ConfigDocument)
     except msgspec.ValidationError as error:
-        message, _, at = str(error).partition(" - at `$.")
-        key = re.split(r"[^a-z_]", at)[0]
-        raise PolicyError([source.problem((key,), message, "config-value")]) from None
+        raise PolicyError([_value_problem(source, data, error)]) from None
     return dict(data)
+
+
+def _value_problem(
+    source: "Source", data: dict[str, Any], error: msgspec.ValidationError
+) -> Problem:
+    """Say which value is wrong; the error names the setting, but not the policy under `gate`."""
+    message, _, at = str(error).partition(" - at `$.")
+    path: tuple[str, ...] = (re.split(r"[^a-z_]", at)[0],)
+    if path == ("gate",) and isinstance(data["gate"], dict):
+        for policy, own in data["gate"].items():
+            try:
+                msgspec.convert(own, GateDocument)
+            except msgspec.ValidationError as within:
+                message, _, at = str(within).partition(" - at `$.")
+                field = re.split(r"[^a-z_]", at)[0]
+                path = ("gate", policy, field) if field else ("gate", policy)
+                break
+    return source.problem(path, message, "config-value")
 
 
 def _from_file(base: str, policy: str) -> str:

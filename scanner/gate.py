@@ -1,17 +1,19 @@
 """The gate: from what a scan found to an exit code; the same whatever the report's format."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from scanner.model.outcome import Outcome
+from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import GateResult, InventorySummary, RuleResult, Verdict
-from scanner.model.severity import Severity
+from scanner.model.severity import WORST_FIRST, Severity
 
 EXIT_PASSED: Final = 0
 EXIT_FAILED: Final = 1
+EXIT_REFUSED: Final = 2
 EXIT_INCOMPLETE: Final = 3
 
 NEVER: Final = "never"
@@ -26,18 +28,38 @@ class OnUnknown(StrEnum):
     IGNORE = "ignore"
 
 
+class PolicyThresholds(msgspec.Struct, frozen=True):
+    """What the gate tolerates of one policy; what is not set is as for the others."""
+
+    fail_on: Severity | UnsetType | None = UNSET
+    max_findings: dict[Severity, int] | UnsetType = UNSET
+
+
 class Thresholds(msgspec.Struct, frozen=True):
-    """What the gate tolerates. `fail_on` is the lowest severity that fails it, None is never."""
+    """What the gate tolerates.
+
+    `fail_on` is the lowest severity of which any open finding fails, None is never.
+    `max_findings` says for a severity how many open findings are tolerated, whatever `fail_on`
+    says of it. `policies` are judged apart from the others, each by its own thresholds.
+    """
 
     fail_on: Severity | None = Severity.LOW
     on_unknown: OnUnknown = OnUnknown.FAIL
     allow_partial: bool = False
+    max_findings: dict[Severity, int] = {}
+    policies: dict[str, PolicyThresholds] = {}
 
 
 def judge(
-    inventory: InventorySummary, results: Sequence[RuleResult], thresholds: Thresholds
+    inventory: InventorySummary,
+    results: Sequence[RuleResult],
+    thresholds: Thresholds,
+    refusals: Sequence[str] = (),
 ) -> Verdict:
-    """Decide. An inventory that was not seen whole outranks findings: it is never green."""
+    """Decide. An inventory that was not seen whole outranks findings: it is never green.
+
+    `refusals` are mistakes in the configuration that came out during the scan; they outrank both.
+    """
     blind = _blind(inventory, results)
     missing = [
         f"{name} is {coverage.state.value}: {coverage.reason}"
@@ -45,12 +67,23 @@ def judge(
     ]
     failing = _failing(results, thresholds)
     if blind or (missing and not thresholds.allow_partial):
-        reasons = (*blind, *missing, *failing)
-        return Verdict(GateResult.INCOMPLETE, EXIT_INCOMPLETE, reasons)
+        reasons = (*refusals, *blind, *missing, *failing)
+        code = EXIT_REFUSED if refusals else EXIT_INCOMPLETE
+        return Verdict(GateResult.INCOMPLETE, code, reasons)
     noted = tuple(f"{reason} (allowed)" for reason in missing)
-    if failing:
-        return Verdict(GateResult.FAILED, EXIT_FAILED, (*failing, *noted))
+    if refusals or failing:
+        code = EXIT_REFUSED if refusals else EXIT_FAILED
+        return Verdict(GateResult.FAILED, code, (*refusals, *failing, *noted))
     return Verdict(GateResult.PASSED, EXIT_PASSED, (_passed(results), *noted))
+
+
+def strangers(thresholds: Thresholds, policies: Collection[str]) -> tuple[str, ...]:
+    """Warn of thresholds that are for no policy of the scan: a typo would make them void."""
+    return tuple(
+        f"`gate` has thresholds for {name}, which is not in this scan"
+        for name in thresholds.policies
+        if name not in policies
+    )
 
 
 def _blind(inventory: InventorySummary, results: Sequence[RuleResult]) -> tuple[str, ...]:
@@ -63,33 +96,63 @@ def _blind(inventory: InventorySummary, results: Sequence[RuleResult]) -> tuple[
 
 
 def _failing(results: Sequence[RuleResult], thresholds: Thresholds) -> tuple[str, ...]:
-    if thresholds.fail_on is None:
-        return ()
-    counted = [result for result in results if result.rule.severity.rank >= thresholds.fail_on.rank]
-    reasons = []
-    failed = sum(result.open(Outcome.FAIL) for result in counted)
-    if failed:
-        reasons.append(_count(failed, "violation", thresholds.fail_on))
-    if thresholds.on_unknown is OnUnknown.FAIL:
-        unknown = sum(result.open(Outcome.UNKNOWN) for result in counted)
-        if thresholds.allow_partial:
-            # The user accepted that parts were not seen; missing facts on a seen row still count.
-            unknown -= sum(result.unseen for result in counted)
-        errors = sum(result.open(Outcome.ERROR) for result in counted)
-        if unknown:
-            reasons.append(_count(unknown, "unknown outcome", thresholds.fail_on))
-        if errors:
-            reasons.append(_count(errors, "error", thresholds.fail_on))
+    """Judge the policies that have thresholds of their own, and the others together."""
+    apart = thresholds.policies
+    reasons = _over([one for one in results if one.rule.policy not in apart], thresholds)
+    for name, own in apart.items():
+        given = {f: v for f, v in msgspec.structs.asdict(own).items() if v is not UNSET}
+        theirs = [one for one in results if one.rule.policy == name]
+        judged = _over(theirs, msgspec.structs.replace(thresholds, **given))
+        reasons += [f"{name}: {reason}" for reason in judged]
     return tuple(reasons)
 
 
-def _count(number: int, what: str, fail_on: Severity) -> str:
-    plural = "" if number == 1 else "s"
-    return f"{number:,} {what}{plural} of severity {fail_on.value} or worse"
+def _over(results: Sequence[RuleResult], thresholds: Thresholds) -> list[str]:
+    reasons = []
+    budgets = thresholds.max_findings
+    fail_on = thresholds.fail_on
+    if fail_on is not None:
+        strict = [
+            _counted(result, thresholds)
+            for result in results
+            if result.rule.severity.rank >= fail_on.rank and result.rule.severity not in budgets
+        ]
+        for place, what in enumerate(("violation", "unknown outcome", "error")):
+            if number := sum(counts[place] for counts in strict):
+                reasons.append(f"{_plural(number, what)} of severity {fail_on.value} or worse")
+    for severity in WORST_FIRST:
+        of_it = [result for result in results if result.rule.severity is severity]
+        number = sum(sum(_counted(result, thresholds)) for result in of_it)
+        if severity in budgets and number > budgets[severity]:
+            most = f"at most {budgets[severity]:,} allowed"
+            reasons.append(
+                f"{_plural(number, 'open finding')} of severity {severity.value}, {most}"
+            )
+    return reasons
+
+
+def _counted(result: RuleResult, thresholds: Thresholds) -> tuple[int, int, int]:
+    """Return how many violations, unknown outcomes and errors count against the gate."""
+    failed = result.open(Outcome.FAIL)
+    if thresholds.on_unknown is not OnUnknown.FAIL:
+        return failed, 0, 0
+    # With allow_partial the user accepted that parts were not seen; missing facts still count.
+    accepted = result.unseen if thresholds.allow_partial else 0
+    return failed, result.open(Outcome.UNKNOWN) - accepted, result.open(Outcome.ERROR)
+
+
+def _plural(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _passed(results: Sequence[RuleResult]) -> str:
-    found = sum(result.open_findings for result in results)
-    if not found:
+    counts = {
+        disposition: sum(result.disposed(disposition) for result in results)
+        for disposition in Disposition
+    }
+    found = counts.pop(Disposition.OPEN)
+    tolerated = ", ".join(f"{n:,} {disposition.value}" for disposition, n in counts.items() if n)
+    if not found and not tolerated:
         return "every rule holds"
-    return f"{found:,} finding{'' if found == 1 else 's'} within the thresholds"
+    within = f"{_plural(found, 'finding')} within the thresholds" if found else "no open finding"
+    return f"{within} ({tolerated})" if tolerated else within

@@ -2,30 +2,40 @@
 
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from scanner.engine.clear import ClearPlaces
 from scanner.engine.database import Connection, connect, seal
 from scanner.engine.evaluate import Evaluated, evaluate
 from scanner.engine.export import to_parquet
+from scanner.engine.facts import Facts
 from scanner.engine.findings import Findings
 from scanner.engine.load import Loaded, load
-from scanner.engine.prepare import heavy_columns, prepare
+from scanner.engine.prepare import Prepared, heavy_columns, needs, prepare
 from scanner.engine.reader import BadInputError, read_envelope
-from scanner.gate import Thresholds, judge
+from scanner.gate import Thresholds, judge, strangers
 from scanner.inventory.sources.interface import Source
 from scanner.inventory.spool import copy_inventory
-from scanner.inventory.tables import TABLES
+from scanner.inventory.tables import BASIC, TABLES
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
-from scanner.model.inventory import Scope
+from scanner.model.errors import PolicyError
+from scanner.model.inventory import Needs, Scope
 from scanner.model.outcome import Disposition, Outcome
+from scanner.model.rule import Rule
 from scanner.model.run import InventorySummary, RuleResult, Run, RunInfo, TableSummary
+from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
+from scanner.policy.positions import Source as YamlFile
+from scanner.triage.baseline import BaselineChange, read_baseline, update
 from scanner.triage.fingerprint import fingerprint
+from scanner.triage.interface import Sight
+from scanner.triage.request import TriageRequest
+from scanner.triage.triage import Triage, Triaged
 
 
 class ScanRequest(msgspec.Struct, frozen=True):
@@ -37,54 +47,98 @@ class ScanRequest(msgspec.Struct, frozen=True):
     params: Mapping[str, str]
     as_of: datetime
     thresholds: Thresholds
+    triage: TriageRequest = TriageRequest()
 
 
 @contextmanager
 def scan(request: ScanRequest) -> Iterator[Run]:
     """Scan, and give the result while its database is open: findings stream out of it.
 
-    Raises PolicyError before anything is fetched, FetchError where nothing could be seen, and
-    InventoryFileError for a bad file.
+    Raises PolicyError before anything is fetched (also for waivers and a baseline), FetchError
+    where nothing could be seen, and InventoryFileError for a bad file.
     """
     started = datetime.now(UTC)
     policies = load_policies(request.policies, request.params)
     rules = [rule for policy in policies for rule in policy.rules]
+    triage = Triage(request.triage, policies)
     with connect() as connection:
-        prepared = prepare(connection, rules)
+        prepared = _prepare(connection, rules, triage)
         needed = frozenset(rule.resource for rule in rules)
         loaded = _fill(
             connection,
             request.source,
             request.scope,
             request.as_of,
-            needed,
+            needs(prepared),
             heavy_columns(prepared),
         )
         seal(connection)
         evaluated = evaluate(connection, prepared, request.as_of)
+        # Waivers' predicates come after the rules.
+        judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]
         gaps = {name: _gaps(loaded.coverage[name]) for name in needed}
-        results = tuple(_result(one, gaps) for one in evaluated)
+        triaged = triage.decide(
+            Facts(connection, judged, predicates),
+            Sight(request.scope, gaps, request.triage.is_filtered, request.triage.is_narrowed),
+            request.as_of,
+        )
+        results = tuple(_result(one, gaps, triaged) for one in judged)
         summary = _summary(loaded, needed)
         yield Run(
             info=RunInfo(uuid.uuid4().hex, request.as_of, started, datetime.now(UTC)),
             inventory=summary,
             policies=policies,
             results=results,
-            findings=Findings(connection, evaluated, gaps, fingerprint),
-            verdict=judge(summary, results, request.thresholds),
-            warnings=loaded.warnings,
+            findings=triaged.dispose(Findings(connection, judged, gaps, fingerprint)),
+            verdict=judge(summary, results, request.thresholds, triaged.refusals),
+            warnings=(
+                *loaded.warnings,
+                *triaged.warnings,
+                *strangers(request.thresholds, [policy.name for policy in policies]),
+            ),
+            waivers=triaged.waivers,
+            fixed=triaged.fixed,
+            clear=ClearPlaces(connection, judged),
         )
 
 
+def check_waivers(
+    request: TriageRequest,
+    policies: Sequence[str],
+    params: Mapping[str, str],
+    draft: YamlFile | None = None,
+) -> tuple[Waiver, ...]:
+    """Return the waivers of a file, or of `draft`, held against policies without an inventory.
+
+    Raises PolicyError with every problem in it.
+    """
+    loaded = load_policies(policies, params)
+    triage = Triage(request, loaded, draft)
+    with connect() as connection:
+        _prepare(connection, [rule for policy in loaded for rule in policy.rules], triage)
+    return triage.waivers
+
+
+def new_baseline(request: ScanRequest, path: Path, *, grow: bool, prune: bool) -> BaselineChange:
+    """Scan, and return what the baseline at `path`, which may not exist yet, is to hold.
+
+    Raises as `scan` does. For `grow` and `prune` see triage.baseline.update.
+    """
+    before = read_baseline(path) if path.exists() else {}
+    triage = msgspec.structs.replace(request.triage, baseline=path if before else None)
+    with scan(msgspec.structs.replace(request, triage=triage)) as run:
+        return update(before, run, grow=grow, prune=prune)
+
+
 def fetch(
-    source: Source, scope: Scope, tables: frozenset[str], workspace: Path, output: Path
-) -> dict[str, TableCoverage]:
-    """Collect an inventory and save it under `output`; returns the coverage of its tables.
+    source: Source, scope: Scope, wanted: Needs, workspace: Path, output: Path
+) -> tuple[dict[str, TableCoverage], tuple[str, ...]]:
+    """Collect an inventory and save it under `output`; returns its coverage and warnings.
 
     The suffix chooses the form: .jsonl, .json or .parquet. Raises FetchError where nothing could
     be seen, UsageError where the file cannot be written.
     """
-    inventory = source.collect(scope, tables, workspace)
+    inventory = source.collect(scope, wanted, workspace)
     (raw,) = inventory.inputs
     with connect() as connection:
         _, ending = read_envelope(connection, raw)
@@ -92,18 +146,23 @@ def fetch(
         to_parquet(raw, output)
     else:
         copy_inventory(raw.path, output)
-    return ending.coverage
+    return ending.coverage, inventory.warnings
 
 
 @contextmanager
-def open_inventory(source: Source, scope: Scope, as_of: datetime) -> Iterator[Connection]:
-    """Load every table with all of its columns, for queries; the database is sealed."""
+def open_inventory(
+    source: Source, scope: Scope, as_of: datetime, wanted: Needs | None = None
+) -> Iterator[Connection]:
+    """Load every table with all of its columns, for queries; the database is sealed.
+
+    `wanted` tells a live source what to ask for; without it, the basic tables.
+    """
     heavy = {
         name: frozenset(c for c, spec in table.columns.items() if spec.heavy)
         for name, table in TABLES.items()
     }
     with connect() as connection:
-        _fill(connection, source, scope, as_of, frozenset(TABLES), heavy)
+        _fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy)
         seal(connection)
         yield connection
 
@@ -113,11 +172,11 @@ def _fill(  # noqa: PLR0913, PLR0917 - the one place where a source meets the da
     source: Source,
     scope: Scope,
     as_of: datetime,
-    needed: frozenset[str],
+    wanted: Needs,
     heavy: Mapping[str, frozenset[str]],
 ) -> Loaded:
     with tempfile.TemporaryDirectory(prefix="keypolicy-") as workspace:
-        inventory = source.collect(scope, needed, Path(workspace))
+        inventory = source.collect(scope, wanted, Path(workspace))
         try:
             return load(connection, inventory, scope, as_of, heavy)
         except BadInputError as error:
@@ -127,6 +186,19 @@ def _fill(  # noqa: PLR0913, PLR0917 - the one place where a source meets the da
             raise diagnose_inputs(error.inputs, error.message) from error
 
 
+def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> tuple[Prepared, ...]:
+    """Prepare the rules and then the waivers' predicates; all problems are told at once."""
+    problems = list(triage.problems)
+    prepared: tuple[Prepared, ...] = ()
+    try:
+        prepared = prepare(connection, [*rules, *triage.predicates])
+    except PolicyError as error:
+        problems += error.problems
+    if problems:
+        raise PolicyError(sorted(problems, key=lambda problem: problem.location))
+    return prepared
+
+
 def _gaps(coverage: TableCoverage) -> tuple[Gap, ...]:
     """Return what was not seen; a table that lacks as a whole is one gap."""
     if coverage.state is CoverageState.COMPLETE:
@@ -134,14 +206,19 @@ def _gaps(coverage: TableCoverage) -> tuple[Gap, ...]:
     return tuple(dict.fromkeys(coverage.gaps)) or (Gap(coverage.reason),)
 
 
-def _result(one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]]) -> RuleResult:
-    unseen = len(gaps[one.prepared.rule.resource])
+def _result(one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triaged) -> RuleResult:
+    rule = one.prepared.rule
+    unseen = len(gaps[rule.resource])
     tally = {
-        (outcome, Disposition.OPEN): one.counts.get(outcome, 0) + extra
-        for outcome, extra in ((Outcome.FAIL, 0), (Outcome.UNKNOWN, unseen), (Outcome.ERROR, 0))
+        (outcome, Disposition.OPEN): one.counts.get(outcome, 0)
+        for outcome in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
     }
+    if rule.id in triaged.tallies:
+        tally = dict.fromkeys(tally, 0) | dict(triaged.tallies[rule.id])
+    # What was not seen is neither waived nor known: it is always open.
+    tally[Outcome.UNKNOWN, Disposition.OPEN] += unseen
     return RuleResult(
-        rule=one.prepared.rule,
+        rule=rule,
         passed=one.counts.get(Outcome.PASS, 0),
         not_applicable=one.counts.get(Outcome.NOT_APPLICABLE, 0),
         unseen=unseen,

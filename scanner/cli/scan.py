@@ -13,21 +13,31 @@ from scanner.report import FORMATS, ReportOptions, format_for, write_file, write
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     inputs.add_source_arguments(parser)
-    rules = parser.add_argument_group("policies")
-    rules.add_argument(
-        "--policy",
-        metavar="NAME|FILE|DIR",
-        action="append",
-        default=[],
-        help="policy to hold the keys against; may be repeated (default: sentry-baseline)",
+    inputs.add_policy_arguments(parser)
+    _add_triage_arguments(parser)
+    _add_gate_arguments(parser)
+    _add_output_arguments(parser)
+
+
+def _add_triage_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("triage")
+    group.add_argument(
+        "--waivers", metavar="FILE", help="approved exceptions: see `keypolicy waivers`"
     )
-    rules.add_argument(
-        "--param",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="value of a policy's parameter, such as max_age=180d; may be repeated",
+    group.add_argument(
+        "--baseline",
+        metavar="FILE",
+        help="known findings, which do not fail: see `keypolicy baseline`",
     )
+    group.add_argument(
+        "--strict-waivers",
+        action="store_true",
+        default=None,
+        help="end with exit code 2 where a waiver covers nothing",
+    )
+
+
+def _add_gate_arguments(parser: argparse.ArgumentParser) -> None:
     gate = parser.add_argument_group("gate")
     gate.add_argument(
         "--fail-on",
@@ -42,11 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what missing facts mean to the gate: fail, warn or ignore (default: fail)",
     )
     gate.add_argument(
-        "--allow-partial",
-        action="store_true",
-        default=None,
-        help="let an inventory that was not seen whole be judged by what was seen",
+        "--max-findings",
+        metavar="SEVERITY=N",
+        action="append",
+        default=[],
+        help="tolerate N open findings of a severity, whatever --fail-on says of it;"
+        " may be repeated",
     )
+    inputs.add_partial_argument(gate)
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
     output = parser.add_argument_group("output")
     suffixes = sorted(suffix for info in FORMATS.values() for suffix in info.suffixes)
     output.add_argument(

@@ -1,5 +1,8 @@
 """A rule on a resource, with an outcome other than pass."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 import msgspec
 
 from scanner.model.outcome import Disposition, Outcome
@@ -20,7 +23,9 @@ class Resource(msgspec.Struct, frozen=True):
 class Finding(msgspec.Struct, frozen=True):
     """One finding, in the shape that the JSON report writes.
 
-    `evidence` is a JSON object: the columns that the rule read, with their values.
+    `evidence` is a JSON object: the columns that the rule read, with their values. `waiver` is
+    the id of the waiver that covers the finding or, where it is open, of the one that has lapsed.
+    `first_seen` is known only to a baseline or a history.
     """
 
     rule_id: str
@@ -32,3 +37,37 @@ class Finding(msgspec.Struct, frozen=True):
     resource: Resource
     evidence: msgspec.Raw
     fingerprint: str
+    waiver: str | None = None
+    first_seen: datetime | None = None
+
+
+class Identity(NamedTuple):
+    """As much of a finding as triage needs to decide about it.
+
+    `project` is what fingerprints take for the project: its id where the source tells one.
+    `matched` tells for each of the waivers' predicates that were asked for whether it is TRUE.
+    """
+
+    outcome: Outcome
+    organization: str | None
+    project: str | None
+    id: str
+    matched: list[bool]
+
+
+class KnownFinding(msgspec.Struct, frozen=True, kw_only=True):
+    """A finding as a baseline keeps it: its identity, and how bad it was.
+
+    `type`, `organization`, `project` and `name` are for those who read the file.
+    """
+
+    rule: str
+    severity: Severity
+    outcome: Outcome
+    type: str
+    organization: str | None
+    project: str | None
+    id: str
+    name: str | None
+    fingerprint: str
+    first_seen: datetime

@@ -1,8 +1,9 @@
 """What a source hands to the engine: where the records lie and how much of the truth they are."""
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 
@@ -50,6 +51,30 @@ class Scope(msgspec.Struct, frozen=True):
 
     organizations: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
+
+
+class Needs(msgspec.Struct, frozen=True):
+    """What an inventory has to hold: by table, the columns that something reads.
+
+    A source delivers at least the tables; it may leave out facts that cost it extra requests
+    and that none of the columns is made of.
+    """
+
+    columns: Mapping[str, frozenset[str]]
+
+    @classmethod
+    def of(cls, tables: Iterable[str]) -> Self:
+        """Ask for tables with what belongs to them anyway."""
+        return cls({table: frozenset() for table in tables})
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables that are needed."""
+        return frozenset(self.columns)
+
+    def reads(self, table: str, columns: frozenset[str]) -> bool:
+        """Whether any of these columns of the table is read."""
+        return bool(self.columns.get(table, frozenset()) & columns)
 
 
 class Inventory(msgspec.Struct, frozen=True):

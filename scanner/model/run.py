@@ -7,10 +7,11 @@ from enum import StrEnum
 import msgspec
 
 from scanner.model.coverage import CoverageState, TableCoverage
-from scanner.model.finding import Finding
+from scanner.model.finding import Finding, KnownFinding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy, Rule
 from scanner.model.severity import Severity
+from scanner.model.waiver import WaiverUse
 
 
 class RuleResult(msgspec.Struct, frozen=True):
@@ -51,6 +52,17 @@ class RuleResult(msgspec.Struct, frozen=True):
     def evaluated(self) -> int:
         """How many resources the rule was held against, those it is not about included."""
         return self.passed + self.not_applicable + sum(self.tally.values()) - self.unseen
+
+
+class Clear(msgspec.Struct, frozen=True):
+    """A place where a rule found nothing: resources that passed, and that it is not about."""
+
+    policy: str
+    rule_id: str
+    organization: str | None
+    project: str | None
+    passed: int
+    not_applicable: int
 
 
 class TableSummary(msgspec.Struct, frozen=True):
@@ -108,6 +120,9 @@ class Run(msgspec.Struct, frozen=True):
 
     `findings` can be iterated any number of times; each time it streams from the database in
     the same order: severity (worst first), rule in policy order, organization, project, id.
+    `waivers` are all of those that were given, in the order of their file; `fixed` are the
+    findings of the baseline that are there no more. `clear` are the places without a finding,
+    by rule in the order of the findings; None where only their number is known.
     """
 
     info: RunInfo
@@ -117,6 +132,9 @@ class Run(msgspec.Struct, frozen=True):
     findings: Iterable[Finding]
     verdict: Verdict
     warnings: tuple[str, ...] = ()
+    waivers: tuple[WaiverUse, ...] = ()
+    fixed: tuple[KnownFinding, ...] = ()
+    clear: Iterable[Clear] | None = None
 
     def open_by_severity(self) -> dict[Severity, int]:
         """Open findings of every outcome, by the severity of their rule."""

@@ -5,11 +5,13 @@ import msgspec
 import pytest
 
 from scanner.config import Flags, Settings, load_settings
-from scanner.config_files import ConfigDocument, Given, config_schema
-from scanner.gate import OnUnknown, Thresholds
+from scanner.config_document import ConfigDocument, config_schema
+from scanner.config_files import Given
+from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.errors import PolicyError, UsageError
 from scanner.model.severity import Severity
 from scanner.resources import schema_path
+from scanner.triage.request import TriageRequest
 
 TOKEN = "sntryu_0123456789abcdef0123456789abcdef"
 CLIRC = """\
@@ -97,6 +99,10 @@ def test_all_variables(place: Place) -> None:
         "KEYPOLICY_ALLOW_PARTIAL": "1",
         "KEYPOLICY_WAIVERS": "w.yaml",
         "KEYPOLICY_BASELINE": "b.jsonl",
+        "KEYPOLICY_MAX_FINDINGS": "low=20, High=3",
+        "KEYPOLICY_STRICT_WAIVERS": "yes",
+        "KEYPOLICY_WAIVER_TERM_DAYS": "90",
+        "KEYPOLICY_WAIVER_NOTICE_DAYS": "7",
     }
     settings = place.load()
     assert settings.organizations == ("acme", "globex")
@@ -106,9 +112,19 @@ def test_all_variables(place: Place) -> None:
     assert settings.token.reveal() == TOKEN
     assert settings.policies == ("sentry-strict", "mine.yaml")
     assert settings.params == {"max_age": "30d", "names": "a,b"}
-    assert settings.thresholds == Thresholds(Severity.HIGH, OnUnknown.WARN, allow_partial=True)
-    assert settings.waivers == Path("w.yaml")
-    assert settings.baseline == Path("b.jsonl")
+    assert settings.thresholds == Thresholds(
+        Severity.HIGH,
+        OnUnknown.WARN,
+        allow_partial=True,
+        max_findings={Severity.LOW: 20, Severity.HIGH: 3},
+    )
+    assert settings.triage == TriageRequest(
+        waivers=Path("w.yaml"),
+        baseline=Path("b.jsonl"),
+        strict_waivers=True,
+        term_days=90,
+        notice_days=7,
+    )
     assert settings.warnings == ()
     assert settings.origin("token") == "SENTRY_AUTH_TOKEN"
 
@@ -126,6 +142,13 @@ on_unknown: ignore
 allow_partial: true
 waivers: waivers.yaml
 baseline: ../baseline.jsonl
+max_findings: {low: 20}
+gate:
+  strict: {fail_on: high, max_findings: {low: 0}}
+  mine: {fail_on: never}
+strict_waivers: true
+waiver_term_days: 30
+waiver_notice_days: 0
 """
     )
     settings = place.load()
@@ -139,9 +162,29 @@ baseline: ../baseline.jsonl
         "names": "a,b",
         "text": "on",
     }
-    assert settings.thresholds == Thresholds(None, OnUnknown.IGNORE, allow_partial=True)
+    assert settings.thresholds == Thresholds(
+        None,
+        OnUnknown.IGNORE,
+        allow_partial=True,
+        max_findings={Severity.LOW: 20},
+        policies={
+            "strict": PolicyThresholds(Severity.HIGH, {Severity.LOW: 0}),
+            "mine": PolicyThresholds(None),
+        },
+    )
+    assert settings.strict_waivers
+    assert (settings.waiver_term_days, settings.waiver_notice_days) == (30, 0)
     assert settings.waivers == Path("../waivers.yaml")
     assert settings.baseline == Path("../../baseline.jsonl")
+
+
+def test_a_flag_or_variable_is_said_of_every_policy(place: Place) -> None:
+    place.config("gate: {strict: {fail_on: high, max_findings: {low: 1}}, mine: {fail_on: low}}\n")
+    assert set(place.load().gate) == {"strict", "mine"}
+    flagged = place.load(Flags(fail_on="never")).gate
+    assert flagged == {"strict": PolicyThresholds(max_findings={Severity.LOW: 1})}
+    place.environ["KEYPOLICY_MAX_FINDINGS"] = "low=9"
+    assert place.load(Flags(fail_on="never")).gate == {}
 
 
 def test_paths_beside_the_file_keep_their_names(place: Place) -> None:
@@ -220,6 +263,11 @@ def test_an_empty_file_sets_nothing(place: Place) -> None:
         ("fail_on: urgent\n", ["1:10: Invalid enum value 'urgent'"]),
         ("params: {a: {b: 1}}\n", ["1:9: Expected"]),
         ("organizations:\n", ["1:15: Expected"]),
+        ("gate: {a: {fail_on: urgent}}\n", ["1:21: Invalid enum value 'urgent'"]),
+        ("gate:\n  a: {}\n  b: {x: 1}\n", ["3:6: Object contains unknown field `x`"]),
+        ("gate: {a: {max_findings: {low: -1}}}\n", ["1:26: Expected `int` >= 0"]),
+        ("gate: 3\n", ["1:7: Expected `object`, got `int`"]),
+        ("max_findings: {tiny: 1}\n", ["1:15: Object contains unknown field `tiny`"]),
         ("[a, b]\n", ["1:1: expected settings, NAME: VALUE"]),
         ("a: b: c\n", ["../keypolicy.yaml:1:"]),
         ("url: a\nurl: b\n", ["../keypolicy.yaml:2:1"]),
@@ -270,6 +318,10 @@ def test_the_other_suffix_is_not_passed_over_in_silence(place: Place) -> None:
         ("KEYPOLICY_FAIL_ON", "urgent", "'urgent' is none of low, medium, high, critical, never"),
         ("KEYPOLICY_ON_UNKNOWN", "skip", "'skip' is none of fail, warn, ignore"),
         ("KEYPOLICY_ALLOW_PARTIAL", "perhaps", "'perhaps' is none of true"),
+        ("KEYPOLICY_MAX_FINDINGS", "low", "'low' is not SEVERITY=N"),
+        ("KEYPOLICY_MAX_FINDINGS", "low=-1", "'low=-1' is not SEVERITY=N"),
+        ("KEYPOLICY_MAX_FINDINGS", "tiny=1", "'tiny' is none of low"),
+        ("KEYPOLICY_WAIVER_TERM_DAYS", "1y", "'1y' is not a number of days"),
         ("KEYPOLICY_PARAMS", "max_age", "'max_age' is not NAME=VALUE"),
         ("KEYPOLICY_PARAMS", "=3", "'=3' is not NAME=VALUE"),
     ],

@@ -1,6 +1,7 @@
+import msgspec
 import pytest
 
-from scanner.gate import OnUnknown, Thresholds, judge
+from scanner.gate import OnUnknown, PolicyThresholds, Thresholds, judge
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import GateResult, InventorySummary, RuleResult, TableSummary
@@ -84,3 +85,91 @@ def test_no_resource_and_no_rule_are_never_green(allow: bool) -> None:  # noqa: 
     thresholds = Thresholds(fail_on=None, on_unknown=OnUnknown.IGNORE, allow_partial=allow)
     assert judge(inventory(rows=0), [result()], thresholds).exit_code == 3
     assert judge(inventory(), [], thresholds).exit_code == 3
+
+
+LOW, MEDIUM, HIGH = Severity.LOW, Severity.MEDIUM, Severity.HIGH
+
+
+@pytest.mark.parametrize(
+    ("found", "thresholds", "reasons"),
+    [
+        ([result(LOW, fail=3)], Thresholds(max_findings={LOW: 3}), []),
+        (
+            [result(LOW, fail=2, unknown=1, error=1)],
+            Thresholds(max_findings={LOW: 3}),
+            ["4 open findings of severity low, at most 3 allowed"],
+        ),
+        (
+            [result(LOW, fail=3, unknown=9)],
+            Thresholds(max_findings={LOW: 3}, on_unknown=OnUnknown.WARN),
+            [],
+        ),
+        (
+            [result(LOW, fail=3, unknown=9, unseen=9)],
+            Thresholds(max_findings={LOW: 3}, allow_partial=True),
+            [],
+        ),
+        (
+            [result(LOW, fail=1), result(HIGH, fail=2)],
+            Thresholds(fail_on=HIGH, max_findings={LOW: 0, HIGH: 1}),
+            [
+                "2 open findings of severity high, at most 1 allowed",
+                "1 open finding of severity low, at most 0 allowed",
+            ],
+        ),
+        (
+            [result(MEDIUM, fail=1), result(HIGH, fail=2)],
+            Thresholds(max_findings={HIGH: 2}),
+            ["1 violation of severity low or worse"],
+        ),
+        ([result(LOW, waived=4)], Thresholds(max_findings={LOW: 0}), []),
+    ],
+)
+def test_most_findings_of_a_severity(
+    found: list[RuleResult], thresholds: Thresholds, reasons: list[str]
+) -> None:
+    verdict = judge(inventory(), found, thresholds)
+    assert verdict.exit_code == (1 if reasons else 0)
+    assert not reasons or list(verdict.reasons) == reasons
+
+
+def of_policy(name: str, found: RuleResult) -> RuleResult:
+    return msgspec.structs.replace(found, rule=msgspec.structs.replace(found.rule, policy=name))
+
+
+@pytest.mark.parametrize(
+    ("own", "reasons"),
+    [
+        (PolicyThresholds(fail_on=HIGH), ["1 violation of severity low or worse"]),
+        (
+            PolicyThresholds(fail_on=MEDIUM),
+            [
+                "1 violation of severity low or worse",
+                "strict: 2 violations of severity medium or worse",
+            ],
+        ),
+        (PolicyThresholds(max_findings={MEDIUM: 2}), ["1 violation of severity low or worse"]),
+        (PolicyThresholds(fail_on=None), ["1 violation of severity low or worse"]),
+    ],
+)
+def test_a_policy_is_judged_by_itself(own: PolicyThresholds, reasons: list[str]) -> None:
+    found = [of_policy("strict", result(MEDIUM, fail=2)), of_policy("other", result(fail=1))]
+    verdict = judge(inventory(), found, Thresholds(policies={"strict": own}))
+    assert list(verdict.reasons) == reasons
+
+
+def test_a_refusal_outranks_everything_but_is_not_alone() -> None:
+    for coverage, word in ((COMPLETE, GateResult.FAILED), (DENIED, GateResult.INCOMPLETE)):
+        verdict = judge(inventory(coverage), [result(fail=1)], Thresholds(), ["w is unused"])
+        assert (verdict.result, verdict.exit_code) == (word, 2)
+        assert verdict.reasons[0] == "w is unused"
+        assert "1 violation" in verdict.reasons[-1]
+
+
+def test_what_is_tolerated_is_told_with_a_pass() -> None:
+    assert judge(inventory(), [result()], Thresholds()).reasons == ("every rule holds",)
+    assert judge(inventory(), [result(waived=5)], Thresholds()).reasons == (
+        "no open finding (5 waived)",
+    )
+    calm = judge(inventory(), [result(fail=1, waived=5)], Thresholds(fail_on=None))
+    assert calm.reasons == ("1 finding within the thresholds (5 waived)",)

@@ -1,0 +1,206 @@
+"""`keypolicy waivers`: list, check and add approved exceptions."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from scanner.cli import inputs
+from scanner.model.errors import UsageError
+from scanner.model.waiver import Waiver, WaiverState, WaiverUse
+
+if TYPE_CHECKING:
+    from scanner.config import Settings
+
+DEFAULT_FILE: Final = "waivers.yaml"
+_HEAD: Final = ("WAIVER", "STATE", "DAYS LEFT", "EXPIRES", "OWNER", "ABOUT")
+_USE: Final = ("RESOURCES", "FINDINGS")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    verbs = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = verbs.add_parser(
+        "list", help="show state and days left; with an inventory, what each one covers"
+    )
+    listing.add_argument(
+        "--format", choices=("table", "json"), default="table", help="table or json"
+    )
+    check = verbs.add_parser("check", help="find what is wrong in the file, all of it")
+    adding = verbs.add_parser("add", help="append a waiver; what the file has stays as it is")
+    _add_new_arguments(adding)
+    for one in (listing, check, adding):
+        one.add_argument("file", metavar="FILE", nargs="?", help="default: the `waivers` setting")
+        one.add_argument("--waivers", metavar="FILE", help="the same as FILE")
+        inputs.add_policy_arguments(one)
+        inputs.add_source_arguments(one)
+        inputs.add_display_arguments(one.add_argument_group("output"))
+
+
+def _add_new_arguments(parser: argparse.ArgumentParser) -> None:
+    new = parser.add_argument_group("the new waiver")
+    new.add_argument("--id", required=True, help="its identifier")
+    new.add_argument(
+        "--rule", metavar="RULE", action="append", default=[], help="rule id; may be repeated"
+    )
+    new.add_argument("--of-policy", metavar="NAME", help="all rules of this policy, or only its")
+    match = new.add_mutually_exclusive_group(required=True)
+    match.add_argument(
+        "--key", metavar="ID", action="append", default=[], help="resource id; may be repeated"
+    )
+    match.add_argument("--where", metavar="SQL", help="a condition over the row")
+    new.add_argument("--reason", required=True, help="why the exception is acceptable")
+    new.add_argument("--owner", required=True, help="who answers for it and ends it")
+    new.add_argument("--approved-by", required=True, help="who allowed it")
+    term = new.add_mutually_exclusive_group(required=True)
+    term.add_argument("--expires", metavar="DAY", help="its last day, such as 2026-12-31")
+    term.add_argument("--days", metavar="N", type=int, help="its term in days from today on (UTC)")
+    new.add_argument("--ticket", help="where it was discussed")
+
+
+def run(namespace: argparse.Namespace) -> int:
+    """Do what was asked; returns 0, or raises PolicyError for a file with problems."""
+    settings = inputs.settings(namespace)
+    path = Path(namespace.file or settings.waivers or DEFAULT_FILE)
+    if namespace.action == "add":
+        return _add(namespace, settings, path)
+    uses = _uses(namespace, settings, path)
+    if namespace.action == "list":
+        if namespace.format == "json":
+            _print_json(uses, measured=_has_inventory(namespace))
+        else:
+            _print_table(uses, measured=_has_inventory(namespace))
+        return 0
+    ended = sum(use.state is WaiverState.LAPSED for use in uses)
+    told = f"{len(uses)} waiver{'' if len(uses) == 1 else 's'}, all well formed"
+    sys.stdout.write(f"{path}: {told}{f'; {ended} lapsed' if ended else ''}\n")
+    for use in uses:
+        if use.is_unused:
+            inputs.warn(f"{use.waiver.location}: waiver `{use.waiver.id}` covers nothing")
+    return 0
+
+
+def _uses(namespace: argparse.Namespace, settings: "Settings", path: Path) -> list[WaiverUse]:
+    from msgspec.structs import replace  # noqa: PLC0415 - heavy imports come after mistakes
+
+    from scanner.pipeline import check_waivers, scan  # noqa: PLC0415
+
+    moment = inputs.as_of(namespace)
+    triage = replace(inputs.triage(namespace, settings), waivers=path, baseline=None)
+    if _has_inventory(namespace):
+        request = replace(inputs.scan_request(namespace, settings), triage=triage)
+        with scan(request) as run:
+            return list(run.waivers)
+    waivers = check_waivers(triage, inputs.policies(settings), settings.params)
+    return [_unmeasured(one, moment, triage.notice_days) for one in waivers]
+
+
+def _unmeasured(waiver: Waiver, moment: datetime, notice: int) -> WaiverUse:
+    state = waiver.state(moment, notice)
+    return WaiverUse(waiver, state, waiver.days_left(moment), 0, 0, 0, is_seen_whole=False)
+
+
+def _has_inventory(namespace: argparse.Namespace) -> bool:
+    """Whether an inventory was named: a token in the environment alone is not a wish to fetch."""
+    return bool(namespace.demo or namespace.inventory or namespace.org)
+
+
+def _print_table(uses: Sequence[WaiverUse], *, measured: bool) -> None:
+    from scanner.report.text import clean, columns  # noqa: PLC0415 - not for --help
+
+    rows = [_HEAD + (_USE if measured else ())]
+    for use in uses:
+        waiver = use.waiver
+        row = (
+            waiver.id,
+            use.state.value,
+            str(use.days_left),
+            str(waiver.expires),
+            waiver.owner,
+            ", ".join(waiver.rules) or f"all of {waiver.policy}",
+        )
+        rows.append(row + ((str(use.resources), str(use.findings)) if measured else ()))
+    shown = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(map(columns, column)) for column in zip(*shown, strict=True)]
+    for line in shown:
+        cells = (
+            cell + " " * (width - columns(cell)) for cell, width in zip(line, widths, strict=True)
+        )
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+
+
+def _print_json(uses: Sequence[WaiverUse], *, measured: bool) -> None:
+    import json  # noqa: PLC0415 - only for this format
+
+    found = []
+    for use in uses:
+        waiver = use.waiver
+        one: dict[str, object] = {
+            "id": waiver.id,
+            "state": use.state.value,
+            "days_left": use.days_left,
+            "created": str(waiver.created),
+            "expires": str(waiver.expires),
+            "rules": list(waiver.rules),
+            "policy": waiver.policy,
+            "reason": waiver.reason,
+            "owner": waiver.owner,
+            "approved_by": waiver.approved_by,
+            "ticket": waiver.ticket or None,
+        }
+        if measured:
+            one |= {"resources": use.resources, "findings": use.findings}
+        found.append(one)
+    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+
+
+def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int:
+    from scanner.pipeline import check_waivers  # noqa: PLC0415 - heavy; mistakes come first
+    from scanner.policy.positions import Source  # noqa: PLC0415
+    from scanner.report.files import replacing  # noqa: PLC0415
+    from scanner.triage.addition import add  # noqa: PLC0415
+
+    today = inputs.as_of(namespace).astimezone(UTC).date()
+    fields = _fields(namespace, today)
+    comment = f"Added on {today} with `keypolicy waivers add`."
+    text = add(_read(path), str(path), fields, comment)
+    draft = Source(str(path), text)
+    check_waivers(settings.triage, inputs.policies(settings), settings.params, draft)
+    with replacing(path) as out:
+        out.write(text)
+    sys.stdout.write(f"{path}: waiver `{namespace.id}` added, until {fields['expires']}\n")
+    return 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes() if path.exists() else b""
+    except OSError as error:
+        raise UsageError(
+            f"cannot be read: {error.strerror or error}", where=str(path), remedy="Name a file."
+        ) from error
+
+
+def _fields(namespace: argparse.Namespace, today: date) -> dict[str, str | list[str]]:
+    fields: dict[str, str | list[str]] = {"id": namespace.id}
+    if namespace.rule:
+        fields["rule"] = namespace.rule[0] if len(namespace.rule) == 1 else namespace.rule
+    if namespace.of_policy:
+        fields["policy"] = namespace.of_policy
+    fields["match"] = namespace.where if namespace.where is not None else namespace.key
+    for name in ("reason", "owner", "approved_by"):
+        fields[name] = getattr(namespace, name)
+    fields["created"] = str(today)
+    fields["expires"] = namespace.expires or _later(today, namespace.days)
+    if namespace.ticket:
+        fields["ticket"] = namespace.ticket
+    return fields
+
+
+def _later(today: date, days: int) -> str:
+    try:
+        return str(today + timedelta(days=days))
+    except OverflowError:
+        raise UsageError(f"{days} days is too long", where="--days") from None

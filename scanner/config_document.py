@@ -1,0 +1,98 @@
+"""The types of keypolicy.yaml; its JSON Schema (scanner/schemas/config.json) is made of them."""
+
+import json
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+CONFIG_NAME: Final = "keypolicy.yaml"
+
+Texts = str | list[str]
+
+
+_FailOn = Literal["low", "medium", "high", "critical", "never"]
+_Count = Annotated[int, Meta(ge=0)]
+_MAX_FINDINGS: Final = "Most open findings by severity; more fail the gate, whatever fail_on says."
+
+
+class BudgetDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """How many open findings of a severity are tolerated."""
+
+    low: _Count | UnsetType = UNSET
+    medium: _Count | UnsetType = UNSET
+    high: _Count | UnsetType = UNSET
+    critical: _Count | UnsetType = UNSET
+
+
+class GateDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Thresholds of one policy; what it does not say is as for the others."""
+
+    fail_on: Annotated[
+        _FailOn | UnsetType, Meta(description="Lowest severity whose findings fail the gate.")
+    ] = UNSET
+    max_findings: Annotated[BudgetDocument | UnsetType, Meta(description=_MAX_FINDINGS)] = UNSET
+
+
+class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Settings of keypolicy for a project. Flags and environment variables come before them."""
+
+    organizations: Annotated[Texts | UnsetType, Meta(description="Slugs of the organizations.")] = (
+        UNSET
+    )
+    projects: Annotated[
+        Texts | UnsetType, Meta(description="Slugs of the projects; without them, all.")
+    ] = UNSET
+    url: Annotated[
+        str | UnsetType,
+        Meta(description="Base URL of the Sentry server, such as https://sentry.io."),
+    ] = UNSET
+    policies: Annotated[
+        Texts | UnsetType,
+        Meta(description="Names of shipped policies, or files and folders from this file on."),
+    ] = UNSET
+    params: Annotated[
+        dict[str, str | int | float | bool | list[str]] | UnsetType,
+        Meta(description="Values for the policies' parameters."),
+    ] = UNSET
+    fail_on: Annotated[
+        _FailOn | UnsetType, Meta(description="Lowest severity whose findings fail the gate.")
+    ] = UNSET
+    on_unknown: Annotated[
+        Literal["fail", "warn", "ignore"] | UnsetType,
+        Meta(description="What an unknown or error outcome means to the gate."),
+    ] = UNSET
+    allow_partial: Annotated[
+        bool | UnsetType, Meta(description="Whether an inventory with gaps may pass.")
+    ] = UNSET
+    max_findings: Annotated[BudgetDocument | UnsetType, Meta(description=_MAX_FINDINGS)] = UNSET
+    gate: Annotated[
+        dict[str, GateDocument] | UnsetType,
+        Meta(description="Thresholds of single policies, by name; each is judged by itself."),
+    ] = UNSET
+    waivers: Annotated[
+        str | UnsetType, Meta(description="File of approved exceptions, from this file on.")
+    ] = UNSET
+    baseline: Annotated[
+        str | UnsetType, Meta(description="File of known findings, from this file on.")
+    ] = UNSET
+    strict_waivers: Annotated[
+        bool | UnsetType, Meta(description="Whether a waiver that covers nothing is an error.")
+    ] = UNSET
+    waiver_term_days: Annotated[
+        _Count | UnsetType, Meta(description="Longest term of a waiver, in days (default: 365).")
+    ] = UNSET
+    waiver_notice_days: Annotated[
+        _Count | UnsetType,
+        Meta(description="Days before its end from which on a waiver is warned of (default: 14)."),
+    ] = UNSET
+
+
+def config_schema() -> str:
+    """Return the JSON Schema of keypolicy.yaml, as it ships in scanner/schemas."""
+    components = msgspec.json.schema_components([ConfigDocument], ref_template="#/$defs/{name}")[1]
+    definition = components.pop("ConfigDocument")
+    for other in components.values():
+        other.pop("title", None)
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **definition}
+    return json.dumps(schema | {"title": CONFIG_NAME, "$defs": components}, indent=2) + "\n"

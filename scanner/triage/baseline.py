@@ -1,0 +1,209 @@
+"""Baselines: files of known findings, one a line, made to be reviewed in a pull request.
+
+JSON Lines. The first line names the format; the others are sorted by rule, organization, project
+and id, so that a file changes only where a finding came, went or changed.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import msgspec
+from msgspec import Meta
+
+from scanner.model.errors import Location, PolicyError, Problem
+from scanner.model.finding import Finding, KnownFinding
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.run import Run, Verdict
+from scanner.model.severity import Severity
+
+FORMAT: Final = "keypolicy-baseline"
+VERSION: Final = 1
+MAX_BYTES: Final = 512 * 1024 * 1024
+"""Largest file that is read: about a million findings."""
+
+_CONFLICT: Final = ("<<<<<<<", "=======", ">>>>>>>")
+_WRITE: Final = "Write it anew with `keypolicy baseline write -o FILE`."
+
+
+class _Header(msgspec.Struct, forbid_unknown_fields=True):
+    """The first line."""
+
+    format: str
+    version: int
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    """A finding as the file has it; the order of the fields is that of the line."""
+
+    rule: Annotated[str, Meta(min_length=1)]
+    organization: str | None
+    project: str | None
+    name: str | None
+    severity: Severity
+    outcome: Outcome
+    type: str
+    id: Annotated[str, Meta(min_length=1)]
+    first_seen: Annotated[datetime, Meta(tz=True)]
+    fingerprint: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
+
+
+class BaselineChange(msgspec.Struct, frozen=True):
+    """What a scan makes of a baseline: its findings, in order, and how many came and went.
+
+    `fixed` are those that are there no more and were kept. `verdict` is the scan's.
+    """
+
+    known: list[KnownFinding]
+    added: int
+    removed: int
+    fixed: int
+    verdict: Verdict
+
+
+def read_baseline(path: Path) -> dict[str, KnownFinding]:
+    """Return the known findings by fingerprint, in the order of the file.
+
+    Raises PolicyError with every problem of the file, each with its line.
+    """
+    try:
+        if path.exists() and path.stat().st_size > MAX_BYTES:
+            raise _failed(path, f"the file is larger than {MAX_BYTES >> 20} MiB", "too-large")
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror or error}"
+        raise _failed(path, reason, "unreadable-file", _WRITE) from None
+    except UnicodeDecodeError:
+        raise _failed(path, "the file is not UTF-8", "not-utf8", _WRITE) from None
+    lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    _check_header(path, lines[0][1] if lines else "")
+    known: dict[str, KnownFinding] = {}
+    problems = []
+    for number, line in lines[1:]:
+        try:
+            read = _read_line(line)
+            if read.fingerprint in known:
+                message = f"the finding {read.fingerprint} is there already"
+                raise msgspec.ValidationError(message)
+            known[read.fingerprint] = read
+        except msgspec.MsgspecError as error:
+            problems.append(_problem(path, number, line, str(error)))
+    if problems:
+        raise PolicyError(problems)
+    return known
+
+
+def update(
+    before: Mapping[str, KnownFinding], run: Run, *, grow: bool, prune: bool
+) -> BaselineChange:
+    """Return what a baseline is to hold after a scan that was judged with it.
+
+    `grow` takes up every finding on a row that no waiver covers, as it is now; a finding keeps
+    the time when it was first seen. `prune` takes out those that are fixed.
+    """
+    gone = {one.fingerprint for one in run.fixed}
+    known = {name: one for name, one in before.items() if not (prune and name in gone)}
+    if grow:
+        for finding in run.findings:
+            earlier = known.pop(finding.fingerprint, None)
+            if finding.disposition is Disposition.WAIVED or not finding.resource.id:
+                # A waiver has an end, which a baseline would hide; a gap is nothing that is known.
+                continue
+            first_seen = earlier.first_seen if earlier else run.info.as_of
+            known[finding.fingerprint] = _known(finding, first_seen)
+    return BaselineChange(
+        known=sorted(known.values(), key=_order),
+        added=len(known.keys() - before.keys()),
+        removed=len(before.keys() - known.keys()),
+        fixed=len(gone & known.keys()),
+        verdict=run.verdict,
+    )
+
+
+def render(known: Iterable[KnownFinding]) -> Iterator[bytes]:
+    """Give the lines of the file for findings that are in order."""
+    yield _line({"format": FORMAT, "version": VERSION})
+    for one in known:
+        first_seen = one.first_seen.astimezone(UTC).replace(microsecond=0)
+        yield _line(
+            {
+                "rule": one.rule,
+                "organization": one.organization,
+                "project": one.project,
+                "name": one.name,
+                "severity": str(one.severity),
+                "outcome": str(one.outcome),
+                "type": one.type,
+                "id": one.id,
+                "first_seen": first_seen.isoformat().replace("+00:00", "Z"),
+                "fingerprint": one.fingerprint,
+            }
+        )
+
+
+def _known(finding: Finding, first_seen: datetime) -> KnownFinding:
+    resource = finding.resource
+    return KnownFinding(
+        rule=finding.rule_id,
+        severity=finding.severity,
+        outcome=finding.outcome,
+        type=resource.type,
+        organization=resource.organization,
+        project=resource.project,
+        id=resource.id,
+        name=resource.name,
+        fingerprint=finding.fingerprint,
+        first_seen=first_seen,
+    )
+
+
+def _order(known: KnownFinding) -> tuple[str, str, str, str, str]:
+    where = (known.organization or "", known.project or "", known.id)
+    return (known.rule, *where, known.fingerprint)
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    """Write a line; what a reviewer would not see as it is becomes an escape."""
+    text = json.dumps(value, ensure_ascii=False)
+    shown = re.sub(r"[^\x20-\x7e]", lambda found: _visible(found[0]), text)
+    return shown.encode() + b"\n"
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
+
+
+def _check_header(path: Path, line: str) -> None:
+    try:
+        header = msgspec.json.decode(line, type=_Header)
+    except msgspec.MsgspecError:
+        header = None
+    if header is None or header.format != FORMAT:
+        message = "the file is not a baseline: its first line does not say so"
+        raise _failed(path, message, "not-a-baseline", _WRITE, 1)
+    if header.version != VERSION:
+        message = f"the baseline has format version {header.version}; this release reads {VERSION}"
+        raise _failed(path, message, "baseline-version", _WRITE, 1)
+
+
+def _read_line(line: str) -> KnownFinding:
+    read = msgspec.json.decode(line, type=_Line)
+    if read.outcome not in {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}:
+        raise msgspec.ValidationError(f"Invalid outcome {read.outcome.value!r}")
+    return KnownFinding(**msgspec.structs.asdict(read))
+
+
+def _problem(path: Path, number: int, line: str, reason: str) -> Problem:
+    if line.startswith(_CONFLICT):
+        message = "a conflict of a merge is left"
+        hint = f"Keep the lines of both sides, or: {_WRITE}"
+        return Problem(Location(str(path), number, 1), message, "merge-conflict", hint)
+    return Problem(Location(str(path), number, 1), reason, "bad-baseline", _WRITE)
+
+
+def _failed(path: Path, message: str, code: str, hint: str = "", line: int = 0) -> PolicyError:
+    location = Location(str(path), line, 1) if line else Location(str(path))
+    return PolicyError([Problem(location, message, code, hint)])

@@ -1,0 +1,126 @@
+"""Deciding about the findings of one rule: waived, baselined or open."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import msgspec
+
+from scanner.model.finding import Identity, KnownFinding
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.rule import Rule
+from scanner.model.waiver import Waiver, WaiverState
+from scanner.triage.fingerprint import fingerprint
+
+_BADNESS: Final = {Outcome.UNKNOWN: 0, Outcome.ERROR: 1, Outcome.FAIL: 2}
+"""Which outcome is worse than which: what is known to be wrong is worse than what is not known."""
+
+
+class Decision(NamedTuple):
+    """What was decided about a finding, and by what."""
+
+    disposition: Disposition
+    waiver: str | None = None
+    first_seen: datetime | None = None
+
+
+class Candidate(NamedTuple):
+    """A waiver that may cover findings of a rule; `predicate` is the place of its predicate."""
+
+    waiver: Waiver
+    state: WaiverState
+    predicate: int | None
+
+
+class Ledger(msgspec.Struct):
+    """What has been decided so far.
+
+    `decisions` are by fingerprint, those about plain open findings left out. `matched` and
+    `decided` count findings by waiver, `seen` are the baseline's that are still there.
+    """
+
+    decisions: dict[str, Decision] = {}
+    tallies: dict[str, Counter[tuple[Outcome, Disposition]]] = {}
+    matched: Counter[str] = msgspec.field(default_factory=Counter)
+    decided: Counter[str] = msgspec.field(default_factory=Counter)
+    seen: set[str] = set()
+    worsened: int = 0
+
+
+class Decider:
+    """Decides about the findings of one rule.
+
+    A waiver that holds comes first: of several the one that expires last, then the first by id.
+    One that has lapsed leaves a finding open, even where the baseline has it: its owner agreed to
+    an end. Then comes the baseline, unless the finding got worse.
+    """
+
+    def __init__(
+        self,
+        rule: Rule,
+        candidates: Sequence[Candidate],
+        baseline: Mapping[str, KnownFinding],
+        ledger: Ledger,
+    ) -> None:
+        self._rule = rule
+        self._baseline = baseline
+        self._ledger = ledger
+        self._tally: Counter[tuple[Outcome, Disposition]] = Counter()
+        ledger.tallies[rule.id] = self._tally
+        ordered = sorted(candidates, key=_precedence)
+        self._by_predicate = [one for one in ordered if one.predicate is not None]
+        self._by_id: dict[str, list[Candidate]] = {}
+        for one in ordered:
+            for resource in one.waiver.ids:
+                self._by_id.setdefault(resource, []).append(one)
+        self.predicates = [one.predicate for one in self._by_predicate if one.predicate is not None]
+
+    def add(self, identity: Identity) -> None:
+        """Decide about one finding and write it down."""
+        name = fingerprint(self._rule.id, identity.organization, identity.project, identity.id)
+        candidates = self._by_id.get(identity.id, [])
+        if any(identity.matched):
+            by_predicate = zip(self._by_predicate, identity.matched, strict=True)
+            told = [one for one, is_true in by_predicate if is_true]
+            candidates = sorted([*candidates, *told], key=_precedence)
+        known = self._baseline.get(name)
+        decision = self._decide(identity.outcome, candidates, known)
+        self._tally[identity.outcome, decision.disposition] += 1
+        self._ledger.matched.update(one.waiver.id for one in candidates)
+        if known is not None:
+            self._ledger.seen.add(name)
+        if decision.waiver is not None:
+            self._ledger.decided[decision.waiver] += 1
+        if decision != _OPEN:
+            self._ledger.decisions[name] = decision
+
+    def _decide(
+        self, outcome: Outcome, candidates: Sequence[Candidate], known: KnownFinding | None
+    ) -> Decision:
+        first_seen = known.first_seen if known else None
+        for one in candidates:
+            if one.state.holds:
+                return Decision(Disposition.WAIVED, one.waiver.id, first_seen)
+        for one in candidates:
+            if one.state is WaiverState.LAPSED:
+                return Decision(Disposition.OPEN, one.waiver.id, first_seen)
+        if known is None:
+            return _OPEN
+        if self._is_worse(outcome, known):
+            self._ledger.worsened += 1
+            return Decision(Disposition.OPEN, None, first_seen)
+        return Decision(Disposition.BASELINED, None, first_seen)
+
+    def _is_worse(self, outcome: Outcome, known: KnownFinding) -> bool:
+        return (
+            self._rule.severity.rank > known.severity.rank
+            or _BADNESS[outcome] > _BADNESS[known.outcome]
+        )
+
+
+_OPEN: Final = Decision(Disposition.OPEN)
+
+
+def _precedence(one: Candidate) -> tuple[int, str]:
+    return -one.waiver.expires.toordinal(), one.waiver.id

@@ -1,0 +1,29 @@
+"""What triage is asked to tolerate."""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+TERM_DAYS: Final = 365
+"""Longest term of a waiver, in days from `created` to `expires`, unless configured otherwise."""
+
+NOTICE_DAYS: Final = 14
+"""Days before the end of a waiver from which on it is warned of, unless configured otherwise."""
+
+
+class TriageRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The files that tolerate findings, and how strictly they are read.
+
+    `strict_waivers`: one that covers nothing is an error. `is_filtered`: the source leaves
+    resources out wherever it looks, so that one that is not there may exist nevertheless.
+    `is_narrowed`: it was asked for some projects only.
+    """
+
+    waivers: Path | None = None
+    baseline: Path | None = None
+    strict_waivers: bool = False
+    term_days: int = TERM_DAYS
+    notice_days: int = NOTICE_DAYS
+    is_filtered: bool = False
+    is_narrowed: bool = False

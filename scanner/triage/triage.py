@@ -1,0 +1,181 @@
+"""Triage of a scan: what is tolerated is read before it, and decided when outcomes are known."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scanner.model.finding import Finding, KnownFinding
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.rule import Policy, Rule
+from scanner.model.severity import Severity
+from scanner.model.waiver import Waiver, WaiverUse
+from scanner.triage import notes
+from scanner.triage.baseline import read_baseline
+from scanner.triage.decide import Candidate, Decider, Decision, Ledger
+from scanner.triage.interface import Facts, Sight
+from scanner.triage.request import TriageRequest
+from scanner.triage.waivers import check_waivers, read_waivers
+
+if TYPE_CHECKING:
+    from scanner.model.errors import Problem
+    from scanner.policy.positions import Source
+
+
+class Triaged(msgspec.Struct, frozen=True):
+    """What triage decided.
+
+    `tallies` are by rule id and count findings on rows; a rule that is not in it has only open
+    ones. `refusals` are why the scan must end as a wrong configuration.
+    """
+
+    decisions: Mapping[str, Decision] = {}
+    tallies: Mapping[str, Mapping[tuple[Outcome, Disposition], int]] = {}
+    waivers: tuple[WaiverUse, ...] = ()
+    fixed: tuple[KnownFinding, ...] = ()
+    warnings: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+
+    def dispose(self, findings: Iterable[Finding]) -> Iterable[Finding]:
+        """Return the findings with what was decided about them, as often iterable as before."""
+        return _Disposed(findings, self.decisions) if self.decisions else findings
+
+
+class Triage:
+    """What a scan tolerates; `waivers` are the sound ones, `problems` those of their file.
+
+    `predicates` are the waivers' conditions in the form of rules, one a table, so that they are
+    guarded and evaluated exactly as rules are; a resource that passes one is matched.
+    """
+
+    def __init__(
+        self, request: TriageRequest, policies: Sequence[Policy], draft: "Source | None" = None
+    ) -> None:
+        """Read the files, or `draft` for the waivers.
+
+        Raises PolicyError for a file that cannot be read as what it is.
+        """
+        self._request = request
+        self._rules = [rule for policy in policies for rule in policy.rules]
+        self.waivers: tuple[Waiver, ...] = ()
+        self.problems: tuple[Problem, ...] = ()
+        if draft is not None:
+            read = check_waivers(draft, policies, request.term_days)
+            self.waivers, self.problems = read.waivers, read.problems
+        elif request.waivers is not None:
+            read = read_waivers(request.waivers, policies, request.term_days)
+            self.waivers, self.problems = read.waivers, read.problems
+        self._baseline: dict[str, KnownFinding] = {}
+        if request.baseline is not None:
+            self._baseline = read_baseline(request.baseline)
+        self._places: dict[tuple[str, str], int] = {}
+        predicates: list[Rule] = []
+        for waiver in self.waivers:
+            for table in self._tables(waiver) if waiver.where else ():
+                self._places[waiver.id, table] = len(predicates)
+                predicates.append(_as_rule(waiver, table))
+        self.predicates = tuple(predicates)
+
+    def decide(self, facts: Facts, sight: Sight, as_of: datetime) -> Triaged:
+        """Decide about every finding."""
+        ledger = Ledger()
+        known_rules = {known.rule for known in self._baseline.values()}
+        states = {one.id: one.state(as_of, self._request.notice_days) for one in self.waivers}
+        for rule in self._rules:
+            candidates = [
+                Candidate(one, states[one.id], self._places.get((one.id, rule.resource)))
+                for one in self.waivers
+                if one.concerns(rule)
+            ]
+            if candidates or rule.id in known_rules:
+                decider = Decider(rule, candidates, self._baseline, ledger)
+                for identity in facts.identities(rule, decider.predicates):
+                    decider.add(identity)
+        uses = tuple(self._use(one, facts, sight, as_of, ledger) for one in self.waivers)
+        fixed = self._fixed(sight, ledger)
+        useless = notes.unused(uses)
+        strict = self._request.strict_waivers
+        told = [*notes.deadlines(uses), *(() if strict else useless)]
+        if self._request.baseline is not None:
+            told += notes.baseline(self._request.baseline, len(fixed), ledger.worsened)
+        return Triaged(
+            decisions=ledger.decisions,
+            tallies=ledger.tallies,
+            waivers=uses,
+            fixed=fixed,
+            warnings=tuple(told),
+            refusals=useless if strict else (),
+        )
+
+    def _tables(self, waiver: Waiver) -> list[str]:
+        concerned = (rule.resource for rule in self._rules if waiver.concerns(rule))
+        return list(dict.fromkeys(concerned))
+
+    def _use(
+        self, waiver: Waiver, facts: Facts, sight: Sight, as_of: datetime, ledger: Ledger
+    ) -> WaiverUse:
+        tables = self._tables(waiver)
+        resources = 0
+        for table in tables:
+            place = self._places.get((waiver.id, table))
+            if place is None:
+                resources += len(facts.existing(table, waiver.ids))
+            else:
+                resources += facts.matches(place)
+        return WaiverUse(
+            waiver=waiver,
+            state=waiver.state(as_of, self._request.notice_days),
+            days_left=waiver.days_left(as_of),
+            resources=resources,
+            findings=ledger.matched[waiver.id],
+            decided=ledger.decided[waiver.id],
+            is_seen_whole=all(sight.is_whole(table) for table in tables),
+        )
+
+    def _fixed(self, sight: Sight, ledger: Ledger) -> tuple[KnownFinding, ...]:
+        """Return what the baseline has and the scan, which looked there, has not."""
+        tables = {rule.id: rule.resource for rule in self._rules}
+        return tuple(
+            known
+            for name, known in self._baseline.items()
+            if name not in ledger.seen
+            and known.rule in tables
+            and sight.covers(tables[known.rule], known.organization, known.project)
+        )
+
+
+class _Disposed:
+    """The findings of a scan, each with what was decided about it."""
+
+    def __init__(self, findings: Iterable[Finding], decisions: Mapping[str, Decision]) -> None:
+        self._findings = findings
+        self._decisions = decisions
+
+    def __iter__(self) -> Iterator[Finding]:
+        for finding in self._findings:
+            decision = self._decisions.get(finding.fingerprint)
+            if decision is None:
+                yield finding
+            else:
+                yield msgspec.structs.replace(
+                    finding,
+                    disposition=decision.disposition,
+                    waiver=decision.waiver,
+                    first_seen=decision.first_seen,
+                )
+
+
+def _as_rule(waiver: Waiver, table: str) -> Rule:
+    if waiver.where is None:
+        raise ValueError(waiver.id)
+    return Rule(
+        # No rule can have this id: a colon is not allowed in one.
+        id=f"waiver:{waiver.id}:{table}",
+        policy="waivers",
+        title="waiver",
+        severity=Severity.LOW,
+        resource=table,
+        requirement=waiver.where,
+        location=waiver.location,
+    )

@@ -1,0 +1,186 @@
+"""Reading a file of waivers: every problem in it at once, each with its place."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import UNSET
+
+from scanner.model.errors import PolicyError, Problem
+from scanner.model.rule import Policy, Predicate
+from scanner.model.waiver import Waiver
+from scanner.policy.hints import did_you_mean
+from scanner.policy.positions import Source, read_source
+from scanner.triage.waiver_document import NO_RULE, WaiverDocument, WaiversDocument
+
+NodePath = tuple[str | int, ...]
+
+_BARE_ID: Final = re.compile(r"[0-9a-f]{8,}")
+
+
+class WaiverFile(msgspec.Struct, frozen=True):
+    """What reading a file of waivers came to; where there are problems, nothing else counts."""
+
+    waivers: tuple[Waiver, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def read_waivers(path: Path, policies: Sequence[Policy], term_days: int) -> WaiverFile:
+    """Read the waivers at `path` and hold them against the policies of the scan.
+
+    `term_days` is the longest term. Raises PolicyError if the file is not even YAML.
+    """
+    try:
+        source = read_source(path, str(path))
+    except PolicyError as error:
+        if [problem.code for problem in error.problems] == ["empty-file"]:
+            return WaiverFile(())  # such as a template in which everything is still a comment
+        raise
+    return check_waivers(source, policies, term_days)
+
+
+def check_waivers(source: Source, policies: Sequence[Policy], term_days: int) -> WaiverFile:
+    """Do as read_waivers with a file that has been read."""
+    documents, problems = _decode(source)
+    reader = _Reader(source, policies, term_days)
+    for index, document in documents:
+        reader.add(("waivers", index), document)
+    found = sorted(dict.fromkeys([*problems, *reader.problems]), key=lambda one: one.location)
+    return WaiverFile(tuple(reader.waivers), tuple(found))
+
+
+def _decode(source: Source) -> tuple[list[tuple[int, WaiverDocument]], list[Problem]]:
+    """Return the waivers that have the right shape, with their index, and what the others lack."""
+    try:
+        decoded = msgspec.convert(source.data, WaiversDocument)
+    except msgspec.ValidationError as error:
+        reason = str(error)
+    else:
+        return list(enumerate(decoded.waivers or ())), []
+    # Imported here: it brings jsonschema, which takes longer than a whole scan of a small file.
+    from scanner.policy.schema import explain  # noqa: PLC0415
+
+    items = source.data.get("waivers") if isinstance(source.data, dict) else None
+    sound = []
+    for index, item in enumerate(items if isinstance(items, list) else []):
+        try:
+            sound.append((index, msgspec.convert(item, WaiverDocument)))
+        except msgspec.ValidationError:
+            continue  # `explain` tells what is wrong with it
+    # Where the decoder and the schema disagree, which tests are there to rule out.
+    otherwise = [source.problem((), reason, "bad-waivers")]
+    return sound, explain(source, "waivers") or otherwise
+
+
+class _Reader:
+    """Makes waivers of documents and gathers what is wrong with them."""
+
+    def __init__(self, source: Source, policies: Sequence[Policy], term_days: int) -> None:
+        self._source = source
+        self._policies = {policy.name: policy for policy in policies}
+        self._term_days = term_days
+        self._ids: set[str] = set()
+        self.waivers: list[Waiver] = []
+        self.problems: list[Problem] = []
+
+    def add(self, path: NodePath, document: WaiverDocument) -> None:
+        """Check one waiver; it is kept in any case, so that its condition is checked too."""
+        if document.id in self._ids:
+            hint = "Every waiver has an id of its own."
+            self._tell(
+                (*path, "id"), f"there is a waiver `{document.id}` already", "duplicate-id", hint
+            )
+        self._ids.add(document.id)
+        self._check_bounds(path, document)
+        rules = self._rules(path, document)
+        created, expires = self._term(path, document)
+        where = self._where((*path, "match"), document)
+        self.waivers.append(
+            Waiver(
+                id=document.id,
+                rules=rules,
+                policy=None if document.policy is UNSET else document.policy,
+                ids=frozenset(document.match if isinstance(document.match, list) else ()),
+                where=where,
+                reason=document.reason,
+                owner=document.owner,
+                approved_by=document.approved_by,
+                created=created,
+                expires=expires,
+                ticket=document.ticket or "",
+                location=self._source.at_key((*path, "id")),
+            )
+        )
+
+    def _tell(self, path: NodePath, message: str, code: str, hint: str = "") -> None:
+        self.problems.append(self._source.problem(path, message, code, hint=hint))
+
+    def _check_bounds(self, path: NodePath, document: WaiverDocument) -> None:
+        """Check what the types leave to the schema, in the schema's words."""
+        if document.rule is UNSET and document.policy is UNSET:
+            self._tell(path, NO_RULE, "no-rule")
+        for key, value in (("rule", document.rule), ("match", document.match)):
+            if value is UNSET:
+                continue
+            items = value if isinstance(value, list) else [value]
+            blank = [n for n, item in enumerate(items) if not item.strip()]
+            at: list[NodePath] = [(*path, key, n) for n in blank] if items else [(*path, key)]
+            if isinstance(value, str) and blank:
+                at = [(*path, key)]
+            for place in at:
+                self._tell(place, "this must not be empty", "empty-value")
+
+    def _rules(self, path: NodePath, document: WaiverDocument) -> tuple[str, ...]:
+        policies = self._policies
+        if document.policy is not UNSET:
+            if document.policy not in policies:
+                hint = did_you_mean(document.policy, policies, kind="policies of this scan")
+                message = f"there is no policy `{document.policy}` in this scan"
+                self._tell((*path, "policy"), message, "unknown-policy", hint)
+                return ()
+            policies = {document.policy: policies[document.policy]}
+        if document.rule is UNSET:
+            return ()
+        known = [rule.id for policy in policies.values() for rule in policy.rules]
+        is_list = isinstance(document.rule, list)
+        rules = document.rule if isinstance(document.rule, list) else [document.rule]
+        for index, rule in enumerate(rules):
+            if rule.strip() and rule not in known:
+                at = (*path, "rule", index) if is_list else (*path, "rule")
+                names = ", ".join(policies)
+                hint = did_you_mean(rule, known, kind=f"rules of {names}")
+                self._tell(at, f"there is no rule `{rule}` in {names}", "unknown-rule", hint)
+        return tuple(dict.fromkeys(rules))
+
+    def _term(self, path: NodePath, document: WaiverDocument) -> tuple[date, date]:
+        created = self._day((*path, "created"), document.created)
+        expires = self._day((*path, "expires"), document.expires)
+        if created is None or expires is None:
+            return date.min, date.min
+        at = (*path, "expires")
+        if expires < created:
+            self._tell(at, "it expires before it was created", "bad-term")
+        elif (term := (expires - created).days) > self._term_days:
+            message = f"it lasts {term} days, the longest term is {self._term_days}"
+            hint = "Let it end earlier and renew it when it is reviewed (`waiver_term_days`)."
+            self._tell(at, message, "term-too-long", hint)
+        return created, expires
+
+    def _day(self, path: NodePath, text: str) -> date | None:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            self._tell(path, f"there is no day {text}", "bad-day")
+            return None
+
+    def _where(self, path: NodePath, document: WaiverDocument) -> Predicate | None:
+        if isinstance(document.match, list):
+            return None
+        if _BARE_ID.fullmatch(document.match.strip()):
+            hint = f"Write it as a list: [{document.match.strip()}]."
+            self._tell(path, "this is an id, not a condition", "bare-id", hint)
+            return None
+        return Predicate(document.match, {}, self._source.at_text(path))
