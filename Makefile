@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint types layers test check demo bench goldens schemas
+.PHONY: venv lint types layers test check demo bench goldens schemas docs examples
 
 venv:            ## make or refresh the virtual environment
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,16 @@ bench:           ## the figures of README and docs, side by side
 goldens:         ## write the expected outputs anew; read the diff before committing it
 	UPDATE_GOLDENS=1 $(BIN)/python -m pytest -q tests
 
+examples:        ## write the samples under reports/examples/ anew; read the diff as well
+	$(BIN)/python -m tests.examples
+
 schemas:         ## write the generated JSON Schemas anew
-	$(BIN)/python -c 'from scanner.config_files import config_schema; print(config_schema(), end="")' \
+	$(BIN)/python -c 'from scanner.config_document import config_schema; print(config_schema(), end="")' \
 	  > scanner/schemas/config.json
+	$(BIN)/python -c 'from scanner.triage.waiver_document import waivers_schema; print(waivers_schema(), end="")' \
+	  > scanner/schemas/waivers.json
+
+docs:            ## write the generated pages and sections anew
+	$(BIN)/python -m scanner.policy.reference docs/policy-language.md
+	$(BIN)/python -m scanner.authoring.tables docs/policy-language.md
+	$(BIN)/keypolicy rules --policy policies --format markdown > docs/rules.md

@@ -36,6 +36,15 @@ FORMATS: Final[dict[str, FormatInfo]] = {
     "sarif": FormatInfo("sarif", (".sarif", ".sarif.json"), "SARIF 2.1.0, for code scanning"),
     "html": FormatInfo("html", (".html", ".htm"), "one self-contained page to read and search"),
     "terminal": FormatInfo("terminal", (".txt",), "the summary that a person reads first"),
+    "junit": FormatInfo("junit", (".xml",), "JUnit XML, a case for each rule in each project"),
+    "markdown": FormatInfo("markdown", (".md",), "a pull request's comment or a job's summary"),
+    "github": FormatInfo("github", (), "annotations of GitHub Actions, for standard output"),
+    "gitlab": FormatInfo("gitlab", (".gitlab.json",), "GitLab Code Quality"),
+    "csv": FormatInfo("csv_findings", (".csv",), "the findings as a table, for spreadsheets"),
+    "parquet": FormatInfo("parquet", (".parquet",), "the findings as a table, for data platforms"),
+    "ocsf": FormatInfo("ocsf", (".ocsf.json",), "OCSF Compliance Findings, class 2003"),
+    "oscal": FormatInfo("oscal", (".oscal.json",), "OSCAL assessment results"),
+    "prometheus": FormatInfo("prometheus", (".prom",), "metrics for node_exporter's text files"),
 }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO, Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from scanner import __version__
 from scanner.model.outcome import Disposition, Outcome
@@ -44,6 +45,8 @@ class _FindingV1(msgspec.Struct, frozen=True, gc=False):
     resource: _ResourceV1
     evidence: msgspec.Raw
     fingerprint: str
+    waiver: str | UnsetType = UNSET
+    first_seen: str | UnsetType = UNSET
 
 
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
@@ -159,6 +162,8 @@ def _findings(run: Run, out: BinaryIO) -> None:
                 ),
                 finding.evidence,
                 finding.fingerprint,
+                finding.waiver or UNSET,
+                timestamp(finding.first_seen) if finding.first_seen else UNSET,
             ),
             buffer,
             -1,
@@ -183,6 +188,17 @@ def _summary(run: Run) -> dict[str, Any]:
             for disposition in Disposition
         },
         "open_by_severity": {severity: by_severity[severity] for severity in WORST_FIRST},
+        "fixed": len(run.fixed),
+        "waivers": [
+            {
+                "id": use.waiver.id,
+                "state": use.state,
+                "expires": use.waiver.expires.isoformat(),
+                "findings": use.decided,
+                "unused": use.is_unused,
+            }
+            for use in run.waivers
+        ],
         "incomplete_tables": sorted(run.inventory.incomplete),
         "warnings": run.warnings,
     }

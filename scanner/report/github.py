@@ -1,0 +1,150 @@
+"""GitHub Actions workflow commands: annotations in the log and beside the policy's rules.
+
+GitHub shows 10 errors, 10 warnings and 10 notices of a step (docs.github.com, "Workflow
+commands"; actions/toolkit, docs/problem-matchers.md, "Limitations"), so there is one annotation
+a rule with its worst examples, and the last one tells what did not fit. Two reports of the same
+facts are byte-identical; nothing of the run is in them.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import BinaryIO, Final, NamedTuple
+from urllib.parse import unquote
+
+from scanner.model.finding import Finding
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.run import RuleResult, Run
+from scanner.model.severity import WORST_FIRST, Severity
+from scanner.report.interface import ReportOptions
+from scanner.report.sarif_rules import rule_uri
+from scanner.report.subject import place, shortened, told
+from scanner.report.text import clean, paragraph, plural
+
+MAX_SHOWN: Final = 10
+"""Annotations of one level that GitHub shows for a step."""
+
+MAX_EXAMPLES: Final = 3
+_MAX_LINE: Final = 300  # characters of an example
+_LEVELS: Final = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "notice",
+}
+
+
+class _Annotation(NamedTuple):
+    """One workflow command; `file` is empty where it is about no rule."""
+
+    level: str
+    title: str
+    message: str
+    file: str = ""
+    line: int = 1
+
+
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+    """Write the workflow commands; see scanner.report.interface.Format."""
+    out.write(f"{_plain(_verdict(run))}\n".encode())
+    out.writelines(f"  - {_plain(reason)}\n".encode() for reason in run.verdict.reasons)
+    commands = map(_command, _within_limits(_annotations(run)))
+    out.writelines(f"{command}\n".encode() for command in commands)
+
+
+def _verdict(run: Run) -> str:
+    counts = run.open_by_severity()
+    listed = ", ".join(f"{counts[s]:,} {s}" for s in WORST_FIRST if counts[s])
+    findings = plural(sum(counts.values()), "open finding")
+    return f"keypolicy: {run.verdict.result}, {findings}{f' ({listed})' if listed else ''}"
+
+
+def _annotations(run: Run) -> Iterator[_Annotation]:
+    for name, coverage in run.inventory.incomplete.items():
+        message = f"{name} is {coverage.state}: {coverage.reason or 'no reason is known'}"
+        yield _Annotation("error", "keypolicy: the inventory is incomplete", message)
+    for warning in run.warnings:
+        yield _Annotation("warning", "keypolicy", warning)
+    examples = _examples(run)
+    ranked = sorted(run.results, key=lambda result: -result.rule.severity.rank)
+    for result in ranked:
+        if result.open_findings:
+            shown = examples.get((result.rule.policy, result.rule.id), [])
+            yield _about_rule(result, shown)
+
+
+def _examples(run: Run) -> dict[tuple[str, str], list[str]]:
+    """Return the first open findings of each rule, in words."""
+    examples: dict[tuple[str, str], list[str]] = {}
+    for finding in run.findings:
+        if finding.disposition is Disposition.OPEN:
+            of_rule = examples.setdefault((finding.policy, finding.rule_id), [])
+            if len(of_rule) < MAX_EXAMPLES:
+                of_rule.append(_example(finding))
+    return examples
+
+
+def _example(finding: Finding) -> str:
+    resource = finding.resource
+    where = place(resource.organization, resource.project)
+    return shortened(f"{where}: {told(finding)}", _MAX_LINE)
+
+
+def _about_rule(result: RuleResult, examples: list[str]) -> _Annotation:
+    rule = result.rule
+    level = _LEVELS[rule.severity]
+    if level == "error" and not result.open(Outcome.FAIL):
+        level = "warning"  # nothing is proven: it could not be judged
+    lines = list(examples)
+    if result.open_findings > len(examples):
+        lines.append(f"... and {result.open_findings - len(examples):,} more")
+    title = f"{rule.severity}: {paragraph(rule.title) or rule.id}"
+    return _Annotation(
+        level,
+        f"{title} ({plural(result.open_findings, 'finding')})",
+        "\n".join([*lines, f"Rule {rule.id} of {rule.policy}"]),
+        unquote(rule_uri(rule)),
+        max(rule.location.line, 1),
+    )
+
+
+def _within_limits(annotations: Iterator[_Annotation]) -> Iterator[_Annotation]:
+    """Yield as many of each level as GitHub shows; the last tells how many others there are."""
+    shown: Counter[str] = Counter()
+    held: dict[str, list[_Annotation]] = {}
+    for annotation in annotations:
+        shown[annotation.level] += 1
+        if shown[annotation.level] < MAX_SHOWN:
+            yield annotation
+        else:
+            held.setdefault(annotation.level, []).append(annotation)
+    for level, rest in held.items():
+        if len(rest) == 1:
+            yield rest[0]
+        else:
+            titles = "\n".join(annotation.title for annotation in rest)
+            yield _Annotation(level, f"keypolicy: {len(rest)} more", titles)
+
+
+def _command(annotation: _Annotation) -> str:
+    properties = {"title": annotation.title}
+    if annotation.file:
+        properties = {"file": annotation.file, "line": str(annotation.line), **properties}
+    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    # Line breaks are those between lines of ours; every line itself is made harmless.
+    message = "\n".join(clean(line) for line in annotation.message.split("\n"))
+    return f"::{annotation.level} {listed}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    """Escape a command's message, as actions/toolkit does: packages/core/src/command.ts."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(clean(text)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _plain(text: str) -> str:
+    """Return a line of the log that is no command: neither `::name::` nor the older `##[name]`."""
+    text = clean(text).replace("##[", "## [")
+    return f" {text}" if text.startswith("::") else text

@@ -1,0 +1,76 @@
+"""GitLab Code Quality: the open findings in a merge request, at the rule that they break.
+
+Fields and severities are those of docs.gitlab.com, "Code Quality", "Code Quality report format";
+GitLab itself checks them with app/validators/json_schemas/codeclimate.json. It keeps one of
+several entries with the same fingerprint, so the policy is part of it: one rule id may stand in
+two policies. Two reports of the same facts are byte-identical; nothing of the run is in them.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final
+from urllib.parse import unquote
+
+from scanner.model.finding import Finding
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.run import Run
+from scanner.model.severity import Severity
+from scanner.report.interface import ReportOptions
+from scanner.report.json_array import write_elements
+from scanner.report.sarif_rules import rule_uri
+from scanner.report.subject import name_of, place, shortened, told
+
+_SEVERITIES: Final = {
+    Severity.CRITICAL: "blocker",
+    Severity.HIGH: "critical",
+    Severity.MEDIUM: "major",
+    Severity.LOW: "minor",
+}
+# What could not be judged is no proven violation: it never ranks above this.
+_UNDECIDED: Final = {Severity.CRITICAL: "major", Severity.HIGH: "major"}
+_MAX_DESCRIPTION: Final = 1_000  # characters: the merge request shows one line
+
+
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+    """Write the Code Quality report; see scanner.report.interface.Format."""
+    write_elements(out, _issues(run))
+    out.write(b"\n")
+
+
+def _issues(run: Run) -> Iterator[dict[str, Any]]:
+    locations = {
+        (result.rule.policy, result.rule.id): {
+            "path": unquote(rule_uri(result.rule)),
+            "lines": {"begin": max(result.rule.location.line, 1)},
+        }
+        for result in run.results
+    }
+    for finding in run.findings:
+        if finding.disposition is Disposition.OPEN:
+            yield {
+                "description": _description(finding),
+                "check_name": f"{finding.policy}/{finding.rule_id}",
+                "fingerprint": _fingerprint(finding),
+                "severity": _severity(finding),
+                "location": locations[finding.policy, finding.rule_id],
+            }
+
+
+def _description(finding: Finding) -> str:
+    resource = finding.resource
+    where = place(resource.organization, resource.project)
+    return shortened(f"{told(finding)} ({name_of(resource)} in {where})", _MAX_DESCRIPTION)
+
+
+def _severity(finding: Finding) -> str:
+    severity = _SEVERITIES[finding.severity]
+    return (
+        severity if finding.outcome is Outcome.FAIL else _UNDECIDED.get(finding.severity, severity)
+    )
+
+
+def _fingerprint(finding: Finding) -> str:
+    parts = [finding.policy, finding.fingerprint]
+    if not finding.resource.id:
+        parts.append(finding.message)  # one place may lack for several reasons
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,228 @@
+"""JUnit XML, as the test reports of GitLab and Jenkins read it.
+
+A suite is a policy, a case is a rule in a project. An open violation fails its case. Where a rule
+could not judge (outcome unknown or error, or a project that could not be read) the case is an
+error: nothing is proven wrong, and yet it must not be green. A case whose findings are all waived
+or part of the baseline, or whose rule is about nothing in the project, is skipped.
+
+The shape is that of Jenkins' schema (xunit plugin, junit-10.xsd), the strictest that is public.
+Two reports of the same facts differ in the suites' `timestamp`, and in the property `as_of`
+unless it was given.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC
+from itertools import groupby
+from typing import BinaryIO, Final, NamedTuple
+from xml.sax.saxutils import escape, quoteattr
+
+from scanner.model.finding import Finding
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.rule import Policy
+from scanner.model.run import Clear, RuleResult, Run
+from scanner.report.interface import ReportOptions
+from scanner.report.subject import EVERYTHING, name_of, place, shortened, told
+from scanner.report.text import clean, timestamp
+
+_MAX_LINES: Final = 100  # keys that a case lists: a test report is read by people
+_MAX_LINE: Final = 500  # characters
+_MAX_MESSAGE: Final = 300
+_KINDS: Final = ("failure", "error", "skipped")
+_WORDS: Final = {"fail": "failed", "error": "in error"}
+
+
+class _Case(NamedTuple):
+    """One test case. `kind` is the element in it, empty for a pass."""
+
+    policy: str
+    rule_id: str
+    name: str
+    kind: str = ""
+    type: str = ""
+    message: str = ""
+    lines: tuple[str, ...] = ()
+
+
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+    """Write the JUnit report; see scanner.report.interface.Format."""
+    # Suites tell their counts before their cases, so the cases are gone through twice.
+    counts = Counter((case.policy, case.kind) for case in _cases(run))
+    total = Counter[str]()
+    for (_, kind), number in counts.items():
+        total[kind] += number
+    out.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
+    out.write(f"<testsuites{_attributes(name='keypolicy', **_counts(total))}>\n".encode())
+    for policy in {policy.name: policy for policy in run.policies}.values():
+        of_policy = Counter({kind: counts[policy.name, kind] for kind in ("", *_KINDS)})
+        _open_suite(run, policy.name, of_policy, _properties(run, policy), out)
+        for case in _cases(run):
+            if case.policy == policy.name:
+                out.write(_case(case).encode())
+        out.write(b"</testsuite>\n")
+    if not run.policies:
+        _open_suite(run, _NO_POLICY, Counter(total), _properties(run, None), out)
+        out.writelines(_case(case).encode() for case in _cases(run))
+        out.write(b"</testsuite>\n")
+    out.write(b"</testsuites>\n")
+
+
+_NO_POLICY: Final = "keypolicy"
+
+
+def _cases(run: Run) -> Iterator[_Case]:
+    """Yield every case: what was found, then what is clear, then rules that came to nothing."""
+    seen: set[tuple[str, str]] = set()
+    for key, findings in groupby(run.findings, _key):
+        seen.add(key[:2])
+        yield _found(key, findings)
+    for clear in run.clear or ():
+        seen.add((clear.policy, clear.rule_id))
+        yield _clear(clear)
+    for result in run.results:
+        if run.clear is None or (result.rule.policy, result.rule.id) not in seen:
+            yield from _rest(result, seen)
+    if not run.results:
+        message = clean("; ".join(run.verdict.reasons)) or "no rule was run"
+        yield _Case(_NO_POLICY, "scan", EVERYTHING, "error", "incomplete", message)
+
+
+_Key = tuple[str, str, str | None, str | None, bool]
+
+
+def _key(finding: Finding) -> _Key:
+    resource = finding.resource
+    return (
+        finding.policy,
+        finding.rule_id,
+        resource.organization,
+        resource.project,
+        bool(resource.id),
+    )
+
+
+def _found(key: _Key, findings: Iterator[Finding]) -> _Case:
+    policy, rule_id, organization, project, is_seen = key
+    counts: Counter[str] = Counter()
+    lines: list[str] = []
+    for finding in findings:
+        is_open = finding.disposition is Disposition.OPEN
+        counts[str(finding.outcome if is_open else finding.disposition)] += 1
+        if len(lines) < _MAX_LINES:
+            lines.append(_line(finding))
+    left_out = sum(counts.values()) - len(lines)
+    if left_out:
+        lines.append(f"... and {left_out:,} more")
+    kind, type_ = _verdict(counts)
+    listed = ", ".join(f"{number:,} {_WORDS.get(word, word)}" for word, number in counts.items())
+    name = place(organization, project)
+    return _Case(
+        policy,
+        rule_id,
+        name if is_seen else f"{name} (not seen)",
+        kind,
+        type_,
+        listed if sum(counts.values()) > 1 else shortened(lines[0], _MAX_MESSAGE),
+        tuple(lines),
+    )
+
+
+def _verdict(counts: Counter[str]) -> tuple[str, str]:
+    """Return the element and its type; a violation outweighs what could not be judged."""
+    for outcome, kind in ((Outcome.FAIL, "failure"), (Outcome.ERROR, "error")):
+        if counts[outcome]:
+            return kind, outcome
+    if counts[Outcome.UNKNOWN]:
+        return "error", Outcome.UNKNOWN
+    return "skipped", Disposition.WAIVED if counts[Disposition.WAIVED] else Disposition.BASELINED
+
+
+def _line(finding: Finding) -> str:
+    resource = finding.resource
+    parts = [name_of(resource)]
+    if resource.name and resource.id:
+        parts.append(f"({clean(resource.id)})")
+    if finding.disposition is not Disposition.OPEN:
+        parts.append(f"[{finding.disposition}]")
+    return shortened(f"{' '.join(parts)}: {told(finding)}", _MAX_LINE)
+
+
+def _clear(clear: Clear) -> _Case:
+    name = place(clear.organization, clear.project)
+    if clear.passed:
+        return _Case(clear.policy, clear.rule_id, name)
+    return _not_applicable(clear.policy, clear.rule_id, name)
+
+
+def _rest(result: RuleResult, seen: set[tuple[str, str]]) -> Iterator[_Case]:
+    """Yield one case for what is known of a rule by number only."""
+    policy, rule_id = result.rule.policy, result.rule.id
+    name = "every other resource" if (policy, rule_id) in seen else "every resource"
+    if result.passed:
+        yield _Case(policy, rule_id, name)
+    elif result.not_applicable:
+        yield _not_applicable(policy, rule_id, name)
+    elif (policy, rule_id) not in seen:
+        message = f"there is no {result.rule.resource} to check"
+        yield _Case(policy, rule_id, name, "skipped", "nothing", message)
+
+
+def _not_applicable(policy: str, rule_id: str, name: str) -> _Case:
+    message = "the rule is about none of the resources"
+    return _Case(policy, rule_id, name, "skipped", Outcome.NOT_APPLICABLE, message)
+
+
+def _counts(counts: Counter[str]) -> dict[str, str]:
+    return {
+        "tests": str(sum(counts.values())),
+        "failures": str(counts["failure"]),
+        "errors": str(counts["error"]),
+    }
+
+
+def _open_suite(
+    run: Run, name: str, counts: Counter[str], properties: dict[str, str], out: BinaryIO
+) -> None:
+    # Without a zone, as the schemas of most readers want it; it is UTC.
+    started = f"{run.info.started_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
+    attributes = _attributes(
+        name=name, **_counts(counts), skipped=str(counts["skipped"]), timestamp=started
+    )
+    out.write(f"<testsuite{attributes}>\n<properties>\n".encode())
+    out.writelines(
+        f"<property{_attributes(name=key, value=value)}/>\n".encode()
+        for key, value in properties.items()
+    )
+    out.write(b"</properties>\n")
+
+
+def _properties(run: Run, policy: Policy | None) -> dict[str, str]:
+    properties = {"as_of": timestamp(run.info.as_of), "gate": run.verdict.result.value}
+    properties["gate.reasons"] = "; ".join(run.verdict.reasons)
+    properties["inventory.sources"] = ", ".join(run.inventory.sources)
+    properties["inventory.digest"] = run.inventory.digest
+    for name, table in run.inventory.tables.items():
+        if table.needed:
+            properties[f"coverage.{name}"] = table.coverage.state.value
+    if policy is not None:
+        properties["policy.version"] = policy.version
+        properties["policy.digest"] = policy.digest
+    return properties
+
+
+def _case(case: _Case) -> str:
+    head = f"<testcase{_attributes(name=case.name, classname=f'{case.policy}.{case.rule_id}')}"
+    if not case.kind:
+        return f"{head}/>\n"
+    body = escape("\n".join(map(_legal, case.lines)))
+    inner = f"{case.kind}{_attributes(message=case.message, type=case.type)}"
+    return f"{head}><{inner}>{body}</{case.kind}></testcase>\n"
+
+
+def _attributes(**values: str) -> str:
+    return "".join(f" {name}={quoteattr(_legal(clean(value)))}" for name, value in values.items())
+
+
+def _legal(text: str) -> str:
+    r"""Escape what clean() leaves and XML 1.0 forbids: the noncharacters U+FFFE and U+FFFF."""
+    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")

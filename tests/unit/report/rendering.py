@@ -1,0 +1,88 @@
+"""Reports of test runs as bytes, and goldens to hold them against."""
+
+import io
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from jsonschema import Draft7Validator
+
+from scanner.model.finding import KnownFinding
+from scanner.model.outcome import Outcome
+from scanner.model.run import Clear, Run, RunInfo
+from scanner.model.severity import Severity
+from scanner.report import DEFAULT_OPTIONS, FORMATS, write_stream
+from tests.unit.report.factory import golden_run
+
+GOLDENS = Path(__file__).parents[2] / "goldens"
+DATA = Path(__file__).parent / "data"
+
+
+def render(name: str, run: Run) -> bytes:
+    """Return the report in the format called `name`."""
+    out = io.BytesIO()
+    write_stream(run, name, out, DEFAULT_OPTIONS)
+    return out.getvalue()
+
+
+def text(name: str, run: Run) -> str:
+    return render(name, run).decode("utf-8")
+
+
+def is_update() -> bool:
+    """Whether goldens are to be written anew: `make goldens`."""
+    return os.environ.get("UPDATE_GOLDENS") == "1"
+
+
+def golden_path(name: str) -> Path:
+    suffixes = FORMATS[name].suffixes
+    return GOLDENS / f"report{suffixes[0] if suffixes else f'.{name}.txt'}"
+
+
+def check_golden(name: str, run: Run | None = None) -> None:
+    """Hold the report of the golden run against the file that is kept of it."""
+    report, path = render(name, run or full_run()), golden_path(name)
+    if is_update():
+        path.write_bytes(report)
+    assert report == path.read_bytes(), f"{path.name} differs; make goldens, then read the diff"
+
+
+def full_run() -> Run:
+    """Return the golden run with places that are clear, a fixed finding and a first sighting."""
+    run = golden_run()
+    clear = [
+        Clear(result.rule.policy, result.rule.id, "acme", project, passed, 1)
+        for result in run.results
+        for project, passed in (("clear", 2), ("quiet", 0))
+    ]
+    seen = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    found = list(run.findings)
+    found[0] = msgspec.structs.replace(found[0], first_seen=seen)
+    gone = KnownFinding(
+        rule="key-max-age",
+        severity=Severity.HIGH,
+        outcome=Outcome.FAIL,
+        type="sentry_key",
+        organization="acme",
+        project="web",
+        id="9" * 32,
+        name="gone",
+        fingerprint="f" * 32,
+        first_seen=seen,
+    )
+    return msgspec.structs.replace(run, findings=found, clear=clear, fixed=(gone,))
+
+
+def another_time(run: Run) -> Run:
+    """Return the same facts, found by another run an hour later."""
+    later = timedelta(hours=1)
+    info = run.info
+    other = RunInfo("another-run", info.as_of, info.started_at + later, info.finished_at + later)
+    return msgspec.structs.replace(run, info=other)
+
+
+def draft7(schema: dict[str, Any]) -> Draft7Validator:
+    Draft7Validator.check_schema(schema)
+    return Draft7Validator(schema, format_checker=Draft7Validator.FORMAT_CHECKER)

@@ -1,0 +1,85 @@
+import csv
+import io
+
+import pytest
+
+from scanner.model.run import Run
+from scanner.report import write_stream
+from tests.unit.report.factory import HOSTILE, RULES, empty_run, finding, golden_run, run_of
+from tests.unit.report.rendering import another_time, check_golden, full_run, render
+
+AGE = RULES[0]
+
+
+def rows(run: Run) -> list[dict[str, str]]:
+    report = render("csv", run).decode("utf-8")
+    return list(csv.DictReader(io.StringIO(report, newline=""), strict=True))
+
+
+def test_the_golden() -> None:
+    check_golden("csv")
+
+
+def test_every_finding_is_a_line() -> None:
+    run = golden_run()
+    assert [row["fingerprint"] for row in rows(run)] == [f.fingerprint for f in run.findings]
+    assert render("csv", run).count(b"\r\n") == 1 + len(list(run.findings))
+
+
+def test_every_cell_is_quoted() -> None:
+    for line in render("csv", golden_run()).decode().split("\r\n")[:-1]:
+        assert line.startswith('"')
+        assert line.endswith('"')
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "  =1",
+        "=HYPERLINK(0)",
+        "\uff1d1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff201",
+    ],
+)
+def test_a_formula_is_text(attack: str) -> None:
+    (row,) = rows(run_of(RULES, [finding(AGE, "1" * 32, name=attack, message=attack)]))
+    assert row["resource_name"].startswith("'")
+    assert row["message"].startswith("'")
+
+
+@pytest.mark.parametrize("harmless", ["web-prod", "a=b", "1-2", "caf\u00e9", "{}"])
+def test_what_is_no_formula_stays_as_it_is(harmless: str) -> None:
+    (row,) = rows(run_of(RULES, [finding(AGE, "1" * 32, name=harmless)]))
+    assert row["resource_name"] == harmless
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_name_stays_in_its_cell(name: str) -> None:
+    attack = f'{HOSTILE[name]}",=1+1;"=2+2\n=3+3'
+    (row,) = rows(run_of(RULES, [finding(AGE, "1" * 32, name=attack)]))
+    assert row["fingerprint"]
+    assert None not in row
+    assert not {"\n", "\r", "\x00", "\x1b", "\u202e"} & set("".join(row.values()))
+
+
+def test_a_run_without_findings_is_the_header() -> None:
+    assert render("csv", empty_run()).count(b"\r\n") == 1
+
+
+def test_a_stream_stays_open() -> None:
+    out = io.BytesIO()
+    write_stream(empty_run(), "csv", out)
+    assert not out.closed
+
+
+def test_two_runs_over_the_same_facts_are_equal() -> None:
+    assert render("csv", full_run()) == render("csv", another_time(full_run()))
