@@ -20,6 +20,11 @@ def templates_dir() -> Path:
     return _data("templates", checkout="reports/templates")
 
 
+def scaffold_dir() -> Path:
+    """Return the folder of the files that `keypolicy init` writes."""
+    return _PACKAGE / "authoring" / "templates"
+
+
 def schema_path(name: str) -> Path:
     """Return the file of the JSON Schema called `name`, such as "policy"; it may not exist."""
     return _PACKAGE / "schemas" / f"{name}.json"

@@ -1,25 +1,58 @@
-"""`keypolicy schema`: the JSON Schemas that ship with the product."""
+"""`keypolicy schema`: the JSON Schemas that ship with the product, and the tables."""
 
 import argparse
 import sys
+from typing import Final
 
 from scanner.model.errors import UsageError
 from scanner.resources import schema_path
 
-NAMES = ("policy", "policy-tests", "config", "report-v1")
+NAMES: Final = ("policy", "policy-tests", "config", "report-v1", "waivers")
+TABLES: Final = "tables"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("name", metavar="NAME", help=f"one of: {', '.join(NAMES)}")
+    known = ", ".join((*_shipped(), TABLES))
+    parser.add_argument("name", metavar="NAME", help=f"one of: {known}")
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        choices=("json", "markdown"),
+        default="json",
+        help="json, or markdown for tables (default: json)",
+    )
 
 
 def run(namespace: argparse.Namespace) -> int:
-    """Print the schema. Raises UsageError for an unknown name."""
-    if namespace.name not in NAMES:
+    """Print it. Raises UsageError for an unknown name."""
+    if namespace.name == TABLES:
+        _print_tables(namespace.format)
+        return 0
+    if namespace.name not in _shipped():
         raise UsageError(
             f"there is no schema called {namespace.name!r}",
-            remedy=f"Known schemas: {', '.join(NAMES)}.",
+            remedy=f"Known schemas: {', '.join((*_shipped(), TABLES))}.",
         )
+    if namespace.format != "json":
+        raise UsageError("a JSON Schema is JSON", where="--format", remedy="Leave it out.")
     sys.stdout.write(schema_path(namespace.name).read_text(encoding="utf-8"))
     return 0
+
+
+def _shipped() -> list[str]:
+    return [name for name in NAMES if schema_path(name).is_file()]
+
+
+def _print_tables(form: str) -> None:
+    if form == "markdown":
+        from scanner.policy.reference import columns  # noqa: PLC0415 - only for this format
+
+        sys.stdout.write(columns())
+        return
+    import msgspec  # noqa: PLC0415 - only for this format
+
+    from scanner.authoring.tables import table_entries  # noqa: PLC0415
+
+    text = msgspec.json.encode({"tables": table_entries()})
+    sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")

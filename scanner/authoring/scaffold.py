@@ -1,0 +1,71 @@
+"""The first files of a repository with policies."""
+
+import os
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from scanner.model.errors import UsageError
+from scanner.resources import scaffold_dir, schema_path
+
+_TEMPLATES: Final = {
+    "keypolicy.yaml": "keypolicy.yaml",
+    "policies/our-keys.yaml": "our-keys.yaml",
+    "policies/our-keys.test.yaml": "our-keys.test.yaml",
+    ".github/workflows/keypolicy.yml": "workflow.yml",
+}
+_SCHEMAS: Final = ("policy", "policy-tests", "config")
+
+
+def files(adopted: date) -> dict[str, str]:
+    """Return the files by their place in the repository; `adopted` is when the policy starts."""
+    made = {
+        place: (scaffold_dir() / name).read_text(encoding="utf-8")
+        for place, name in _TEMPLATES.items()
+    }
+    made = {place: text.replace("{{adopted}}", adopted.isoformat()) for place, text in made.items()}
+    for name in _SCHEMAS:
+        made[f".keypolicy/{name}.schema.json"] = schema_path(name).read_text(encoding="utf-8")
+    return made
+
+
+def write(folder: Path, texts: dict[str, str], *, force: bool) -> None:
+    """Write the files into `folder`, all or none.
+
+    Raises UsageError where one is there already, unless `force` says to replace it, and where
+    the folder cannot be written to.
+    """
+    taken = [place for place in texts if os.path.lexists(folder / place)]
+    if taken and not force:
+        raise UsageError(
+            f"already there: {', '.join(taken)}",
+            where=str(folder),
+            remedy="Nothing was written. --force replaces them.",
+        )
+    try:
+        for place, text in texts.items():
+            path = folder / place
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _not_through_links(folder, path)
+            path.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        where = str(error.filename or folder)
+        raise UsageError(error.strerror or str(error), where=where) from None
+
+
+def _not_through_links(folder: Path, path: Path) -> None:
+    """Refuse to write where a link leads out of the folder."""
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UsageError("leads out of the folder", where=str(path), remedy="Remove the link.")
+
+
+def next_steps(folder: Path) -> Iterable[str]:
+    """Say what to do with the files, a line each."""
+    if folder.resolve() != Path.cwd():
+        yield f"cd {folder}"
+    yield "keypolicy scan --demo           # try it on a fictional organization"
+    yield "keypolicy lint policies         # after every change"
+    yield "keypolicy test policies"
+    yield "export SENTRY_AUTH_TOKEN=...    # then scan your own keys:"
+    yield "keypolicy scan"

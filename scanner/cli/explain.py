@@ -1,0 +1,134 @@
+"""`keypolicy explain`: what a rule demands, and why a key has the outcome it has."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from scanner.cli import inputs
+from scanner.model.errors import PolicyError, UsageError
+
+if TYPE_CHECKING:
+    from scanner.authoring.explain import Explained
+    from scanner.authoring.why import Verdict
+    from scanner.config import Settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("rule", metavar="RULE", nargs="?", help="id of the rule")
+    parser.add_argument(
+        "--key",
+        metavar="ID",
+        help="explain the outcome for this key (or the start of its id) of the inventory",
+    )
+    parser.add_argument(
+        "--merged",
+        action="store_true",
+        help="print the policy as one file, with everything that it extends",
+    )
+    rules = parser.add_argument_group("policies")
+    rules.add_argument(
+        "--policy",
+        metavar="NAME|FILE|DIR",
+        action="append",
+        default=[],
+        help="policy that has the rule; may be repeated (default: sentry-baseline)",
+    )
+    rules.add_argument(
+        "--param",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="value of a policy's parameter, such as max_age=180d; may be repeated",
+    )
+    inputs.add_source_arguments(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--format",
+        metavar="NAME",
+        choices=("text", "json"),
+        default="text",
+        help="text or json (default: text)",
+    )
+
+
+def run(namespace: argparse.Namespace) -> int:
+    """Explain and return 0. Raises PolicyError and UsageError."""
+    settings = inputs.settings(namespace)
+    if namespace.merged:
+        if namespace.rule or namespace.key:
+            raise UsageError(
+                "--merged prints a whole policy",
+                where="explain",
+                remedy="Leave RULE and --key out.",
+            )
+        _print_merged(settings)
+        return 0
+    if namespace.rule is None:
+        raise UsageError(
+            "which rule?",
+            where="explain",
+            remedy="Write keypolicy explain RULE; `keypolicy rules` lists them.",
+        )
+    from scanner.authoring.explain import explain  # noqa: PLC0415 - heavy
+
+    policies = settings.policies or (inputs.DEFAULT_POLICY,)
+    explained = explain(policies, settings.params, namespace.rule)
+    verdict = None if namespace.key is None else _verdict(namespace, settings, explained)
+    if namespace.format == "json":
+        _print_json(explained, verdict)
+    else:
+        _print_text(explained, verdict, inputs.width(settings))
+    return 0
+
+
+def _verdict(
+    namespace: argparse.Namespace, settings: "Settings", explained: "Explained"
+) -> "Verdict":
+    from scanner.authoring.why import judge  # noqa: PLC0415 - heavy
+    from scanner.pipeline import open_inventory  # noqa: PLC0415
+
+    as_of = inputs.as_of(namespace)
+    source = inputs.source(namespace, settings)
+    scope = inputs.scope(namespace, settings)
+    with open_inventory(source, scope, as_of, explained.needs) as connection:
+        return judge(connection, explained.rule, namespace.key, as_of)
+
+
+def _print_text(explained: "Explained", verdict: "Verdict | None", width: int) -> None:
+    from scanner.cli.explain_text import rule_lines, verdict_lines  # noqa: PLC0415 - heavy
+
+    lines = list(rule_lines(explained.explanation, width, brief=verdict is not None))
+    if verdict is not None:
+        # What was asked for comes last, where a terminal leaves the eye.
+        lines += verdict_lines(verdict, width)
+    sys.stdout.write("\n".join(line.rstrip() for line in lines).strip() + "\n")
+
+
+def _print_json(explained: "Explained", verdict: "Verdict | None") -> None:
+    import msgspec  # noqa: PLC0415 - only for this format
+
+    made = {"rule": explained.explanation, "key": verdict}
+    text = msgspec.json.format(msgspec.json.encode(made), indent=2)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def _print_merged(settings: "Settings") -> None:
+    from scanner.authoring.merged import merged_yaml  # noqa: PLC0415 - heavy
+    from scanner.policy.load import inspect_policies  # noqa: PLC0415
+
+    policies = settings.policies or (inputs.DEFAULT_POLICY,)
+    inspection = inspect_policies(policies, settings.params)
+    if inspection.problems:
+        raise PolicyError(inspection.problems)
+    if len(inspection.merged) != 1:
+        names = ", ".join(merged.name for merged in inspection.merged)
+        raise UsageError(
+            f"--merged prints one policy, and these are {len(inspection.merged)}: {names}",
+            where="explain",
+            remedy="Name one with --policy.",
+        )
+    (merged,) = inspection.merged
+    if not merged.rules:
+        raise UsageError(f"policy {merged.name} has no rule left to print", where="explain")
+    sys.stdout.write(merged_yaml(merged, settings.params))

@@ -1,0 +1,76 @@
+"""`keypolicy rules`: the rules of policies, and the built-in checks."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scanner.config import Flags, process_settings
+from scanner.report.text import clean, wrap
+
+if TYPE_CHECKING:
+    from scanner.authoring.reference import CheckEntry, PolicyEntry
+
+_WIDTH = 80
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument(
+        "--policy",
+        metavar="NAME|FILE|DIR",
+        action="append",
+        default=[],
+        help="policy to list; may be repeated (default: those of keypolicy.yaml, or all shipped)",
+    )
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        choices=("table", "json", "markdown"),
+        default="table",
+        help="table, json or markdown (default: table)",
+    )
+
+
+def run(namespace: argparse.Namespace) -> int:
+    """List and return 0. Raises PolicyError and UsageError."""
+    settings = process_settings(Flags(policies=tuple(namespace.policy)))
+    # Heavy to import; --help does without.
+    from scanner.authoring.reference import check_entries, policy_entries  # noqa: PLC0415
+
+    policies, checks = policy_entries(settings.policies), check_entries()
+    if namespace.format == "json":
+        import msgspec  # noqa: PLC0415 - only for this format
+
+        text = msgspec.json.encode({"policies": policies, "checks": checks})
+        sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")
+    elif namespace.format == "markdown":
+        from scanner.authoring.pages import rules_markdown  # noqa: PLC0415
+
+        sys.stdout.write(rules_markdown(policies, checks))
+    else:
+        lines = (line.rstrip() + "\n" for line in _table(policies, checks))
+        sys.stdout.writelines(lines)
+    return 0
+
+
+def _table(policies: "list[PolicyEntry]", checks: "list[CheckEntry]") -> Iterator[str]:
+    for policy in policies:
+        yield from wrap(clean(f"{policy.name} {policy.version}: {policy.title}"), _WIDTH)
+        width = max((len(rule.id) for rule in policy.rules), default=0)
+        for rule in policy.rules:
+            yield from _row(f"  {rule.severity:<8}  {rule.id:<{width}}", rule.title)
+        for one in policy.disabled:
+            yield from _row(f"  {'disabled':<8}  {one.id:<{width}}", " ".join(one.reason.split()))
+        yield ""
+    yield "Checks, for rules of your own"
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        yield from _row(f"  {check.name:<{width}}", check.summary)
+    yield ""
+    yield "keypolicy explain RULE tells more of a rule."
+
+
+def _row(start: str, text: str) -> list[str]:
+    start = clean(start) + "  "
+    return wrap(clean(text), _WIDTH, start, hanging=" " * len(start))

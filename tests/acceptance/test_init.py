@@ -1,0 +1,65 @@
+"""`keypolicy init`, and that what it writes works at once."""
+
+from pathlib import Path
+
+import pytest
+
+from scanner.cli.main import VERBS
+from tests.acceptance.support import keypolicy
+
+WRITTEN = [
+    ".github/workflows/keypolicy.yml",
+    ".keypolicy/config.schema.json",
+    ".keypolicy/policy-tests.schema.json",
+    ".keypolicy/policy.schema.json",
+    "keypolicy.yaml",
+    "policies/our-keys.test.yaml",
+    "policies/our-keys.yaml",
+]
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_an_empty_repository_scans_green(tmp_path: Path) -> None:
+    done = keypolicy("init", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert _files(tmp_path) == WRITTEN
+    scan = keypolicy("scan", "--demo", cwd=tmp_path)
+    assert scan.code == 0
+    assert scan.out.startswith("PASSED")
+    assert "our-keys 0.1.0" in scan.out
+
+
+@pytest.mark.parametrize("verb", ["lint", "test"])
+def test_its_policies_lint_and_test(verb: str, tmp_path: Path) -> None:
+    assert verb in VERBS
+    assert keypolicy("init", cwd=tmp_path).code == 0
+    done = keypolicy(verb, "policies", cwd=tmp_path)
+    assert done.code == 0, done.out + done.err
+
+
+def test_the_gate_is_a_gate(tmp_path: Path) -> None:
+    assert keypolicy("init", cwd=tmp_path).code == 0
+    done = keypolicy("scan", "--demo", "--param", "adopted=2020-01-01", cwd=tmp_path)
+    assert done.code == 1
+    assert keypolicy("scan", "--demo", "--fail-on", "high", cwd=tmp_path).code == 1
+
+
+def test_into_another_folder(tmp_path: Path) -> None:
+    done = keypolicy("init", "new/place", cwd=tmp_path)
+    assert done.code == 0
+    assert _files(tmp_path / "new" / "place") == WRITTEN
+    assert "  cd new/place\n" in done.out
+
+
+def test_it_never_overwrites_unasked(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "our-keys.yaml").write_text("mine")
+    done = keypolicy("init", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "policies/our-keys.yaml" in done.err
+    assert _files(tmp_path) == ["policies/our-keys.yaml"]
+    assert keypolicy("init", "--force", cwd=tmp_path).code == 0
+    assert (tmp_path / "policies" / "our-keys.yaml").read_text("utf-8") != "mine"

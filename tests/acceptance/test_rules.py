@@ -1,0 +1,65 @@
+"""`keypolicy rules` and `keypolicy schema`, as a user runs them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scanner.inventory.tables import TABLES
+from scanner.policy.checks import CHECKS
+from tests.acceptance.support import ROOT, keypolicy
+
+
+def test_shipped_rules_and_checks_are_listed(tmp_path: Path) -> None:
+    done = keypolicy("rules", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert "key-max-age" in done.out
+    assert "sentry-strict" in done.out
+    assert all(f"  {name} " in done.out for name in CHECKS)
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+def test_policies_of_the_settings_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "keypolicy.yaml").write_text("policies: [sentry-strict]\n")
+    data = json.loads(keypolicy("rules", "--format", "json", cwd=tmp_path).out)
+    assert [policy["name"] for policy in data["policies"]] == ["sentry-strict"]
+    assert [check["name"] for check in data["checks"]] == list(CHECKS)
+
+
+def test_the_page_is_the_one_in_docs(tmp_path: Path) -> None:
+    done = keypolicy("rules", "--format", "markdown", cwd=tmp_path)
+    assert done.out == (ROOT / "docs" / "rules.md").read_text("utf-8")
+
+
+def test_the_page_does_not_depend_on_how_policies_are_named() -> None:
+    done = keypolicy("rules", "--policy", "policies", "--format", "markdown", cwd=ROOT)
+    assert done.out == (ROOT / "docs" / "rules.md").read_text("utf-8")
+
+
+def test_an_unknown_policy_exits_2(tmp_path: Path) -> None:
+    done = keypolicy("rules", "--policy", "nowhere", cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+
+
+@pytest.mark.parametrize("name", ["policy", "policy-tests", "config", "report-v1"])
+def test_schemas_are_printed(name: str, tmp_path: Path) -> None:
+    done = keypolicy("schema", name, cwd=tmp_path)
+    assert done.code == 0
+    assert "$schema" in json.loads(done.out)
+
+
+def test_tables_are_described(tmp_path: Path) -> None:
+    data = json.loads(keypolicy("schema", "tables", cwd=tmp_path).out)
+    assert [table["name"] for table in data["tables"]] == list(TABLES)
+    assert {
+        "name": "is_active",
+        "type": "BOOLEAN",
+        "description": "Whether the key accepts events",
+    } in data["tables"][0]["columns"]
+    done = keypolicy("schema", "tables", "--format", "markdown", cwd=tmp_path)
+    assert "| `is_active` | BOOLEAN |" in done.out
+
+
+def test_wrong_schemas_exit_2(tmp_path: Path) -> None:
+    assert keypolicy("schema", "nothing", cwd=tmp_path).code == 2
+    assert keypolicy("schema", "policy", "--format", "markdown", cwd=tmp_path).code == 2

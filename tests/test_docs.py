@@ -1,0 +1,133 @@
+"""The documentation: generated parts are up to date, examples work, links lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from _pytest.mark.structures import ParameterSet
+
+from scanner.authoring.pages import rules_markdown
+from scanner.authoring.reference import check_entries, policy_entries
+from scanner.authoring.tables import fill_functions
+from scanner.config_files import read_config
+from scanner.engine.database import connect, seal
+from scanner.engine.guard import Guard
+from scanner.engine.prepare import prepare
+from scanner.model.errors import Location
+from scanner.model.rule import Predicate
+from scanner.policy.load import load_policies
+from tests.acceptance.support import ROOT, keypolicy
+
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md")])
+WITH_EXAMPLES = [
+    page
+    for page in (DOCS / "policy-language.md", ROOT / "README.md", DOCS / "coming-from.md")
+    if page.is_file()
+]
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_QUERY = re.compile(r'^keypolicy query .*?"(.*?)"', re.MULTILINE | re.DOTALL)
+_PEER = "# Cloud Custodian"
+"""First words of a block in the format of another tool that writes YAML, too."""
+
+
+def _blocks(language: str) -> list[ParameterSet]:
+    found_blocks = []
+    for page in WITH_EXAMPLES:
+        text = page.read_text("utf-8")
+        for found in _BLOCK.finditer(text):
+            if found[1] == language and not found[2].startswith(_PEER):
+                line = text[: found.start()].count("\n") + 1
+                found_blocks.append(pytest.param(found[2], id=f"{page.name}:{line}"))
+    return found_blocks
+
+
+def test_the_rule_reference_is_up_to_date() -> None:
+    """If this fails, run `make docs`."""
+    page = rules_markdown(policy_entries(()), check_entries())
+    assert (DOCS / "rules.md").read_text("utf-8") == page
+
+
+def test_the_functions_are_up_to_date() -> None:
+    """If this fails, run `make docs`."""
+    text = (DOCS / "policy-language.md").read_text("utf-8")
+    assert fill_functions(text) == text
+
+
+@pytest.mark.parametrize("text", _blocks("yaml"))
+def test_yaml_examples_work(text: str, tmp_path: Path) -> None:
+    """A whole policy loads and binds; a part of one does so in a policy made around it."""
+    data = yaml.safe_load(text)
+    if isinstance(data, dict) and "cases" in data:
+        pytest.skip("cases are held against their policy in tests/unit/policy")
+    if isinstance(data, dict) and not {"policy", "check", "rules"} & set(data):
+        (tmp_path / "keypolicy.yaml").write_text(text, encoding="utf-8")
+        read_config(tmp_path, tmp_path)
+        return
+    path = tmp_path / "example.yaml"
+    path.write_text(_whole(text, data), encoding="utf-8")
+    with connect() as connection:
+        assert prepare(connection, [r for p in load_policies([str(path)]) for r in p.rules])
+
+
+def _whole(text: str, data: object) -> str:
+    if isinstance(data, dict) and "policy" in data:
+        return text
+    head = "policy: example\nversion: 1.0.0\nextends: [sentry-baseline]\n"
+    if isinstance(data, dict) and "check" in data:
+        start = "rules:\n  - id: one\n    resource: sentry_key\n    severity: low\n"
+        return head + start + "".join(f"    {line}\n" for line in text.splitlines())
+    if isinstance(data, list):
+        return head + "rules:\n" + "".join(f"  {line}\n" for line in text.splitlines())
+    return head + text
+
+
+@pytest.mark.parametrize("text", _blocks("sql"))
+def test_sql_examples_work(text: str, tmp_path: Path) -> None:
+    """A SELECT runs on the demo; anything else is a predicate that the guard lets through."""
+    if text.lstrip().lower().startswith(("select", "with")):
+        assert keypolicy("query", "--demo", text, cwd=tmp_path).code == 0
+        return
+    with connect() as connection:
+        seal(connection)
+        Guard(connection).check(Predicate(text, {}, Location("docs")), "sentry_key", "")
+
+
+@pytest.mark.parametrize(
+    ("page", "sql"),
+    [(page.name, sql) for page in PAGES for sql in _QUERY.findall(page.read_text("utf-8"))],
+)
+def test_queries_of_examples_run_on_the_demo(page: str, sql: str, tmp_path: Path) -> None:
+    done = keypolicy("query", "--demo", sql, cwd=tmp_path)
+    assert done.code == 0, f"{page}: {done.err}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", text, flags=re.DOTALL)):
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        found = page.parent / name if name else page
+        assert found.exists(), target
+        if anchor and found.suffix == ".md":
+            assert anchor in _anchors(found.read_text("utf-8")), target
+
+
+def _anchors(text: str) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+def test_every_rule_of_the_comparison_is_a_rule_here() -> None:
+    page = DOCS / "coming-from.md"
+    text = page.read_text("utf-8")
+    assert len(re.findall(r"^### [0-9]+\. ", text, re.MULTILINE)) == 10
+
+
+def test_hooks_call_verbs_that_exist() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    assert [hook["id"] for hook in hooks] == ["keypolicy-lint", "keypolicy-test"]
+    assert [hook["entry"] for hook in hooks] == ["keypolicy lint", "keypolicy test"]
