@@ -1,12 +1,13 @@
 """`keypolicy scan`: hold keys against policies, report, and exit by the gate."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
 
 from scanner.cli import inputs
 from scanner.model.errors import UsageError
+from scanner.model.run import Run
 from scanner.report import FORMATS, ReportOptions, format_for, write_file, write_stream
 
 
@@ -114,13 +115,15 @@ def run(namespace: argparse.Namespace) -> int:
             inputs.warn(warning)
         for path in namespace.output:
             write_file(run, path, options)
-        if namespace.format is not None:
-            write_stream(run, namespace.format, _stdout(), options)
-        else:
-            write_stream(run, "terminal", _stdout(), options)
+        _print(run, namespace.format or "terminal", options)
         return run.verdict.exit_code
 
 
-def _stdout() -> BinaryIO:
+def _print(run: Run, name: str, options: ReportOptions) -> None:
+    """Write a report to standard output; whoever reads it may stop reading, as `head` does."""
     sys.stdout.flush()
-    return sys.stdout.buffer
+    try:
+        write_stream(run, name, sys.stdout.buffer, options)
+    except BrokenPipeError:
+        # The verdict stands; Python must not complain about the pipe again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

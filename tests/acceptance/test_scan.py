@@ -1,6 +1,7 @@
 """Scans of files and of the demonstration, end to end."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -187,3 +188,18 @@ def test_the_version_needs_no_heavy_import(tmp_path: Path) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
     assert done.stdout.startswith("keypolicy ")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_reader_that_stops_does_not_change_the_verdict(tmp_path: Path) -> None:
+    scan = f"{sys.executable} -m scanner scan --demo --format json"
+    command = f"{scan} | head -c 1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
+        check=False,
+    )
+    assert done.stdout == "{1\n"
+    assert not done.stderr
