@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from scanner.engine import syntax
 from scanner.engine.database import Connection
 from scanner.engine.rebuild import Rebuilder, RefusedError
 from scanner.inventory.tables import TABLES
@@ -23,8 +24,6 @@ MAX_LENGTH: Final = 4_000
 
 MAX_NESTING: Final = 64
 """Deepest nesting of brackets; DuckDB's parser is recursive, so this is checked before it."""
-
-_PREFIX: Final = "SELECT (\n"
 
 Asked = tuple[Predicate, str, str]
 """A predicate, the table that it is about, and the prefix of its parameters."""
@@ -52,7 +51,7 @@ class Guard:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._template = json.loads(self._serialize(["SELECT 1"])[0])["statements"][0]["node"]
+        self._template = syntax.template(connection)
 
     def check(self, predicate: Predicate, table: str, prefix: str) -> Checked:
         """Return the predicate in a form that may be run over `table`. Raises GuardError."""
@@ -66,10 +65,11 @@ class Guard:
 
         Bound parameters are named prefix + name, so that many rules fit in one statement.
         """
-        answers = self._serialize([_wrapped(predicate.text) for predicate, _, _ in asked])
+        statements = [_statement(predicate.text) for predicate, _, _ in asked]
+        answers = syntax.serialize(self._connection, statements)
         rebuilt = [self._rebuild(*one, answer) for one, answer in zip(asked, answers, strict=True)]
         trees = [tree for _, tree in (one for one in rebuilt if not isinstance(one, GuardError))]
-        texts = iter(self._regenerate(trees))
+        texts = iter(syntax.write(self._connection, trees))
         return [
             one if isinstance(one, GuardError) else msgspec.structs.replace(one[0], sql=next(texts))
             for one in rebuilt
@@ -105,7 +105,7 @@ class Guard:
             raise _too_deep(predicate) from None
         if tree["error"]:
             message = f"is not a SQL expression: {tree['error_message']}"
-            offset = int(tree.get("position") or len(_PREFIX)) - len(_PREFIX)
+            offset = int(tree.get("position") or 0) - len(syntax.PREFIX)
             raise GuardError(_problem(predicate, message, "sql-syntax", offset))
         return self._single_expression(predicate, tree)
 
@@ -126,35 +126,12 @@ class Guard:
         expression: dict[str, Any] = chosen[0]
         return expression
 
-    def _serialize(self, texts: Sequence[str]) -> list[str]:
-        """Let DuckDB parse statements; each answer is its tree as JSON."""
-        return self._map("json_serialize_sql(CAST(item AS VARCHAR))", texts)
 
-    def _regenerate(self, expressions: Sequence[dict[str, Any]]) -> list[str]:
-        """Let DuckDB write expressions from their trees."""
-        trees = []
-        for expression in expressions:
-            node = {**self._template, "select_list": [expression]}
-            statements = [{"node": node, "named_param_map": []}]
-            trees.append(json.dumps({"error": False, "statements": statements}))
-        made = self._map("json_deserialize_sql(CAST(item AS JSON))", trees)
-        return [text.removeprefix("SELECT ") for text in made]
-
-    def _map(self, expression: str, items: Sequence[str]) -> list[str]:
-        found = self._connection.execute(
-            f"SELECT CAST({expression} AS VARCHAR) FROM (SELECT"
-            " unnest(CAST($items AS VARCHAR[])) AS item, generate_subscripts($items, 1) AS place)"
-            " ORDER BY place",
-            {"items": list(items)},
-        )
-        return [str(text) for (text,) in found.fetchall()]
-
-
-def _wrapped(text: str) -> str:
+def _statement(text: str) -> str:
     """Return the statement to parse; what is refused unread is not given to the parser."""
     if len(text) > MAX_LENGTH or _nesting(text) > MAX_NESTING:
         return "SELECT 1"
-    return f"{_PREFIX}{text}\n)"
+    return syntax.wrapped(text)
 
 
 def _is_blank(text: str) -> bool:
@@ -182,6 +159,5 @@ def _too_deep(predicate: Predicate) -> GuardError:
 def _problem(
     predicate: Predicate, message: str, code: str, offset: int = 0, hint: str = ""
 ) -> Problem:
-    return Problem(
-        predicate.location.within(predicate.text, offset), f"The predicate {message}", code, hint
-    )
+    place = predicate.location.within(predicate.text, syntax.character(predicate.text, offset))
+    return Problem(place, f"The predicate {message}", code, hint)

@@ -9,13 +9,13 @@ import msgspec
 from scanner.engine.database import Connection
 from scanner.engine.reader import BadInputError, raw_relation, read_envelope, run_on
 from scanner.inventory.normalize import BAD, select
-from scanner.inventory.tables import TABLES
+from scanner.inventory.tables import NOWHERE, TABLES
 from scanner.model.coverage import CoverageState, TableCoverage, merge
 from scanner.model.errors import InventoryFileError, UsageError
 from scanner.model.inventory import Inventory, RawInput, Scope
 
-LOAD_ORDER: Final = ("sentry_organization", "sentry_project", "sentry_key")
-"""Keys come last: they are joined to the projects."""
+LOAD_ORDER: Final = ("sentry_project", *(name for name in TABLES if name != "sentry_project"))
+"""Projects come first: keys are joined to them."""
 
 API_PAGES: Final = (10, 100)
 """Sizes of a full page of Sentry's key listings: today's default, and the most there is."""
@@ -168,7 +168,7 @@ def _narrow(connection: Connection, scope: Scope, filled: Sequence[str]) -> None
         table = TABLES[name]
         wanted = ((table.organization, scope.organizations), (table.project, scope.projects))
         for column, slugs in wanted:
-            if slugs and column != "NULL":
+            if slugs and column != NOWHERE and not table.global_:
                 connection.execute(
                     f'DELETE FROM "{name}" WHERE {column} IS NULL OR'
                     f" NOT list_contains($slugs, {column})",

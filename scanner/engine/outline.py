@@ -1,14 +1,13 @@
 """The parts of a guarded predicate, as a tree: what explanations are made of."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from scanner.engine.database import Connection
-
-Node = dict[str, Any]
+from scanner.engine.syntax import Node, serialize, write
 
 _OF_INTEREST: Final = frozenset({"COLUMN_REF", "PARAMETER", "WINDOW"})
 
@@ -35,24 +34,12 @@ class Part(msgspec.Struct, frozen=True):
 
 def outline(connection: Connection, sql: str) -> Part:
     """Take an expression apart that came out of the guard."""
-    (text,) = _map(connection, "json_serialize_sql(CAST(item AS VARCHAR))", [f"SELECT {sql}"])
+    (text,) = serialize(connection, [f"SELECT {sql}"])
     statement = json.loads(text)["statements"][0]
     root: Node = statement["node"]["select_list"][0]
     nodes = list(_walk(root))
     texts = iter(write(connection, nodes))
     return _part(root, texts)
-
-
-def write(connection: Connection, nodes: Sequence[Node]) -> list[str]:
-    """Let DuckDB write expressions from their trees."""
-    (text,) = _map(connection, "json_serialize_sql(CAST(item AS VARCHAR))", ["SELECT 1"])
-    template = json.loads(text)["statements"][0]["node"]
-    trees = []
-    for node in nodes:
-        statement = {"node": {**template, "select_list": [node]}, "named_param_map": []}
-        trees.append(json.dumps({"error": False, "statements": [statement]}))
-    made = _map(connection, "json_deserialize_sql(CAST(item AS JSON))", trees)
-    return [text.removeprefix("SELECT ") for text in made]
 
 
 def replaced(node: Any, swap: Mapping[int, Node]) -> Any:  # noqa: ANN401 - any part of a JSON tree
@@ -105,13 +92,3 @@ def _children(node: Node) -> list[tuple[str, Node]]:
         case _:
             found = []
     return found
-
-
-def _map(connection: Connection, expression: str, items: Sequence[str]) -> list[str]:
-    found = connection.execute(
-        f"SELECT CAST({expression} AS VARCHAR) FROM (SELECT"
-        " unnest(CAST($items AS VARCHAR[])) AS item, generate_subscripts($items, 1) AS place)"
-        " ORDER BY place",
-        {"items": list(items)},
-    )
-    return [str(text) for (text,) in found.fetchall()]

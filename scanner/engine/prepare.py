@@ -13,6 +13,7 @@ from scanner.engine.messages import compile_message, problems
 from scanner.engine.rebuild import AS_OF
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import PolicyError, Problem
+from scanner.model.inventory import Needs
 from scanner.model.rule import Predicate, Rule
 
 Bound = tuple[Predicate, str, Checked]
@@ -82,6 +83,14 @@ def heavy_columns(prepared: Iterable[Prepared]) -> dict[str, frozenset[str]]:
         heavy = frozenset(name for name in one.loaded if table[name].heavy)
         wanted[one.rule.resource] = wanted.get(one.rule.resource, frozenset()) | heavy
     return wanted
+
+
+def needs(prepared: Iterable[Prepared]) -> Needs:
+    """Return what the rules read, for the source to deliver."""
+    read: dict[str, frozenset[str]] = {}
+    for one in prepared:
+        read[one.rule.resource] = read.get(one.rule.resource, frozenset()) | one.loaded
+    return Needs(read)
 
 
 def values(checks: Iterable[Checked | None], as_of: datetime) -> dict[str, Any]:

@@ -8,10 +8,12 @@ from typing import Any, Final
 import duckdb
 import msgspec
 
+from scanner.engine import syntax
 from scanner.engine.database import Connection, time_limit
 from scanner.engine.rebuild import AS_OF
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import UsageError
+from scanner.model.inventory import Needs
 
 QUERY_SECONDS: Final = 300.0
 """Time limit of a query."""
@@ -68,25 +70,55 @@ def _rows(cursor: Connection) -> Iterator[tuple[str | None, ...]]:
         raise _wrong(str(error)) from error
 
 
+def reads(connection: Connection, sql: str) -> Needs:
+    """Return the tables and columns that a query names. Raises UsageError, as `query` does.
+
+    `*` stands for the columns that cost a source no further requests.
+    """
+    tree = _parse(connection, sql)
+    _walk(tree, set(TABLES) | _common_tables(tree))
+    tables, columns = set[str](), set[str]()
+    _gather(tree, tables, columns)
+    return Needs(
+        {name: frozenset(columns & TABLES[name].columns.keys()) for name in tables & TABLES.keys()}
+    )
+
+
+def _gather(node: Any, tables: set[str], columns: set[str]) -> None:  # noqa: ANN401 - any part of a JSON tree
+    if isinstance(node, list):
+        for part in node:
+            _gather(part, tables, columns)
+    elif isinstance(node, dict):
+        if node.get("type") == "BASE_TABLE":
+            tables.add(str(node.get("table_name", "")).lower())
+        elif node.get("class") == "COLUMN_REF":
+            columns.update(str(name).lower() for name in node["column_names"])
+        for part in node.values():
+            _gather(part, tables, columns)
+
+
 def _check(connection: Connection, sql: str) -> str:
     """Return the query as DuckDB writes it, after holding its tree against what is allowed."""
-    found = connection.execute(
-        "SELECT CAST(json_serialize_sql(CAST($sql AS VARCHAR)) AS VARCHAR)", {"sql": sql}
+    tree = _parse(connection, sql)
+    checked = _walk(tree, set(TABLES) | _common_tables(tree))
+    text = connection.execute(
+        "SELECT json_deserialize_sql(CAST($tree AS JSON))", {"tree": json.dumps(checked)}
     ).fetchone()
+    return str(text[0]) if text else ""
+
+
+def _parse(connection: Connection, sql: str) -> dict[str, Any]:
+    """Return the tree of the one statement that the query is."""
+    (answer,) = syntax.serialize(connection, [sql])
     try:
-        tree: dict[str, Any] = json.loads(found[0]) if found else {"error": True}
+        tree: dict[str, Any] = json.loads(answer)
     except RecursionError:
         raise UsageError("The query is nested too deep", where="query") from None
     if tree["error"]:
         raise _wrong(str(tree.get("error_message", "not a SELECT")))
     if len(tree["statements"]) != 1:
         raise _wrong("one SELECT at a time")
-    known = set(TABLES) | _common_tables(tree)
-    checked = _walk(tree, known)
-    text = connection.execute(
-        "SELECT json_deserialize_sql(CAST($tree AS JSON))", {"tree": json.dumps(checked)}
-    ).fetchone()
-    return str(text[0]) if text else ""
+    return tree
 
 
 def _common_tables(node: Any) -> set[str]:  # noqa: ANN401 - any part of a JSON tree
@@ -134,25 +166,12 @@ def _clock(node: dict[str, Any]) -> dict[str, Any] | None:
     elif node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
         name = str(node["column_names"][0]).lower()
         name = name if name.startswith("current_") else ""
-    moment = {
-        "class": "PARAMETER",
-        "type": "VALUE_PARAMETER",
-        "alias": node.get("alias", ""),
-        "identifier": AS_OF,
-    }
+    alias = {"alias": node.get("alias", "")}
+    moment = syntax.parameter(AS_OF)
     if name in _NOW or name == "current_timestamp":
-        return moment
+        return {**moment, **alias}
     if name in {"today", "current_date"}:
-        kind = {"class": "TYPE", "type": "TYPE", "type_name": "DATE", "catalog": "", "schema": "",
-                "children": [], "qualified_name": {"path": ["DATE"]}}  # fmt: skip
-        return {
-            "class": "CAST",
-            "type": "OPERATOR_CAST",
-            "alias": node.get("alias", ""),
-            "child": {**moment, "alias": ""},
-            "type_expr": kind,
-            "try_cast": False,
-        }
+        return {**syntax.day(moment), **alias}
     return None
 
 

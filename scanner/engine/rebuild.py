@@ -4,13 +4,14 @@ Trees are those of DuckDB's json_serialize_sql. Nothing of the author's tree is 
 default: every node of the result is made here, field by field, from fields that were checked.
 """
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from scanner.engine import vocabulary
+from scanner.engine import patterns, vocabulary
+from scanner.engine.syntax import NO_ORDER, PLACE, PREFIX, Node, call, day, parameter, target
 from scanner.inventory.tables import Column
 from scanner.model.rule import ParamValue
+from scanner.policy.hints import closest, did_you_mean
 
 AS_OF: Final = "as_of"
 """Name of the bound parameter that holds the scan's as-of time."""
@@ -21,10 +22,8 @@ MAX_NODES: Final = 1_000
 MAX_DEPTH: Final = 100
 """Deepest tree that a predicate may have."""
 
-Node = dict[str, Any]
-
-_PLACE: Final = {"alias": "", "query_location": 0, "query_location_length": 0}
-_NO_ORDER: Final = {"type": "ORDER_MODIFIER", "orders": []}
+MAX_JOINS: Final = 16
+"""Most times that a predicate may join texts: each makes the value longer, for every row."""
 
 
 class RefusedError(Exception):
@@ -57,6 +56,7 @@ class Rebuilder:
         self.columns: dict[str, None] = {}
         self.params: dict[str, ParamValue] = {}
         self.uses_as_of = False
+        self._joins = 0
         self._makers: dict[str, Callable[[Node], Node]] = {
             "COLUMN_REF": self._column,
             "CONSTANT": self._constant,
@@ -82,7 +82,7 @@ class Rebuilder:
         if maker is None:
             what = vocabulary.REFUSED.get(kind, f"{kind.lower()} expressions")
             raise _refused(f"may not have {what}", "forbidden-syntax", node)
-        made = {"class": kind, "type": node["type"], **_PLACE, **maker(node)}
+        made = {"class": kind, "type": node["type"], **PLACE, **maker(node)}
         self._depth -= 1
         return made
 
@@ -105,7 +105,7 @@ class Rebuilder:
                 f"names an unknown column `{word}` of {self._table}",
                 "unknown-column",
                 node,
-                _nearest(name, self._known) or f"Columns: {', '.join(self._known)}.",
+                did_you_mean(name, self._known, kind="columns"),
             )
         self.columns[name] = None
         return {"column_names": [name]}
@@ -135,16 +135,14 @@ class Rebuilder:
                 f"uses an unknown parameter ${name}",
                 "unknown-parameter",
                 node,
-                _nearest(name, self._given) or "Declare it under `params`.",
+                did_you_mean(name, self._given, kind="parameters here"),
             )
         return name
 
     def _as_of(self, *, as_date: bool) -> Node:
         self.uses_as_of = True
-        moment = {"class": "PARAMETER", "type": "VALUE_PARAMETER", **_PLACE, "identifier": AS_OF}
-        if not as_date:
-            return moment
-        return {"class": "CAST", "type": "OPERATOR_CAST", "child": moment, **_target("DATE", [])}
+        moment = parameter(AS_OF)
+        return day(moment) if as_date else moment
 
     def _comparison(self, node: Node) -> Node:
         if node["type"] not in vocabulary.COMPARISONS:
@@ -171,11 +169,11 @@ class Rebuilder:
         return {"case_checks": checks, "else_expr": self.expression(node["else_expr"])}
 
     def _cast(self, node: Node) -> Node:
-        target = node["type_expr"]
-        name = str(target.get("type_name", "")).upper()
-        sizes = target.get("children", [])
+        wanted = node["type_expr"]
+        name = str(wanted.get("type_name", "")).upper()
+        sizes = wanted.get("children", [])
         plain = all(size.get("class") == "CONSTANT" for size in sizes)
-        if name not in vocabulary.TYPES or not plain or target.get("schema"):
+        if name not in vocabulary.TYPES or not plain or wanted.get("schema"):
             raise _refused(
                 f"may not cast to {name or 'this type'}",
                 "forbidden-type",
@@ -186,7 +184,7 @@ class Rebuilder:
         return {
             "child": child,
             "try_cast": bool(node["try_cast"]),
-            **_target(name, self._all(sizes)),
+            **target(name, self._all(sizes)),
         }
 
     def _function(self, node: Node) -> Node:
@@ -199,16 +197,47 @@ class Rebuilder:
             raise _refused(f"may not name the arguments of {name}()", "forbidden-syntax", node)
         if name in {"now", "today"} and not arguments:
             return self._as_of(as_date=name == "today")
+        if name in patterns.FUNCTIONS:
+            self._check_pattern(name, arguments)
+        self._joins += name in vocabulary.JOINS
+        if self._joins > MAX_JOINS:
+            raise _refused(f"joins texts more than {MAX_JOINS} times", "predicate-too-large", node)
         if name in {"contains", "list_contains"} and _is_list(arguments, self._given):
             return self._membership(arguments)
         return {
-            **_call(name, self._all(arguments)),
+            **call(name, self._all(arguments)),
             "filter": None,
-            "order_bys": _NO_ORDER,
+            "order_bys": NO_ORDER,
             "distinct": False,
             "is_operator": bool(node["is_operator"]),
             "export_state": False,
         }
+
+    def _check_pattern(self, name: str, arguments: list[Node]) -> None:
+        """Bound a regular expression; that needs one that is written out, or a parameter."""
+        if len(arguments) < 2:  # noqa: PLR2004 - the second argument; binding will refuse the call
+            return
+        node = arguments[1]
+        value: object = None
+        if node.get("class") == "CONSTANT":
+            value = node["literal"].get("text", "")
+        elif node.get("class") == "PARAMETER":
+            value = self._given[self._param_name(node)]
+        if not isinstance(value, str):
+            raise _refused(
+                f"calls {name}() with a pattern that is not written out",
+                "forbidden-pattern",
+                node,
+                "Write the regular expression as a text, or use a parameter.",
+            )
+        size = patterns.expanded_size(value)
+        if size > patterns.MAX_SIZE:
+            raise _refused(
+                f"has a regular expression of size {size:,}; {patterns.MAX_SIZE} is the most",
+                "pattern-too-large",
+                node,
+                "Counted repetitions such as x{1000} count as often as they repeat.",
+            )
 
     def _membership(self, arguments: list[Node]) -> Node:
         """Turn `x in $list` into SQL's IN, which keeps to three-valued logic."""
@@ -219,9 +248,7 @@ class Rebuilder:
         for number, value in enumerate(values):
             bound = f"{self._prefix}{name}_{number}"
             self.params[bound] = value
-            children.append(
-                {"class": "PARAMETER", "type": "VALUE_PARAMETER", **_PLACE, "identifier": bound}
-            )
+            children.append(parameter(bound))
         if len(children) == 1:
             literal = {"kind": "BOOLEAN", "text": "false"}
             return {"class": "CONSTANT", "type": "VALUE_CONSTANT", "literal": literal}
@@ -242,7 +269,7 @@ class Rebuilder:
         if node["arg_orders"] or node["exclude_clause"] != "NO_OTHER":
             raise _refused("has a window clause that is not supported", "forbidden-syntax", node)
         return {
-            **_call(name, self._all(argument["expression"] for argument in node["arguments"])),
+            **call(name, self._all(argument["expression"] for argument in node["arguments"])),
             "partitions": self._all(node["partitions"]),
             "orders": orders,
             "start": node["start"],
@@ -258,31 +285,6 @@ class Rebuilder:
             "arg_orders": [],
             "has_ignore_nulls": bool(node["has_ignore_nulls"]),
         }
-
-
-def _call(name: str, arguments: list[Node]) -> Node:
-    return {
-        "function_name": name,
-        "schema": "",
-        "catalog": "",
-        "arguments": [{"name": "", "expression": argument} for argument in arguments],
-        "qualified_name": {"path": [name]},
-    }
-
-
-def _target(name: str, sizes: list[Node]) -> Node:
-    return {
-        "type_expr": {
-            "class": "TYPE",
-            "type": "TYPE",
-            **_PLACE,
-            "catalog": "",
-            "schema": "",
-            "type_name": name,
-            "children": sizes,
-            "qualified_name": {"path": [name]},
-        }
-    }
 
 
 def _is_list(arguments: list[Node], given: Mapping[str, ParamValue]) -> bool:
@@ -302,20 +304,19 @@ def _unknown_function(name: str, node: Node) -> RefusedError:
             "A predicate is about one row; write for example"
             f" `{name}(...) over (partition by project_slug)`.",
         )
+    near = closest(name, (*vocabulary.FUNCTIONS, *vocabulary.WINDOWS))
     return _refused(
         f"may not call {name}()",
         "forbidden-function",
         node,
-        _nearest(name, (*vocabulary.FUNCTIONS, *vocabulary.WINDOWS))
-        or "`keypolicy` allows pure functions only; docs/policy-language.md lists them.",
+        f"Did you mean `{near}`?"
+        if near
+        else "Only pure functions may be called; docs/policy-language.md lists them.",
     )
 
 
 def _refused(message: str, code: str, node: Node, hint: str = "") -> RefusedError:
     # Locations count from the start of the statement that the guard wraps the predicate in.
-    return RefusedError(message, code, max(int(node.get("query_location", 0)) - 9, 0), hint)
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1)
-    return f"Did you mean `{near[0]}`?" if near else ""
+    return RefusedError(
+        message, code, max(int(node.get("query_location", 0)) - len(PREFIX), 0), hint
+    )

@@ -10,8 +10,9 @@ import msgspec
 from scanner.engine.database import Connection, time_limit
 from scanner.engine.evaluate import RULE_SECONDS
 from scanner.engine.guard import Checked
-from scanner.engine.outline import Node, Part, outline, replaced, write
+from scanner.engine.outline import Part, outline, replaced
 from scanner.engine.prepare import values
+from scanner.engine.syntax import Node, write
 
 _NO_VALUE: Final = ("NULL", None, "")
 

@@ -91,10 +91,15 @@ FUNCTIONS: Final[dict[str, str]] = {
     "json_array_length": "number of items of a JSON list",
     "list_value": "a list written out",
     "list_contains": "whether a list holds a value",
+    "list_has_any": "whether two lists have a value in common",
+    "list_has_all": "whether the first list holds every value of the second",
     # choice
     "nullif": "NULL where two values are equal, else the first",
 }
 """Scalar functions and operators by DuckDB's name, with their meaning."""
+
+JOINS: Final = frozenset({"||", "concat"})
+"""Functions that make a text longer than each of their arguments."""
 
 WINDOWS: Final[dict[str, str]] = {
     "count": "number of rows with a value",

@@ -52,9 +52,12 @@ def database(rows: Iterable[Mapping[str, Any]], table: str = "sentry_key") -> Co
     return connection
 
 
-def outcomes(rules: Sequence[Rule], rows: Iterable[Row]) -> list[list[str]]:
+def outcomes(
+    rules: Sequence[Rule], rows: Iterable[Row], table: str = "sentry_key"
+) -> list[list[str]]:
     """For each rule, the outcome of each row in order."""
-    with database({"id": f"{n:06}", **row} for n, row in enumerate(rows)) as connection:
+    numbered = [{"id": f"{n:06}", **row} for n, row in enumerate(rows)]
+    with database(numbered, table) as connection:
         evaluated = evaluate(connection, prepare(connection, rules), AS_OF)
         return [
             [CODES[code].value for (code,) in connection.execute(_codes(one)).fetchall()]

@@ -5,6 +5,7 @@ those worlds, and fail it only if it fails in each; otherwise it has to say unkn
 """
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,10 @@ WORLDS: dict[str, list[object]] = {
     "browser_sdk_version": ["latest", "7.x", "10.x"],
     "loader_has_debug": [True, False],
     "loader_has_replay": [True, False],
+    "events_accepted_30d": [0, 1],
+    "events_dropped_30d": [0, 1],
+    "events_filtered_30d": [0, 7],
+    "scopes": ["[]", '["org:read"]', '["org:admin", "org:read"]', '["project:read"]'],
 }
 
 
@@ -62,6 +67,15 @@ def sdk_version(keys: list[Row], n: int) -> bool:
 
 def loader_options(keys: list[Row], n: int) -> bool:
     return keys[n]["loader_has_debug"] is False and keys[n]["loader_has_replay"] is True
+
+
+def unused_for(keys: list[Row], n: int) -> bool:
+    counted = any(keys[n][f"events_{what}_30d"] for what in ("accepted", "dropped", "filtered"))
+    return counted or _date(keys[n]) > AS_OF - 30 * DAY
+
+
+def scopes(keys: list[Row], n: int) -> bool:
+    return set(json.loads(str(keys[n]["scopes"]))) <= {"org:read"}
 
 
 def unique_name(keys: list[Row], n: int) -> bool:
@@ -120,6 +134,25 @@ CASES: dict[str, tuple[str, dict[str, Any], list[str], Judge]] = {
         loader_options,
     ),
     "unique_name": ("unique_name", {}, ["name"], unique_name),
+    "unused_for": (
+        "unused_for",
+        {"time": 30 * DAY},
+        ["events_accepted_30d", "events_dropped_30d", "events_filtered_30d", "date_created"],
+        unused_for,
+    ),
+    "scopes forbidden": (
+        "scopes",
+        {"forbidden": ["org:admin", "project:read"]},
+        ["scopes"],
+        scopes,
+    ),
+    "scopes allowed": ("scopes", {"allowed": ["org:read", "team:read"]}, ["scopes"], scopes),
+    "scopes both": (
+        "scopes",
+        {"allowed": ["org:read", "org:admin"], "forbidden": ["org:admin"]},
+        ["scopes"],
+        scopes,
+    ),
     "max_active_per_project": (
         "max_active_per_project",
         {"max": 2},
@@ -140,12 +173,12 @@ def worlds(rows: list[Row]) -> Iterator[list[Row]]:
 
 
 @st.composite
-def inventories(draw: st.DrawFn, columns: list[str]) -> list[Row]:
+def inventories(draw: st.DrawFn, columns: list[str], table: str) -> list[Row]:
     count = draw(st.integers(1, 5))
     holes = 2  # at most: each multiplies the worlds to look at
     rows: list[Row] = []
     for _ in range(count):
-        row: Row = {"project_id": draw(st.integers(1, 2))}
+        row: Row = {"project_id": draw(st.integers(1, 2))} if table == "sentry_key" else {}
         for column in columns:
             missing = holes > 0 and draw(st.booleans())
             holes -= missing
@@ -160,11 +193,12 @@ def test_a_check_decides_only_what_every_world_decides(case: str) -> None:
     name, arguments, columns, judge = CASES[case]
     check = get_check(name)
     macro = check.build(check.arguments(**arguments))
+    table = check.resources[0]
 
     @settings(max_examples=30, deadline=None)
-    @given(inventories(columns))
+    @given(inventories(columns, table))
     def holds(rows: list[Row]) -> None:
-        (found,) = outcomes([rule(macro.text, params=macro.params)], rows)
+        (found,) = outcomes([rule(macro.text, params=macro.params, resource=table)], rows, table)
         for n, outcome in enumerate(found):
             possible = {judge(world, n) for world in worlds(rows)}
             if outcome == "unknown":

@@ -1,3 +1,4 @@
+import json
 import time
 from pathlib import Path
 
@@ -87,6 +88,31 @@ def test_membership_in_a_list_keeps_null_unknown() -> None:
         ["fail", "pass", "unknown"],
         ["fail", "fail", "fail"],
     ]
+
+
+LISTS = "list_has_{how}(json_extract_string(rate_limit, '$[*]'), ['a', 'b'])"
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [
+        ("any", ["pass", "fail", "fail", "unknown", "fail"]),
+        ("all", ["pass", "fail", "fail", "unknown", "fail"]),
+    ],
+)
+def test_lists_are_compared_without_building_any(how: str, expected: list[str]) -> None:
+    texts = ['["a","b","c"]', "[]", '["c"]', None, '{"a": 1}']
+    rows: list[Row] = [{"rate_limit": text} for text in texts]
+    assert outcomes([rule(LISTS.format(how=how))], rows) == [expected]
+
+
+def test_comparing_long_lists_is_quick() -> None:
+    long = json.dumps([f"scope-{n}" for n in range(20_000)])
+    names = ", ".join(f"'s{n}'" for n in range(300))
+    started = time.monotonic()
+    text = f"list_has_any(json_extract_string(rate_limit, '$[*]'), [{names}])"
+    assert outcomes([rule(text)], [{"rate_limit": long}]) == [["fail"]]
+    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("moment", ["now()", "current_timestamp", "NOW()", '"now"()'])

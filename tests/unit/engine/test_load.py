@@ -226,7 +226,10 @@ def test_all_forms_of_an_inventory_hold_the_same(tmp_path: Path) -> None:
             assert loaded.sources == ("sentry acme",)
             assert loaded.coverage["sentry_key"].state is CoverageState.COMPLETE
             assert loaded.coverage["sentry_organization"].state is CoverageState.ABSENT
-            assert loaded.rows == {"sentry_key": 1, "sentry_project": 1, "sentry_organization": 0}
+            assert {name: n for name, n in loaded.rows.items() if n} == {
+                "sentry_key": 1,
+                "sentry_project": 1,
+            }
             digests.add(loaded.digest)
     assert len(digests) == 1
 

@@ -1,0 +1,113 @@
+"""DuckDB's syntax trees: parsed, written and built here, and nowhere else.
+
+The trees are those of json_serialize_sql. DuckDB itself parses and writes them, so there is no
+second parser that might disagree with the one that runs the statement.
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from scanner.engine.database import Connection
+
+Node = dict[str, Any]
+"""A node of a tree."""
+
+PREFIX: Final = "SELECT (\n"
+"""What an expression is wrapped in to be parsed; the line break ends a comment before it."""
+
+PLACE: Final = {"alias": "", "query_location": 0, "query_location_length": 0}
+NO_ORDER: Final = {"type": "ORDER_MODIFIER", "orders": []}
+
+_BATCH: Final = 2_000
+
+
+def wrapped(text: str) -> str:
+    """Return the statement that has the expression `text` as its only part."""
+    return f"{PREFIX}{text}\n)"
+
+
+def character(text: str, byte: int) -> int:
+    """Return the place of a character from its byte: the parser counts in UTF-8."""
+    return len(text.encode()[: max(byte, 0)].decode(errors="ignore"))
+
+
+def offset(node: Node, text: str) -> int:
+    """Return the character of the wrapped `text` where the node starts."""
+    return character(text, int(node.get("query_location", 0)) - len(PREFIX))
+
+
+def serialize(connection: Connection, statements: Sequence[str]) -> list[str]:
+    """Let DuckDB parse statements; each answer is a JSON text, also where the SQL is wrong."""
+    return _map(connection, "json_serialize_sql(CAST(item AS VARCHAR))", statements)
+
+
+def write(connection: Connection, expressions: Sequence[Node]) -> list[str]:
+    """Let DuckDB write expressions from their trees."""
+    bare = template(connection)
+    trees = []
+    for expression in expressions:
+        node = {**bare, "select_list": [expression]}
+        statements = [{"node": node, "named_param_map": []}]
+        trees.append(json.dumps({"error": False, "statements": statements}))
+    made = _map(connection, "json_deserialize_sql(CAST(item AS JSON))", trees)
+    return [text.removeprefix("SELECT ") for text in made]
+
+
+def template(connection: Connection) -> Node:
+    """Return the tree of a SELECT without any clause."""
+    (text,) = serialize(connection, ["SELECT 1"])
+    node: Node = json.loads(text)["statements"][0]["node"]
+    return node
+
+
+def _map(connection: Connection, expression: str, items: Sequence[str]) -> list[str]:
+    """Apply a scalar function to texts, many with one call of the database."""
+    found: list[str] = []
+    for start in range(0, len(items), _BATCH):
+        rows = connection.execute(
+            f"SELECT CAST({expression} AS VARCHAR) FROM (SELECT"
+            " unnest(CAST($items AS VARCHAR[])) AS item, generate_subscripts($items, 1) AS place)"
+            " ORDER BY place",
+            {"items": list(items[start : start + _BATCH])},
+        )
+        found += [str(text) for (text,) in rows.fetchall()]
+    return found
+
+
+def call(name: str, arguments: list[Node]) -> Node:
+    """Return the fields that calls of functions and of window functions share."""
+    return {
+        "function_name": name,
+        "schema": "",
+        "catalog": "",
+        "arguments": [{"name": "", "expression": argument} for argument in arguments],
+        "qualified_name": {"path": [name]},
+    }
+
+
+def target(name: str, sizes: list[Node]) -> Node:
+    """Return the fields of a cast that tell its type."""
+    return {
+        "type_expr": {
+            "class": "TYPE",
+            "type": "TYPE",
+            **PLACE,
+            "catalog": "",
+            "schema": "",
+            "type_name": name,
+            "children": sizes,
+            "qualified_name": {"path": [name]},
+        }
+    }
+
+
+def parameter(name: str) -> Node:
+    """Return a bound parameter."""
+    return {"class": "PARAMETER", "type": "VALUE_PARAMETER", **PLACE, "identifier": name}
+
+
+def day(moment: Node) -> Node:
+    """Return the day of a time, in UTC."""
+    kind = {"class": "CAST", "type": "OPERATOR_CAST", **PLACE, "try_cast": False}
+    return {**kind, "child": moment, **target("DATE", [])}
