@@ -13,8 +13,15 @@ from scanner import __version__
 VERBS: Final = {
     "scan": "hold keys against policies, report, and exit by the gate",
     "fetch": "save the key inventory (without secrets) for later scans",
+    "waivers": "list, check and add approved exceptions",
+    "baseline": "write or prune a file of known findings, so that only new ones fail",
     "query": "run a read-only SQL query over the inventory",
-    "schema": "print a JSON Schema: policy, report, configuration",
+    "explain": "tell what a rule demands, and why a key has its outcome",
+    "rules": "list the rules of policies, and the built-in checks",
+    "lint": "find mistakes in policies and their test cases",
+    "test": "run the test cases of policies",
+    "init": "write a first policy, its tests, settings and a workflow",
+    "schema": "print a JSON Schema (policy, report, configuration) or the tables",
 }
 """Each verb with what it does; the module of the same name in scanner.cli does it."""
 

@@ -1,0 +1,1 @@
+"""What authors of policies use: lint, test cases, coverage and mutation."""

@@ -1,0 +1,78 @@
+"""Syntax trees of predicates: parsed and written by DuckDB, walked and changed here.
+
+Only for predicates that the guard has let through, or whose regenerated text goes through it.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from scanner.engine.database import Connection
+from scanner.engine.syntax import Node, serialize, wrapped
+
+Path = tuple[str | int, ...]
+
+_PLACES: Final = ("alias", "query_location", "query_location_length")
+
+
+def parse(connection: Connection, texts: Sequence[str]) -> list[Node]:
+    """Return the tree of each predicate; all of them must be sound."""
+    answers = serialize(connection, [wrapped(text) for text in texts])
+    return [json.loads(answer)["statements"][0]["node"]["select_list"][0] for answer in answers]
+
+
+def walk(tree: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
+    """Give every expression in the tree with the path that leads to it, outer ones first."""
+    if "class" in tree and tree["class"] != "TYPE":
+        yield path, tree
+    for key, value in tree.items():
+        if key == "type_expr":
+            continue
+        if isinstance(value, dict):
+            yield from walk(value, (*path, key))
+        elif isinstance(value, list):
+            for index, item in enumerate(value):
+                if isinstance(item, dict):
+                    yield from walk(item, (*path, key, index))
+
+
+def replaced(tree: Any, path: Path, new: Node) -> Any:  # noqa: ANN401 - lists and dictionaries
+    """Return the tree with `new` at `path`; the given one stays as it is."""
+    if not path:
+        return new
+    step, rest = path[0], path[1:]
+    copy: Any = list(tree) if isinstance(tree, list) else dict(tree)
+    copy[step] = replaced(tree[step], rest, new)
+    return copy
+
+
+def at(tree: Node, path: Path) -> Node:
+    """Return the node that the path leads to."""
+    found: Any = tree
+    for step in path:
+        found = found[step]
+    node: Node = found
+    return node
+
+
+def columns(tree: Node) -> set[str]:
+    """Return the columns that the tree names."""
+    return {node["column_names"][-1] for _, node in walk(tree) if node["class"] == "COLUMN_REF"}
+
+
+def has_window(tree: Node) -> bool:
+    """Whether the value depends on other rows."""
+    return any(node["class"] == "WINDOW" for _, node in walk(tree))
+
+
+def identity(tree: Node) -> str:
+    """Return a text that is the same for equal expressions, wherever they stand."""
+    return json.dumps(_bare(tree), sort_keys=True)
+
+
+def _bare(value: Any) -> Any:  # noqa: ANN401 - JSON is anything
+    if isinstance(value, dict):
+        return {key: _bare(item) for key, item in value.items() if key not in _PLACES}
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    return value

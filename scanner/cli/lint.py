@@ -1,0 +1,83 @@
+"""`keypolicy lint`: every mistake in policies and their test cases, with file, line and caret."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from scanner.cli import authoring
+
+if TYPE_CHECKING:
+    from scanner.authoring.lint import Lint
+
+FORMATS: Final = ("text", "json", "sarif", "github")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    authoring.add_arguments(parser)
+    parser.add_argument(
+        "--format",
+        metavar="NAME",
+        choices=FORMATS,
+        default="text",
+        help=f"{', '.join(FORMATS)} (default: text)",
+    )
+    parser.add_argument("--strict", action="store_true", help="let warnings end in exit code 2 too")
+
+
+def run(namespace: argparse.Namespace) -> int:
+    """Lint; returns 2 where there are errors."""
+    return authoring.repeated(namespace, lambda: _once(namespace))
+
+
+def _once(namespace: argparse.Namespace) -> int:
+    from scanner.authoring.lint import lint  # noqa: PLC0415 - heavy, and not for --help
+
+    found = lint(namespace.paths, authoring.params(namespace))
+    sys.stdout.write(_RENDERERS[namespace.format](found))
+    if namespace.format == "text" and not namespace.quiet:
+        sys.stderr.write(f"{_summary(found)}\n")
+    return 2 if found.errors or (namespace.strict and found.warnings) else 0
+
+
+def _summary(found: "Lint") -> str:
+    from scanner.report.text import plural  # noqa: PLC0415 - not for --help
+
+    seen = f"{plural(found.policies, 'policy', 'policies')}, {plural(found.rules, 'rule')}"
+    if not found.diagnostics:
+        return f"{seen}: nothing to complain of."
+    return f"{seen}: {plural(found.errors, 'error')}, {plural(found.warnings, 'warning')}."
+
+
+def _text(found: "Lint") -> str:
+    from scanner.authoring.diagnostics import to_text  # noqa: PLC0415 - not for --help
+    from scanner.report.text import clean, columns  # noqa: PLC0415 - not for --help
+
+    return to_text(found.diagnostics, clean, columns)
+
+
+def _json(found: "Lint") -> str:
+    from scanner.authoring.diagnostics import to_json  # noqa: PLC0415 - not for --help
+
+    return to_json(found.diagnostics)
+
+
+def _sarif(found: "Lint") -> str:
+    from scanner.authoring.diagnostics import to_sarif  # noqa: PLC0415 - not for --help
+
+    return to_sarif(found.diagnostics)
+
+
+def _github(found: "Lint") -> str:
+    from scanner.authoring.diagnostics import to_github  # noqa: PLC0415 - not for --help
+
+    return to_github(found.diagnostics)
+
+
+_RENDERERS: Final[dict[str, Callable[["Lint"], str]]] = {
+    "text": _text,
+    "json": _json,
+    "sarif": _sarif,
+    "github": _github,
+}

@@ -1,0 +1,116 @@
+"""`keypolicy test`: run the test cases of policies, and tell what they leave out."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scanner.cli import authoring
+from scanner.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from scanner.authoring.cases import TestRun
+    from scanner.engine.database import Connection
+
+_EXIT_FAILED = 1
+_EXIT_BROKEN = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    authoring.add_arguments(parser)
+    parser.add_argument(
+        "--coverage",
+        action="store_true",
+        help="fail where a rule has no case that passes, fails, is unknown or not applicable",
+    )
+    parser.add_argument(
+        "--mutate",
+        action="store_true",
+        help="change each predicate a little, and fail where no case notices",
+    )
+    parser.add_argument(
+        "--require-tests", action="store_true", help="fail where a policy has no test cases"
+    )
+    parser.add_argument(
+        "--junit", metavar="FILE", type=Path, help="also write the results as JUnit XML"
+    )
+
+
+def run(namespace: argparse.Namespace) -> int:
+    """Test; returns 1 where a case fails, 2 where a policy or its cases are broken."""
+    return authoring.repeated(namespace, lambda: _once(namespace))
+
+
+def _once(namespace: argparse.Namespace) -> int:
+    from scanner.authoring.cases import run_cases  # noqa: PLC0415 - not for --help
+    from scanner.authoring.rows import open_tables  # noqa: PLC0415 - not for --help
+
+    with open_tables() as connection:
+        tested = run_cases(connection, namespace.paths, authoring.params(namespace))
+        if tested.problems:
+            return _broken(tested)
+        if namespace.junit:
+            _write_junit(namespace.junit, tested)
+        return _report(namespace, connection, tested)
+
+
+def _broken(tested: "TestRun") -> int:
+    from scanner.authoring.diagnostics import to_text  # noqa: PLC0415 - not for --help
+    from scanner.report.text import clean, columns, plural  # noqa: PLC0415 - not for --help
+
+    sys.stdout.write(to_text(tested.problems, clean, columns))
+    authoring.tell(f"{plural(len(tested.problems), 'error')}, so no case was run")
+    return _EXIT_BROKEN
+
+
+def _write_junit(path: Path, tested: "TestRun") -> None:
+    from scanner.authoring.junit import to_junit  # noqa: PLC0415 - only for --junit
+
+    try:
+        path.write_bytes(to_junit(tested.tested))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot be written: {reason}", where=str(path)) from None
+
+
+def _report(namespace: argparse.Namespace, connection: "Connection", tested: "TestRun") -> int:
+    from scanner.cli import test_text as text  # noqa: PLC0415 - not for --help
+
+    code = 0
+    for one in tested.tested:
+        _print(text.failures(one))
+        if not namespace.quiet:
+            _print([text.summary(one)])
+        if one.failures:
+            code = max(code, _EXIT_FAILED)
+        if not one.has_file and (namespace.coverage or namespace.require_tests):
+            code = _EXIT_BROKEN
+        if one.cases and namespace.coverage:
+            code = max(code, _coverage(connection, one))
+        if one.cases and namespace.mutate and not one.failures:
+            code = max(code, _mutate(connection, tested, one))
+    return code
+
+
+def _coverage(connection: "Connection", one: Any) -> int:  # noqa: ANN401 - its type is heavy to import
+    from scanner.authoring.coverage import coverage  # noqa: PLC0415 - only for --coverage
+    from scanner.cli import test_text as text  # noqa: PLC0415 - not for --help
+
+    found = coverage(connection, one)
+    _print(text.coverage(found))
+    return _EXIT_FAILED if found.gaps else 0
+
+
+def _mutate(connection: "Connection", tested: "TestRun", one: Any) -> int:  # noqa: ANN401 - as above
+    from scanner.authoring.lint import listing_of  # noqa: PLC0415 - only for --mutate
+    from scanner.authoring.mutate import mutate  # noqa: PLC0415 - only for --mutate
+    from scanner.cli import test_text as text  # noqa: PLC0415 - not for --help
+
+    found = mutate(connection, tested.bench, one, listing_of([one.target]))
+    _print(text.mutation(found))
+    return _EXIT_FAILED if found.survivors else 0
+
+
+def _print(lines: list[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
