@@ -7,10 +7,14 @@ reports of the same facts differ only in the run's id and clock times.
 
 import base64
 import hashlib
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import jinja2
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from scanner import __version__
@@ -21,7 +25,15 @@ from scanner.report.interface import ReportOptions
 from scanner.report.text import clean
 from scanner.resources import templates_dir
 
-_SCRIPTS: Final = ("text.js", "data.js", "filter.js", "detail.js", "table.js", "page.js")
+_SCRIPTS: Final = (
+    "text.js",
+    "prose.js",
+    "data.js",
+    "filter.js",
+    "detail.js",
+    "table.js",
+    "page.js",
+)
 _FLUSH: Final = 1 << 16  # characters gathered before they are written
 
 
@@ -41,13 +53,34 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
         "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element
         "blocks": map(Markup, blocks(run)),
     }
-    template = _environment(str(folder)).get_template("report.html.j2")
+    template = _environment(folder).get_template("report.html.j2")
     _stream(template.generate(context), out)
 
 
-def _environment(folder: str) -> jinja2.Environment:
+class _Compiled(jinja2.FileSystemBytecodeCache):
+    """Keeps compiled templates as Python keeps compiled modules, where it can and may.
+
+    Compiling them takes several times as long as writing a small report. A folder that cannot
+    be read or written to is no reason to fail.
+    """
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read one template, if it was kept and is not older than its source."""
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one template."""
+        if not sys.dont_write_bytecode:
+            with suppress(OSError):
+                Path(self.directory).mkdir(exist_ok=True)
+                super().dump_bytecode(bucket)
+
+
+def _environment(folder: Path) -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
+        bytecode_cache=_Compiled(str(folder / "__pycache__")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         finalize=_harmless,

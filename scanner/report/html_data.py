@@ -7,7 +7,7 @@ blocks, so that writing needs no second look at the findings.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -17,7 +17,18 @@ from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import Run
-from scanner.report.text import paragraph
+from scanner.report.text import paragraph, timestamp
+
+FRAMEWORKS: Final = {
+    "cis-v8": "CIS Controls v8",
+    "iso-27001-2022": "ISO/IEC 27001:2022",
+    "nist-800-53-r5": "NIST SP 800-53 r5",
+    "owasp-api-2023": "OWASP API Security Top 10, 2023",
+    "owasp-asvs-5": "OWASP ASVS 5",
+    "pci-dss-4.0.1": "PCI DSS 4.0.1",
+    "soc2": "SOC 2",
+}
+"""What people call the frameworks that policies name."""
 
 _BLOCK: Final = 1_000
 _OUTCOMES: Final = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.ERROR: 2}
@@ -49,9 +60,9 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "title": paragraph(rule.title) or rule.id,
         "severity": rule.severity,
         "resource": rule.resource,
-        "rationale": paragraph(rule.rationale),
-        "remediation": paragraph(rule.remediation),
-        "controls": list(rule.controls.items()),
+        "rationale": rule.rationale.strip(),
+        "remediation": rule.remediation.strip(),
+        "controls": [(FRAMEWORKS.get(name, name), ids) for name, ids in rule.controls.items()],
     }
 
 
@@ -66,7 +77,7 @@ class _Numbers:
         self._places: dict[tuple[str | None, str | None], int] = {}
         self._links: dict[str | None, int] = {}
 
-    def rows(self, block: Iterable[Finding]) -> dict[str, Any]:
+    def rows(self, block: Sequence[Finding]) -> dict[str, Any]:
         """Return the columns of the table, and the places that are new in this block."""
         known = len(self._places)
         places, rules = self._places, self._rules
@@ -85,7 +96,7 @@ class _Numbers:
             "message": [f.message for f in block],
         }
 
-    def details(self, block: Iterable[Finding]) -> dict[str, Any]:
+    def details(self, block: Sequence[Finding]) -> dict[str, Any]:
         """Return evidence, links and fingerprints, and the link patterns new in this block."""
         known = len(self._links)
         links = self._links
@@ -97,6 +108,11 @@ class _Numbers:
             "link": link,
             "evidence": [f.evidence for f in block],
             "fingerprint": [f.fingerprint for f in block],
+            # Few findings have these, so they are told by position.
+            "waiver": {str(at): f.waiver for at, f in enumerate(block) if f.waiver},
+            "first_seen": {
+                str(at): timestamp(f.first_seen) for at, f in enumerate(block) if f.first_seen
+            },
         }
 
 

@@ -6,8 +6,11 @@ from typing import Any, Final
 
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
-from scanner.model.run import GateResult, RuleResult, Run, TableSummary
+from scanner.model.run import GateResult, RuleResult, Run
 from scanner.model.severity import WORST_FIRST
+from scanner.report.html_data import FRAMEWORKS
+from scanner.report.html_scope import MAX_FIXED, fixed, organizations, table, waiver
+from scanner.report.subject import name_of, place
 from scanner.report.text import clock, paragraph, plural, timestamp
 
 _NOSCRIPT_ROWS: Final = 100
@@ -18,26 +21,18 @@ _VERDICTS: Final = {
 }
 _EXIT_CODES: Final = {0: "compliant", 1: "the gate failed", 3: "inventory incomplete"}
 _JUDGED: Final = (Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
-_FRAMEWORKS: Final = {
-    "nist-800-53-r5": "NIST SP 800-53 r5",
-    "cis-v8": "CIS Controls v8",
-    "pci-dss-4.0.1": "PCI DSS 4.0.1",
-    "iso-27001-2022": "ISO/IEC 27001:2022",
-    "soc-2": "SOC 2",
-    "owasp-asvs-5": "OWASP ASVS 5",
-    "owasp-api-2023": "OWASP API Security Top 10, 2023",
-}
 
 
 def view(run: Run) -> dict[str, Any]:
     """Return the template's variables, findings and inlined files excepted."""
     by_severity = run.open_by_severity()
     open_total = sum(by_severity.values())
+    totals = _Counts(run.results)
     found = sum(sum(result.tally.values()) for result in run.results)
     return {
         "result": run.verdict.result.value,
         "verdict": _VERDICTS[run.verdict.result],
-        "headline": plural(open_total, "open finding") if open_total else "No open finding",
+        "headline": _headline(open_total, totals),
         "reasons": run.verdict.reasons,
         "exit_code": run.verdict.exit_code,
         "exit_meaning": _EXIT_CODES.get(run.verdict.exit_code, "error"),
@@ -53,17 +48,28 @@ def view(run: Run) -> dict[str, Any]:
         "sources": run.inventory.sources,
         "digest": run.inventory.digest,
         "policies": run.policies,
-        "tables": [_table(name, table) for name, table in run.inventory.tables.items()],
+        "organizations": organizations(run),
+        "knows_all_places": run.clear is not None,
+        "tables": [table(name, summary) for name, summary in run.inventory.tables.items()],
         "incomplete": sorted(run.inventory.incomplete),
         "warnings": run.warnings,
+        "waivers": [waiver(use) for use in run.waivers],
+        "fixed": [fixed(known) for known in run.fixed[:MAX_FIXED]],
+        "fixed_total": len(run.fixed),
         "severities": [{"name": s.value, "open": by_severity[s]} for s in WORST_FIRST],
         "open_total": open_total,
         "found": found,
-        "totals": _Counts(run.results),
+        "totals": totals,
         "rules": [_rule(result) for result in _ranked(run.results)],
         "frameworks": _frameworks(run.results),
         "first": _first(run),
     }
+
+
+def _headline(open_total: int, totals: "_Counts") -> str:
+    if open_total:
+        return plural(open_total, "open finding")
+    return "No open finding" if totals.judged else "Nothing was checked"
 
 
 class _Counts:
@@ -100,24 +106,6 @@ class _Counts:
         return parts
 
 
-def _table(name: str, table: TableSummary) -> dict[str, Any]:
-    coverage = table.coverage
-    return {
-        "name": name,
-        "rows": table.rows,
-        "needed": table.needed,
-        "state": coverage.state.value,
-        "reason": coverage.reason,
-        "gaps": [
-            {
-                "place": " / ".join(filter(None, (gap.organization, gap.project))) or "everything",
-                "reason": gap.reason,
-            }
-            for gap in coverage.gaps
-        ],
-    }
-
-
 def _ranked(results: tuple[RuleResult, ...]) -> list[RuleResult]:
     """Worst severity first, and within it the rules with the most open findings."""
     return sorted(results, key=lambda r: (-r.rule.severity.rank, -r.open_findings))
@@ -145,7 +133,7 @@ def _frameworks(results: tuple[RuleResult, ...]) -> list[dict[str, Any]]:
                 by_requirement.setdefault(requirement, []).append(result)
     return [
         {
-            "name": _FRAMEWORKS.get(framework, framework),
+            "name": FRAMEWORKS.get(framework, framework),
             "controls": [
                 {
                     "id": requirement,
@@ -171,13 +159,9 @@ def _first(run: Run) -> list[dict[str, Any]]:
             "severity": finding.severity.value,
             "title": titles[finding.policy, finding.rule_id],
             "message": finding.message,
-            "name": finding.resource.name
-            or finding.resource.id
-            or f"unseen part of {finding.resource.type}",
+            "name": name_of(finding.resource),
             "id": finding.resource.id,
-            "place": " / ".join(
-                filter(None, (finding.resource.organization, finding.resource.project))
-            ),
+            "place": place(finding.resource.organization, finding.resource.project),
             "outcome": finding.outcome.value,
             "disposition": finding.disposition.value,
         }

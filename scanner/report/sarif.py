@@ -67,7 +67,8 @@ def _write_results(
     """Write the first `kept` results: findings come worst first, so these are the worst."""
     if not kept:
         return
-    make = Results([result.rule for result in results])
+    waivers = {use.waiver.id: use.waiver for use in run.waivers}
+    make = Results([result.rule for result in results], waivers)
     encoder = msgspec.json.Encoder()
     buffer = bytearray()
     wanted = (

@@ -5,8 +5,9 @@ from typing import Any, Final
 from scanner.model.finding import Finding, Resource
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
+from scanner.model.waiver import Waiver
 from scanner.report.sarif_rules import LEVELS, rule_uri
-from scanner.report.text import clean
+from scanner.report.text import clean, paragraph, timestamp
 
 _MAX_MESSAGE: Final = 1_000  # characters
 # Code scanning shows nothing whose `kind` is not "fail", so what could not be judged keeps that
@@ -15,16 +16,16 @@ _PREFIXES: Final = {
     Outcome.UNKNOWN: "Unknown: ",
     Outcome.ERROR: "Error: ",
 }
-_SUPPRESSIONS: Final = {
-    Disposition.WAIVED: "Waived: an approved exception that expires.",
-    Disposition.BASELINED: "Known before: part of the baseline.",
-}
 
 
 class Results:
-    """Makes the results of one SARIF run; `rules` are those of its policy, in their order."""
+    """Makes the results of one SARIF run.
 
-    def __init__(self, rules: list[Rule]) -> None:
+    `rules` are those of its policy, in their order; `waivers` are the scan's, by id.
+    """
+
+    def __init__(self, rules: list[Rule], waivers: dict[str, Waiver]) -> None:
+        self._waivers = waivers
         self._index = {(rule.policy, rule.id): index for index, rule in enumerate(rules)}
         self._rules = rules
         self._places = [_physical(rule) for rule in rules]
@@ -39,14 +40,6 @@ class Results:
         level = LEVELS[finding.severity]
         if finding.outcome in _PREFIXES and level == "error":
             level = "warning"
-        properties: dict[str, Any] = {
-            "outcome": finding.outcome,
-            "disposition": finding.disposition,
-            "severity": finding.severity,
-            "evidence": finding.evidence,
-        }
-        if finding.resource.url:
-            properties["resourceUrl"] = finding.resource.url
         result: dict[str, Any] = {
             "ruleId": finding.rule_id,
             "ruleIndex": index,
@@ -60,16 +53,40 @@ class Results:
             ],
             "partialFingerprints": {"primaryLocationLineHash": finding.fingerprint},
         }
-        if finding.disposition in _SUPPRESSIONS:
-            result["suppressions"] = [
-                {
-                    "kind": "external",
-                    "status": "accepted",
-                    "justification": _SUPPRESSIONS[finding.disposition],
-                }
-            ]
-        result["properties"] = properties
+        if finding.disposition is not Disposition.OPEN:
+            result["suppressions"] = [self._suppression(finding)]
+        result["properties"] = _properties(finding)
         return result
+
+    def _suppression(self, finding: Finding) -> dict[str, str]:
+        if finding.disposition is Disposition.BASELINED:
+            since = f", first seen {timestamp(finding.first_seen)}" if finding.first_seen else ""
+            why = f"Part of the baseline{since}."
+        else:
+            why = "Waived."
+            waiver = self._waivers.get(finding.waiver or "")
+            if waiver is not None:
+                why = (
+                    f"Waiver {waiver.id}, approved by {waiver.approved_by} until "
+                    f"{waiver.expires.isoformat()}: {paragraph(waiver.reason)}"
+                )
+        return {"kind": "external", "status": "accepted", "justification": clean(why)}
+
+
+def _properties(finding: Finding) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        "outcome": finding.outcome,
+        "disposition": finding.disposition,
+        "severity": finding.severity,
+        "evidence": finding.evidence,
+    }
+    if finding.resource.url:
+        properties["resourceUrl"] = finding.resource.url
+    if finding.waiver:
+        properties["waiver"] = finding.waiver
+    if finding.first_seen:
+        properties["firstSeen"] = timestamp(finding.first_seen)
+    return properties
 
 
 def _physical(rule: Rule) -> dict[str, Any]:

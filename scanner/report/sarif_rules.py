@@ -71,9 +71,9 @@ def _relative(file: Path, folder: Path) -> str | None:
 def _help_text(rule: Rule, title: str) -> str:
     parts = [_sentence(title)]
     if rule.rationale:
-        parts.append(f"Why: {paragraph(rule.rationale)}")
+        parts.append(f"Why: {_block(rule.rationale)}")
     if rule.remediation:
-        parts.append(f"What to do: {paragraph(rule.remediation)}")
+        parts.append(f"What to do: {_block(rule.remediation)}")
     if rule.controls:
         parts.append(f"{_SUPPORTS}: {', '.join(_controls(rule))}.")
     return "\n\n".join(parts)

@@ -11,7 +11,7 @@ from scanner.report.sarif_rules import descriptor
 from scanner.report.text import clean, plural, timestamp
 
 # Where the distribution of this name is published; the format asks for a page about the tool.
-_INFORMATION_URI: Final = "https://pypi.org/project/keypolicy/"
+_INFORMATION_URI: Final = "https://keypolicy.example/"
 
 
 class Cut(msgspec.Struct, frozen=True):

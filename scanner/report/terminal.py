@@ -127,6 +127,8 @@ class _Summary:
             number = sum(result.disposed(disposition) for result in run.results)
             if number:
                 counts.append(f"{number:,} {disposition}")
+        if run.fixed:
+            counts.append(f"{len(run.fixed):,} of the baseline fixed")
         return ", ".join(counts)
 
     def _trouble(self) -> Iterator[str]:

@@ -15,8 +15,9 @@ const detailBlocks = [...document.querySelectorAll("script.details-data")];
 const total = rowBlocks.reduce((sum, block) => sum + block.rule.length, 0);
 const places = rowBlocks.flatMap((block) => block.places);
 
-const joined = (column, Type) => {
-  const values = new Type(total);
+// All of one type: the loops over them stay fast only if they never meet another.
+const joined = (column) => {
+  const values = new Uint32Array(total);
   let start = 0;
   for (const block of rowBlocks) {
     values.set(block[column], start);
@@ -26,17 +27,17 @@ const joined = (column, Type) => {
 };
 
 const rows = {
-  rule: joined("rule", Uint16Array),
-  outcome: joined("outcome", Uint8Array),
-  disposition: joined("disposition", Uint8Array),
-  place: joined("place", Uint32Array),
+  rule: joined("rule"),
+  outcome: joined("outcome"),
+  disposition: joined("disposition"),
+  place: joined("place"),
   id: rowBlocks.flatMap((block) => block.id),
   name: rowBlocks.flatMap((block) => block.name),
   message: rowBlocks.flatMap((block) => block.message),
 };
 rowBlocks.length = 0;
 
-const severityOfRule = Uint8Array.from(rules, (rule) => SEVERITIES.indexOf(rule.severity));
+const severityOfRule = Uint32Array.from(rules, (rule) => SEVERITIES.indexOf(rule.severity));
 rows.severity = rows.rule.map((rule) => severityOfRule[rule]);
 
 const organizations = [...new Set(places.map(([organization]) => organization ?? ""))].sort();
@@ -64,5 +65,7 @@ const detail = (row) => {
     url: pattern === null ? null : pattern.replaceAll("\u0000", () => rows.id[row]),
     evidence: block.evidence[at],
     fingerprint: block.fingerprint[at],
+    waiver: block.waiver[at] ?? null,
+    firstSeen: block.first_seen[at] ?? null,
   };
 };

@@ -15,11 +15,13 @@ const evidenceList = (evidence) => {
       element("div", {}, element("dt", {}, clean(column)), element("dd", {}, evidenceValue(value))),
     );
   }
-  return element("section", {}, element("h4", {}, "Evidence"), list);
+  return element("section", {}, element("h3", {}, "Evidence"), list);
 };
 
 const passage = (title, text) =>
-  text === "" ? null : element("section", {}, element("h4", {}, title), element("p", {}, clean(text)));
+  text === ""
+    ? null
+    : element("section", { class: "prose" }, element("h3", {}, title), ...prose(text));
 
 const controlList = (controls) => {
   if (controls.length === 0) return null;
@@ -27,7 +29,7 @@ const controlList = (controls) => {
   for (const [framework, requirements] of controls) {
     list.append(element("li", {}, `${clean(framework)}: ${clean(requirements.join(", "))}`));
   }
-  return element("section", {}, element("h4", {}, "Supports"), list);
+  return element("section", {}, element("h3", {}, "Supports"), list);
 };
 
 // Only a web address is followed, whatever the inventory says.
@@ -41,32 +43,44 @@ const pageLink = (url) => {
   );
 };
 
+// Longer messages are cut in the table's row (three lines), so the detail repeats them.
+const CLAMPED = 120;
+
+// What could not be seen has no evidence and no page: its advice then takes all the room.
+const columnsOf = (facts, rule) => {
+  const advice = element(
+    "div",
+    {},
+    passage("Why it matters", rule.rationale),
+    passage("What to do", rule.remediation),
+    controlList(rule.controls),
+  );
+  return facts.length === 0 ? [advice] : [element("div", {}, ...facts), advice];
+};
+
 const detailView = (row) => {
   const rule = rules[rows.rule[row]];
-  const { url, evidence, fingerprint } = detail(row);
+  const { url, evidence, fingerprint, waiver, firstSeen } = detail(row);
+  const facts = [evidenceList(evidence), pageLink(url)].filter((part) => part !== null);
+  const disposition = DISPOSITIONS[rows.disposition[row]];
   const term = (word, ...children) =>
     element("div", {}, element("dt", {}, word), element("dd", {}, ...children));
   return element(
     "div",
     { class: "detail" },
-    element("p", { class: "full" }, name(rows.message[row])),
-    element(
-      "div",
-      { class: "columns" },
-      element("div", {}, evidenceList(evidence), pageLink(url)),
-      element(
-        "div",
-        {},
-        passage("Why it matters", rule.rationale),
-        passage("What to do", rule.remediation),
-        controlList(rule.controls),
-      ),
-    ),
+    rows.message[row].length > CLAMPED ? element("p", { class: "full" }, name(rows.message[row])) : null,
+    element("div", { class: facts.length === 0 ? null : "columns" }, ...columnsOf(facts, rule)),
     element(
       "dl",
       { class: "identity" },
       term("Rule", element("code", {}, clean(ruleKey(rule)))),
       term("Resource", element("code", {}, clean(`${rule.resource} ${rows.id[row] || "(not seen)"}`))),
+      waiver === null
+        ? null
+        : term(disposition === "waived" ? "Waiver" : "Lapsed waiver", element("code", {}, clean(waiver))),
+      firstSeen === null
+        ? null
+        : term("First seen", element("time", { datetime: firstSeen }, firstSeen.slice(0, 10))),
       term("Fingerprint", element("code", {}, clean(fingerprint))),
     ),
   );

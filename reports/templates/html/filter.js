@@ -21,21 +21,22 @@ const initial = () => ({
 let state = initial();
 
 const ruleKey = (rule) => `${rule.policy}/${rule.id}`;
+const ruleKeys = rules.map(ruleKey);
+const placeKeys = places.map(placeText);
 
-// For each facet the values that are let through (1), or null where all are.
+// For each facet and each of its values, whether it is let through (1).
 const allowed = () => {
   const only = (size, fits) => Uint8Array.from({ length: size }, (_, value) => (fits(value) ? 1 : 0));
   const equal = (values, chosen) =>
-    chosen === "" ? null : only(values.length, (value) => values[value] === chosen);
+    only(values.length, chosen === "" ? () => true : (value) => values[value] === chosen);
+  const severities = state.severity.length === 0 ? SEVERITIES : state.severity;
   return [
-    state.severity.length === 0
-      ? null
-      : only(SEVERITIES.length, (value) => state.severity.includes(SEVERITIES[value])),
+    only(SEVERITIES.length, (value) => severities.includes(SEVERITIES[value])),
     equal(DISPOSITIONS, state.disposition === "all" ? "" : state.disposition),
     equal(OUTCOMES, state.outcome),
-    equal(rules.map(ruleKey), state.rule),
+    equal(ruleKeys, state.rule),
     equal(organizations, state.org),
-    equal(places.map(placeText), state.project),
+    equal(placeKeys, state.project),
   ];
 };
 
@@ -47,7 +48,7 @@ const readHaystacks = (until) => {
   }
 };
 const ruleTexts = rules.map((rule) => `${ruleKey(rule)}\n${rule.title}`.toLowerCase());
-const placeTexts = places.map((place) => placeText(place).toLowerCase());
+const placeTexts = placeKeys.map((key) => key.toLowerCase());
 
 let searched = "";
 let matches = null;
@@ -90,7 +91,7 @@ const filter = () => {
     if (found !== null && found[row] === 0) continue;
     let against = -1;
     for (let facet = 0; facet < FACETS.length; facet += 1) {
-      if (chosen[facet] === null || chosen[facet][columns[facet][row]] === 1) continue;
+      if (chosen[facet][columns[facet][row]] === 1) continue;
       if (against !== -1) {
         against = -2;
         break;

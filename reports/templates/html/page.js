@@ -49,9 +49,24 @@ const drawCounts = (counts) => {
   };
   put("severity", SEVERITIES, counts[0]);
   put("disposition", DISPOSITIONS, counts[1]);
+};
+
+// There may be hundreds of projects to choose from: their counts wait until nobody else does.
+const whenIdle = window.requestIdleCallback ?? ((work) => setTimeout(work, 200));
+const dropIdle = window.cancelIdleCallback ?? clearTimeout;
+let optionCounts = 0;
+const drawOptionCounts = (counts) => {
+  dropIdle(optionCounts);
+  optionCounts = whenIdle(() => putOptionCounts(counts), { timeout: 2000 });
+};
+
+const MAX_COUNTED = 500;
+const putOptionCounts = (counts) => {
   const numbers = { outcome: counts[2], rule: counts[3], org: counts[4], project: counts[5] };
   for (const key of SELECTS) {
-    for (const option of byId(key).querySelectorAll("option[data-at]")) {
+    const options = byId(key).querySelectorAll("option[data-at]");
+    if (options.length > MAX_COUNTED) continue;
+    for (const option of options) {
       const value = numbers[key][option.dataset.at];
       const text = `${option.dataset.text} (${number(value)})`;
       if (option.textContent !== text) option.textContent = text;
@@ -108,10 +123,17 @@ const drawAll = () => {
   performance.mark("filter-start");
   const result = filter();
   fittingNow = fittingRows(result);
+  if (state.open !== -1) {
+    // An address may name a finding: show its page, or forget it where the filters hide it.
+    const at = fittingNow.indexOf(state.open);
+    if (at === -1) state.open = -1;
+    else state.page = Math.floor(at / PAGE) + 1;
+  }
   drawControls();
   drawHeads();
   drawPage();
   drawCounts(result.counts);
+  drawOptionCounts(result.counts);
   announce(plural(fittingNow.length, "finding"));
   performance.measure("filter", "filter-start");
 };

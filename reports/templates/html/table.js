@@ -97,7 +97,9 @@ const drawHeads = () => {
   const falling = state.sort.startsWith("-");
   const column = falling ? state.sort.slice(1) : state.sort;
   for (const head of document.querySelectorAll("th[data-sort]")) {
-    const value = head.dataset.sort !== column ? "none" : falling ? "descending" : "ascending";
+    // Severity comes worst first, which is its falling order.
+    const descends = column === "severity" ? !falling : falling;
+    const value = head.dataset.sort !== column ? "none" : descends ? "descending" : "ascending";
     head.setAttribute("aria-sort", value);
   }
 };

@@ -17,7 +17,8 @@ const clean = (text) =>
       : `\\u${code.toString(16).padStart(4, "0")}`;
   });
 
-const number = (value) => value.toLocaleString("en-US");
+const NUMBERS = new Intl.NumberFormat("en-US");
+const number = (value) => NUMBERS.format(value);
 
 const plural = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 

@@ -1,0 +1,87 @@
+"""What the page says of the scan's scope and of what was approved or known before."""
+
+from typing import Any, Final
+
+from scanner.model.finding import KnownFinding
+from scanner.model.run import Run, TableSummary
+from scanner.model.waiver import WaiverState, WaiverUse
+from scanner.report.subject import place
+from scanner.report.text import paragraph, plural, timestamp
+
+MAX_FIXED: Final = 200
+"""Fixed findings that are listed; all of them are counted."""
+
+
+def organizations(run: Run) -> list[dict[str, Any]]:
+    """Return each organization with the number of its projects, in alphabetical order.
+
+    Every row that a rule read is in a finding or in a clear place, so this is all that was looked
+    at; it is only what has findings where the clear places are not known.
+    """
+    projects: dict[str, set[str]] = {}
+    last = None
+    for clear in run.clear or ():
+        if clear.organization is not None:
+            projects.setdefault(clear.organization, set()).add(clear.project or "")
+    for finding in run.findings:
+        resource = finding.resource
+        here = (resource.organization, resource.project)
+        if here != last and resource.organization is not None:
+            projects.setdefault(resource.organization, set()).add(resource.project or "")
+        last = here
+    return [
+        {"slug": slug, "projects": len(found - {""})} for slug, found in sorted(projects.items())
+    ]
+
+
+def table(name: str, summary: TableSummary) -> dict[str, Any]:
+    """Return one table of the inventory with its coverage and gaps."""
+    coverage = summary.coverage
+    return {
+        "name": name,
+        "rows": summary.rows,
+        "needed": summary.needed,
+        "state": coverage.state.value,
+        "reason": coverage.reason,
+        "gaps": [
+            {"place": place(gap.organization, gap.project), "reason": gap.reason}
+            for gap in coverage.gaps
+        ],
+    }
+
+
+def waiver(use: WaiverUse) -> dict[str, Any]:
+    """Return one waiver with what it came to."""
+    one = use.waiver
+    return {
+        "id": one.id,
+        "reason": paragraph(one.reason),
+        "owner": one.owner,
+        "approved_by": one.approved_by,
+        "expires": one.expires.isoformat(),
+        "ticket": one.ticket,
+        "has_page": one.ticket.startswith(("https://", "http://")),
+        "state": use.state.value,
+        "left": _left(use),
+        "decided": use.decided,
+        "unused": use.is_unused,
+    }
+
+
+def _left(use: WaiverUse) -> str:
+    if use.state is WaiverState.PENDING:
+        return f"from {use.waiver.created.isoformat()}"
+    if use.days_left < 0:
+        return f"{plural(-use.days_left, 'day')} ago"
+    return f"{plural(use.days_left, 'day')} left" if use.days_left else "last day"
+
+
+def fixed(known: KnownFinding) -> dict[str, Any]:
+    """Return one finding of the baseline that is there no more."""
+    return {
+        "rule": known.rule,
+        "name": known.name or known.id,
+        "id": known.id,
+        "place": place(known.organization, known.project),
+        "first_seen": timestamp(known.first_seen)[:10],
+    }

@@ -1,0 +1,190 @@
+"""The HTML report in a real browser: search, filters, order, pages and the address."""
+
+import pytest
+
+from tests.unit.report.browsing import Open, address, column, count, shown
+from tests.unit.report.factory import large_run
+from tests.unit.report.triaged import triaged_run
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+def test_open_findings_are_shown_first_worst_first(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    assert count(page) == "20 findings"
+    assert column(page, "severity")[:5] == ["Critical"] * 4 + ["High"]
+    assert address(page) == ""
+
+
+def test_search(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    page.fill("#q", "ACME payments 403")
+    assert count(page) == "2 findings"
+    assert column(page, "project") == ["payments", "payments"]
+    page.fill("#q", "rotated web")  # words of the rule's title and of the project
+    assert shown(page) == ["Default is 412 days old", "date_created is missing"]
+    page.fill("#q", "8888")  # a part of an id
+    assert count(page) == "1 finding"
+    page.fill("#q", "nothing has this")
+    assert count(page) == "No finding"
+    page.click("#none button")
+    assert count(page) == "20 findings"
+    assert page.evaluate("document.activeElement.id") == "q"
+
+
+def test_filters_combine_and_count(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    page.check("#severity input[value=high]", force=True)
+    assert count(page) == "3 findings"
+    page.check("#severity input[value=critical]", force=True)
+    assert count(page) == "7 findings"
+    page.select_option("#outcome", "unknown")
+    assert count(page) == "3 findings"
+    assert page.inner_text("#severity [data-count=high]") == "2"
+    assert page.inner_text("#severity [data-count=low]") == "0"
+    page.check("#disposition input[value=all]", force=True)
+    assert page.inner_text("#disposition [data-count=all]") == "3"
+    page.click("#clear")
+    assert count(page) == "20 findings"
+    assert not page.is_visible("#clear")
+
+
+def test_dispositions_are_apart(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    page.check("#disposition input[value=waived]", force=True)
+    assert shown(page) == ["legacy is 412 days old"]
+    assert "waived" in page.inner_text("#rows .c-outcome")
+    page.check("#disposition input[value=baselined]", force=True)
+    assert shown(page) == ["old is 412 days old"]
+    page.check("#disposition input[value=all]", force=True)
+    assert count(page) == "22 findings"
+
+
+def test_the_other_filters(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    page.select_option("#org", "globex")
+    assert shown(page) == ["retired is 412 days old"]
+    page.select_option("#org", "")
+    page.select_option("#project", "acme/mobile")
+    assert count(page) == "2 findings"
+    page.select_option("#project", "")
+    page.select_option("#rule", "sentry-baseline/key-no-inactive")
+    assert count(page) == "2 findings"
+
+
+def test_sorting(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    head = page.locator("th[data-sort=project]")
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    projects = column(page, "project")
+    # By organization first, and the last is another one's.
+    assert projects == [*sorted(projects[:-1]), projects[-1]]
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert column(page, "project") == projects[::-1]
+    severity = page.locator("th[data-sort=severity]")
+    severity.locator("button").click()
+    assert severity.get_attribute("aria-sort") == "descending"
+    severity.locator("button").click()
+    assert severity.get_attribute("aria-sort") == "ascending"
+    assert column(page, "severity")[0] == "Low"
+
+
+def test_the_address_keeps_what_was_chosen(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    page.click("th[data-sort=name] button")
+    page.fill("#q", "acme & co=? #1")
+    page.check("#severity input[value=low]", force=True)
+    page.check("#severity input[value=critical]", force=True)
+    page.check("#disposition input[value=all]", force=True)
+    kept = address(page)
+    page.reload()
+    assert address(page) == kept
+    assert page.input_value("#q") == "acme & co=? #1"
+    assert page.is_checked("#severity input[value=low]")
+    assert page.is_checked("#severity input[value=critical]")
+    assert not page.is_checked("#severity input[value=high]")
+    assert page.is_checked("#disposition input[value=all]")
+    assert page.get_attribute("th[data-sort=name]", "aria-sort") == "ascending"
+
+
+def test_an_address_opens_filters_and_finding(open_report: Open) -> None:
+    page = open_report(
+        triaged_run(), "#severity=high&outcome=unknown&open=6&sort=nonsense&page=99&x=1"
+    )
+    assert count(page) == "2 findings"
+    page.goto(f"{page.url.partition('#')[0]}#project=acme%2Fmobile")
+    assert count(page) == "2 findings"
+    assert page.evaluate("document.activeElement.id") == "findings"
+    page.goto(f"{page.url.partition('#')[0]}#totals")
+    assert count(page) == "2 findings"  # a plain anchor changes nothing
+
+
+def test_a_finding_that_the_filters_hide_is_not_opened(open_report: Open) -> None:
+    page = open_report(triaged_run(), "#severity=low&open=0")
+    assert page.locator(".detail").count() == 0
+    assert "open=" not in address(page)
+
+
+def test_counts_of_rules_lead_to_their_findings(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    page.click(".by-rule a >> nth=1")
+    assert count(page) == "3 findings"
+    assert page.input_value("#rule") == "sentry-baseline/key-max-age"
+    page.click(".tiles a >> nth=0")
+    assert count(page) == "4 findings"
+
+
+def test_details(open_report: Open) -> None:
+    page = open_report(triaged_run(), "#disposition=waived")
+    toggle = page.locator("#rows button.open")
+    assert toggle.get_attribute("aria-expanded") == "false"
+    toggle.focus()
+    page.keyboard.press("Enter")
+    assert toggle.get_attribute("aria-expanded") == "true"
+    text = " ".join(page.inner_text(".detail").split())
+    for part in (
+        "Evidence is_active true age_days 412",
+        "Why it matters A key that nobody rotates",
+        "What to do Create a new key",
+        "NIST SP 800-53 r5: IA-5",
+        "Waiver legacy-app",
+        "First seen 2026-01-05",
+        "sentry-baseline/key-max-age",
+    ):
+        assert part in text
+    link = page.locator(".detail a.page")
+    assert link.get_attribute("href").endswith(f"/keys/{'4' * 32}/")
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    page.keyboard.press("Enter")
+    assert page.locator(".detail").count() == 0
+    assert toggle.get_attribute("aria-expanded") == "false"
+
+
+def test_a_link_that_is_none_of_the_web_is_not_made(open_report: Open) -> None:
+    page = open_report(triaged_run(), "#org=globex")
+    page.click("#rows button.open")
+    assert page.locator(".detail a").count() == 0
+
+
+def test_pages(open_report: Open) -> None:
+    page = open_report(large_run(1_234))
+    assert count(page) == "1\u201350 of 1,234 findings"
+    page.click("button[aria-label='Last page'] >> nth=0")
+    assert count(page) == "1,201\u20131,234 of 1,234 findings"
+    assert page.evaluate("document.activeElement.id") == "findings"
+    page.click("button[aria-label='Previous page'] >> nth=0")
+    assert address(page) == "page=24"
+    page.click("#rows button.open >> nth=3")  # in the second block of details
+    details = page.inner_text(".detail")
+    name = page.locator("tr.opened .c-name bdi").inner_text()
+    assert name.rpartition("-")[0] in details
+    page.fill("#q", "service-12")
+    assert "page" not in address(page)
+
+
+def test_a_live_region_tells_how_many(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    page.fill("#q", "mobile")
+    sync_api.expect(page.locator("#live")).to_have_text("2 findings")

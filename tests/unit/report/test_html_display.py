@@ -1,0 +1,130 @@
+"""The HTML report in a real browser: inert names, themes, widths, print, accessibility."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from scanner.model.run import Run
+from tests.unit.report.browsing import Open, shown
+from tests.unit.report.factory import (
+    HOSTILE,
+    RULES,
+    clean_run,
+    empty_run,
+    finding,
+    large_run,
+    run_of,
+)
+from tests.unit.report.node_tools import node_module
+from tests.unit.report.triaged import triaged_run
+
+
+@pytest.mark.parametrize("make", [empty_run, clean_run, triaged_run, lambda: large_run(1200)])
+def test_nothing_complains(open_report: Open, make: Callable[[], Run]) -> None:
+    page = open_report(make())
+    assert page.title().endswith("keypolicy report")
+    assert page.evaluate("performance.getEntriesByName('ready').length") == 1
+
+
+def test_policies_prose(open_report: Open) -> None:
+    text = "Do **this** with `x <b>`.\n\n1. One\n   more\n2. Two\n\nThen\ngo.\n- a\n- b <i>\n"
+    one = msgspec.structs.replace(RULES[0], remediation=text)
+    page = open_report(run_of([one], [finding(one, "1" * 32)]), "#open=0")
+    passage = page.locator(".prose", has_text="What to do")
+    assert passage.locator("strong").inner_text() == "this"
+    assert passage.locator("code").inner_text() == "x <b>"
+    assert passage.locator("ol li").all_inner_texts() == ["One more", "Two"]
+    assert passage.locator("ul li").all_inner_texts() == ["a", "b <i>"]
+    assert passage.locator("p").all_inner_texts() == ["Do this with x <b>.", "Then go."]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_inert(open_report: Open, name: str) -> None:
+    text = HOSTILE[name]
+    found = finding(
+        RULES[0],
+        "1" * 32,
+        name=text,
+        project=text,
+        organization=text,
+        message=text,
+        evidence={text: text},
+    )
+    page = open_report(run_of(RULES, [found], warnings=(text,)), "#open=0")
+    page.fill("#q", text[:5])
+    visible = page.inner_text("body")
+    assert not set("\x1b\x07\u202e\u2066\u2028\x9b\x7f\x00") & set(visible)
+    assert page.locator("body img, body iframe, bdi b, bdi script").count() == 0
+    assert page.locator("body > script:not([type])").count() == 1
+
+
+def test_slash_goes_to_the_search(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "q"
+    page.keyboard.type("a/b")
+    assert page.input_value("#q") == "a/b"
+
+
+def background(page: Any) -> str:
+    return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+def test_themes(open_report: Open) -> None:
+    light = background(open_report(clean_run(), color_scheme="light"))
+    page = open_report(clean_run(), color_scheme="dark")
+    dark = background(page)
+    assert light != dark
+    page.click("#theme")
+    assert background(page) == light
+    page.click("#theme")
+    assert background(page) == dark
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1440])
+def test_it_is_never_wider_than_the_screen(open_report: Open, width: int) -> None:
+    page = open_report(
+        triaged_run(), "#disposition=all&open=15", viewport={"width": width, "height": 800}
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_print_shows_the_findings_and_no_controls(open_report: Open) -> None:
+    page = open_report(large_run(120))
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert len(shown(page)) == 120
+    assert not page.is_visible("#filters")
+    assert not page.is_visible("nav")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert len(shown(page)) == 50
+
+
+def test_without_a_script_the_first_findings_are_shown(open_report: Open) -> None:
+    page = open_report(triaged_run(), java_script_enabled=False)
+    assert page.locator("noscript tbody tr").count() == 22
+    assert not page.is_visible("#filters")
+
+
+AXE = "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations)"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("make", [empty_run, clean_run, triaged_run])
+def test_axe_finds_no_violation(
+    open_report: Open, make: Callable[[], Run], width: int, scheme: str
+) -> None:
+    axe = node_module("axe-core", "axe.min.js").read_text("utf-8")
+    page = open_report(
+        make(),
+        "#disposition=all&open=3",
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+    )
+    page.evaluate(axe)
+    violations = page.evaluate(AXE)
+    assert [json.dumps(one)[:500] for one in violations] == []

@@ -1,0 +1,139 @@
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scanner.model.errors import UsageError
+from scanner.model.finding import Finding
+from scanner.report import FORMATS, format_for, write_file
+from scanner.report.files import replacing
+from tests.unit.report.factory import RULES, clean_run, finding, run_of
+from tests.unit.report.rendering import render
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("r.json", "json"),
+        ("r.SARIF", "sarif"),
+        ("r.sarif.json", "sarif"),
+        ("r.htm", "html"),
+        ("a.json.html", "html"),
+        ("r.txt", "terminal"),
+    ],
+)
+def test_the_suffix_chooses_the_format(name: str, expected: str) -> None:
+    assert format_for(Path("some.folder") / name) == expected
+
+
+@pytest.mark.parametrize("name", ["report", "report.doc", "json", "report.json.bak"])
+def test_an_unknown_suffix_is_told_with_the_known_ones(name: str) -> None:
+    with pytest.raises(UsageError, match=r"\.html.*\.json.*\.sarif") as caught:
+        format_for(Path(name))
+    assert caught.value.where == name
+
+
+def test_suffixes_are_unambiguous() -> None:
+    suffixes = [suffix for info in FORMATS.values() for suffix in info.suffixes]
+    assert len(suffixes) == len(set(suffixes))
+
+
+def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="json, sarif, html"):
+        render("docx", clean_run())
+
+
+def test_importing_the_registry_loads_no_format() -> None:
+    code = (
+        "import scanner.report, sys;"
+        "names = [f'scanner.report.{i.module}' for i in scanner.report.FORMATS.values()];"
+        "print([n for n in [*names, 'jinja2', 'markupsafe', 'jsonschema'] if n in sys.modules])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert found.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_writes_bytes(name: str) -> None:
+    assert render(name, clean_run())
+
+
+def test_a_file_is_as_the_stream_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_bytes(b"old")
+    write_file(clean_run(), path)
+    assert path.read_bytes() == render("json", clean_run())
+    assert names(tmp_path) == ["r.json"]
+
+
+class Failing:
+    def __iter__(self) -> Iterator[Finding]:
+        yield finding(RULES[0], "1" * 32)
+        raise RuntimeError("the database is gone")
+
+
+@pytest.mark.parametrize("suffix", ["json", "sarif", "html"])
+def test_a_failed_report_leaves_the_old_one(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"r.{suffix}"
+    path.write_bytes(b"old")
+    run = run_of(RULES, [finding(RULES[0], "1" * 32), finding(RULES[0], "2" * 32)])
+    with pytest.raises(RuntimeError):
+        write_file(msgspec.structs.replace(run, findings=Failing()), path)
+    assert path.read_bytes() == b"old"
+    assert names(tmp_path) == [path.name]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")
+def test_a_report_follows_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        write_file(clean_run(), tmp_path / "r.json")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "r.json").stat().st_mode) == 0o640
+
+
+def test_a_missing_folder_is_told_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "missing" / "r.json"
+    with pytest.raises(UsageError, match="Create the folder") as caught:
+        write_file(clean_run(), path)
+    assert caught.value.where == str(path)
+    assert caught.value.exit_code == 2
+
+
+def test_a_folder_is_not_a_report(tmp_path: Path) -> None:
+    (tmp_path / "r.json").mkdir()
+    with pytest.raises(UsageError, match="Name a file, not a folder"):
+        write_file(clean_run(), tmp_path / "r.json")
+
+
+def test_a_link_keeps_pointing_where_it_did(tmp_path: Path) -> None:
+    target = tmp_path / "latest.json"
+    target.write_bytes(b"old")
+    link = tmp_path / "r.json"
+    link.symlink_to(target)
+    write_file(clean_run(), link)
+    assert link.is_symlink()
+    assert target.read_bytes() == render("json", clean_run())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_device_is_written_to_as_it_is() -> None:
+    with pytest.raises(UsageError, match="No space left"), replacing(Path("/dev/full")) as out:
+        out.write(b"x" * (1 << 20))
+    assert Path("/dev/full").is_char_device()
+
+
+def test_an_error_of_the_block_is_not_one_of_the_file(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), replacing(tmp_path / "r.json"):
+        raise KeyError("x")
+    assert names(tmp_path) == []
