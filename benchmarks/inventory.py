@@ -33,7 +33,7 @@ def _key(rnd: random.Random, number: int) -> dict[str, Any]:
     dsn["public"] = f"https://{public}@{host}/{project}"
     dsn["secret"] = f"https://{public}:{secret}@{host}/{project}"
     limited = rnd.random() < 0.93
-    name = rnd.choice(_NAMES) if rnd.random() < 0.3 else f"service-{number}-prod"
+    name = rnd.choice(_NAMES) if rnd.random() < 0.2 else f"service-{number}-prod"
     return {
         "id": public,
         "name": name,
@@ -46,7 +46,7 @@ def _key(rnd: random.Random, number: int) -> dict[str, Any]:
         "dsn": dsn,
         "browserSdkVersion": rnd.choice(("8.x", "9.x", "10.x", "latest")),
         "browserSdk": {"choices": [["latest", "latest"], ["10.x", "10.x"], ["9.x", "9.x"]]},
-        "dateCreated": (_BASE - timedelta(days=rnd.random() * 110)).isoformat(),
+        "dateCreated": (_BASE - timedelta(days=rnd.random() * 104)).isoformat(),
         "dynamicSdkLoaderOptions": {
             "hasReplay": rnd.random() < 0.2,
             "hasPerformance": True,

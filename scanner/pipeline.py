@@ -203,7 +203,9 @@ def _gaps(coverage: TableCoverage) -> tuple[Gap, ...]:
     """Return what was not seen; a table that lacks as a whole is one gap."""
     if coverage.state is CoverageState.COMPLETE:
         return ()
-    return tuple(dict.fromkeys(coverage.gaps)) or (Gap(coverage.reason),)
+    # One gap a place: a finding's fingerprint does not tell two reasons apart.
+    places = {(gap.organization, gap.project): gap for gap in reversed(coverage.gaps)}
+    return tuple(reversed(places.values())) or (Gap(coverage.reason),)
 
 
 def _result(one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triaged) -> RuleResult:
@@ -231,4 +233,4 @@ def _summary(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:
         name: TableSummary(loaded.rows[name], loaded.coverage[name], name in needed)
         for name in TABLES
     }
-    return InventorySummary(loaded.sources, tables, loaded.digest)
+    return InventorySummary(loaded.sources, tables, loaded.digest, loaded.organizations)

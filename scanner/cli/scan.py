@@ -8,7 +8,7 @@ from pathlib import Path
 from scanner.cli import inputs
 from scanner.model.errors import UsageError
 from scanner.model.run import Run
-from scanner.report import FORMATS, ReportOptions, format_for, write_file, write_stream
+from scanner.report import FORMATS, ReportOptions, format_for, preload, write_file, write_stream
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -90,8 +90,7 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(namespace: argparse.Namespace) -> int:
     """Scan and report; returns the gate's exit code."""
-    for path in namespace.output:
-        format_for(path)  # a wrong suffix is told before anything is fetched
+    formats = [format_for(path) for path in namespace.output]  # a wrong suffix is told first
     if namespace.format is not None and namespace.format not in FORMATS:
         raise UsageError(
             f"there is no report format called {namespace.format!r}",
@@ -110,6 +109,7 @@ def run(namespace: argparse.Namespace) -> int:
         reports=tuple(str(path) for path in namespace.output),
         quiet=namespace.quiet,
     )
+    preload([*formats, namespace.format or "terminal"])
     with scan(request) as run:
         for warning in run.warnings:
             inputs.warn(warning)

@@ -61,8 +61,8 @@ def evaluate(
             results = [
                 Evaluated(one, verdicts, f"o{number}", {}) for number, one in enumerate(rules)
             ]
-        for result in results:
-            found[result.prepared.rule.id] = _counted(connection, result)
+        for result in _counted(connection, results):
+            found[result.prepared.rule.id] = result
     return tuple(found[one.rule.id] for one in prepared)
 
 
@@ -144,7 +144,19 @@ def _always_error(one: Prepared) -> str:  # noqa: ARG001 - one of three intercha
     return str(ERROR)
 
 
-def _counted(connection: Connection, result: Evaluated) -> Evaluated:
-    sql = f"SELECT {result.column}, count(*) FROM {result.verdicts} GROUP BY ALL"
-    counts = {CODES[code]: int(n) for code, n in connection.execute(sql).fetchall()}
-    return msgspec.structs.replace(result, counts=counts)
+def _counted(connection: Connection, results: Sequence[Evaluated]) -> list[Evaluated]:
+    """Count the outcomes: one statement for each table of verdicts."""
+    tables: dict[str, list[Evaluated]] = {}
+    for result in results:
+        tables.setdefault(result.verdicts, []).append(result)
+    counted = []
+    for verdicts, mine in tables.items():
+        chosen = ", ".join(
+            f"count(*) FILTER ({one.column} = {code})" for one in mine for code in range(len(CODES))
+        )
+        row = connection.execute(f"SELECT {chosen} FROM {verdicts}").fetchall()[0]
+        for number, one in enumerate(mine):
+            numbers = row[number * len(CODES) :][: len(CODES)]
+            counts = {CODES[code]: int(n) for code, n in enumerate(numbers) if n}
+            counted.append(msgspec.structs.replace(one, counts=counts))
+    return counted

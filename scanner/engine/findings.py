@@ -19,6 +19,9 @@ Fingerprint = Callable[[str, str | None, str | None, str], str]
 BATCH: Final = 4_000
 """Findings that are taken out of the database at a time."""
 
+FEW: Final = 1_000
+"""Up to so many findings are kept in memory instead of being asked for again."""
+
 _NO_EVIDENCE: Final = msgspec.Raw(b"{}")
 
 
@@ -42,8 +45,22 @@ class Findings:
         )  # the sort is stable: rules of one severity stay in policy order
         self._gaps = gaps
         self._fingerprint = fingerprint
+        self._few: tuple[Finding, ...] | None = None
 
     def __iter__(self) -> Iterator[Finding]:
+        """Stream the findings; a few are kept, since each report asks for them again."""
+        total = sum(
+            one.counts.get(CODES[code], 0)
+            for one in self._evaluated
+            for code in (FAIL, UNKNOWN, ERROR)
+        )
+        if total > FEW:
+            return self._stream()
+        if self._few is None:
+            self._few = tuple(self._stream())
+        return iter(self._few)
+
+    def _stream(self) -> Iterator[Finding]:
         for one in self._evaluated:
             rule = one.prepared.rule
             for gap in self._gaps.get(rule.resource, ()):

@@ -74,11 +74,15 @@ class TableSummary(msgspec.Struct, frozen=True):
 
 
 class InventorySummary(msgspec.Struct, frozen=True):
-    """Where the inventory came from, its tables, and the SHA-256 of what they hold."""
+    """Where the inventory came from, its tables, and the SHA-256 of what they hold.
+
+    `organizations` maps the slug of each organization seen to the number of its projects.
+    """
 
     sources: tuple[str, ...]
     tables: dict[str, TableSummary]
     digest: str
+    organizations: dict[str, int] = {}
 
     @property
     def incomplete(self) -> dict[str, TableCoverage]:

@@ -1,6 +1,8 @@
 """Report formats. Each is one module and one line in `FORMATS`, imported only when it is used."""
 
 import importlib
+import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -18,6 +20,7 @@ __all__ = [
     "FormatInfo",
     "ReportOptions",
     "format_for",
+    "preload",
     "write_file",
     "write_stream",
 ]
@@ -63,6 +66,20 @@ def format_for(path: Path) -> str:
             remedy=f"End the name in one of {', '.join(sorted(suffix for suffix, _ in known))}.",
         )
     return max(fitting, key=lambda choice: len(choice[0]))[1]
+
+
+def preload(names: Iterable[str]) -> None:
+    """Begin to import these formats beside whatever the caller does next.
+
+    The database works without Python's lock, so this costs next to nothing while a scan runs.
+    """
+    modules = [f"scanner.report.{FORMATS[name].module}" for name in names]
+
+    def load() -> None:
+        for module in modules:
+            importlib.import_module(module)
+
+    threading.Thread(target=load, name="keypolicy-preload", daemon=True).start()
 
 
 def write_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -> None:

@@ -13,24 +13,10 @@ MAX_FIXED: Final = 200
 
 
 def organizations(run: Run) -> list[dict[str, Any]]:
-    """Return each organization with the number of its projects, in alphabetical order.
-
-    Every row that a rule read is in a finding or in a clear place, so this is all that was looked
-    at; it is only what has findings where the clear places are not known.
-    """
-    projects: dict[str, set[str]] = {}
-    last = None
-    for clear in run.clear or ():
-        if clear.organization is not None:
-            projects.setdefault(clear.organization, set()).add(clear.project or "")
-    for finding in run.findings:
-        resource = finding.resource
-        here = (resource.organization, resource.project)
-        if here != last and resource.organization is not None:
-            projects.setdefault(resource.organization, set()).add(resource.project or "")
-        last = here
+    """Return each organization that was seen, with the number of its projects."""
     return [
-        {"slug": slug, "projects": len(found - {""})} for slug, found in sorted(projects.items())
+        {"slug": slug, "projects": projects}
+        for slug, projects in run.inventory.organizations.items()
     ]
 
 

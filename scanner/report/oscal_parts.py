@@ -18,7 +18,7 @@ SUPPORTS: Final = (
     "A rule supports the controls that it names; it does not satisfy them. A control is satisfied"
     " only by an assessor's judgement of everything that it asks for."
 )
-NAMESPACE: Final = "https://pypi.org/project/keypolicy/"
+NAMESPACE: Final = "https://keypolicy.example/ns/oscal"
 """The namespace of our properties, and the seed of every identifier."""
 
 _SEED: Final = uuid.uuid5(uuid.NAMESPACE_URL, NAMESPACE)

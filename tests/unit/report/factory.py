@@ -188,6 +188,7 @@ def run_of(
                 "sentry_project": TableSummary(4, COMPLETE, needed=False),
             },
             hashlib.sha256(b"inventory").hexdigest(),
+            {"acme": 5, "globex": 1, "initech": 1},
         ),
         policies=policies,
         results=tuple(

@@ -11,11 +11,11 @@ ROOT = Path(__file__).parents[3]
 def node_module(package: str, file: str) -> Path:
     """Return a file of an npm package; skip the test, and say why, where it is not there.
 
-    Looked for in the folder that KEYPOLICY_NODE_MODULES names and in the repository's
+    Looked for in the folder that TEST_NODE_MODULES names and in the repository's
     node_modules.
     """
     folders = [ROOT / "node_modules"]
-    if given := os.environ.get("KEYPOLICY_NODE_MODULES"):
+    if given := os.environ.get("TEST_NODE_MODULES"):
         folders.insert(0, Path(given))
     for folder in folders:
         path = folder / package / file
