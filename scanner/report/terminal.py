@@ -19,6 +19,7 @@ _LOOK_AT: Final = 2_000
 _MAX_GAPS: Final = 5
 _MIN_WIDTH: Final = 40
 _NAME_WIDTH: Final = 32
+_ORGANIZATIONS: Final = 5  # named in the summary; the others are counted
 _INDENT: Final = 10
 
 _RESET: Final = "\x1b[0m"
@@ -101,6 +102,7 @@ class _Summary:
         )
         rows = [
             ("Scanned", clean(", ".join(run.inventory.sources)) or "nothing"),
+            *self._organizations(),
             ("As of", clock(run.info.as_of)),
             ("Policy", policies or "none"),
             ("Resources", tables or "none"),
@@ -108,6 +110,15 @@ class _Summary:
         ]
         for label, text in rows:
             yield from self._labelled(label, text)
+
+    def _organizations(self) -> list[tuple[str, str]]:
+        found = self._run.inventory.organizations
+        named = [
+            f"{clean(slug)} ({plural(projects, 'project')})"
+            for slug, projects in islice(found.items(), _ORGANIZATIONS)
+        ]
+        more = [f"{len(found) - len(named):,} more"] if len(found) > len(named) else []
+        return [("Covers", ", ".join([*named, *more]))] if named else []
 
     def _checks(self) -> str:
         run = self._run
@@ -183,7 +194,10 @@ class _Summary:
 
     def _example(self, finding: Finding) -> str:
         resource = finding.resource
-        place = "/".join(filter(None, (resource.organization, resource.project))) or "-"
+        # Where all is of one organization, its name would only take room from the message.
+        parts_of = (resource.organization, resource.project)
+        known = resource.project and len(self._run.inventory.organizations) == 1
+        place = "/".join(filter(None, parts_of[1:] if known else parts_of)) or "-"
         name, message = resource.name or resource.id, clean(finding.message)
         parts = [f"{'':{_INDENT}}{fit(clean(place), _NAME_WIDTH)} "]
         if finding.outcome is not Outcome.FAIL:
