@@ -14,7 +14,8 @@ import msgspec
 
 from scanner.engine import syntax
 from scanner.engine.database import Connection
-from scanner.engine.rebuild import Rebuilder, RefusedError
+from scanner.engine.rebuild import Rebuilder
+from scanner.engine.refusal import RefusedError
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import Problem
 from scanner.model.rule import ParamValue, Predicate

@@ -30,6 +30,7 @@ class Loaded(msgspec.Struct, frozen=True):
     coverage: dict[str, TableCoverage]
     sources: tuple[str, ...]
     digest: str
+    organizations: dict[str, int]
     warnings: tuple[str, ...]
 
 
@@ -56,6 +57,7 @@ def load(
         coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},
         sources=tuple(loader.sources),
         digest=_digest(connection, loader.filled),
+        organizations=_organizations(connection, loader.filled),
         warnings=tuple(loader.warnings),
     )
 
@@ -179,6 +181,22 @@ def _narrow(connection: Connection, scope: Scope, filled: Sequence[str]) -> None
 def _count(connection: Connection, name: str) -> int:
     found = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
     return int(found[0]) if found else 0
+
+
+def _organizations(connection: Connection, filled: Sequence[str]) -> dict[str, int]:
+    """Count the projects of each organization, those without any key included."""
+    parts = [
+        f"SELECT {TABLES[name].organization} AS organization, {TABLES[name].project} AS project"
+        f' FROM "{name}"'
+        for name in filled
+    ]
+    if not parts:
+        return {}
+    found = connection.execute(
+        "SELECT organization, count(DISTINCT project) FROM"
+        f" ({' UNION ALL '.join(parts)}) WHERE organization IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    )
+    return {str(slug): int(projects) for slug, projects in found.fetchall()}
 
 
 def _digest(connection: Connection, filled: Sequence[str]) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, cast
 
 from scanner.engine import patterns, vocabulary
-from scanner.engine.syntax import NO_ORDER, PLACE, PREFIX, Node, call, day, parameter, target
+from scanner.engine.refusal import RefusedError, refused, unknown_function
+from scanner.engine.syntax import NO_ORDER, PLACE, Node, call, day, parameter, target
 from scanner.inventory.tables import Column
 from scanner.model.rule import ParamValue
-from scanner.policy.hints import closest, did_you_mean
+from scanner.policy.hints import did_you_mean
 
 AS_OF: Final = "as_of"
 """Name of the bound parameter that holds the scan's as-of time."""
@@ -24,17 +25,6 @@ MAX_DEPTH: Final = 100
 
 MAX_JOINS: Final = 16
 """Most times that a predicate may join texts: each makes the value longer, for every row."""
-
-
-class RefusedError(Exception):
-    """A part of a predicate that is not allowed; `offset` is its place in the text."""
-
-    def __init__(self, message: str, code: str, offset: int, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.code = code
-        self.offset = offset
-        self.hint = hint
 
 
 class Rebuilder:
@@ -81,7 +71,7 @@ class Rebuilder:
         maker = self._makers.get(kind)
         if maker is None:
             what = vocabulary.REFUSED.get(kind, f"{kind.lower()} expressions")
-            raise _refused(f"may not have {what}", "forbidden-syntax", node)
+            raise refused(f"may not have {what}", "forbidden-syntax", node)
         made = {"class": kind, "type": node["type"], **PLACE, **maker(node)}
         self._depth -= 1
         return made
@@ -101,7 +91,7 @@ class Rebuilder:
             return self._as_of(as_date=name == "current_date")
         if len(names) != 1 or name not in self._known:
             word = ".".join(names)
-            raise _refused(
+            raise refused(
                 f"names an unknown column `{word}` of {self._table}",
                 "unknown-column",
                 node,
@@ -119,7 +109,7 @@ class Rebuilder:
         name = self._param_name(node)
         value = self._given[name]
         if isinstance(value, list):
-            raise _refused(
+            raise refused(
                 f"uses the list ${name} as a single value",
                 "list-parameter",
                 node,
@@ -131,7 +121,7 @@ class Rebuilder:
     def _param_name(self, node: Node) -> str:
         name = str(node["identifier"])
         if name not in self._given:
-            raise _refused(
+            raise refused(
                 f"uses an unknown parameter ${name}",
                 "unknown-parameter",
                 node,
@@ -146,7 +136,7 @@ class Rebuilder:
 
     def _comparison(self, node: Node) -> Node:
         if node["type"] not in vocabulary.COMPARISONS:
-            raise _refused("has an unknown comparison", "forbidden-syntax", node)
+            raise refused("has an unknown comparison", "forbidden-syntax", node)
         return {"left": self.expression(node["left"]), "right": self.expression(node["right"])}
 
     def _conjunction(self, node: Node) -> Node:
@@ -155,7 +145,7 @@ class Rebuilder:
     def _operator(self, node: Node) -> Node:
         if node["type"] not in vocabulary.OPERATORS:
             name = str(node["type"]).removeprefix("OPERATOR_").replace("_", " ")
-            raise _refused(f"may not use {name}", "forbidden-syntax", node)
+            raise refused(f"may not use {name}", "forbidden-syntax", node)
         return {"children": self._all(node["children"])}
 
     def _between(self, node: Node) -> Node:
@@ -174,7 +164,7 @@ class Rebuilder:
         sizes = wanted.get("children", [])
         plain = all(size.get("class") == "CONSTANT" for size in sizes)
         if name not in vocabulary.TYPES or not plain or wanted.get("schema"):
-            raise _refused(
+            raise refused(
                 f"may not cast to {name or 'this type'}",
                 "forbidden-type",
                 node,
@@ -191,17 +181,17 @@ class Rebuilder:
         name = str(node["function_name"]).lower()
         plain = not (node["filter"] or node["distinct"] or node["order_bys"]["orders"])
         if name not in vocabulary.FUNCTIONS or not plain or node["schema"] or node["catalog"]:
-            raise _unknown_function(name, node)
+            raise unknown_function(name, node)
         arguments = [argument["expression"] for argument in node["arguments"]]
         if any(argument["name"] for argument in node["arguments"]):
-            raise _refused(f"may not name the arguments of {name}()", "forbidden-syntax", node)
+            raise refused(f"may not name the arguments of {name}()", "forbidden-syntax", node)
         if name in {"now", "today"} and not arguments:
             return self._as_of(as_date=name == "today")
         if name in patterns.FUNCTIONS:
             self._check_pattern(name, arguments)
         self._joins += name in vocabulary.JOINS
         if self._joins > MAX_JOINS:
-            raise _refused(f"joins texts more than {MAX_JOINS} times", "predicate-too-large", node)
+            raise refused(f"joins texts more than {MAX_JOINS} times", "predicate-too-large", node)
         if name in {"contains", "list_contains"} and _is_list(arguments, self._given):
             return self._membership(arguments)
         return {
@@ -224,7 +214,7 @@ class Rebuilder:
         elif node.get("class") == "PARAMETER":
             value = self._given[self._param_name(node)]
         if not isinstance(value, str):
-            raise _refused(
+            raise refused(
                 f"calls {name}() with a pattern that is not written out",
                 "forbidden-pattern",
                 node,
@@ -232,7 +222,7 @@ class Rebuilder:
             )
         size = patterns.expanded_size(value)
         if size > patterns.MAX_SIZE:
-            raise _refused(
+            raise refused(
                 f"has a regular expression of size {size:,}; {patterns.MAX_SIZE} is the most",
                 "pattern-too-large",
                 node,
@@ -257,7 +247,7 @@ class Rebuilder:
     def _window(self, node: Node) -> Node:
         name = str(node["function_name"]).lower()
         if name not in vocabulary.WINDOWS or node["schema"] or node["catalog"]:
-            raise _unknown_function(name, node)
+            raise unknown_function(name, node)
         orders = [
             {
                 "type": order["type"],
@@ -267,7 +257,7 @@ class Rebuilder:
             for order in node["orders"]
         ]
         if node["arg_orders"] or node["exclude_clause"] != "NO_OTHER":
-            raise _refused("has a window clause that is not supported", "forbidden-syntax", node)
+            raise refused("has a window clause that is not supported", "forbidden-syntax", node)
         return {
             **call(name, self._all(argument["expression"] for argument in node["arguments"])),
             "partitions": self._all(node["partitions"]),
@@ -292,31 +282,4 @@ def _is_list(arguments: list[Node], given: Mapping[str, ParamValue]) -> bool:
         len(arguments) == 2  # noqa: PLR2004 - a list and what is looked for in it
         and arguments[0].get("class") == "PARAMETER"
         and isinstance(given.get(str(arguments[0]["identifier"])), list)
-    )
-
-
-def _unknown_function(name: str, node: Node) -> RefusedError:
-    if name in vocabulary.WINDOWS and node["class"] == "FUNCTION":
-        return _refused(
-            f"uses {name}() without OVER (...)",
-            "aggregate-without-over",
-            node,
-            "A predicate is about one row; write for example"
-            f" `{name}(...) over (partition by project_slug)`.",
-        )
-    near = closest(name, (*vocabulary.FUNCTIONS, *vocabulary.WINDOWS))
-    return _refused(
-        f"may not call {name}()",
-        "forbidden-function",
-        node,
-        f"Did you mean `{near}`?"
-        if near
-        else "Only pure functions may be called; docs/policy-language.md lists them.",
-    )
-
-
-def _refused(message: str, code: str, node: Node, hint: str = "") -> RefusedError:
-    # Locations count from the start of the statement that the guard wraps the predicate in.
-    return RefusedError(
-        message, code, max(int(node.get("query_location", 0)) - len(PREFIX), 0), hint
     )

@@ -69,25 +69,34 @@ class Client:
         return sum(limiter.waited for limiter in self._limiters.values())
 
     async def get(
-        self, endpoint: str, path: str, query: Mapping[str, str] | None = None, *, base: str = ""
+        self,
+        endpoint: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        base: str = "",
+        vital: bool = True,
     ) -> Reply:
         """Return the JSON at `path` of the API.
 
         `endpoint` names what limits are counted by. `base` is another base URL than the
-        configured one; the caller answers for its being trusted (see origin.region_base).
+        configured one; the caller answers for its being trusted (see origin.region_base). When
+        what is not `vital` fails again and again, that says nothing about the rest.
         """
         home = base or self._settings.base
         limiter = self._limiter(home, endpoint)
         url = f"{home}/api/0/{path}"
         moved_to = None
         for _ in range(_MOST_MOVES + 1):
-            outcome = await self._persist(limiter, url, query or {})
+            outcome = await self._persist(limiter, url, query or {}, vital=vital)
             if isinstance(outcome, Reply):
                 return msgspec.structs.replace(outcome, moved_to=moved_to)
             url, moved_to = urljoin(url, outcome.path), outcome.slug
         raise ApiError(Reason.LOOP, "the project's old names lead in a circle", where=url)
 
-    async def _persist(self, limiter: Limiter, url: str, query: Mapping[str, str]) -> Reply | Moved:
+    async def _persist(
+        self, limiter: Limiter, url: str, query: Mapping[str, str], *, vital: bool
+    ) -> Reply | Moved:
         """Ask until there is an answer or no hope; every way out is bounded."""
         policy, failures, throttled = self._settings.retry, 0, 0
         while True:
@@ -102,7 +111,9 @@ class Client:
                 else:
                     failures += 1
                 if not self._worth_retrying(error, failures, throttled):
-                    raise self._final(error) from failed
+                    raise self._final(error, vital=vital) from failed
+                if (failed.retry_after or 0) > LONGEST_WAIT:
+                    raise self._final(error, vital=vital) from failed
                 await self._hold_back(limiter, failed, policy.wait(failures + throttled))
                 self.traffic.retries += 1
             else:
@@ -120,8 +131,6 @@ class Client:
     async def _hold_back(self, limiter: Limiter, failed: "_FailedError", wait: float) -> None:
         """Wait before the next attempt: alone, or with everybody if the server asked for it."""
         asked = failed.retry_after
-        if asked is not None and asked > LONGEST_WAIT:
-            raise self._final(failed.error) from failed
         if asked is not None:
             limiter.pause(asked)
         elif failed.error.reason is not Reason.THROTTLED:
@@ -129,9 +138,9 @@ class Client:
         elif not limiter.paused:
             limiter.pause(wait)
 
-    def _final(self, error: ApiError) -> ApiError:
+    def _final(self, error: ApiError, *, vital: bool) -> ApiError:
         """Take note of a request that failed for good; after too many, all others fail too."""
-        if error.reason in TRANSIENT:
+        if error.reason in TRANSIENT and vital:
             self._failed_in_a_row += 1
         if error.reason in FATAL or self._failed_in_a_row >= _HOPELESS_AFTER:
             self._over = error

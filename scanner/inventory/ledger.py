@@ -18,6 +18,7 @@ class Ledger:
         self._seen: set[str] = set()
         self._gaps: dict[str, list[Gap]] = defaultdict(list)
         self._denied: dict[str, bool] = {}
+        self._absent: dict[str, bool] = {}
         self._notes: dict[str, list[str]] = defaultdict(list)
         self.errors: list[ApiError] = []
 
@@ -43,13 +44,20 @@ class Ledger:
             self._add(table, Gap(error.sentence, organization, project))
             denied = error.reason in {Reason.FORBIDDEN, Reason.UNAUTHORIZED}
             self._denied[table] = self._denied.get(table, True) and denied
+            self._absent[table] = False
 
     def missing(
         self, table: str, reason: str, *, organization: str | None, project: str | None
     ) -> None:
         """Note a part of the table that is not there to be seen, or not as it should be."""
         self._add(table, Gap(reason, organization, project))
+        self._denied[table] = self._absent[table] = False
+
+    def lacks(self, table: str, reason: str, *, organization: str) -> None:
+        """Note that the server has nothing of this kind."""
+        self._add(table, Gap(reason, organization))
         self._denied[table] = False
+        self._absent[table] = self._absent.get(table, True)
 
     def note(self, table: str, text: str) -> None:
         """Add a sentence to the table's reason without calling anything missing."""
@@ -61,8 +69,11 @@ class Ledger:
         notes = self._notes[table]
         if not gaps:
             return TableCoverage(CoverageState.COMPLETE, " ".join(notes))
-        denied = self._denied[table] and table not in self._seen
-        state = CoverageState.DENIED if denied else CoverageState.PARTIAL
+        state = CoverageState.PARTIAL
+        if table not in self._seen and self._denied[table]:
+            state = CoverageState.DENIED
+        elif table not in self._seen and self._absent[table]:
+            state = CoverageState.ABSENT
         reasons = list(dict.fromkeys(gap.reason for gap in gaps))
         more = len(reasons) - _MOST_NAMED
         told = reasons[:_MOST_NAMED] + ([f"And {more} more reasons."] if more > 0 else [])

@@ -28,7 +28,7 @@ def select(name: str, columns: Sequence[str]) -> str:
     exist. The result has one column more, BAD: whether a field is missing or of a wrong type.
     """
     table = TABLES[name]
-    paths = _Paths()
+    paths = _Paths(table.hidden)
     types = {path: index for index, path in enumerate(table.fields, start=1)}
     made = [_column(c, table.columns[c], types, paths) for c in columns]
     join = _join(name, paths)
@@ -47,8 +47,14 @@ def _column(name: str, column: Column, types: dict[str, int], paths: "_Paths") -
 class _Paths:
     """The fields whose values are read, each with its place in the list `v`."""
 
-    def __init__(self) -> None:
+    def __init__(self, secret: str) -> None:
         self.index: dict[str, int] = {}
+        self._secret = secret
+
+    @property
+    def secret(self) -> str:
+        """The value of the secret that no other field may quote."""
+        return self.value(self._secret)
 
     def value(self, path: str) -> str:
         return f"v[{self.index.setdefault(path, len(self.index) + 1)}]"
@@ -66,7 +72,7 @@ def _expand(source: str, types: dict[str, int], paths: _Paths) -> str:
         if how == "type ":
             return f"t[{types[path]}]"
         if how == "clean ":
-            text = _without_secret(paths.value(path), paths.value("$.secret"))
+            text = _without_secret(paths.value(path), paths.secret)
             return _without_tokens(text, paths.value(path))
         return paths.value(path)
 
@@ -77,7 +83,7 @@ def _dsn(types: dict[str, int], paths: _Paths) -> str:
     kinds = ", ".join(f"'{kind}', {paths.value(f'$.dsn.{kind}')}" for kind in DSN_KINDS)
     # Merging into an empty object leaves out the kinds that the record does not have.
     text = f"CAST(json_merge_patch('{{}}', json_object({kinds})) AS VARCHAR)"
-    clean = _without_secret(text, paths.value("$.secret"))
+    clean = _without_secret(text, paths.secret)
     return f"CASE WHEN t[{types['$.dsn']}] = 'OBJECT' THEN CAST({clean} AS JSON) END"
 
 

@@ -30,15 +30,12 @@ class Pager:
         self._pages = 0
         self._fruitless = 0
 
-    def following(
-        self, links: Mapping[str, Mapping[str, str]], rows: int, fresh: int
-    ) -> str | None:
+    def following(self, links: Mapping[str, Mapping[str, str]], rows: int) -> str | None:
         """Return the next page's cursor, None after the last page.
 
-        `links` are the Link header's entries by rel; of the page's `rows`, `fresh` were new.
+        `links` are the Link header's entries by rel, `rows` the number of rows on the page.
         """
         self._pages += 1
-        self._fruitless = 0 if fresh else self._fruitless + 1
         entry = links.get("next")
         if entry is None:
             if not links and rows >= PER_PAGE:
@@ -52,6 +49,16 @@ class Pager:
         if entry.get("results", "true") != "true":
             return None
         return self._check(entry.get("cursor", ""))
+
+    def found(self, fresh: int) -> None:
+        """Take note of how many rows of the page were new, even after asking for the next."""
+        self._fruitless = 0 if fresh else self._fruitless + 1
+
+    def skip(self, cursor: str) -> None:
+        """Take note of a page that was read in an earlier run, with the cursor it led to."""
+        self._pages += 1
+        self._fruitless = 0
+        self._seen.add(cursor)
 
     def _check(self, cursor: str) -> str:
         if not cursor or len(cursor) > _LONGEST_CURSOR or not cursor.isprintable():

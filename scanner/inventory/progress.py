@@ -21,6 +21,21 @@ class FetchProgress(msgspec.Struct, frozen=True):
     waiting_until: datetime | None = None
 
 
+class FetchStats(msgspec.Struct, frozen=True):
+    """What a fetch took: bytes as received, attempts beyond the first, times in seconds.
+
+    `throttled` counts refusals because of a limit, `waited` how long requests were held back
+    to keep to the limits, added over endpoints.
+    """
+
+    requests: int
+    bytes: int
+    retries: int
+    throttled: int
+    seconds: float
+    waited: float
+
+
 class Progress(Protocol):
     """Told of every change, from the fetch's own thread; must be quick and must not raise."""
 
@@ -28,9 +43,16 @@ class Progress(Protocol):
         """Take note of the counts so far."""
         ...
 
+    def finish(self, stats: FetchStats | None) -> None:
+        """Take note that the fetch is over; None where it failed."""
+        ...
+
 
 class NoProgress:
     """Shows nothing."""
 
     def update(self, progress: FetchProgress) -> None:
+        """Do nothing."""
+
+    def finish(self, stats: FetchStats | None) -> None:
         """Do nothing."""

@@ -13,7 +13,6 @@ from typing import Any, Final
 from scanner.inventory.tables import TABLES, Field
 
 _LARGEST: Final = 2**63
-_MISSING: Final = object()
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:\d\d)?)?)?")
 """The part of ISO 8601 that the database reads too."""
 
@@ -22,9 +21,11 @@ def fault(table: str, record: object) -> str | None:
     """Return what is wrong with a record of the API for this table, None if nothing is."""
     if not isinstance(record, dict):
         return f"it is {_kind(record)}, not an object"
-    for path, parts, field in _fields(table):
-        value = _at(record, parts)
-        if value is _MISSING or value is None:
+    for path, parts, field, plain in _fields(table):
+        value = record.get(parts[0]) if len(parts) == 1 else _at(record, parts)
+        if type(value) in plain:
+            continue
+        if value is None:
             if field.required:
                 return f"{path} is missing"
         elif (problem := _problem(value, field)) is not None:
@@ -33,11 +34,21 @@ def fault(table: str, record: object) -> str | None:
 
 
 @cache
-def _fields(table: str) -> tuple[tuple[str, tuple[str, ...], Field], ...]:
-    def made() -> Iterator[tuple[str, tuple[str, ...], Field]]:
+def _fields(
+    table: str,
+) -> tuple[tuple[str, tuple[str, ...], Field, frozenset[type]], ...]:
+    """Return each field with its path, and the types of which every value is right."""
+
+    def made() -> Iterator[tuple[str, tuple[str, ...], Field, frozenset[type]]]:
         for path, field in TABLES[table].fields.items():
             name = path.removeprefix("$.")
-            yield name, tuple(name.split(".")), field
+            strict = field.required or field.timestamp
+            plain = frozenset(
+                kind
+                for kind, names in _JSON_TYPES.items()
+                if set(names) & set(field.types) and kind is not int and not strict
+            )
+            yield name, tuple(name.split(".")), field, plain
 
     return tuple(made())
 
@@ -46,8 +57,8 @@ def _at(record: dict[str, Any], parts: tuple[str, ...]) -> Any:  # noqa: ANN401 
     value: Any = record
     for part in parts:
         if not isinstance(value, dict):
-            return _MISSING
-        value = value.get(part, _MISSING)
+            return None
+        value = value.get(part)
     return value
 
 

@@ -25,8 +25,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 _TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\\?\Z)|[{}\[\]:,]', re.DOTALL)
 
 _EXPORT: Final = (
-    "Give a JSON answer of Sentry's API (a list of keys, projects or organizations), or an"
-    " inventory written by `keypolicy fetch`."
+    "Give a JSON answer of Sentry's API (a list of keys, projects, organizations, integrations or"
+    " organization tokens), or an inventory written by `keypolicy fetch`."
 )
 _COMPRESSED: Final = (
     (b"\x1f\x8b", "gzip", "Unpack it first: gunzip -k FILE"),
@@ -43,6 +43,21 @@ _KINDS: Final[tuple[tuple[str, frozenset[str], frozenset[str]], ...]] = (
         "sentry_key",
         frozenset(),
         frozenset({"public", "dsn", "projectId", "projectID"}),
+    ),
+    (
+        "sentry_integration",
+        frozenset({"slug", "uuid", "scopes"}),
+        frozenset({"verifyInstall", "isAlertable", "allowedOrigins", "webhookUrl"}),
+    ),
+    (
+        "sentry_org_auth_token",
+        frozenset({"id", "scopes"}),
+        frozenset({"dateLastUsed", "projectLastUsedId"}),
+    ),
+    (
+        "sentry_api_key",
+        frozenset({"id", "label"}),
+        frozenset({"allowed_origins", "scope_list"}),
     ),
     (
         "sentry_organization",

@@ -65,7 +65,7 @@ class Spool:
             "kind": kind,
             "organization": organization,
             "project": project,
-            "record": redact_record(record),
+            "record": redact_record(record, kind),
         }
         self._write(envelope)
         self.rows[kind] += 1

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.simulator.world import ApiToken, World
 
 ORG_READ = frozenset({"org:read", "org:write", "org:admin"})
+ORG_ADMIN = frozenset({"org:admin"})
 PROJECT_READ = frozenset({"project:read", "project:write", "project:admin"})
 PROJECT_WRITE = frozenset({"project:write", "project:admin"})
 PROJECT_ADMIN = frozenset({"project:admin"})

@@ -39,7 +39,7 @@ class Api:
             return _no_slash(request)
         for pattern, allow, view in _ROUTES:
             match = pattern.fullmatch(request.path)
-            if match and (view is not _organization_keys or self._has_whole_listing()):
+            if match and self._has(view):
                 return self.call(request, allow, view, match.groupdict())
         return raw_answer(404, b"", "text/html; charset=utf-8", allow=None)
 
@@ -61,6 +61,11 @@ class Api:
             return refusal.response
         except PagingError as refusal:
             return raw_answer(400, refusal.response.body, "application/json", allow=allow)
+
+    def _has(self, view: View) -> bool:
+        if view in {_sentry_apps, _org_auth_tokens, _api_keys}:
+            return self.flavour.credentials
+        return view is not _organization_keys or self._has_whole_listing()
 
     def _has_whole_listing(self) -> bool:
         chosen = self.whole_organization
@@ -188,12 +193,37 @@ def _key(call: Call, org: str, project: str, key: str) -> Response:
 
 
 def _key_stats(call: Call, org: str, project: str, key: str) -> Response:
-    call.key(call.project(org, project, access.PROJECT_READ), key)
+    item = call.key(call.project(org, project, access.PROJECT_READ), key)
     since, until = (int(call.request.query.get(name, "0")) for name in ("since", "until"))
     day = 86_400
-    zero = dict.fromkeys(("total", "dropped", "accepted", "filtered"), 0)
+    accepted, dropped, filtered = item.daily
+    counts = {
+        "total": sum(item.daily),
+        "dropped": dropped,
+        "accepted": accepted,
+        "filtered": filtered,
+    }
     days = range(since - since % day, until + 1, day)
-    return call.answer(200, [{"ts": ts, **zero} for ts in days])
+    return call.answer(200, [{"ts": ts, **counts} for ts in days])
+
+
+def _sentry_apps(call: Call, org: str) -> Response:
+    found = call.organization(org, access.ORG_READ)
+    size = page_size(call.request, call.api.flavour, default=100)
+    rows, link = by_offset(found.integrations, cursor_of(call.request), size)
+    return call.page([render.integration(item, found) for item in rows], link)
+
+
+def _org_auth_tokens(call: Call, org: str) -> Response:
+    found = call.organization(org, access.ORG_READ)
+    if not call.api.flavour.token_list_for_tokens:
+        raise access.forbidden(call.allow)
+    return call.answer(200, [render.org_token(item) for item in found.tokens])
+
+
+def _api_keys(call: Call, org: str) -> Response:
+    found = call.organization(org, access.ORG_ADMIN)
+    return call.answer(200, [render.api_key(item) for item in found.api_keys])
 
 
 def _created_ms(org: Organization) -> int:
@@ -222,6 +252,9 @@ _ROUTES = (
     (re.compile(_ORG), READ, _organization),
     (re.compile(_ORG + "projects/"), READ, _projects),
     (re.compile(_ORG + "project-keys/"), READ, _organization_keys),
+    (re.compile(_ORG + "sentry-apps/"), READ, _sentry_apps),
+    (re.compile(_ORG + "org-auth-tokens/"), READ_CREATE, _org_auth_tokens),
+    (re.compile(_ORG + "api-keys/"), READ_CREATE, _api_keys),
     (re.compile(_PROJECT), READ_CREATE, _keys),
     (re.compile(_PROJECT + r"(?P<key>[^/]+)/"), READ_CHANGE, _key),
     (re.compile(_PROJECT + r"(?P<key>[^/]+)/stats/"), READ, _key_stats),

@@ -10,6 +10,8 @@ class Flavour:
     """How one kind of server answers.
 
     `whole_organization`: it has the organization-wide key listing (Sentry since December 2025).
+    `credentials`: it has lists of integrations, organization tokens and legacy API keys;
+    `token_list_for_tokens`: it gives that of organization tokens to tokens, not only to people.
     `strict_per_page`: per_page=0 is refused; 23.7.1 answers with a cursor that never moves.
     """
 
@@ -18,6 +20,8 @@ class Flavour:
     default_per_page: int
     strict_per_page: bool
     glitchtip: bool = False
+    credentials: bool = True
+    token_list_for_tokens: bool = True
 
     @property
     def per_page_error(self) -> str:
@@ -37,4 +41,5 @@ GLITCHTIP = Flavour(
     default_per_page=50,
     strict_per_page=True,
     glitchtip=True,
+    credentials=False,
 )

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tests.simulator.flavour import Flavour
-    from tests.simulator.world import Key, Organization, Project
+    from tests.simulator.world import ApiKey, Integration, Key, Organization, OrgToken, Project
 
 Record = dict[str, Any]
 
@@ -118,6 +118,58 @@ def key(item: Key, owner: Project, prefix: str, flavour: Flavour) -> Record:
         loader |= {"hasFeedback": False, "hasLogsAndMetrics": False}
         record["useCase"] = item.use_case
     return record | item.extra
+
+
+def integration(item: Integration, owner: Organization) -> Record:
+    """Return an integration, its client secret in clear, as on its first day."""
+    return {
+        "allowedOrigins": [],
+        "author": None,
+        "avatars": [],
+        "events": [],
+        "featureData": [],
+        "isAlertable": False,
+        "metadata": {},
+        "name": item.name,
+        "overview": None,
+        "popularity": 1,
+        "redirectUrl": None,
+        "schema": {},
+        "scopes": list(item.scopes),
+        "slug": item.name.lower().replace(" ", "-"),
+        "status": item.status,
+        "uuid": item.uuid,
+        "verifyInstall": False,
+        "webhookUrl": f"https://hooks.example.invalid/{item.secret}",
+        "clientId": item.uuid,
+        "clientSecret": item.secret,
+        "owner": {"id": owner.number, "slug": owner.slug},
+    }
+
+
+def org_token(item: OrgToken) -> Record:
+    """Return an organization token, without the token."""
+    return {
+        "id": str(item.number),
+        "name": item.name,
+        "scopes": list(item.scopes),
+        "tokenLastCharacters": "abcd",
+        "dateCreated": timestamp(item.created),
+        "dateLastUsed": timestamp(item.last_used),
+        "projectLastUsedId": None if item.last_used is None else "2",
+    }
+
+
+def api_key(item: ApiKey) -> Record:
+    """Return a legacy API key, the key in clear."""
+    return {
+        "id": str(item.number),
+        "label": item.label,
+        "key": item.key,
+        "scope_list": ["project:read", "event:read", "team:read", "org:read", "member:read"],
+        "status": 0 if item.active else 1,
+        "allowed_origins": "",
+    }
 
 
 def _dsn(item: Key, number: int, prefix: str, *, today: bool) -> dict[str, str]:

@@ -44,8 +44,8 @@ class Simulator:
     """A Sentry-shaped server. Use as a context manager; `url` is its address.
 
     `limits` None: a self-hosted server, which has no limits and sends no headers about them.
-    `latency` (seconds) is slept on each request. `on_request` is called before each with its
-    number, so that the world can change while a client is paging.
+    `latency` (seconds) passes before each answer, the making of it included. `on_request` is
+    called before each with its number, so that the world can change while a client is paging.
     """
 
     world: World
@@ -114,12 +114,12 @@ class Simulator:
         with self.throttle.enter(caller) as (headers, refusal):
             if refusal is not None:
                 return refusal
-            if self.latency:
-                time.sleep(self.latency)
+            due = time.monotonic() + self.latency
             with self._lock:
                 response = self.api(request)
                 for fault in self.faults:
                     response = fault.apply(request, response)
+            time.sleep(max(due - time.monotonic(), 0.0))
             if response.stall:
                 time.sleep(response.stall)
             return replace(response, headers=response.headers | headers)

@@ -48,6 +48,7 @@ class Key:
     performance: bool = False
     use_case: str = "user"
     extra: dict[str, object] = field(default_factory=dict)  # merged over the rendered record
+    daily: tuple[int, int, int] = (0, 0, 0)  # accepted, dropped, filtered events of each day
 
 
 @dataclass
@@ -65,6 +66,38 @@ class Project:
 
 
 @dataclass
+class Integration:
+    """An integration of the organization's own; its client secret is shown for a day."""
+
+    uuid: str
+    name: str
+    scopes: tuple[str, ...]
+    secret: str
+    status: str = "internal"
+
+
+@dataclass
+class OrgToken:
+    """An organization auth token, of which the API tells all but the token."""
+
+    number: int
+    name: str
+    created: datetime
+    last_used: datetime | None
+    scopes: tuple[str, ...] = ("org:ci",)
+
+
+@dataclass
+class ApiKey:
+    """A legacy API key of an organization, which the API shows in clear."""
+
+    number: int
+    label: str
+    key: str
+    active: bool = True
+
+
+@dataclass
 class Organization:
     """An organization; `renamed` maps slugs that projects used to have to today's."""
 
@@ -75,6 +108,9 @@ class Organization:
     projects: list[Project] = field(default_factory=list)
     renamed: dict[str, str] = field(default_factory=dict)
     region_url: str | None = None
+    integrations: list[Integration] = field(default_factory=list)
+    tokens: list[OrgToken] = field(default_factory=list)
+    api_keys: list[ApiKey] = field(default_factory=list)
 
     def project(self, slug_or_id: str) -> Project | None:
         """Return the project with this slug or id."""

@@ -15,7 +15,7 @@ import msgspec
 
 from scanner.inventory.spool import Spool
 from scanner.model.coverage import CoverageState, TableCoverage
-from scanner.model.inventory import Inventory, Layout, RawInput, Scope
+from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
 
 SERVER: Final = "https://otter-post.sentry.example"
 """Base URL of a server that cannot exist: .example is reserved."""
@@ -69,9 +69,9 @@ class DemoSource:
     def __init__(self, as_of: datetime) -> None:
         self._as_of = as_of.astimezone(UTC)
 
-    def collect(self, scope: Scope, tables: frozenset[str], workspace: Path) -> Inventory:
+    def collect(self, scope: Scope, needs: Needs, workspace: Path) -> Inventory:
         """Write the inventory into the workspace; the engine applies the scope."""
-        del scope, tables
+        del scope, needs
         demo = msgspec.json.decode(_DATA.read_bytes(), type=_Demo)
         organization = demo.organization.slug
         path = workspace / "demo.jsonl"

@@ -7,7 +7,7 @@ from typing import Final
 from scanner.inventory.sniff import Sniffed, sniff
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.errors import InventoryFileError, UsageError
-from scanner.model.inventory import Inventory, RawInput, Scope
+from scanner.model.inventory import Inventory, Needs, RawInput, Scope
 
 _SUFFIXES: Final = frozenset({".json", ".jsonl", ".parquet"})
 _NAMED: Final = 3
@@ -34,13 +34,13 @@ class FileSource:
         self._projects = projects
         self._server = server
 
-    def collect(self, scope: Scope, tables: frozenset[str], workspace: Path) -> Inventory:
+    def collect(self, scope: Scope, needs: Needs, workspace: Path) -> Inventory:
         """Return where the records lie; the engine reads them and applies the scope.
 
         Raises InventoryFileError for a file that is none, UsageError where the organization or
         project of an API export is ambiguous.
         """
-        del scope, tables, workspace  # files are taken whole, and where they lie
+        del scope, needs, workspace  # files are taken whole, and where they lie
         files = {path: sniff(path) for path in _expand(self._paths)}
         listed = any(file.kind == "sentry_project" for file in files.values())
         inputs = tuple(self._input(path, file, listed=listed) for path, file in files.items())

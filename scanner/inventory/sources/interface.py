@@ -3,17 +3,17 @@
 from pathlib import Path
 from typing import Protocol
 
-from scanner.model.inventory import Inventory, Scope
+from scanner.model.inventory import Inventory, Needs, Scope
 
 
 class Source(Protocol):
     """Delivers an inventory.
 
-    `collect` is told which tables the rules need and where temporary or result files may go; it
+    `collect` is told what the rules read and where temporary or result files may go; it
     raises FetchError where nothing could be seen, InventoryFileError for a bad file, and
     returns coverage for everything in between.
     """
 
-    def collect(self, scope: Scope, tables: frozenset[str], workspace: Path) -> Inventory:
+    def collect(self, scope: Scope, needs: Needs, workspace: Path) -> Inventory:
         """Return the inventory of the scope."""
         ...

@@ -3,17 +3,20 @@
 import asyncio
 import time
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from scanner.inventory.origin import base_url
-from scanner.inventory.progress import NoProgress, Progress
+from scanner.inventory.progress import FetchStats, NoProgress, Progress
 from scanner.inventory.retry import RetryPolicy
 from scanner.model.coverage import TableCoverage
 from scanner.model.errors import UsageError
-from scanner.model.inventory import Inventory, Layout, RawInput, Scope
+from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
 from scanner.model.token import Token
+
+if TYPE_CHECKING:
+    from scanner.inventory.sources.sentry_fetch import Result
 
 STATUSES: Final = ("active", "inactive")
 """What keys can be filtered by. Sentry answers an unknown status with no keys at all."""
@@ -22,7 +25,10 @@ _SPOOL: Final = "inventory.jsonl"
 
 
 class SentrySettings(msgspec.Struct, frozen=True):
-    """Where and how to fetch. `timeout` is for one request, `deadline` for all, in seconds."""
+    """Where and how to fetch. `timeout` is for one request, `deadline` for all, in seconds.
+
+    With a `journal` a fetch that was killed goes on where it was; see inventory.journal.
+    """
 
     url: str
     token: Token
@@ -33,21 +39,7 @@ class SentrySettings(msgspec.Struct, frozen=True):
     deadline: float = 900.0
     concurrency: int = 20
     retry: RetryPolicy = RetryPolicy()
-
-
-class FetchStats(msgspec.Struct, frozen=True):
-    """What a fetch took: bytes as received, attempts beyond the first, times in seconds.
-
-    `throttled` counts refusals because of a limit, `waited` how long requests were held back
-    to keep to the limits, added over endpoints.
-    """
-
-    requests: int
-    bytes: int
-    retries: int
-    throttled: int
-    seconds: float
-    waited: float
+    journal: Path | None = None
 
 
 class FetchReport(msgspec.Struct, frozen=True):
@@ -67,9 +59,9 @@ class SentrySource:
         self._settings = settings
         self._progress = progress or NoProgress()
 
-    def collect(self, scope: Scope, tables: frozenset[str], workspace: Path) -> Inventory:
+    def collect(self, scope: Scope, needs: Needs, workspace: Path) -> Inventory:
         """Fetch into the workspace and return the inventory; see `fetch` for what it raises."""
-        report = self.fetch(scope, tables, workspace / _SPOOL)
+        report = self.fetch(scope, needs, workspace / _SPOOL)
         label = base_url(self._settings.url, insecure_http=self._settings.insecure_http)
         return Inventory(
             inputs=(RawInput(report.path, Layout.INVENTORY_LINES, label=label),),
@@ -77,8 +69,8 @@ class SentrySource:
             warnings=report.warnings,
         )
 
-    def fetch(self, scope: Scope, tables: frozenset[str], output: Path) -> FetchReport:
-        """Fetch the tables of the scope into an inventory file, redacted, and return the report.
+    def fetch(self, scope: Scope, needs: Needs, output: Path) -> FetchReport:
+        """Fetch what is needed into an inventory file, redacted, and return the report.
 
         Raises UsageError for settings that cannot be right, and FetchError where nothing could
         be seen; then there is no file. Whatever was seen in part is told by the coverage.
@@ -94,19 +86,27 @@ class SentrySource:
         from scanner.inventory.sources.sentry_fetch import run  # noqa: PLC0415 - see above
 
         started = time.monotonic()
+        stats: FetchStats | None = None
         try:
-            result = asyncio.run(run(base, settings, scope, tables, output, self._progress))
+            result = asyncio.run(run(base, settings, scope, needs, output, self._progress))
+            stats = _stats(result, time.monotonic() - started)
         except ExceptionGroup as group:
             raise _first(group) from group
-        stats = FetchStats(
-            requests=result.traffic.requests,
-            bytes=result.traffic.bytes,
-            retries=result.traffic.retries,
-            throttled=result.traffic.throttled,
-            seconds=time.monotonic() - started,
-            waited=result.waited,
-        )
+        finally:
+            self._progress.finish(stats)
         return FetchReport(output, result.sources, result.coverage, stats, result.warnings)
+
+
+def _stats(result: "Result", seconds: float) -> FetchStats:
+    traffic = result.traffic
+    return FetchStats(
+        requests=traffic.requests,
+        bytes=traffic.bytes,
+        retries=traffic.retries,
+        throttled=traffic.throttled,
+        seconds=seconds,
+        waited=result.waited,
+    )
 
 
 def _first(error: Exception) -> Exception:

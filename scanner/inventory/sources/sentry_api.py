@@ -10,13 +10,24 @@ import msgspec
 from scanner.inventory.answers import Reply
 from scanner.inventory.failure import ApiError, Reason
 from scanner.inventory.http import Client
+from scanner.inventory.journal import Journal
 from scanner.inventory.origin import region_base
 from scanner.inventory.paging import PER_PAGE, Pager
 from scanner.inventory.records import fault
+from scanner.inventory.redact import redact_record
+from scanner.inventory.tables import TABLES
 
 KEY: Final = "sentry_key"
 PROJECT: Final = "sentry_project"
 ORGANIZATION: Final = "sentry_organization"
+INTEGRATION: Final = "sentry_integration"
+ORG_AUTH_TOKEN: Final = "sentry_org_auth_token"  # noqa: S105 - a table
+API_KEY: Final = "sentry_api_key"
+TOKEN: Final = "sentry_token"  # noqa: S105 - a table
+
+
+_BREATH: Final = 10
+"""Records looked at before requests and answers get their turn."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -42,24 +53,60 @@ class Page(msgspec.Struct, frozen=True):
         return len(self.records) + len(self.faults)
 
 
+class Caller(msgspec.Struct, frozen=True):
+    """Whose token it is: its scopes and the user's id, None where the server does not tell."""
+
+    scopes: frozenset[str] | None = None
+    user: str | None = None
+
+
+class _List(msgspec.Struct, frozen=True):
+    """How a list is asked for; a list that is not `paged` comes as a whole."""
+
+    table: str
+    endpoint: str
+    path: str
+    base: str
+    query: Mapping[str, str] = {}
+    paged: bool = True
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """One page as the journal keeps it: what was new on it and the next page's cursor."""
+
+    records: list[dict[str, Any]]
+    faults: list[str]
+    following: str | None
+    moved_to: str | None
+
+
 class SentryApi:
-    """Asks the endpoints; every method raises ApiError where there is no answer."""
+    """Asks the endpoints; every method raises ApiError where there is no answer.
+
+    What the `journal` knows is not asked for again.
+    """
 
     def __init__(self, client: Client, base: str, *, status: str | None) -> None:
         self._client = client
         self._base = base
         self._status = {"status": status} if status else {}
+        self.journal = Journal(None)
 
-    async def scopes(self) -> frozenset[str] | None:
-        """Return the token's scopes, None if the server does not tell."""
-        reply = await self._client.get("index", "")
-        auth = reply.payload.get("auth") if isinstance(reply.payload, dict) else None
+    async def caller(self) -> Caller:
+        """Return whose token it is."""
+        payload = (await self._client.get("index", "")).payload
+        known = payload if isinstance(payload, dict) else {}
+        auth, user = known.get("auth"), known.get("user")
         scopes = auth.get("scopes") if isinstance(auth, dict) else None
-        return frozenset(map(str, scopes)) if isinstance(scopes, list) else None
+        number = user.get("id") if isinstance(user, dict) else None
+        return Caller(
+            frozenset(map(str, scopes)) if isinstance(scopes, list) else None,
+            str(number) if isinstance(number, (str, int)) else None,
+        )
 
     def organizations(self) -> AsyncIterator[Page]:
         """List the organizations that the token sees."""
-        return self._pages(ORGANIZATION, "organizations", "organizations/", {}, self._base)
+        return self._pages(_List(ORGANIZATION, "organizations", "organizations/", self._base))
 
     async def organization(self, slug: str) -> dict[str, Any]:
         """Return one organization."""
@@ -83,7 +130,7 @@ class SentryApi:
     def projects(self, place: Place) -> AsyncIterator[Page]:
         """List all projects of an organization."""
         path = f"organizations/{_segment(place.slug)}/projects/"
-        return self._pages(PROJECT, "projects", path, {}, place.base)
+        return self._pages(_List(PROJECT, "projects", path, place.base))
 
     def organization_keys(self, place: Place, seen: set[str]) -> AsyncIterator[Page]:
         """List the keys of all projects of an organization that the token may see.
@@ -93,44 +140,67 @@ class SentryApi:
         """
         path = f"organizations/{_segment(place.slug)}/project-keys/"
         query = {"project": "-1", **self._status}
-        return self._pages(KEY, "project-keys", path, query, place.base, seen)
+        return self._pages(_List(KEY, "project-keys", path, place.base, query), seen)
 
     def project_keys(self, place: Place, project: str) -> AsyncIterator[Page]:
         """List the keys of one project, by its slug."""
         path = f"projects/{_segment(place.slug)}/{_segment(project)}/keys/"
-        return self._pages(KEY, "keys", path, self._status, place.base)
+        return self._pages(_List(KEY, "keys", path, place.base, self._status))
 
-    async def _pages(  # noqa: PLR0913, PLR0917 - what a list is asked with
-        self,
-        table: str,
-        endpoint: str,
-        path: str,
-        query: Mapping[str, str],
-        base: str,
-        seen: set[str] | None = None,
-    ) -> AsyncIterator[Page]:
-        where = f"{base}/api/0/{path}"
+    def integrations(self, place: Place) -> AsyncIterator[Page]:
+        """List the integrations that belong to an organization."""
+        path = f"organizations/{_segment(place.slug)}/sentry-apps/"
+        # On the hosted service these and the tokens are kept beside the regions, not in them.
+        return self._pages(_List(INTEGRATION, "sentry-apps", path, self._base))
+
+    def org_auth_tokens(self, place: Place) -> AsyncIterator[Page]:
+        """List the organization's own tokens."""
+        path = f"organizations/{_segment(place.slug)}/org-auth-tokens/"
+        return self._pages(_List(ORG_AUTH_TOKEN, "org-auth-tokens", path, self._base, paged=False))
+
+    def api_keys(self, place: Place) -> AsyncIterator[Page]:
+        """List the organization's legacy API keys; the answer has them in clear."""
+        path = f"organizations/{_segment(place.slug)}/api-keys/"
+        return self._pages(_List(API_KEY, "api-keys", path, place.base, paged=False))
+
+    async def key_statistics(
+        self, place: Place, project: str, key: str, since: int, until: int
+    ) -> list[Any]:
+        """Return a key's events by day, between two times in seconds since 1970."""
+        path = f"projects/{_segment(place.slug)}/{_segment(project)}/keys/{_segment(key)}/stats/"
+        query = {"since": str(since), "until": str(until), "resolution": "1d"}
+        reply = await self._client.get("key-stats", path, query, base=place.base, vital=False)
+        return _rows(reply, f"{place.base}/api/0/{path}")
+
+    async def _pages(self, asked: _List, seen: set[str] | None = None) -> AsyncIterator[Page]:
+        where = f"{asked.base}/api/0/{asked.path}"
         pager = Pager(where)
         seen = set() if seen is None else seen
 
-        def ask(cursor: str | None) -> asyncio.Task[Reply]:
-            asked = {**query, "per_page": str(PER_PAGE)}
-            if cursor is not None:
-                asked["cursor"] = cursor
-            return asyncio.create_task(self._client.get(endpoint, path, asked, base=base))
+        def ask(cursor: str | None) -> asyncio.Task[_Step | Reply]:
+            return asyncio.create_task(self._ask(asked, cursor))
 
-        coming: asyncio.Task[Reply] | None = ask(None)
+        cursor: str | None = None
+        coming: asyncio.Task[_Step | Reply] | None = ask(None)
         try:
             while coming is not None:
-                reply = await coming
-                page = _page(table, _rows(reply, where), seen, reply.moved_to)
-                ended: ApiError | None = None
+                answer = await coming
+                coming, ended = None, None
+                rows = _rows(answer, where)
+                here, cursor = cursor, None
                 try:
-                    cursor = pager.following(reply.links, len(reply.payload), page.fresh)
-                    # The next page is under way while this one is written.
-                    coming = ask(cursor) if cursor is not None else None
+                    cursor = _following(asked, answer, pager)
                 except ApiError as error:
-                    coming, ended = None, error
+                    ended = error
+                if cursor is not None:
+                    # The next page is under way while this one is looked at and written.
+                    coming = ask(cursor)
+                page = await _page(asked.table, rows, seen, answer.moved_to)
+                if isinstance(answer, _Step):
+                    page.faults.extend(answer.faults)
+                elif ended is None:
+                    self._note(asked, here, page, cursor)
+                pager.found(page.fresh)
                 yield page
                 if ended is not None:
                     raise ended
@@ -139,10 +209,44 @@ class SentryApi:
                 coming.cancel()
                 await asyncio.gather(coming, return_exceptions=True)
 
+    async def _ask(self, asked: _List, cursor: str | None) -> _Step | Reply:
+        """Return one page, from the journal if it is there."""
+        known = self.journal.recall(_name(asked, cursor), _Step)
+        if known is not None:
+            return known
+        query = dict(asked.query)
+        if asked.paged:
+            query["per_page"] = str(PER_PAGE)
+        if cursor is not None:
+            query["cursor"] = cursor
+        return await self._client.get(asked.endpoint, asked.path, query, base=asked.base)
 
-def _rows(reply: Reply, where: str) -> list[Any]:
-    if isinstance(reply.payload, list):
-        return reply.payload
+    def _note(self, asked: _List, cursor: str | None, page: Page, following: str | None) -> None:
+        if self.journal.is_kept:
+            records = [redact_record(record, asked.table) for record in page.records]
+            step = _Step(records, page.faults, following, page.moved_to)
+            self.journal.note(_name(asked, cursor), step)
+
+
+def _following(asked: _List, answer: _Step | Reply, pager: Pager) -> str | None:
+    """Return the next page's cursor; raises ApiError where the list cannot go on."""
+    if isinstance(answer, _Step):
+        if answer.following is not None:
+            pager.skip(answer.following)
+        return answer.following
+    return pager.following(answer.links, len(answer.payload)) if asked.paged else None
+
+
+def _name(asked: _List, cursor: str | None) -> str:
+    query = {**asked.query, "cursor": cursor or ""}
+    return f"{asked.base} {asked.path} " + " ".join(f"{k}={v}" for k, v in sorted(query.items()))
+
+
+def _rows(answer: _Step | Reply, where: str) -> list[Any]:
+    if isinstance(answer, _Step):
+        return answer.records
+    if isinstance(answer.payload, list):
+        return answer.payload
     raise ApiError(
         Reason.GARBLED,
         "the answer is not a list of records",
@@ -151,14 +255,17 @@ def _rows(reply: Reply, where: str) -> list[Any]:
     )
 
 
-def _page(table: str, rows: list[Any], seen: set[str], moved_to: str | None) -> Page:
+async def _page(table: str, rows: list[Any], seen: set[str], moved_to: str | None) -> Page:
     """Sort out a page: what is new and right, what is wrong; what came before is dropped."""
     records, faults = [], []
-    for row in rows:
+    identity = TABLES[table].identity
+    for number, row in enumerate(rows):
+        if number % _BREATH == 0:
+            await asyncio.sleep(0)
         problem = fault(table, row)
         if problem is not None:
             faults.append(problem)
-        elif (identifier := str(row["id"])) not in seen:
+        elif (identifier := str(row[identity])) not in seen:
             seen.add(identifier)
             records.append(row)
     return Page(records, faults, moved_to)

@@ -1,50 +1,38 @@
-"""A fetch from beginning to end: who is asking, which organizations, and what came of it."""
+"""A fetch from beginning to end: who is asking, what is asked for, and what came of it."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 
 from scanner.inventory.connection import ClientSettings
-from scanner.inventory.failure import FATAL, ApiError, Reason, one_line
+from scanner.inventory.failure import ApiError, Reason
 from scanner.inventory.http import Client, Traffic, connect
+from scanner.inventory.journal import Journal
 from scanner.inventory.ledger import Ledger
 from scanner.inventory.origin import is_loopback
 from scanner.inventory.progress import FetchProgress, Progress
-from scanner.inventory.sources.sentry_api import KEY, ORGANIZATION, PROJECT, SentryApi
+from scanner.inventory.sources.sentry_api import KEY, ORGANIZATION, PROJECT, TOKEN, SentryApi
 from scanner.inventory.sources.sentry_crawl import Crawl, Wish
+from scanner.inventory.sources.sentry_credentials import LISTINGS, fetch_credentials
 from scanner.inventory.sources.sentry_roster import Sink
+from scanner.inventory.sources.sentry_survey import Survey, survey
+from scanner.inventory.sources.sentry_usage import Usage
 from scanner.inventory.spool import Spool
+from scanner.inventory.tables import COSTLY
 from scanner.model.coverage import CoverageState, TableCoverage
-from scanner.model.inventory import Scope
+from scanner.model.inventory import Needs, Scope
 from scanner.model.token import Token, TokenKind
 
 if TYPE_CHECKING:
     from scanner.inventory.sources.sentry import SentrySettings
 
-T = TypeVar("T")
-
-_TABLES: Final = (ORGANIZATION, PROJECT, KEY)
-_HOPELESS: Final = FATAL | {Reason.REDIRECTED, Reason.UNREACHABLE, Reason.TIMEOUT}
-"""With these at the very start, nothing else is worth asking."""
-
-_TELLING: Final = frozenset({Reason.FORBIDDEN, Reason.MISSING})
-"""Answers that only an API gives, though not the ones that were hoped for."""
-
-_USEFUL: Final = frozenset(
-    f"{area}:{right}" for area in ("org", "project") for right in ("read", "write", "admin")
-)
-"""Scopes with which at least something can be listed."""
-
-_USE_ANOTHER: Final = (
-    "Use a token of an internal integration or a personal token, with the scopes org:read and "
-    "project:read."
-)
+_KNOWN: Final = frozenset({ORGANIZATION, PROJECT, KEY, TOKEN, *LISTINGS})
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -85,14 +73,51 @@ async def run(  # noqa: PLR0913, PLR0917 - the arguments of SentrySource.fetch
     base: str,
     settings: "SentrySettings",
     scope: Scope,
-    tables: frozenset[str],
+    needs: Needs,
     output: Path,
     progress: Progress,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> Result:
     """Fetch into `output`; raises FetchError, without a file, where nothing could be seen."""
     meter = Meter(progress)
-    client_settings = ClientSettings(
+    tables = _tables(needs)
+    async with connect(_client_settings(base, settings), meter.traffic, transport) as client:
+        meter.client = client
+        api = SentryApi(client, base, status=settings.status)
+        ledger = Ledger()
+        found = await survey(api, settings.token, scope, tables, ledger)
+        meter.add(organizations_total=len(found.organizations))
+        sources = tuple(
+            f"sentry {base} organization {slug}" for slug in sorted(found.organizations)
+        )
+        warnings = _warnings(base, settings)
+        purpose = _purpose(base, settings, scope, needs, found)
+        with (
+            Journal(settings.journal, purpose) as api.journal,
+            Spool(output, sources=sources, server=base) as spool,
+        ):
+            _write_organizations(spool, found.organizations)
+            _write_token(spool, ledger, settings.token, found, tables)
+            measured = needs.reads(KEY, COSTLY[KEY])
+            usage = Usage(api, ledger, api.journal.started_at) if measured else None
+            sink = Sink(spool, ledger, meter.add, warnings, usage)
+            await _fetch_tables(api, sink, found, _wish(settings, scope, tables, found), tables)
+            _require_something(ledger, tables)
+            coverage = _coverage(ledger, needs, tables, settings.status, spool.rows)
+            spool.finish(coverage)
+            if api.journal.is_resumed:
+                warnings.add(_resumed(api.journal))
+        return Result(sources, coverage, tuple(sorted(warnings)), client.traffic, client.waited)
+
+
+def _tables(needs: Needs) -> frozenset[str]:
+    """Return what is fetched: what is needed, and what belongs to it."""
+    tables = needs.tables & _KNOWN | {ORGANIZATION}
+    return tables | {PROJECT} if KEY in tables else tables
+
+
+def _client_settings(base: str, settings: "SentrySettings") -> ClientSettings:
+    return ClientSettings(
         base=base,
         token=settings.token,
         ca_bundle=settings.ca_bundle,
@@ -101,137 +126,52 @@ async def run(  # noqa: PLR0913, PLR0917 - the arguments of SentrySource.fetch
         concurrency=settings.concurrency,
         retry=settings.retry,
     )
-    async with connect(client_settings, meter.traffic, transport) as client:
-        meter.client = client
-        api = SentryApi(client, base, status=settings.status)
-        ledger = Ledger()
-        scopes, organizations = await _survey(api, settings.token, scope, ledger)
-        meter.add(organizations_total=len(organizations))
-        sources = tuple(f"sentry {base} organization {slug}" for slug in sorted(organizations))
-        wish = Wish(frozenset(scope.projects), KEY in tables, settings.status is not None, scopes)
-        warnings = _warnings(base, settings)
-        with Spool(output, sources=sources, server=base) as spool:
-            _write_organizations(spool, organizations)
-            places = [api.place(slug, record) for slug, record in sorted(organizations.items())]
-            await Crawl(api, Sink(spool, ledger, meter.add, warnings), wish).organizations(places)
-            _require_something(ledger)
-            coverage = _coverage(ledger, tables, settings.status, spool.rows)
-            spool.finish(coverage)
-        return Result(sources, coverage, tuple(sorted(warnings)), client.traffic, client.waited)
 
 
-async def _survey(
-    api: SentryApi, token: Token, scope: Scope, ledger: Ledger
-) -> tuple[frozenset[str] | None, dict[str, dict[str, Any] | None]]:
-    """Find out what the token may do and which organizations there are, side by side.
+def _wish(settings: "SentrySettings", scope: Scope, tables: frozenset[str], found: Survey) -> Wish:
+    filtered = settings.status is not None
+    return Wish(frozenset(scope.projects), KEY in tables, filtered, found.scopes)
 
-    Returns the scopes and the organizations' records by slug, None where they cannot be read.
+
+async def _fetch_tables(
+    api: SentryApi, sink: Sink, found: Survey, wish: Wish, tables: frozenset[str]
+) -> None:
+    places = found.places(api)
+    async with asyncio.TaskGroup() as group:
+        if PROJECT in tables:
+            group.create_task(Crawl(api, sink, wish).organizations(places))
+        for table in sorted(tables & LISTINGS.keys()):
+            for place in places:
+                group.create_task(fetch_credentials(api, sink, place, table))
+
+
+def _purpose(
+    base: str, settings: "SentrySettings", scope: Scope, needs: Needs, found: Survey
+) -> dict[str, Any]:
+    """Return what must be the same for one fetch to go on with another's journal.
+
+    The token itself must not be written down, not even as a hash; who it belongs to and what it
+    may do stand for it.
     """
-    async with asyncio.TaskGroup() as both:
-        asking = both.create_task(_outcome(api.scopes()))
-        listing = both.create_task(_outcome(_list_organizations(api)))
-    scopes, listed = asking.result(), listing.result()
-    for outcome in (scopes, listed):
-        if isinstance(outcome, ApiError) and outcome.reason in _HOPELESS:
-            raise _explained(outcome, token)
-    known = None if isinstance(scopes, ApiError) else scopes
-    _check_token(token, known)
-    if isinstance(listed, ApiError):
-        # With a name to go by there is hope, if the server answers at all: a token without
-        # org:read may still read projects' keys.
-        told = not isinstance(scopes, ApiError) or listed.reason in _TELLING
-        if not told or not scope.organizations:
-            raise listed
-        ledger.failed([ORGANIZATION], listed)
-        return known, dict.fromkeys(scope.organizations)
-    ledger.saw(ORGANIZATION)
-    return known, await _chosen(api, scope, listed, ledger)
+    caller = None if isinstance(found.caller, ApiError) else found.caller
+    return {
+        "server": base,
+        "organizations": sorted(found.organizations),
+        "projects": sorted(scope.projects),
+        "status": settings.status,
+        "tables": sorted(needs.tables),
+        "usage": needs.reads(KEY, COSTLY[KEY]),
+        "scopes": sorted(found.scopes or ()),
+        "user": caller.user if caller else None,
+        "token": settings.token.kind.name,
+    }
 
 
-async def _outcome(asked: Coroutine[None, None, T]) -> T | ApiError:
-    """Return what came of it, be it an error."""
-    try:
-        return await asked
-    except ApiError as error:
-        return error
-
-
-async def _list_organizations(api: SentryApi) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    async for page in api.organizations():
-        found.update({record["slug"]: record for record in page.records})
-        if page.faults:
-            raise ApiError(
-                Reason.GARBLED, f"an organization's record cannot be used: {page.faults[0]}"
-            )
-    return found
-
-
-async def _chosen(
-    api: SentryApi, scope: Scope, listed: dict[str, dict[str, Any]], ledger: Ledger
-) -> dict[str, dict[str, Any] | None]:
-    """Return the organizations of the scope; those that are not listed are asked for by name."""
-    if not scope.organizations:
-        if not listed:
-            raise ApiError(
-                Reason.MISSING,
-                "the token sees no organization",
-                remedy=f"Name one, or add the token's owner to one. {_USE_ANOTHER}",
-            )
-        return dict(listed)
-    chosen: dict[str, dict[str, Any] | None] = {}
-    errors: dict[str, ApiError] = {}
-    for slug in dict.fromkeys(scope.organizations):
-        try:
-            record = listed.get(slug) or await api.organization(slug)
-        except ApiError as error:
-            errors[slug] = _unknown(slug, error, listed)
-        else:
-            chosen[str(record["slug"])] = record
-    if not chosen:
-        raise next(iter(errors.values()))
-    for slug, unknown in errors.items():
-        ledger.failed(_TABLES, unknown, organization=slug)
-    return chosen
-
-
-def _unknown(slug: str, error: ApiError, listed: Mapping[str, Any]) -> ApiError:
-    if error.reason is not Reason.MISSING:
-        return error
-    seen = one_line(", ".join(sorted(listed))) or "none"
-    return ApiError(
-        Reason.MISSING,
-        f"there is no organization {slug!r}, or the token may not see it",
-        where=error.where,
-        remedy=f"Organizations that the token sees: {seen}.",
+def _resumed(journal: Journal) -> str:
+    return (
+        f"An earlier fetch was cut off: {journal.recalled} of its answers, from"
+        f" {journal.started_at:%Y-%m-%d %H:%M} UTC on, were used and not asked for again."
     )
-
-
-def _check_token(token: Token, scopes: frozenset[str] | None) -> None:
-    """Name a token that cannot list anything before it meets its first refusal."""
-    if scopes is not None and scopes & _USEFUL:
-        return
-    if token.kind is TokenKind.ORGANIZATION:
-        raise ApiError(
-            Reason.FORBIDDEN,
-            "the token is an organization token (sntrys_): it carries the scope org:ci alone and "
-            "cannot list keys",
-            remedy=_USE_ANOTHER,
-        )
-    if scopes is not None:
-        held = ", ".join(sorted(scopes)) or "none"
-        raise ApiError(
-            Reason.FORBIDDEN,
-            f"the token has none of the scopes that listing keys needs (it has: {held})",
-            remedy=_USE_ANOTHER,
-        )
-
-
-def _explained(error: ApiError, token: Token) -> ApiError:
-    if error.reason is Reason.UNAUTHORIZED and token.kind is TokenKind.ORGANIZATION:
-        remedy = f"Organization tokens (sntrys_) cannot list keys. {_USE_ANOTHER}"
-        return ApiError(error.reason, error.message, where=error.where, remedy=remedy)
-    return error
 
 
 def _write_organizations(spool: Spool, organizations: Mapping[str, dict[str, Any] | None]) -> None:
@@ -240,26 +180,54 @@ def _write_organizations(spool: Spool, organizations: Mapping[str, dict[str, Any
             spool.add(ORGANIZATION, record, organization=slug, project=None)
 
 
-def _require_something(ledger: Ledger) -> None:
-    """Raise the most telling error if not one page of projects or keys was read."""
-    if ledger.has_seen(PROJECT) or ledger.has_seen(KEY):
+def _write_token(
+    spool: Spool, ledger: Ledger, token: Token, found: Survey, tables: frozenset[str]
+) -> None:
+    """Write what is known of the credential in use, never the credential itself."""
+    if TOKEN not in tables:
+        return
+    if isinstance(found.caller, ApiError):
+        ledger.failed([TOKEN], found.caller)
+        return
+    ledger.saw(TOKEN)
+    kind = None if token.kind is TokenKind.UNKNOWN else token.kind.name.lower()
+    scopes = None if found.scopes is None else sorted(found.scopes)
+    record = {"id": "current", "kind": kind, "scopes": scopes}
+    spool.add(TOKEN, record, organization=None, project=None)
+
+
+def _require_something(ledger: Ledger, tables: frozenset[str]) -> None:
+    """Raise the most telling error if nothing was read of what matters."""
+    wanted = tables - {ORGANIZATION} or tables
+    if any(ledger.has_seen(table) for table in wanted) or not ledger.errors:
         return
     order = list(Reason)
     raise min(ledger.errors, key=lambda error: (order.index(error.reason), error.where))
 
 
 def _coverage(
-    ledger: Ledger, tables: frozenset[str], status: str | None, rows: Mapping[str, int]
+    ledger: Ledger,
+    needs: Needs,
+    tables: frozenset[str],
+    status: str | None,
+    rows: Mapping[str, int],
 ) -> dict[str, TableCoverage]:
-    if status is not None:
-        ledger.note(KEY, f"Only {status} keys were asked for.")
+    if status is not None and KEY in tables:
+        # Fail closed: rules about the other keys see nothing, and nothing is what would pass.
+        ledger.missing(KEY, _only(status), organization=None, project=None)
     known = {
         table: msgspec.structs.replace(ledger.coverage(table), rows=rows[table])
-        for table in _TABLES
-        if table != KEY or KEY in tables
+        for table in sorted(tables)
     }
     absent = TableCoverage(CoverageState.ABSENT, "A Sentry server is not asked for this table.")
-    return known | {table: absent for table in sorted(tables) if table not in _TABLES}
+    return known | dict.fromkeys(sorted(needs.tables - tables), absent)
+
+
+def _only(status: str) -> str:
+    return (
+        f"Only {status} keys were asked for (--status), so that nothing is known of the others."
+        " Leave --status out, or accept that with --allow-partial."
+    )
 
 
 def _warnings(base: str, settings: "SentrySettings") -> set[str]:

@@ -10,6 +10,7 @@ from scanner.inventory.failure import ApiError
 from scanner.inventory.ledger import Ledger
 from scanner.inventory.sources.sentry_api import KEY, PROJECT, Page, Place
 from scanner.inventory.spool import Spool
+from scanner.inventory.tables import USAGE
 
 _BREATH: Final = 4
 """Rows written before requests and answers get their turn: redacting takes time."""
@@ -23,13 +24,25 @@ class Count(Protocol):
         ...
 
 
+class Measure(Protocol):
+    """Adds usage statistics to records of keys."""
+
+    async def add_to(self, place: Place, keys: Iterable[tuple[dict[str, Any], str]]) -> None:
+        """Add them to the records; each comes with its project's slug or id."""
+        ...
+
+
 class Sink(msgspec.Struct, frozen=True):
-    """Where everything that is found goes: rows, coverage, counts and warnings."""
+    """Where everything that is found goes: rows, coverage, counts and warnings.
+
+    Keys pass `usage` on their way, unless it is None.
+    """
 
     spool: Spool
     ledger: Ledger
     count: Count
     warnings: set[str]
+    usage: Measure | None = None
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -86,25 +99,22 @@ class Roster:
     async def add_listed_keys(self, page: Page) -> None:
         """Write a page of the whole-organization listing, each key with its project's slug."""
         self.note_faults(KEY, page, None)
-        written = 0
+        found: list[tuple[dict[str, Any], str | None]] = []
         for record in page.records:
             number = str(record.get("projectId", record.get("projectID")))
             project = self.projects.get(number)
             if project is None and self._wanted:
                 continue
             self.with_keys.add(number)
-            await self._write(KEY, record, project.slug if project else None)
-            written += 1
-        self._sink.count(keys=written)
+            found.append((record, project.slug if project else None))
+        await self._write_keys(found)
 
     async def add_project_keys(self, page: Page, slug: str) -> None:
         """Write a page of one project's own listing, without what was written before."""
         self._sink.ledger.saw(KEY)
         self.note_faults(KEY, page, slug)
         new = [record for record in page.records if record["id"] not in self.keys]
-        for record in new:
-            await self._write(KEY, record, slug)
-        self._sink.count(keys=len(new))
+        await self._write_keys([(record, slug) for record in new])
 
     def failed(self, tables: Iterable[str], error: ApiError, project: str | None = None) -> None:
         """Note what could not be seen of this organization."""
@@ -119,6 +129,18 @@ class Roster:
                 organization=self.place.slug,
                 project=project,
             )
+
+    async def _write_keys(self, keys: list[tuple[dict[str, Any], str | None]]) -> None:
+        # A page at a time: the listing waits meanwhile, so that memory stays bounded.
+        if self._sink.usage is not None:
+            named = [(key, slug or str(key.get("projectId"))) for key, slug in keys]
+            await self._sink.usage.add_to(self.place, named)
+        else:
+            for record, _ in keys:
+                record.pop(USAGE, None)  # whatever a server calls so is not ours
+        for record, slug in keys:
+            await self._write(KEY, record, slug)
+        self._sink.count(keys=len(keys))
 
     async def _write(self, table: str, record: dict[str, Any], project: str | None) -> None:
         self._sink.spool.add(table, record, organization=self.place.slug, project=project)

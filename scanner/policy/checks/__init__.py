@@ -14,6 +14,8 @@ CHECKS: Final = (
     "unique_name",
     "sdk_version",
     "loader_options",
+    "unused_for",
+    "scopes",
 )
 """Names of the checks, in the order of documentation; each is a module with a CHECK."""
 

@@ -36,4 +36,5 @@ CHECK: Final = Check(
     arguments=Arguments,
     build=build,
     short="age",
+    resources=("sentry_key", "sentry_org_auth_token"),
 )

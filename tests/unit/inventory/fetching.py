@@ -9,7 +9,7 @@ import msgspec
 
 from scanner.inventory.retry import RetryPolicy
 from scanner.inventory.sources.sentry import FetchReport, SentrySettings, SentrySource
-from scanner.model.inventory import Scope
+from scanner.model.inventory import Needs, Scope
 from scanner.model.token import Token
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def fetch(
     *,
     scope: Scope | None = None,
     tables: frozenset[str] = TABLES,
+    needs: Needs | None = None,
     token: str | None = None,
     progress: Progress | None = None,
     **settings: Any,
@@ -37,7 +38,7 @@ def fetch(
         url=simulator.url, token=Token(token or simulator.world.token), retry=FAST
     )
     source = SentrySource(msgspec.structs.replace(made, **settings), progress)
-    return source.fetch(scope or Scope(), tables, output)
+    return source.fetch(scope or Scope(), needs or Needs.of(tables), output)
 
 
 def envelopes(path: Path, kind: str) -> list[dict[str, Any]]:

@@ -110,46 +110,52 @@ def _links(cursor: str, results: str = "true") -> dict[str, dict[str, str]]:
     return {"previous": {}, "next": {"results": results, "cursor": cursor}}
 
 
+def step(pager: Pager, links: dict[str, dict[str, str]], rows: int, fresh: int) -> str | None:
+    cursor = pager.following(links, rows)
+    pager.found(fresh)
+    return cursor
+
+
 class TestPager:
     def test_it_goes_on_while_there_are_results(self) -> None:
         pager = Pager("x")
-        assert pager.following(_links("100:0:0"), 100, 100) == "100:0:0"
-        assert pager.following(_links("3:1:0", "false"), 40, 40) is None
+        assert step(pager, _links("100:0:0"), 100, 100) == "100:0:0"
+        assert step(pager, _links("3:1:0", "false"), 40, 40) is None
 
     def test_no_link_header_on_a_short_page_is_the_end(self) -> None:
-        assert Pager("x").following({}, 99, 99) is None
+        assert step(Pager("x"), {}, 99, 99) is None
 
     def test_no_link_header_on_a_full_page_is_suspicious(self) -> None:
         with pytest.raises(ApiError, match="without a Link header"):
-            Pager("x").following({}, 100, 100)
+            step(Pager("x"), {}, 100, 100)
 
     def test_a_cursor_that_comes_twice_is_refused(self) -> None:
         pager = Pager("x")
-        pager.following(_links("a"), 1, 1)
-        pager.following(_links("b"), 1, 1)
+        step(pager, _links("a"), 1, 1)
+        step(pager, _links("b"), 1, 1)
         with pytest.raises(ApiError) as error:
-            pager.following(_links("a"), 1, 1)
+            step(pager, _links("a"), 1, 1)
         assert error.value.reason is Reason.LOOP
 
     def test_a_few_pages_without_anything_new_are_fine(self) -> None:
         pager = Pager("x")
         for number in range(49):
-            pager.following(_links(str(number)), 0, 0)
-        pager.following(_links("full"), 1, 1)
-        pager.following(_links("empty"), 0, 0)
+            step(pager, _links(str(number)), 0, 0)
+        step(pager, _links("full"), 1, 1)
+        step(pager, _links("empty"), 0, 0)
 
     def test_cursors_that_never_end_are_refused(self) -> None:
         pager = Pager("x")
-        for number in range(49):
-            pager.following(_links(str(number)), 5, 0)
+        for number in range(50):
+            step(pager, _links(str(number)), 5, 0)
         with pytest.raises(ApiError) as error:
-            pager.following(_links("49"), 5, 0)
+            step(pager, _links("50"), 5, 0)
         assert error.value.reason is Reason.LOOP
 
     @pytest.mark.parametrize("cursor", ["", "a\nb", "x" * 2000])
     def test_a_cursor_that_cannot_be_one_is_refused(self, cursor: str) -> None:
         with pytest.raises(ApiError, match="no usable cursor"):
-            Pager("x").following(_links(cursor), 1, 1)
+            step(Pager("x"), _links(cursor), 1, 1)
 
 
 class TestRetry:

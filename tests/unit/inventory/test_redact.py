@@ -4,7 +4,10 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from scanner.inventory import redact
 from scanner.inventory.redact import (
     DSN_KINDS,
     REDACTED,
@@ -66,6 +69,54 @@ def test_a_secret_quoted_elsewhere_is_removed_there() -> None:
 def test_credential_fields_go_at_any_depth(field: str) -> None:
     record = {"id": "1", "nested": [{"more": {field: "x", "kept": 1}}]}
     assert redact_record(record) == {"id": "1", "nested": [{"more": {"kept": 1}}]}
+
+
+TOKENS = ["sntryu_0a1b2c3d4e", "SNTRYS_", "Bearer ", "toKen ", "to\u212aen ", "abcdefgh1", SECRET]
+MARKS = ["https://", "u", ":", "@", "/", '"', "\\", "\n", " ", "é", '"secret":', "host.example"]
+PIECES = st.sampled_from([*TOKENS, *MARKS])
+TEXTS = st.lists(PIECES, max_size=8).map("".join)
+RECORDS = st.dictionaries(
+    st.sampled_from(["id", "name", "secret", "key", "dsn", "more", 'a"secret']),
+    st.recursive(
+        TEXTS | st.integers() | st.none(),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["public", "secret", "token", "x"]), inner, max_size=3
+            )
+        ),
+        max_leaves=4,
+    ),
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(RECORDS)
+def test_the_quick_look_finds_all_that_the_close_one_finds(record: dict[str, Any]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redact, "_is_clean", lambda _record, _known: False)
+        closely = redact_record(record)
+    assert redact_record(record) == closely
+
+
+def test_of_other_credentials_only_known_fields_are_kept() -> None:
+    record = {
+        "uuid": "u-1",
+        "name": f"bot with {SECRET}",
+        "scopes": ["org:read"],
+        "clientSecret": SECRET,
+        "webhookUrl": "https://hooks.example/T0/B0/very-secret",
+        "metadata": {"anything": "else"},
+    }
+    assert redact_record(record, "sentry_integration") == {
+        "uuid": "u-1",
+        "name": f"bot with {REDACTED}",
+        "scopes": ["org:read"],
+    }
+    assert redact_record({"id": "1", "key": SECRET, "label": SECRET}, "sentry_api_key") == {
+        "id": "1",
+        "label": REDACTED,
+    }
 
 
 def test_a_short_secret_does_not_eat_names() -> None:

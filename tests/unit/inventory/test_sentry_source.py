@@ -10,7 +10,7 @@ from scanner.inventory.retry import RetryPolicy
 from scanner.inventory.sources.sentry import SentrySettings, SentrySource
 from scanner.model.coverage import CoverageState
 from scanner.model.errors import FetchError, UsageError
-from scanner.model.inventory import Layout, Scope
+from scanner.model.inventory import Layout, Needs, Scope
 from scanner.model.token import Token
 from tests.simulator import (
     CANARY,
@@ -29,7 +29,7 @@ from tests.unit.inventory.fetching import envelopes, fetch, table
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scanner.inventory.progress import FetchProgress
+    from scanner.inventory.progress import FetchProgress, FetchStats
 
 COMPLETE = CoverageState.COMPLETE
 PARTIAL = CoverageState.PARTIAL
@@ -100,7 +100,7 @@ def test_no_secret_reaches_the_file(world: World, output: Path) -> None:
 def test_collect_points_to_the_file_in_the_workspace(world: World, tmp_path: Path) -> None:
     with Simulator(world) as simulator:
         source = SentrySource(SentrySettings(simulator.url + "/api/0/", Token(world.token)))
-        inventory = source.collect(Scope(), frozenset({"sentry_key"}), tmp_path)
+        inventory = source.collect(Scope(), Needs.of(["sentry_key"]), tmp_path)
     (file,) = inventory.inputs
     assert file.path.parent == tmp_path
     assert (file.layout, file.label) == (Layout.INVENTORY_LINES, simulator.url)
@@ -116,8 +116,8 @@ def test_keys_are_not_asked_for_where_no_rule_reads_them(world: World, output: P
 
 def test_a_table_that_no_server_has_is_absent(world: World, output: Path) -> None:
     with Simulator(world) as simulator:
-        report = fetch(simulator, output, tables=frozenset({"sentry_key", "sentry_token"}))
-    assert report.coverage["sentry_token"].state is CoverageState.ABSENT
+        report = fetch(simulator, output, tables=frozenset({"sentry_key", "sentry_team"}))
+    assert report.coverage["sentry_team"].state is CoverageState.ABSENT
 
 
 @pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
@@ -128,7 +128,7 @@ def test_the_status_filter_is_passed_on_and_told(
         report = fetch(simulator, output, status="inactive")
     inactive = {key.public for key in world.keys if not key.active}
     assert table(output, "sentry_key").keys() == inactive
-    assert report.coverage["sentry_key"].state is COMPLETE
+    assert report.coverage["sentry_key"].state is PARTIAL
     assert "inactive" in report.coverage["sentry_key"].reason
     assert report.warnings == ("Only inactive keys were asked for.",)
 
@@ -192,9 +192,13 @@ class TestLimits:
 class Recorder:
     def __init__(self) -> None:
         self.seen: list[FetchProgress] = []
+        self.stats: list[FetchStats | None] = []
 
     def update(self, progress: FetchProgress) -> None:
         self.seen.append(progress)
+
+    def finish(self, stats: FetchStats | None) -> None:
+        self.stats.append(stats)
 
 
 def test_progress_is_told_up_to_the_end(world: World, output: Path) -> None:

@@ -15,7 +15,7 @@ from scanner.inventory.sources.sentry import SentrySettings, SentrySource
 from scanner.inventory.sources.sentry_fetch import Result, run
 from scanner.model.coverage import CoverageState
 from scanner.model.errors import FetchError, UsageError
-from scanner.model.inventory import Scope
+from scanner.model.inventory import Needs, Scope
 from scanner.model.token import Token
 from tests.simulator import CANARY, Request, Simulator, make_world
 from tests.unit.inventory.fetching import FAST, TABLES, fetch, table
@@ -44,7 +44,9 @@ class Internet(httpx.AsyncBaseTransport):
 
 def fetched(url: str, world: World, internet: Internet, output: Path) -> Result:
     settings = SentrySettings(url=url, token=Token(world.token), retry=FAST)
-    return asyncio.run(run(url, settings, Scope(), TABLES, output, NoProgress(), internet))
+    return asyncio.run(
+        run(url, settings, Scope(), Needs.of(TABLES), output, NoProgress(), internet)
+    )
 
 
 class TestRegions:
@@ -117,7 +119,7 @@ def test_a_slug_never_leads_to_another_endpoint(tmp_path: Path, slug: str, kind:
 def test_plain_http_to_another_machine_is_refused(tmp_path: Path) -> None:
     source = SentrySource(SentrySettings("http://sentry.example.com", Token("x" * 20)))
     with pytest.raises(UsageError, match="in clear"):
-        source.fetch(Scope(), TABLES, tmp_path / "i.jsonl")
+        source.fetch(Scope(), Needs.of(TABLES), tmp_path / "i.jsonl")
 
 
 def test_settings_and_source_do_not_show_the_token() -> None:

@@ -16,6 +16,9 @@ PROJECT = {"id": "2", "slug": "web", "name": "Web", "platform": "go", "isMember"
 DETAILED_PROJECT = {"id": "2", "slug": "web", "features": ["x"], "firstEvent": None}
 ORGANIZATION = {"id": "1", "slug": "acme", "links": {"regionUrl": "x"}, "avatar": {}, "status": {}}
 OLD_ORGANIZATION = {"id": "1", "slug": "acme", "require2FA": False, "projects": [PROJECT]}
+INTEGRATION = {"uuid": "u", "slug": "bot", "name": "Bot", "scopes": [], "verifyInstall": False}
+ORG_TOKEN = {"id": "1", "name": "ci", "scopes": ["org:ci"], "dateLastUsed": None}
+API_KEY = {"id": "1", "label": "old", "key": "k", "scope_list": [], "status": 0}
 HEADER = {"kind": "inventory", "record": {"version": 1}}
 ENVELOPE = {"kind": "sentry_key", "organization": "acme", "project": "web", "record": KEY}
 
@@ -43,6 +46,9 @@ def _lines(*records: object) -> str:
         (DETAILED_PROJECT, "sentry_project"),
         (ORGANIZATION, "sentry_organization"),
         (OLD_ORGANIZATION, "sentry_organization"),
+        (INTEGRATION, "sentry_integration"),
+        (ORG_TOKEN, "sentry_org_auth_token"),
+        (API_KEY, "sentry_api_key"),
     ],
 )
 @pytest.mark.parametrize(
@@ -137,7 +143,7 @@ def test_hostile_beginnings_take_linear_time(file: Path) -> None:
     [
         (b"", "the file is empty", "API"),
         (b" \n\t", "only white space", "API"),
-        (gzip.compress(b"[]"), "compressed with gzip", "gunzip -k"),
+        (gzip.compress(b"[]", mtime=0), "compressed with gzip", "gunzip -k"),
         (b"PK\x03\x04....", "compressed with zip", "unzip"),
         (b"\x28\xb5\x2f\xfd..", "compressed with zstd", "unzstd"),
         (_array(KEY).encode("utf-16"), "UTF-16", "PowerShell"),

@@ -38,11 +38,11 @@ def _macro(check: str) -> Macro:
     return use.macro
 
 
-def _verdicts(check: str, *rows: dict[str, Any]) -> list[bool | None]:
+def _verdicts(check: str, *rows: dict[str, Any], table: str = "sentry_key") -> list[bool | None]:
     macro = _macro(check)
     predicate = Predicate(macro.text, macro.params, Location("p.yaml"))
     numbered = [{"id": f"{n:03}", **row} for n, row in enumerate(rows)]
-    found = verdicts(predicate, "sentry_key", numbered, AS_OF)
+    found = verdicts(predicate, table, numbered, AS_OF)
     return [found[row["id"]] for row in numbered]
 
 
@@ -63,7 +63,8 @@ def test_the_example_of_a_check_works_and_names_columns(name: str) -> None:
     macro = _macro(check.example.removeprefix("check: "))
     assert {used for used, _ in parameters_in(macro.text)} == set(macro.params)
     rows = [{}] if name != "max_active_per_project" else [{"is_active": True}]
-    assert _verdicts(check.example.removeprefix("check: "), *rows) == [None]
+    example = check.example.removeprefix("check: ")
+    assert _verdicts(example, *rows, table=check.resources[0]) == [None]
 
 
 @pytest.mark.parametrize("name", CHECKS)
@@ -275,3 +276,49 @@ def test_macros_hold_no_values() -> None:
     macro = _macro("{name_matches: \"x' or '1'='1\"}")
     assert "or" not in macro.text
     assert msgspec.structs.asdict(macro)["params"] == {"pattern": "x' or '1'='1"}
+
+
+_ORG_READ = {"scopes": ["org:read"]}
+_ADMIN = {"scopes": ["org:read", "org:admin"]}
+_NOTHING: dict[str, Any] = {"scopes": []}
+
+
+@pytest.mark.parametrize(
+    ("check", "expected"),
+    [
+        ("{scopes: {forbidden: ['org:admin', 'member:admin']}}", [True, False, True, None]),
+        ("{scopes: {allowed: ['org:read', 'project:read']}}", [True, False, True, None]),
+        ("{scopes: {allowed: []}}", [False, False, True, None]),
+        ("{scopes: {allowed: ['org:admin'], forbidden: ['x']}}", [False, False, True, None]),
+    ],
+)
+def test_scopes_beyond_what_is_allowed_fail(check: str, expected: list[bool | None]) -> None:
+    rows = [_ORG_READ, _ADMIN, _NOTHING, {}]
+    assert _verdicts(check, *rows, table="sentry_token") == expected
+
+
+@pytest.mark.parametrize("check", ["{scopes: {}}", "{scopes: {forbidden: []}}"])
+def test_scopes_that_demand_nothing_are_refused(check: str) -> None:
+    source = Source("p.yaml", f"check: {check}\n".encode())
+    written = source.get(("check",))
+    assert isinstance(written, dict)
+    _, problems = read_check(source, ("check",), written, Scope({}))
+    assert problems
+
+
+@pytest.mark.parametrize("time", ["7d", "31d", "90d"])
+def test_only_the_thirty_days_that_are_counted_can_be_judged(time: str) -> None:
+    source = Source("p.yaml", f"check: {{unused_for: {time}}}\n".encode())
+    written = source.get(("check",))
+    assert isinstance(written, dict)
+    _, problems = read_check(source, ("check",), written, Scope({}))
+    assert [problem.code for problem in problems] == ["out-of-range"]
+
+
+def test_a_key_younger_than_the_period_is_not_unused() -> None:
+    counts = dict.fromkeys(
+        (f"events_{what}_30d" for what in ("accepted", "dropped", "filtered")), 0
+    )
+    dates = (AS_OF - timedelta(days=30), AS_OF - timedelta(days=29, hours=23), None)
+    rows = [{**counts, "date_created": date} for date in dates]
+    assert _verdicts("{unused_for: 30d}", *rows) == [False, True, None]

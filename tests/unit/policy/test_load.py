@@ -165,9 +165,9 @@ def test_a_file_may_be_pinned_too(tmp_path: Path) -> None:
     ("ref", "remedy"),
     [
         ("sentry-basline", "Did you mean `sentry-baseline`?"),
-        ("nothing-like-it", "Shipped policies: sentry-baseline, sentry-strict."),
+        ("nothing-like-it", "Shipped policies: sentry-baseline, sentry-strict, sentry-tokens."),
         ("./sentry-baseline", "Did you mean `sentry-baseline`?"),
-        ("missing.yaml", "Shipped policies: sentry-baseline, sentry-strict."),
+        ("missing.yaml", "Shipped policies: sentry-baseline, sentry-strict, sentry-tokens."),
     ],
 )
 def test_what_is_no_policy(ref: str, remedy: str) -> None:

@@ -57,8 +57,8 @@ def _all_cases() -> list[Any]:
     ]
 
 
-def test_the_two_policies_are_there() -> None:
-    assert NAMES == ["sentry-baseline", "sentry-strict"]
+def test_the_policies_are_there() -> None:
+    assert NAMES == ["sentry-baseline", "sentry-strict", "sentry-tokens"]
 
 
 @pytest.mark.parametrize(("name", "case"), _all_cases())

@@ -8,13 +8,13 @@ import pytest
 
 from scanner.inventory.redact import DSN_KINDS
 from scanner.inventory.sources.demo import DemoSource
-from scanner.model.inventory import Layout, Scope
+from scanner.model.inventory import Layout, Needs, Scope
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def _envelopes(workspace: Path, as_of: datetime = AS_OF) -> list[dict[str, Any]]:
-    found = DemoSource(as_of).collect(Scope(), frozenset(), workspace)
+    found = DemoSource(as_of).collect(Scope(), Needs({}), workspace)
     (raw,) = found.inputs
     assert (raw.layout, raw.label, found.sources) == (Layout.INVENTORY_LINES, "demo", ("demo",))
     assert raw.path.parent == workspace

@@ -7,7 +7,7 @@ import pytest
 from scanner.inventory.sources.file import FileSource
 from scanner.model.coverage import CoverageState
 from scanner.model.errors import InventoryFileError, UsageError
-from scanner.model.inventory import Inventory, Layout, RawInput, Scope
+from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
 from scanner.pipeline import open_inventory
 
 KEY = {"id": "ab", "public": "ab", "projectId": 2}
@@ -28,7 +28,7 @@ def _collect(
     server: str | None = None,
 ) -> Inventory:
     source = FileSource(paths, organizations, projects, server)
-    return source.collect(Scope(organizations, projects), frozenset(), Path("unused"))
+    return source.collect(Scope(organizations, projects), Needs({}), Path("unused"))
 
 
 @pytest.fixture

@@ -1,0 +1,114 @@
+"""What tables and columns are made of; see scanner.inventory.tables."""
+
+from typing import Final
+
+import msgspec
+
+TEXT: Final = ("VARCHAR",)
+INTEGER: Final = ("UBIGINT", "BIGINT")
+BOOLEAN: Final = ("BOOLEAN",)
+OBJECT: Final = ("OBJECT",)
+LIST: Final = ("ARRAY",)
+
+NOWHERE: Final = "CAST(NULL AS VARCHAR)"
+"""The project of what belongs to none. Not just NULL: the database refuses to order by that."""
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A field of the API's record: the JSON types it may have besides null.
+
+    `required` fields must hold a value; `timestamp` fields must hold an ISO 8601 date-time.
+    """
+
+    types: tuple[str, ...]
+    required: bool = False
+    timestamp: bool = False
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column: its SQL type, its meaning, and how it is made from the record's fields.
+
+    In `source`, `organization`, `project` and `server` are what the input says of the record,
+    `joined` is its row in sentry_project, `$as_of` the scan's time. A `heavy` column is loaded
+    only when something reads it; a `derived` one adds no fact, so it is not in the digest; a
+    `costly` one takes a live source requests of its own, so it is asked for only when read.
+    """
+
+    type: str
+    doc: str
+    source: str
+    heavy: bool = False
+    derived: bool = False
+    costly: bool = False
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table, and which of its columns tell what a row is and where it belongs.
+
+    `title` is what one row is called in messages. `project_key` is what fingerprints use.
+    `identity` is the field that tells records apart, `hidden` the secret one, which no other
+    may quote. Of a `closed` table's records only the fields that are named are written down.
+    A `global_` table belongs to no organization, so that choosing some does not narrow it.
+    """
+
+    title: str
+    doc: str
+    fields: dict[str, Field]
+    columns: dict[str, Column]
+    organization: str = "organization_slug"
+    project: str = NOWHERE
+    project_key: str = NOWHERE
+    identity: str = "id"
+    hidden: str = "$.secret"
+    closed: bool = False
+    global_: bool = False
+
+
+def text(path: str, doc: str) -> Column:
+    """Return a column of text, as the field is."""
+    return Column("VARCHAR", doc, f"<{path}>")
+
+
+def boolean(path: str, doc: str) -> Column:
+    """Return a column of a field that is true or false."""
+    return Column("BOOLEAN", doc, f"TRY_CAST(<{path}> AS BOOLEAN)")
+
+
+def integer(path: str, doc: str) -> Column:
+    """Return a column of a whole number."""
+    return Column("BIGINT", doc, f"TRY_CAST(<{path}> AS BIGINT)")
+
+
+def time(path: str, doc: str) -> Column:
+    """Return a column of a field that holds a date and time."""
+    return Column("TIMESTAMP WITH TIME ZONE", doc, f"TRY_CAST(<{path}> AS TIMESTAMPTZ)")
+
+
+def json(path: str, doc: str) -> Column:
+    """Return a column of a list or an object."""
+    return Column("JSON", doc, f"CAST(<{path}> AS JSON)")
+
+
+def clean(path: str, doc: str) -> Column:
+    """Return a column of a text that people wrote: secrets quoted in it are taken out."""
+    return Column("VARCHAR", doc, f"<clean {path}>")
+
+
+def age(path: str) -> Column:
+    """Return the column age_days, from the field of the creation date."""
+    source = f"floor((epoch($as_of) - epoch(TRY_CAST(<{path}> AS TIMESTAMPTZ))) / 86400)"
+    doc = "Whole days since creation, at as-of"
+    return Column("BIGINT", doc, f"CAST({source} AS BIGINT)", derived=True)
+
+
+def scopes(path: str) -> Column:
+    """Return the column of a list of scopes; a list with anything but texts is not known."""
+    texts = f"list_transform(json_type(CAST(<{path}> AS JSON), '$[*]'), lambda x: x = 'VARCHAR')"
+    source = (
+        f"CASE WHEN <type {path}> = 'ARRAY' AND coalesce(list_bool_and({texts}), true)"
+        f" THEN CAST(<{path}> AS JSON) END"
+    )
+    return Column("JSON", "Scopes, a list of texts such as org:read", source)
+
+
+ORGANIZATION: Final = Column("VARCHAR", "Slug of the organization", "organization")

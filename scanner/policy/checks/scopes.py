@@ -1,0 +1,73 @@
+"""scopes: a credential may do no more than it should."""
+
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+
+from scanner.policy.checks.interface import Check, Macro
+from scanner.policy.slots import Slot
+from scanner.policy.values import ValueType
+
+if TYPE_CHECKING:
+    from scanner.model.rule import ParamValue
+
+
+class Arguments(msgspec.Struct, frozen=True):
+    """Which scopes a credential may have."""
+
+    forbidden: Annotated[
+        list[str] | None,
+        Slot(type=ValueType.STRINGS, description="Scopes that it must not have."),
+    ] = None
+    allowed: Annotated[
+        list[str] | None,
+        Slot(type=ValueType.STRINGS, description="The only scopes that it may have."),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Refuse arguments that demand nothing."""
+        if self.allowed is None and not self.forbidden:
+            raise ValueError("it needs `forbidden` or `allowed`")
+
+
+_LIST: Final = "json_extract_string(scopes, '$[*]')"
+
+
+def build(arguments: Arguments) -> Macro:
+    """Hold the list of scopes against each list that is given."""
+    terms: list[str] = []
+    params: dict[str, ParamValue] = {}
+
+    def written(name: str, scopes: list[str]) -> str:
+        named = {f"{name}_{n}": scope for n, scope in enumerate(scopes)}
+        params.update(named)
+        return "[" + ", ".join(f"${name}" for name in named) + "]"
+
+    if arguments.forbidden:
+        terms.append(f"NOT list_has_any({_LIST}, {written('forbidden', arguments.forbidden)})")
+    if arguments.allowed:
+        terms.append(f"list_has_all({written('allowed', arguments.allowed)}, {_LIST})")
+    elif arguments.allowed is not None:
+        terms.append(f"len({_LIST}) = 0")
+    return Macro(" AND ".join(terms), params)
+
+
+CHECK: Final = Check(
+    name="scopes",
+    summary="Has none of the forbidden scopes, and none but the allowed ones.",
+    description=(
+        "Passes when the list of scopes holds none of `forbidden` and nothing beyond `allowed`;"
+        " one of the two is enough. Scopes are compared as texts: `org:write` is not taken to"
+        " include `org:read`. No scopes at all pass; a missing list is unknown."
+    ),
+    example="check: {scopes: {forbidden: ['org:admin', 'project:admin']}}",
+    message="{name} has scopes that the policy does not allow",
+    arguments=Arguments,
+    build=build,
+    resources=(
+        "sentry_integration",
+        "sentry_org_auth_token",
+        "sentry_api_key",
+        "sentry_token",
+    ),
+)
