@@ -3,21 +3,40 @@
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from scanner.cli import inputs
-from scanner.inventory.tables import TABLES
-from scanner.model.coverage import CoverageState
+from scanner.inventory.tables import BASIC, COSTLY
+from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.errors import UsageError
+from scanner.model.inventory import Needs
 
 SUFFIXES: Final = (".jsonl", ".json", ".parquet")
+EXTRAS: Final = ("usage", "integrations", "tokens")
+"""What is fetched only when asked for, because it takes further requests or rights."""
+
+_JOURNAL: Final = ".journal"
+"""What is appended to the output's name for the journal, which lies beside it meanwhile."""
+
+_ABSENT: Final = TableCoverage(CoverageState.ABSENT, "the source has nothing of this kind")
+_TOKENS: Final = ("sentry_token", "sentry_org_auth_token", "sentry_api_key")
 _EXIT_INCOMPLETE: Final = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     inputs.add_source_arguments(parser, files=False)
+    parser.add_argument(
+        "--with",
+        dest="extras",
+        metavar="WHAT",
+        action="append",
+        default=[],
+        help=f"fetch more than organizations, projects and keys: {', '.join(EXTRAS)};"
+        " several with commas, or repeated",
+    )
     output = parser.add_argument_group("output")
     output.add_argument(
         "-o",
@@ -36,6 +55,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_display_arguments(output)
 
 
+def needs(extras: Sequence[str]) -> Needs:
+    """Return what is to be fetched with these extras. Raises UsageError for an unknown one."""
+    chosen = {extra.strip() for text in extras for extra in text.split(",")}
+    for extra in sorted(chosen.difference(EXTRAS)):
+        raise UsageError(
+            f"there is nothing called {extra!r} to fetch",
+            where="--with",
+            remedy=f"Use one of: {', '.join(EXTRAS)}.",
+        )
+    tables = dict.fromkeys(BASIC, frozenset[str]())
+    if "usage" in chosen:
+        tables["sentry_key"] = COSTLY["sentry_key"]
+    if "integrations" in chosen:
+        tables["sentry_integration"] = frozenset()
+    if "tokens" in chosen:
+        tables |= dict.fromkeys(_TOKENS, frozenset[str]())
+    return Needs(tables)
+
+
 def run(namespace: argparse.Namespace) -> int:
     """Fetch and save; returns 3 where something could not be seen."""
     path: Path = namespace.output
@@ -46,12 +84,18 @@ def run(namespace: argparse.Namespace) -> int:
             remedy=f"End the name in one of {', '.join(SUFFIXES)}.",
         )
     settings = inputs.settings(namespace)
-    source = inputs.source(namespace, settings)
+    wanted = needs(namespace.extras)
+    journal = path.with_name(path.name + _JOURNAL)
+    source = inputs.source(namespace, settings, journal)
     scope = inputs.scope(namespace, settings)
     from scanner.pipeline import fetch  # noqa: PLC0415 - heavy, and mistakes come first
 
     with tempfile.TemporaryDirectory(prefix="keypolicy-") as workspace:
-        coverage = fetch(source, scope, frozenset(TABLES), Path(workspace), path)
+        coverage, warnings = fetch(source, scope, wanted, Path(workspace), path)
+    journal.unlink(missing_ok=True)
+    coverage |= dict.fromkeys(sorted(wanted.tables - coverage.keys()), _ABSENT)
+    for warning in warnings:
+        inputs.warn(warning)
     incomplete = False
     for name, table in coverage.items():
         incomplete |= table.state is not CoverageState.COMPLETE

@@ -1,17 +1,21 @@
 """What the verbs share: where the inventory comes from, the clock, and how output looks."""
 
 import argparse
+import math
 import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from scanner.config import Flags, Settings, process_settings
 from scanner.inventory.sources import load_source
 from scanner.inventory.sources.interface import Source
 from scanner.model.errors import UsageError
 from scanner.model.inventory import Scope
+from scanner.triage.request import TriageRequest
 
 if TYPE_CHECKING:
     from scanner.pipeline import ScanRequest
@@ -56,7 +60,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
         "--status",
         metavar="STATUS",
         choices=("active", "inactive"),
-        help="fetch only active or only inactive keys",
+        help="fetch only active or only inactive keys; the inventory then counts as partial",
     )
     group.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust for the server")
     group.add_argument(
@@ -65,9 +69,52 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
         help="send the token over plain http to a server that is not this machine",
     )
     group.add_argument(
+        "--max-time",
+        metavar="SECONDS",
+        type=_seconds,
+        default=900.0,
+        help="give up fetching after so long (default: 900)",
+    )
+    group.add_argument(
+        "--log-format",
+        metavar="NAME",
+        choices=("text", "json"),
+        default="text",
+        help="how the progress of a fetch is told on standard error: text (on a terminal) or json",
+    )
+    group.add_argument(
         "--as-of",
         metavar="TIME",
         help="the time to judge at: a date or an ISO 8601 time in UTC (default: now)",
+    )
+
+
+def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that choose policies."""
+    rules = parser.add_argument_group("policies")
+    rules.add_argument(
+        "--policy",
+        metavar="NAME|FILE|DIR",
+        action="append",
+        default=[],
+        help="policy to hold the keys against; may be repeated (default: sentry-baseline)",
+    )
+    rules.add_argument(
+        "--param",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="value of a policy's parameter, such as max_age=180d; may be repeated",
+    )
+
+
+def add_partial_argument(group: argparse._ArgumentGroup) -> None:
+    """Declare the option that accepts gaps."""
+    group.add_argument(
+        "--allow-partial",
+        action="store_true",
+        default=None,
+        help="let an inventory that was not seen whole be judged by what was seen",
     )
 
 
@@ -89,6 +136,10 @@ def settings(namespace: argparse.Namespace) -> Settings:
             fail_on=getattr(namespace, "fail_on", None),
             on_unknown=getattr(namespace, "on_unknown", None),
             allow_partial=getattr(namespace, "allow_partial", None),
+            max_findings=tuple(getattr(namespace, "max_findings", ())),
+            waivers=getattr(namespace, "waivers", None),
+            baseline=getattr(namespace, "baseline", None),
+            strict_waivers=getattr(namespace, "strict_waivers", None),
             no_color=getattr(namespace, "no_color", False),
         )
     )
@@ -123,8 +174,11 @@ def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
     return Scope(found.organizations, found.projects)
 
 
-def source(namespace: argparse.Namespace, found: Settings) -> Source:
-    """Return the source that was asked for. Raises UsageError where there is none, or two."""
+def source(namespace: argparse.Namespace, found: Settings, journal: Path | None = None) -> Source:
+    """Return the source that was asked for. Raises UsageError where there is none, or two.
+
+    With a journal, a fetch from Sentry goes on where an earlier one was cut off.
+    """
     files = getattr(namespace, "inventory", [])
     if files and namespace.demo:
         raise UsageError(
@@ -141,18 +195,20 @@ def source(namespace: argparse.Namespace, found: Settings) -> Source:
     if files:
         slugs = tuple(namespace.org), tuple(namespace.project)
         return load_source("file")(files, *slugs, found.url or DEFAULT_URL)
-    return _sentry(namespace, found)
+    return _sentry(namespace, found, journal)
 
 
-def _sentry(namespace: argparse.Namespace, found: Settings) -> Source:
+def _sentry(namespace: argparse.Namespace, found: Settings, journal: Path | None) -> Source:
     if found.token is None:
         raise UsageError(
             "nothing to scan: no token, no inventory file and no --demo",
             remedy="Set SENTRY_AUTH_TOKEN to a Sentry token with org:read and project:read, or"
             " give --inventory FILE, or try --demo.",
         )
+    from scanner.cli.progress import progress_for  # noqa: PLC0415 - not for --help
     from scanner.inventory.sources.sentry import SentrySettings, SentrySource  # noqa: PLC0415
 
+    quiet = getattr(namespace, "quiet", True)
     return SentrySource(
         SentrySettings(
             url=found.url or DEFAULT_URL,
@@ -160,8 +216,24 @@ def _sentry(namespace: argparse.Namespace, found: Settings) -> Source:
             status=namespace.status,
             insecure_http=namespace.insecure_http,
             ca_bundle=namespace.ca_bundle,
-        )
+            deadline=namespace.max_time,
+            journal=journal,
+        ),
+        progress_for(namespace.log_format, quiet=quiet),
     )
+
+
+def policies(found: Settings) -> tuple[str, ...]:
+    """Return the policies to hold the keys against."""
+    return found.policies or (DEFAULT_POLICY,)
+
+
+def triage(namespace: argparse.Namespace, found: Settings) -> TriageRequest:
+    """Return what triage tolerates."""
+    # With a file, --project also says whose the keys in it are: it may leave nothing out.
+    narrowed = bool(found.projects) and not _is_offline(namespace)
+    filtered = namespace.status is not None
+    return msgspec.structs.replace(found.triage, is_filtered=filtered, is_narrowed=narrowed)
 
 
 def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest":
@@ -173,10 +245,11 @@ def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest
     return ScanRequest(
         source=chosen,
         scope=scope(namespace, found),
-        policies=found.policies or (DEFAULT_POLICY,),
+        policies=policies(found),
         params=found.params,
         as_of=moment,
         thresholds=found.thresholds,
+        triage=triage(namespace, found),
     )
 
 
@@ -197,6 +270,13 @@ def warn(message: str) -> None:
     from scanner.report.text import clean  # noqa: PLC0415 - not for --help
 
     sys.stderr.write(f"keypolicy: warning: {clean(message)}\n")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise ValueError(text)
+    return seconds
 
 
 def _is_offline(namespace: argparse.Namespace) -> bool:

@@ -30,10 +30,14 @@ def run(namespace: argparse.Namespace) -> int:
     settings = inputs.settings(namespace)
     source = inputs.source(namespace, settings)
     as_of = inputs.as_of(namespace)
-    from scanner.engine.query import query, query_json  # noqa: PLC0415 - heavy
+    from scanner.engine.database import connect  # noqa: PLC0415 - heavy
+    from scanner.engine.query import query, query_json, reads  # noqa: PLC0415
     from scanner.pipeline import open_inventory  # noqa: PLC0415
 
-    with open_inventory(source, inputs.scope(namespace, settings), as_of) as connection:
+    with connect() as parser:
+        # What is wrong with the query is told before anything is fetched.
+        wanted = reads(parser, namespace.sql)
+    with open_inventory(source, inputs.scope(namespace, settings), as_of, wanted) as connection:
         if namespace.format in {"json", "jsonl"}:
             _print_json(query_json(connection, namespace.sql, as_of), namespace.format)
         else:

@@ -100,12 +100,11 @@ def test_two_scans_of_one_inventory_differ_only_in_the_run(tmp_path: Path) -> No
 
 def _differences(left: Any, right: Any, path: str = "") -> set[str]:
     if isinstance(left, dict) and isinstance(right, dict) and list(left) == list(right):
-        pairs = [(str(name), left[name], right[name]) for name in left]
-    elif isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
-        pairs = [(str(n), *two) for n, two in enumerate(zip(left, right, strict=True))]
-    else:
-        return set() if left == right else {path}
-    return {found for name, *two in pairs for found in _differences(*two, f"{path}/{name}")}
+        return {p for name in left for p in _differences(left[name], right[name], f"{path}/{name}")}
+    if isinstance(left, list) and isinstance(right, list) and len(left) == len(right):
+        pairs = enumerate(zip(left, right, strict=True))
+        return {p for n, (one, two) in pairs for p in _differences(one, two, f"{path}/{n}")}
+    return set() if left == right else {path}
 
 
 COLUMNS = "select id, name, is_active, secret, project_slug, public from sentry_key"

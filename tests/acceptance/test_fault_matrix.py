@@ -1,0 +1,103 @@
+"""Every fault of the simulator against a whole live scan: green only when it saw everything.
+
+`pytest -s tests/acceptance/test_fault_matrix.py` prints the matrix: fault, exit code, coverage
+of the keys, and whether the findings are those of a scan without faults.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from scanner.gate import OnUnknown, Thresholds
+from scanner.inventory.sources.sentry import SentrySettings, SentrySource
+from scanner.model.coverage import CoverageState
+from scanner.model.errors import KeypolicyError
+from scanner.model.inventory import Scope
+from scanner.model.token import Token
+from scanner.pipeline import ScanRequest, scan
+from tests.simulator import Simulator, make_world
+from tests.unit.inventory.fetching import FAST
+from tests.unit.inventory.test_sentry_source_faults import (
+    ASKED_OTHERWISE,
+    FATAL,
+    INCOMPLETE,
+    SURVIVED,
+    Case,
+)
+
+if TYPE_CHECKING:
+    from tests.simulator import World
+
+CASES = [*SURVIVED, *ASKED_OTHERWISE, *INCOMPLETE, *FATAL]
+AS_OF = datetime(2026, 6, 1, 12, tzinfo=UTC)
+CALM = Case("no fault", list)
+
+Findings = frozenset[tuple[str, str, str, str]]
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What a scan came to; a scan that raised has neither coverage nor findings."""
+
+    code: int
+    coverage: CoverageState | None = None
+    findings: Findings = frozenset()
+
+
+STRICT = Thresholds()
+LENIENT = Thresholds(fail_on=None, on_unknown=OnUnknown.IGNORE)
+"""Lets everything through, but an inventory that is not whole."""
+
+
+def world() -> World:
+    made = make_world(projects=12, keys=150)
+    made.projects[7].slug = "api-007"
+    return made
+
+
+def scanned(case: Case, thresholds: Thresholds) -> Outcome:
+    with Simulator(world(), flavour=case.flavour, faults=case.script()) as sim:
+        settings = SentrySettings(url=sim.url, token=Token(sim.world.token), retry=FAST)
+        source = SentrySource(msgspec.structs.replace(settings, **case.settings))
+        request = ScanRequest(source, Scope(), ("sentry-baseline",), {}, AS_OF, thresholds)
+        try:
+            with scan(request) as run:
+                return Outcome(
+                    run.verdict.exit_code,
+                    run.inventory.tables["sentry_key"].coverage.state,
+                    frozenset(
+                        (one.rule_id, one.outcome.value, one.resource.id, one.message)
+                        for one in run.findings
+                    ),
+                )
+        except KeypolicyError as error:
+            return Outcome(error.exit_code)
+
+
+@pytest.fixture(scope="module")
+def calm() -> Outcome:
+    assert scanned(CALM, LENIENT).code == 0
+    found = scanned(CALM, STRICT)
+    assert found.code == 1
+    return found
+
+
+def test_the_matrix_is_large_enough() -> None:
+    assert len(CASES) >= 25
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_scan_is_green_only_when_it_saw_everything(case: Case, calm: Outcome) -> None:
+    found = scanned(case, STRICT)
+    same = found.findings == calm.findings
+    told = found.coverage.value if found.coverage else "none: it failed"
+    print(f"\n{case!s:42} exit {found.code}  {told:16} same findings: {same}", end="")  # noqa: T201
+    if found.coverage is CoverageState.COMPLETE:
+        assert same
+        assert found.code == calm.code
+    else:
+        assert found.code == 3
+        assert scanned(case, LENIENT).code == 3

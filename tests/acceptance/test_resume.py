@@ -1,0 +1,138 @@
+"""A fetch that is killed goes on where it was: the same inventory, with fewer requests."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scanner.cli.main import main
+from tests.acceptance.support import keypolicy
+from tests.simulator import CANARY, SELF_HOSTED_23_7, TODAY, Flavour, Simulator, make_world
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerProcess
+
+KILLS = 20  # with SIGKILL, at random moments
+LATENCY = 0.02
+
+
+def records(path: Path) -> list[str]:
+    """The inventory without its order and the time of the fetch."""
+    found = []
+    for line in path.read_text("utf-8").splitlines():
+        envelope = json.loads(line)
+        if envelope["kind"] == "inventory":
+            del envelope["record"]["fetched_at"]
+        found.append(json.dumps(envelope, sort_keys=True))
+    return sorted(found)
+
+
+# Processes are forked off one that has imported everything: forty starts take a while otherwise.
+FORK = multiprocessing.get_context("forkserver")
+FORK.set_forkserver_preload(
+    ["scanner.cli.fetch", "scanner.pipeline", "scanner.inventory.sources.sentry_fetch"]
+)
+
+
+def run(url: str, token: str, folder: Path) -> None:
+    """Fetch, in this process, as the command does."""
+    os.chdir(folder)
+    os.environ.update(HOME=str(folder), SENTRY_AUTH_TOKEN=token)
+    with Path(os.devnull).open("w") as sys.stderr:
+        sys.exit(main(["fetch", "--url", url, "-o", "i.jsonl", "--quiet"]))
+
+
+def start(sim: Simulator, folder: Path) -> ForkServerProcess:
+    """Begin a fetch in another process."""
+    process = FORK.Process(target=run, args=(sim.url, sim.world.token, folder))
+    process.start()
+    return process
+
+
+def finish(process: ForkServerProcess) -> int | None:
+    process.join(60)
+    return process.exitcode
+
+
+def wait_for(sim: Simulator, requests: int, process: ForkServerProcess) -> None:
+    ends = time.monotonic() + 60
+    while sim.requests < requests and process.is_alive() and time.monotonic() < ends:
+        time.sleep(0.001)
+
+
+@pytest.mark.parametrize(
+    ("flavour", "kills"), [(TODAY, 8), (SELF_HOSTED_23_7, KILLS - 8)], ids=["whole", "each"]
+)
+def test_a_killed_fetch_goes_on_where_it_was(tmp_path: Path, flavour: Flavour, kills: int) -> None:
+    rng = random.Random(20)  # noqa: S311 - which moments, not secrecy
+    world = make_world(projects=15, keys=500)
+    with Simulator(world, flavour, latency=LATENCY) as sim:
+        undisturbed = tmp_path / "undisturbed"
+        undisturbed.mkdir()
+        assert finish(start(sim, undisturbed)) == 0
+        whole = sim.requests
+        expected = records(undisturbed / "i.jsonl")
+        for number in range(kills):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            sim.log.clear()
+            process = start(sim, folder)
+            # From the first answer that is kept to the last request of all.
+            wait_for(sim, rng.randint(4, whole), process)
+            time.sleep(rng.uniform(0, 2 * LATENCY))
+            process.kill()
+            finish(process)
+            if (folder / "i.jsonl").exists():
+                continue  # it was done before the kill
+            journal = folder / "i.jsonl.journal"
+            kept = max(len(journal.read_bytes().splitlines()) - 1, 0) if journal.exists() else 0
+            if journal.exists():
+                assert CANARY not in journal.read_text("utf-8")
+            # Whatever the killed process had asked is answered by now.
+            time.sleep(2 * LATENCY)
+            sim.log.clear()
+            assert finish(start(sim, folder)) == 0
+            assert records(folder / "i.jsonl") == expected
+            assert sim.requests <= whole - kept + 1
+            assert not journal.exists()
+
+
+def test_a_resumed_fetch_says_so_and_asks_less(tmp_path: Path) -> None:
+    world = make_world(projects=5, keys=450)
+    with Simulator(world, latency=LATENCY) as sim:
+        process = start(sim, tmp_path)
+        wait_for(sim, 6, process)
+        process.kill()
+        finish(process)
+        done = keypolicy(
+            *("fetch", "--url", sim.url, "-o", "i.jsonl"),
+            cwd=tmp_path,
+            SENTRY_AUTH_TOKEN=world.token,
+        )
+    assert done.code == 0, done.err
+    assert "were used and not asked for again" in done.err
+    assert CANARY not in done.err
+
+
+def test_another_token_does_not_take_over_the_journal(tmp_path: Path) -> None:
+    world = make_world(projects=5, keys=450)
+    other = world.add_token(f"sntryu_{CANARY}b", "org:read")
+    with Simulator(world, latency=LATENCY) as sim:
+        process = start(sim, tmp_path)
+        wait_for(sim, 6, process)
+        process.kill()
+        finish(process)
+        done = keypolicy(
+            *("fetch", "--url", sim.url, "-o", "i.jsonl"),
+            cwd=tmp_path,
+            SENTRY_AUTH_TOKEN=other,
+        )
+    assert "were used" not in done.err
