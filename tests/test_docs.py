@@ -16,6 +16,7 @@ from scanner.engine.guard import Guard
 from scanner.engine.prepare import prepare
 from scanner.model.errors import Location
 from scanner.model.rule import Predicate
+from scanner.policy.checks import get_check
 from scanner.policy.load import load_policies
 from tests.acceptance.support import ROOT, keypolicy
 
@@ -76,7 +77,9 @@ def _whole(text: str, data: object) -> str:
         return text
     head = "policy: example\nversion: 1.0.0\nextends: [sentry-baseline]\n"
     if isinstance(data, dict) and "check" in data:
-        start = "rules:\n  - id: one\n    resource: sentry_key\n    severity: low\n"
+        (name,) = data["check"]
+        resource = get_check(name).resources[0]
+        start = f"rules:\n  - id: one\n    resource: {resource}\n    severity: low\n"
         return head + start + "".join(f"    {line}\n" for line in text.splitlines())
     if isinstance(data, list):
         return head + "rules:\n" + "".join(f"  {line}\n" for line in text.splitlines())

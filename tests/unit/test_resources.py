@@ -77,5 +77,5 @@ def _files(folder: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
-        if file.is_file()
+        if file.is_file() and "__pycache__" not in file.parts
     }
