@@ -26,21 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print the policy as one file, with everything that it extends",
     )
-    rules = parser.add_argument_group("policies")
-    rules.add_argument(
-        "--policy",
-        metavar="NAME|FILE|DIR",
-        action="append",
-        default=[],
-        help="policy that has the rule; may be repeated (default: sentry-baseline)",
-    )
-    rules.add_argument(
-        "--param",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="value of a policy's parameter, such as max_age=180d; may be repeated",
-    )
+    inputs.add_policy_arguments(parser)
     inputs.add_source_arguments(parser)
     output = parser.add_argument_group("output")
     output.add_argument(

@@ -28,8 +28,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
     """Declare the options that choose an inventory; `files` adds those that read saved ones."""
     group = parser.add_argument_group(
         "inventory",
-        "Without --demo or --inventory the keys are fetched from Sentry, with the token in"
-        " SENTRY_AUTH_TOKEN (also read from .env and .sentryclirc).",
+        "Without --demo or --inventory the keys are fetched from Sentry, with the token\n"
+        "in SENTRY_AUTH_TOKEN (also read from .env and .sentryclirc).",
     )
     group.add_argument(
         "--org",
@@ -55,6 +55,16 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
             help="read keys from a file: an answer of the API, or what `keypolicy fetch` wrote",
         )
     group.add_argument("--demo", action="store_true", help="use the bundled, fictional inventory")
+    group.add_argument(
+        "--as-of",
+        metavar="TIME",
+        help="the time to judge at: a date or an ISO 8601 time in UTC (default: now)",
+    )
+    _add_server_arguments(parser.add_argument_group("Sentry server"))
+
+
+def _add_server_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare the options about fetching from a server."""
     group.add_argument("--url", metavar="URL", help=f"Sentry server (default: {DEFAULT_URL})")
     group.add_argument(
         "--status",
@@ -81,11 +91,6 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
         choices=("text", "json"),
         default="text",
         help="how the progress of a fetch is told on standard error: text (on a terminal) or json",
-    )
-    group.add_argument(
-        "--as-of",
-        metavar="TIME",
-        help="the time to judge at: a date or an ISO 8601 time in UTC (default: now)",
     )
 
 

@@ -13,6 +13,7 @@ from scanner.policy.hints import did_you_mean
 from scanner.resources import policies_dir
 
 _SUFFIXES: Final = (".yaml", ".yml")
+_SETTINGS: Final = "keypolicy.yaml"
 _TESTS: Final = (".test.yaml", ".test.yml")
 _PINNED: Final = re.compile(r"(?P<name>.+)@(?P<version>[0-9]+(?:\.[0-9]+){0,2})")
 
@@ -38,11 +39,17 @@ def shipped_policies() -> dict[str, Path]:
 
 
 def policies_in(folder: Path) -> list[Path]:
-    """Return the policy files right in `folder`, sorted; files with test cases are not policies."""
+    """Return the policy files right in `folder`, sorted.
+
+    Files with test cases are not policies, nor is the settings file of the product.
+    """
     return sorted(
         path
         for path in folder.iterdir()
-        if path.name.endswith(_SUFFIXES) and not path.name.endswith(_TESTS) and path.is_file()
+        if path.name.endswith(_SUFFIXES)
+        and not path.name.endswith(_TESTS)
+        and path.name != _SETTINGS
+        and path.is_file()
     )
 
 

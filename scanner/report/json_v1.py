@@ -12,14 +12,15 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from scanner import __version__
+from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import RuleResult, Run, TableSummary
 from scanner.model.severity import WORST_FIRST
 from scanner.report.interface import ReportOptions
+from scanner.report.json_array import write_elements
 from scanner.report.text import timestamp
 
 SCHEMA_VERSION: Final = "1"
-_FLUSH: Final = 1 << 18  # bytes gathered before they are written
 
 
 class _ResourceV1(msgspec.Struct, frozen=True, gc=False):
@@ -138,42 +139,32 @@ def _rule(result: RuleResult) -> dict[str, Any]:
 
 def _findings(run: Run, out: BinaryIO) -> None:
     """Write `findings`, one a line. This loop is the whole cost of a large report."""
-    encoder = msgspec.json.Encoder()
-    buffer = bytearray(b',\n"findings": [')
-    separator = b"\n"
-    for finding in run.findings:
-        resource = finding.resource
-        buffer += separator
-        encoder.encode_into(
-            _FindingV1(
-                finding.rule_id,
-                finding.policy,
-                finding.severity,
-                finding.outcome,
-                finding.disposition,
-                finding.message,
-                _ResourceV1(
-                    resource.type,
-                    resource.id,
-                    resource.name,
-                    resource.organization,
-                    resource.project,
-                    resource.url,
-                ),
-                finding.evidence,
-                finding.fingerprint,
-                finding.waiver or UNSET,
-                timestamp(finding.first_seen) if finding.first_seen else UNSET,
-            ),
-            buffer,
-            -1,
-        )
-        separator = b",\n"
-        if len(buffer) > _FLUSH:
-            out.write(buffer)
-            buffer.clear()
-    buffer += b"]" if separator == b"\n" else b"\n]"
-    out.write(buffer)
+    out.write(b',\n"findings": ')
+    write_elements(out, map(_finding, run.findings))
+
+
+def _finding(finding: Finding) -> _FindingV1:
+    resource = finding.resource
+    return _FindingV1(
+        finding.rule_id,
+        finding.policy,
+        finding.severity,
+        finding.outcome,
+        finding.disposition,
+        finding.message,
+        _ResourceV1(
+            resource.type,
+            resource.id,
+            resource.name,
+            resource.organization,
+            resource.project,
+            resource.url,
+        ),
+        finding.evidence,
+        finding.fingerprint,
+        finding.waiver or UNSET,
+        timestamp(finding.first_seen) if finding.first_seen else UNSET,
+    )
 
 
 def _summary(run: Run) -> dict[str, Any]:

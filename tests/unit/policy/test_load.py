@@ -223,3 +223,11 @@ def test_loading_imports_nothing_heavy() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == ""
+
+
+def test_settings_in_a_folder_are_not_a_policy(tmp_path: Path) -> None:
+    (tmp_path / "keypolicy.yaml").write_text("fail_on: high\n", "utf-8")
+    (tmp_path / "mine.yaml").write_text(
+        "policy: mine\nversion: 1.0.0\nextends: [sentry-baseline]\n", "utf-8"
+    )
+    assert [policy.name for policy in load_policies([str(tmp_path)])] == ["mine"]
