@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint types layers test check demo bench goldens schemas docs examples
+.PHONY: venv lint types layers test check demo bench goldens schemas validators docs examples docs examples
 
 venv:            ## make or refresh the virtual environment
 	$(PYTHON) -m venv $(VENV)
@@ -24,6 +24,12 @@ test:            ## all tests
 	$(BIN)/python -m pytest -n auto
 
 check: lint types layers test
+
+validators:      ## the reports before checkers from npm: SARIF Multitool (Sarif, Ghas) and axe
+	npm install --no-save --no-audit --no-fund --loglevel=error \
+	  @microsoft/sarif-multitool-linux axe-core
+	find node_modules -name Sarif.Multitool -type f -exec chmod u+x {} +
+	$(BIN)/python -m pytest -n auto tests/unit/report
 
 demo:            ## a scan with findings, in three reports; findings are what it is for
 	$(BIN)/keypolicy scan --demo -o keypolicy-report.html -o keypolicy-report.json \

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from scanner.engine.counts import count_keys
 from scanner.engine.database import Connection
 from scanner.engine.reader import BadInputError, raw_relation, read_envelope, run_on
 from scanner.inventory.normalize import BAD, select
@@ -51,6 +52,8 @@ def load(
     for name in LOAD_ORDER:
         loader.load_table(name, heavy.get(name, frozenset()))
     loader.check_project_option()
+    if "sentry_project" in loader.filled:
+        count_keys(connection, loader.coverage.get("sentry_key"))
     _narrow(connection, scope, loader.filled)
     return Loaded(
         rows={name: _count(connection, name) if name in loader.filled else 0 for name in TABLES},

@@ -7,6 +7,7 @@ from typing import Any, Final
 import duckdb
 import msgspec
 
+from scanner.engine.counts import with_counted
 from scanner.engine.database import Connection
 from scanner.engine.guard import Checked, Guard, GuardError
 from scanner.engine.messages import compile_message, problems
@@ -90,7 +91,7 @@ def needs(prepared: Iterable[Prepared]) -> Needs:
     read: dict[str, frozenset[str]] = {}
     for one in prepared:
         read[one.rule.resource] = read.get(one.rule.resource, frozenset()) | one.loaded
-    return Needs(read)
+    return with_counted(Needs(read))
 
 
 def values(checks: Iterable[Checked | None], as_of: datetime) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import duckdb
 import msgspec
 
 from scanner.engine import syntax
+from scanner.engine.counts import with_counted
 from scanner.engine.database import Connection, time_limit
 from scanner.engine.rebuild import AS_OF
 from scanner.inventory.tables import TABLES
@@ -79,8 +80,9 @@ def reads(connection: Connection, sql: str) -> Needs:
     _walk(tree, set(TABLES) | _common_tables(tree))
     tables, columns = set[str](), set[str]()
     _gather(tree, tables, columns)
-    return Needs(
-        {name: frozenset(columns & TABLES[name].columns.keys()) for name in tables & TABLES.keys()}
+    read = tables & TABLES.keys()
+    return with_counted(
+        Needs({name: frozenset(columns & TABLES[name].columns.keys()) for name in read})
     )
 
 

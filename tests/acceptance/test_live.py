@@ -148,3 +148,16 @@ def test_keys_that_were_denied_are_never_green(tmp_path: Path) -> None:
         assert {one["resource"]["project"] for one in missing} == {world.projects[1].slug}
         assert scan(sim, tmp_path, *lenient, "--allow-partial")[0] == 0
         assert scan(sim, tmp_path, "--allow-partial")[0] == 1
+
+
+def test_a_project_without_any_key_is_visible_as_such(tmp_path: Path) -> None:
+    world = make_world(projects=4, keys=12)
+    world.projects[2].keys.clear()
+    with Simulator(world) as sim:
+        done = keypolicy(
+            *("query", "--url", sim.url, "select slug from sentry_project where key_count = 0"),
+            *("--format", "csv"),
+            cwd=tmp_path,
+            SENTRY_AUTH_TOKEN=sim.world.token,
+        )
+    assert done.out.splitlines() == ["slug", world.projects[2].slug]

@@ -59,6 +59,18 @@ PROJECT: Final = Table(
         "features": json("$.features", "Features enabled for the project, a list of names"),
         "team": json("$.team", "First team of the project"),
         "teams": json("$.teams", "Teams of the project"),
+        "key_count": Column(
+            "BIGINT",
+            "Number of client keys, 0 for a project without any; NULL where they were not all seen",
+            "NULL",
+            derived=True,
+        ),
+        "active_key_count": Column(
+            "BIGINT",
+            "Number of active client keys; NULL also where it is not known of one",
+            "NULL",
+            derived=True,
+        ),
         "url": Column(
             "VARCHAR",
             "Settings page of the project in Sentry",
