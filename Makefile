@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint types layers test check demo bench goldens schemas validators docs examples docs examples
+.PHONY: venv lint types layers test check demo bench goldens schemas validators docs examples
 
 venv:            ## make or refresh the virtual environment
 	$(PYTHON) -m venv $(VENV)
