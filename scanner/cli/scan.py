@@ -5,10 +5,13 @@ import os
 import sys
 from pathlib import Path
 
+import msgspec
+
 from scanner.cli import inputs
 from scanner.model.errors import UsageError
 from scanner.model.run import Run
 from scanner.report import FORMATS, ReportOptions, format_for, preload, write_file, write_stream
+from scanner.report.earlier import read_earlier
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +84,14 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"write this format to standard output: {', '.join(FORMATS)} (default: terminal)",
     )
     output.add_argument(
+        "--earlier",
+        metavar="FILE",
+        action="append",
+        default=[],
+        type=Path,
+        help="JSON report of an earlier scan, for the trend in the HTML report; may be repeated",
+    )
+    output.add_argument(
         "--sarif-include-suppressed",
         action="store_true",
         help="let SARIF carry waived and baselined results, marked as suppressed",
@@ -97,6 +108,7 @@ def run(namespace: argparse.Namespace) -> int:
             where="--format",
             remedy=f"Known formats: {', '.join(FORMATS)}.",
         )
+    earlier = read_earlier(namespace.earlier)
     settings = inputs.settings(namespace)
     request = inputs.scan_request(namespace, settings)
     # The engine is heavy to import; a mistake in the arguments is told without it.
@@ -110,7 +122,8 @@ def run(namespace: argparse.Namespace) -> int:
         quiet=namespace.quiet,
     )
     preload([*formats, namespace.format or "terminal"])
-    with scan(request) as run:
+    with scan(request) as scanned:
+        run = msgspec.structs.replace(scanned, earlier=earlier)
         for warning in run.warnings:
             inputs.warn(warning)
         for path in namespace.output:

@@ -119,6 +119,14 @@ class Verdict(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
+class TrendPoint(msgspec.Struct, frozen=True):
+    """What an earlier scan came to: its as-of time, verdict and open findings by severity."""
+
+    as_of: datetime
+    result: GateResult
+    open: dict[Severity, int]
+
+
 class Run(msgspec.Struct, frozen=True):
     """A finished scan.
 
@@ -126,7 +134,8 @@ class Run(msgspec.Struct, frozen=True):
     the same order: severity (worst first), rule in policy order, organization, project, id.
     `waivers` are all of those that were given, in the order of their file; `fixed` are the
     findings of the baseline that are there no more. `clear` are the places without a finding,
-    by rule in the order of the findings; None where only their number is known.
+    by rule in the order of the findings; None where only their number is known. `earlier` are
+    the scans that a trend is to start with, oldest first.
     """
 
     info: RunInfo
@@ -138,6 +147,7 @@ class Run(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     waivers: tuple[WaiverUse, ...] = ()
     fixed: tuple[KnownFinding, ...] = ()
+    earlier: tuple[TrendPoint, ...] = ()
     clear: Iterable[Clear] | None = None
 
     def open_by_severity(self) -> dict[Severity, int]:

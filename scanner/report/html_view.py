@@ -10,6 +10,7 @@ from scanner.model.run import GateResult, RuleResult, Run
 from scanner.model.severity import WORST_FIRST
 from scanner.report.html_data import FRAMEWORKS
 from scanner.report.html_scope import MAX_FIXED, fixed, organizations, table, waiver
+from scanner.report.html_trend import trend
 from scanner.report.subject import name_of, place
 from scanner.report.text import clock, paragraph, plural, timestamp
 
@@ -58,6 +59,7 @@ def view(run: Run) -> dict[str, Any]:
         "fixed_total": len(run.fixed),
         "severities": [{"name": s.value, "open": by_severity[s]} for s in WORST_FIRST],
         "open_total": open_total,
+        "trend": trend(run),
         "found": found,
         "totals": totals,
         "rules": [_rule(result) for result in _ranked(run.results)],

@@ -202,3 +202,13 @@ def test_a_reader_that_stops_does_not_change_the_verdict(tmp_path: Path) -> None
     )
     assert done.stdout == "{1\n"
     assert not done.stderr
+
+
+def test_earlier_reports_make_a_trend(tmp_path: Path) -> None:
+    keypolicy("scan", "--demo", "--as-of", "2026-01-01", "-o", "old.json", cwd=tmp_path)
+    done = keypolicy("scan", "--demo", "--earlier", "old.json", "-o", "r.html", cwd=tmp_path)
+    assert done.code == 1
+    assert "<h3>Trend</h3>" in (tmp_path / "r.html").read_text("utf-8")
+    wrong = keypolicy("scan", "--demo", "--earlier", TWO_KEYS, "-o", "x.html", cwd=tmp_path)
+    assert wrong.code == 2
+    assert not (tmp_path / "x.html").exists()

@@ -7,7 +7,7 @@ import msgspec
 from scanner.model.errors import Location
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Disposition, Outcome
-from scanner.model.run import Clear, Run
+from scanner.model.run import Clear, GateResult, Run, TrendPoint
 from scanner.model.severity import Severity
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
 from tests.unit.report.factory import AS_OF, HOSTILE, Findings, golden_run
@@ -46,7 +46,15 @@ def triaged_run() -> Run:
         for item in run.findings
     ]
     return msgspec.structs.replace(
-        run, findings=Findings(findings), waivers=tuple(uses), fixed=(fixed,), clear=clear
+        run,
+        findings=Findings(findings),
+        waivers=tuple(uses),
+        fixed=(fixed,),
+        clear=clear,
+        earlier=tuple(
+            TrendPoint(AS_OF - timedelta(days=days), GateResult.FAILED, {Severity.HIGH: days})
+            for days in (60, 30)
+        ),
     )
 
 

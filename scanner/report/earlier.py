@@ -1,0 +1,62 @@
+"""Earlier JSON reports, as the points of a trend."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from scanner.model.errors import UsageError
+from scanner.model.run import GateResult, TrendPoint
+from scanner.model.severity import Severity
+
+
+class _Run(msgspec.Struct):
+    as_of: datetime
+
+
+class _Gate(msgspec.Struct):
+    result: GateResult
+
+
+class _Summary(msgspec.Struct):
+    open_by_severity: dict[Severity, int]
+
+
+class _Report(msgspec.Struct):
+    """The part of a JSON report, schema version 1, that a trend needs."""
+
+    schema_version: str
+    run: _Run
+    gate: _Gate
+    summary: _Summary
+
+
+def read_earlier(paths: Iterable[Path]) -> tuple[TrendPoint, ...]:
+    """Return what earlier scans came to, oldest first, one for each as-of time.
+
+    Raises UsageError for a file that cannot be read, or is no JSON report of version 1.
+    """
+    points = {point.as_of: point for point in map(_read, paths)}
+    return tuple(points[moment] for moment in sorted(points))
+
+
+def _read(path: Path) -> TrendPoint:
+    remedy = "Give reports that `keypolicy scan -o FILE.json` wrote."
+    try:
+        report = msgspec.json.decode(path.read_bytes(), type=_Report)
+    except OSError as error:
+        raise UsageError(
+            f"cannot be read: {error.strerror}", where=str(path), remedy=remedy
+        ) from error
+    except msgspec.DecodeError as error:
+        raise UsageError(
+            f"is not a JSON report of keypolicy ({error})", where=str(path), remedy=remedy
+        ) from error
+    if report.schema_version != "1":
+        raise UsageError(
+            f"is a report of schema version {report.schema_version}; this release reads 1",
+            where=str(path),
+            remedy=remedy,
+        )
+    return TrendPoint(report.run.as_of, report.gate.result, report.summary.open_by_severity)
