@@ -8,9 +8,16 @@ from pathlib import Path
 import msgspec
 
 from scanner.cli import inputs
-from scanner.model.errors import UsageError
 from scanner.model.run import Run
-from scanner.report import FORMATS, ReportOptions, format_for, preload, write_file, write_stream
+from scanner.report import (
+    FORMATS,
+    ReportOptions,
+    format_called,
+    format_for,
+    preload,
+    write_file,
+    write_stream,
+)
 from scanner.report.earlier import read_earlier
 
 
@@ -102,12 +109,8 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
 def run(namespace: argparse.Namespace) -> int:
     """Scan and report; returns the gate's exit code."""
     formats = [format_for(path) for path in namespace.output]  # a wrong suffix is told first
-    if namespace.format is not None and namespace.format not in FORMATS:
-        raise UsageError(
-            f"there is no report format called {namespace.format!r}",
-            where="--format",
-            remedy=f"Known formats: {', '.join(FORMATS)}.",
-        )
+    if namespace.format is not None:
+        format_called(namespace.format)
     earlier = read_earlier(namespace.earlier)
     settings = inputs.settings(namespace)
     request = inputs.scan_request(namespace, settings)

@@ -5,7 +5,7 @@
     {"kind": "end", "record": {"coverage": {"sentry_key": {"state": "complete", ...}}}}
 
 Records keep the shape of Sentry's API, without secrets. A file without its last line was cut
-off and is refused. The same lines as one JSON array make the `.json` form.
+off and is refused. `copy_inventory` makes the same lines one JSON array, the `.json` form.
 """
 
 import os
@@ -26,7 +26,7 @@ from scanner.model.inventory import FORMAT_VERSION
 
 
 class Spool:
-    """Writes one inventory file; nothing appears under its name before `finish`.
+    """Writes one inventory file, as lines; nothing appears under its name before `finish`.
 
     Use as a context manager: leaving it without `finish` removes what was written.
     """
@@ -34,13 +34,11 @@ class Spool:
     def __init__(self, path: Path, *, sources: tuple[str, ...], server: str | None) -> None:
         self.path = path
         self.rows: Counter[str] = Counter()
-        self._array = path.suffix == ".json"
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         self._temporary: Path | None = Path(name)
         self._file = os.fdopen(handle, "wb")
         self._encoder = msgspec.json.Encoder()
-        self._separator = b"[\n" if self._array else b""
         self._write(
             {
                 "kind": "inventory",
@@ -77,7 +75,6 @@ class Spool:
             for name, table in coverage.items()
         }
         self._write({"kind": "end", "record": {"coverage": counted}})
-        self._file.write(b"\n]\n" if self._array else b"\n")
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -100,9 +97,7 @@ class Spool:
             self._temporary.unlink(missing_ok=True)
 
     def _write(self, envelope: dict[str, Any]) -> None:
-        self._file.write(self._separator)
-        self._file.write(self._encoder.encode(envelope))
-        self._separator = b",\n" if self._array else b"\n"
+        self._file.write(self._encoder.encode(envelope) + b"\n")
 
 
 def copy_inventory(lines: Path, output: Path) -> None:

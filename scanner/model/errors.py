@@ -85,9 +85,3 @@ class FetchError(KeypolicyError):
     """The source could not be seen at all: denied, not found, or out of reach."""
 
     exit_code = 3
-
-
-class IncompleteError(KeypolicyError):
-    """Something was needed that the inventory does not hold."""
-
-    exit_code = 3

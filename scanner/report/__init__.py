@@ -19,6 +19,7 @@ __all__ = [
     "Format",
     "FormatInfo",
     "ReportOptions",
+    "format_called",
     "format_for",
     "preload",
     "write_file",
@@ -103,7 +104,8 @@ def write_stream(
     out.flush()
 
 
-def _load(name: str) -> Format:
+def format_called(name: str) -> FormatInfo:
+    """Return the format of this name. Raise UsageError, naming the known ones, for another."""
     info = FORMATS.get(name)
     if info is None:
         raise UsageError(
@@ -111,4 +113,9 @@ def _load(name: str) -> Format:
             where="--format",
             remedy=f"Known formats: {', '.join(FORMATS)}.",
         )
-    return cast("Format", importlib.import_module(f"scanner.report.{info.module}"))
+    return info
+
+
+def _load(name: str) -> Format:
+    module = format_called(name).module
+    return cast("Format", importlib.import_module(f"scanner.report.{module}"))
