@@ -1,5 +1,7 @@
 """`keypolicy init`, and that what it writes works at once."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,23 @@ def test_the_gate_is_a_gate(tmp_path: Path) -> None:
     done = keypolicy("scan", "--demo", "--param", "adopted=2020-01-01", cwd=tmp_path)
     assert done.code == 1
     assert keypolicy("scan", "--demo", "--fail-on", "high", cwd=tmp_path).code == 1
+
+
+def test_its_workflow_has_nothing_for_an_auditor_of_workflows(tmp_path: Path) -> None:
+    assert keypolicy("init", cwd=tmp_path).code == 0
+    zizmor = Path(sys.executable).parent / "zizmor"
+    workflow = ".github/workflows/keypolicy.yml"
+    audit = subprocess.run(
+        [zizmor, "--offline", "--no-progress", "--format", "plain", workflow],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert audit.returncode == 0, audit.stdout
+    assert "No findings to report" in audit.stdout
+    assert "(ignored)" not in audit.stdout
 
 
 def test_into_another_folder(tmp_path: Path) -> None:
