@@ -136,10 +136,9 @@ def evidence(resource: str, columns: Sequence[str]) -> str:
 
 def _undecided(one: Evaluated, outcome: Outcome, name: str, facts: str) -> str:
     """Say why the rule came to no verdict on a resource."""
-    title = one.prepared.rule.title
     if outcome is Outcome.ERROR:
-        return f"{name}: could not be evaluated ({one.error}). Rule: {title}"
+        return f"{name}: could not be evaluated ({one.error})"
     known: dict[str, Any] = msgspec.json.decode(facts)
     missing = ", ".join(column for column, value in known.items() if value is None)
     why = f"no value for {missing}" if missing else "the facts do not decide it"
-    return f"{name}: cannot tell, {why}. Rule: {title}"
+    return f"{name}: cannot tell, {why}"

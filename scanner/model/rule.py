@@ -1,5 +1,6 @@
 """Policies and rules after loading: every parameter resolved, every predicate still SQL text."""
 
+import hashlib
 from datetime import timedelta
 
 import msgspec
@@ -54,3 +55,20 @@ class Policy(msgspec.Struct, frozen=True):
     digest: str
     rules: tuple[Rule, ...]
     location: Location
+
+    @property
+    def terms(self) -> str:
+        """SHA-256 of what the rules demand, overrides and parameters included, wording left out.
+
+        Two scans are held against each other only under the same terms: `digest` does not change
+        with a parameter given on the command line, and does with a comment.
+        """
+        demands = [
+            (rule.id, rule.severity, rule.resource, *map(_demand, (rule.where, rule.requirement)))
+            for rule in self.rules
+        ]
+        return hashlib.sha256(msgspec.json.encode(demands, order="sorted")).hexdigest()
+
+
+def _demand(predicate: Predicate | None) -> tuple[str, dict[str, ParamValue]] | None:
+    return None if predicate is None else (predicate.text, predicate.params)

@@ -120,11 +120,21 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class TrendPoint(msgspec.Struct, frozen=True):
-    """What an earlier scan came to: its as-of time, verdict and open findings by severity."""
+    """What a scan came to, and what it was about: only like is compared with like.
+
+    `found` counts all findings by severity, `open` those that are neither waived nor in the
+    baseline. `policies` maps each policy to its version and its `Policy.terms`, `organizations`
+    are the slugs of those that were seen, `incomplete` the tables that were not seen whole; they
+    are None where the scan's report does not tell.
+    """
 
     as_of: datetime
     result: GateResult
+    found: dict[Severity, int]
     open: dict[Severity, int]
+    policies: dict[str, tuple[str, str]] | None = None
+    organizations: frozenset[str] | None = None
+    incomplete: frozenset[str] | None = None
 
 
 class Run(msgspec.Struct, frozen=True):
@@ -156,6 +166,26 @@ class Run(msgspec.Struct, frozen=True):
         for result in self.results:
             counts[result.rule.severity] += result.open_findings
         return counts
+
+    def found_by_severity(self) -> dict[Severity, int]:
+        """All findings, whatever triage says of them, by the severity of their rule."""
+        counts = dict.fromkeys(Severity, 0)
+        for result in self.results:
+            counts[result.rule.severity] += sum(result.tally.values())
+        return counts
+
+    @property
+    def point(self) -> TrendPoint:
+        """This scan as a point of a trend."""
+        return TrendPoint(
+            as_of=self.info.as_of,
+            result=self.verdict.result,
+            found=self.found_by_severity(),
+            open=self.open_by_severity(),
+            policies={one.name: (one.version, one.terms) for one in self.policies},
+            organizations=frozenset(self.inventory.organizations),
+            incomplete=frozenset(self.inventory.incomplete),
+        )
 
     def total(self, outcome: Outcome) -> int:
         """How many (rule, resource) pairs came to this outcome."""

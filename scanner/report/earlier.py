@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from scanner.model.errors import UsageError
 from scanner.model.run import GateResult, TrendPoint
@@ -21,14 +22,31 @@ class _Gate(msgspec.Struct):
 
 class _Summary(msgspec.Struct):
     open_by_severity: dict[Severity, int]
+    incomplete_tables: frozenset[str]
+    found_by_severity: dict[Severity, int] | UnsetType = UNSET
+
+
+class _Inventory(msgspec.Struct):
+    organizations: dict[str, int] | UnsetType = UNSET
+
+
+class _Policy(msgspec.Struct):
+    name: str
+    version: str
+    terms: str | UnsetType = UNSET
 
 
 class _Report(msgspec.Struct):
-    """The part of a JSON report, schema version 1, that a trend needs."""
+    """The part of a JSON report, schema version 1, that a trend needs.
+
+    Reports of the first release lack `found_by_severity`, `organizations` and `terms`.
+    """
 
     schema_version: str
     run: _Run
     gate: _Gate
+    inventory: _Inventory
+    policies: list[_Policy]
     summary: _Summary
 
 
@@ -59,4 +77,18 @@ def _read(path: Path) -> TrendPoint:
             where=str(path),
             remedy=remedy,
         )
-    return TrendPoint(report.run.as_of, report.gate.result, report.summary.open_by_severity)
+    return _point(report)
+
+
+def _point(report: _Report) -> TrendPoint:
+    summary, organizations = report.summary, report.inventory.organizations
+    policies = {one.name: (one.version, one.terms) for one in report.policies if one.terms}
+    return TrendPoint(
+        as_of=report.run.as_of,
+        result=report.gate.result,
+        found=summary.found_by_severity or summary.open_by_severity,
+        open=summary.open_by_severity,
+        policies=policies if len(policies) == len(report.policies) else None,
+        organizations=frozenset(organizations) if organizations is not UNSET else None,
+        incomplete=summary.incomplete_tables,
+    )

@@ -25,13 +25,17 @@ from scanner.report.interface import ReportOptions
 from scanner.report.text import clean
 from scanner.resources import templates_dir
 
+_STYLES: Final = ("report.css", "media.css")
 _SCRIPTS: Final = (
     "text.js",
     "prose.js",
     "data.js",
     "filter.js",
+    "group.js",
     "detail.js",
     "table.js",
+    "export.js",
+    "select.js",
     "page.js",
 )
 _FLUSH: Final = 1 << 16  # characters gathered before they are written
@@ -40,7 +44,7 @@ _FLUSH: Final = 1 << 16  # characters gathered before they are written
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
     """Write the page; see scanner.report.interface.Format."""
     folder = templates_dir() / "html"
-    style = (folder / "report.css").read_text("utf-8")
+    style = "".join((folder / name).read_text("utf-8") for name in _STYLES)
     script = "".join((folder / name).read_text("utf-8") for name in _SCRIPTS)
     script = f'"use strict";\n(() => {{\n{script}}})();\n'
     context: dict[str, Any] = {

@@ -17,18 +17,8 @@ from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import Run
+from scanner.report.frameworks import name_of_framework
 from scanner.report.text import paragraph, timestamp
-
-FRAMEWORKS: Final = {
-    "cis-v8": "CIS Controls v8",
-    "iso-27001-2022": "ISO/IEC 27001:2022",
-    "nist-800-53-r5": "NIST SP 800-53 r5",
-    "owasp-api-2023": "OWASP API Security Top 10, 2023",
-    "owasp-asvs-5": "OWASP ASVS 5",
-    "pci-dss-4.0.1": "PCI DSS 4.0.1",
-    "soc2": "SOC 2",
-}
-"""What people call the frameworks that policies name."""
 
 _BLOCK: Final = 1_000
 _OUTCOMES: Final = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.ERROR: 2}
@@ -62,7 +52,10 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "resource": rule.resource,
         "rationale": rule.rationale.strip(),
         "remediation": rule.remediation.strip(),
-        "controls": [(FRAMEWORKS.get(name, name), ids) for name, ids in rule.controls.items()],
+        "controls": [
+            (name, name_of_framework(name), list(dict.fromkeys(ids)))
+            for name, ids in rule.controls.items()
+        ],
     }
 
 
@@ -94,6 +87,8 @@ class _Numbers:
             "id": [f.resource.id for f in block],
             "name": [f.resource.name for f in block],
             "message": [f.message for f in block],
+            # Few findings have one, so they are told by position.
+            "waiver": {str(at): f.waiver for at, f in enumerate(block) if f.waiver},
         }
 
     def details(self, block: Sequence[Finding]) -> dict[str, Any]:
@@ -108,8 +103,6 @@ class _Numbers:
             "link": link,
             "evidence": [f.evidence for f in block],
             "fingerprint": [f.fingerprint for f in block],
-            # Few findings have these, so they are told by position.
-            "waiver": {str(at): f.waiver for at, f in enumerate(block) if f.waiver},
             "first_seen": {
                 str(at): timestamp(f.first_seen) for at, f in enumerate(block) if f.first_seen
             },

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from scanner.model.finding import KnownFinding
+from scanner.model.outcome import Disposition
 from scanner.model.run import Run, TableSummary
 from scanner.model.waiver import WaiverState, WaiverUse
 from scanner.report.subject import place
@@ -36,12 +37,40 @@ def table(name: str, summary: TableSummary) -> dict[str, Any]:
     }
 
 
+def unseen(run: Run) -> list[dict[str, str]]:
+    """Return the places that a rule wanted to look at and could not, each once."""
+    places: dict[str, str] = {}
+    for name, coverage in run.inventory.incomplete.items():
+        for gap in coverage.gaps:
+            places.setdefault(place(gap.organization, gap.project), gap.reason)
+        if not coverage.gaps:
+            places.setdefault(name, coverage.reason)
+    return [{"place": where, "reason": reason} for where, reason in places.items()]
+
+
+def known(run: Run) -> list[dict[str, Any]]:
+    """Return the rules of which the baseline tolerates findings, with their number."""
+    return [
+        {
+            "id": result.rule.id,
+            "policy": result.rule.policy,
+            "title": paragraph(result.rule.title) or result.rule.id,
+            "severity": result.rule.severity.value,
+            "number": number,
+        }
+        for result in run.results
+        if (number := result.disposed(Disposition.BASELINED))
+    ]
+
+
 def waiver(use: WaiverUse) -> dict[str, Any]:
     """Return one waiver with what it came to."""
     one = use.waiver
     return {
         "id": one.id,
         "reason": paragraph(one.reason),
+        "rules": one.rules,
+        "policy": one.policy,
         "owner": one.owner,
         "approved_by": one.approved_by,
         "expires": one.expires.isoformat(),

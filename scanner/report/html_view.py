@@ -8,8 +8,16 @@ from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, RuleResult, Run
 from scanner.model.severity import WORST_FIRST
-from scanner.report.html_data import FRAMEWORKS
-from scanner.report.html_scope import MAX_FIXED, fixed, organizations, table, waiver
+from scanner.report.frameworks import name_of_framework, title_of
+from scanner.report.html_scope import (
+    MAX_FIXED,
+    fixed,
+    known,
+    organizations,
+    table,
+    unseen,
+    waiver,
+)
 from scanner.report.html_trend import trend
 from scanner.report.subject import name_of, place
 from scanner.report.text import clock, paragraph, plural, timestamp
@@ -53,9 +61,11 @@ def view(run: Run) -> dict[str, Any]:
         "knows_all_places": run.clear is not None,
         "tables": [table(name, summary) for name, summary in run.inventory.tables.items()],
         "incomplete": sorted(run.inventory.incomplete),
+        "unseen": unseen(run),
         "warnings": run.warnings,
         "waivers": [waiver(use) for use in run.waivers],
-        "fixed": [fixed(known) for known in run.fixed[:MAX_FIXED]],
+        "known": known(run),
+        "fixed": [fixed(one) for one in run.fixed[:MAX_FIXED]],
         "fixed_total": len(run.fixed),
         "severities": [{"name": s.value, "open": by_severity[s]} for s in WORST_FIRST],
         "open_total": open_total,
@@ -135,10 +145,14 @@ def _frameworks(results: tuple[RuleResult, ...]) -> list[dict[str, Any]]:
                 by_requirement.setdefault(requirement, []).append(result)
     return [
         {
-            "name": FRAMEWORKS.get(framework, framework),
+            "id": framework,
+            "name": name_of_framework(framework),
+            # A rule counts once, however many of the requirements it supports.
+            "counts": _Counts([r for r in results if framework in r.rule.controls]),
             "controls": [
                 {
                     "id": requirement,
+                    "title": title_of(framework, requirement),
                     "rules": [_title(result.rule) for result in found],
                     "counts": _Counts(found),
                 }

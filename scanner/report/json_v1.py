@@ -60,7 +60,10 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
     _list(
         out,
         "policies",
-        ({"name": p.name, "version": p.version, "digest": p.digest} for p in run.policies),
+        (
+            {"name": p.name, "version": p.version, "digest": p.digest, "terms": p.terms}
+            for p in run.policies
+        ),
     )
     _list(out, "rules", map(_rule, run.results))
     _findings(run, out)
@@ -103,6 +106,7 @@ def _inventory(run: Run, out: BinaryIO) -> None:
         encode(name) + b": " + encode(_table(table)) for name, table in run.inventory.tables.items()
     )
     out.write(b',\n"tables": {' + (b"\n" + lines + b"\n" if lines else b"") + b"}")
+    out.write(b',\n"organizations": ' + encode(run.inventory.organizations))
     out.write(b',\n"digest": ' + encode(run.inventory.digest) + b"\n}")
 
 
@@ -168,7 +172,7 @@ def _finding(finding: Finding) -> _FindingV1:
 
 
 def _summary(run: Run) -> dict[str, Any]:
-    by_severity = run.open_by_severity()
+    found, by_severity = run.found_by_severity(), run.open_by_severity()
     tables = run.inventory.tables
     return {
         "resources": sum(table.rows for table in tables.values() if table.needed),
@@ -178,6 +182,7 @@ def _summary(run: Run) -> dict[str, Any]:
             disposition: sum(result.disposed(disposition) for result in run.results)
             for disposition in Disposition
         },
+        "found_by_severity": {severity: found[severity] for severity in WORST_FIRST},
         "open_by_severity": {severity: by_severity[severity] for severity in WORST_FIRST},
         "fixed": len(run.fixed),
         "waivers": [

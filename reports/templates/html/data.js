@@ -35,7 +35,33 @@ const rows = {
   name: rowBlocks.flatMap((block) => block.name),
   message: rowBlocks.flatMap((block) => block.message),
 };
+
+// Few findings have a waiver: 0 is none, the others are numbered.
+const waivers = [""];
+const waiverNumbers = new Map([["", 0]]);
+rows.waiver = new Uint32Array(total);
+rowBlocks.forEach((block, at) => {
+  for (const [place, id] of Object.entries(block.waiver)) {
+    if (!waiverNumbers.has(id)) waiverNumbers.set(id, waivers.push(id) - 1);
+    rows.waiver[at * BLOCK + Number(place)] = waiverNumbers.get(id);
+  }
+});
 rowBlocks.length = 0;
+
+// The requirements that rules support: [framework's id, its name, requirement].
+const controls = [];
+const controlKeys = [];
+const controlsOfRule = rules.map((rule) =>
+  rule.controls.flatMap(([framework, title, requirements]) =>
+    requirements.map((requirement) => {
+      const key = `${framework}/${requirement}`;
+      const at = controlKeys.indexOf(key);
+      if (at !== -1) return at;
+      controls.push([framework, title, requirement]);
+      return controlKeys.push(key) - 1;
+    }),
+  ),
+);
 
 const severityOfRule = Uint32Array.from(rules, (rule) => SEVERITIES.indexOf(rule.severity));
 rows.severity = rows.rule.map((rule) => severityOfRule[rule]);
@@ -65,7 +91,6 @@ const detail = (row) => {
     url: pattern === null ? null : pattern.replaceAll("\u0000", () => rows.id[row]),
     evidence: block.evidence[at],
     fingerprint: block.fingerprint[at],
-    waiver: block.waiver[at] ?? null,
     firstSeen: block.first_seen[at] ?? null,
   };
 };

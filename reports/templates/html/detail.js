@@ -26,7 +26,7 @@ const passage = (title, text) =>
 const controlList = (controls) => {
   if (controls.length === 0) return null;
   const list = element("ul", { class: "supports" });
-  for (const [framework, requirements] of controls) {
+  for (const [, framework, requirements] of controls) {
     list.append(element("li", {}, `${clean(framework)}: ${clean(requirements.join(", "))}`));
   }
   return element("section", {}, element("h3", {}, "Supports"), list);
@@ -60,7 +60,8 @@ const columnsOf = (facts, rule) => {
 
 const detailView = (row) => {
   const rule = rules[rows.rule[row]];
-  const { url, evidence, fingerprint, waiver, firstSeen } = detail(row);
+  const { url, evidence, fingerprint, firstSeen } = detail(row);
+  const waiver = waivers[rows.waiver[row]];
   const facts = [evidenceList(evidence), pageLink(url)].filter((part) => part !== null);
   const disposition = DISPOSITIONS[rows.disposition[row]];
   const term = (word, ...children) =>
@@ -75,7 +76,7 @@ const detailView = (row) => {
       { class: "identity" },
       term("Rule", element("code", {}, clean(ruleKey(rule)))),
       term("Resource", element("code", {}, clean(`${rule.resource} ${rows.id[row] || "(not seen)"}`))),
-      waiver === null
+      waiver === ""
         ? null
         : term(disposition === "waived" ? "Waiver" : "Lapsed waiver", element("code", {}, clean(waiver))),
       firstSeen === null

@@ -1,8 +1,8 @@
 // What is chosen, and the rows that fit: one pass over number columns for a change of filter.
 
-const FACETS = ["severity", "disposition", "outcome", "rule", "org", "place"];
+const FACETS = ["severity", "disposition", "outcome", "rule", "org", "place", "waiver"];
 const columns = FACETS.map((facet) => rows[facet]);
-const sizes = [SEVERITIES, DISPOSITIONS, OUTCOMES, rules, organizations, places].map(
+const sizes = [SEVERITIES, DISPOSITIONS, OUTCOMES, rules, organizations, places, waivers].map(
   (values) => values.length,
 );
 
@@ -14,6 +14,9 @@ const initial = () => ({
   rule: "",
   org: "",
   project: "",
+  control: "",
+  waiver: "",
+  group: "",
   sort: "severity",
   page: 1,
   open: -1,
@@ -23,6 +26,9 @@ let state = initial();
 const ruleKey = (rule) => `${rule.policy}/${rule.id}`;
 const ruleKeys = rules.map(ruleKey);
 const placeKeys = places.map(placeText);
+
+const supports = (rule) =>
+  state.control === "" || controlsOfRule[rule].some((at) => controlKeys[at] === state.control);
 
 // For each facet and each of its values, whether it is let through (1).
 const allowed = () => {
@@ -34,20 +40,28 @@ const allowed = () => {
     only(SEVERITIES.length, (value) => severities.includes(SEVERITIES[value])),
     equal(DISPOSITIONS, state.disposition === "all" ? "" : state.disposition),
     equal(OUTCOMES, state.outcome),
-    equal(ruleKeys, state.rule),
+    // A requirement is a choice of rules.
+    only(rules.length, (rule) => (state.rule === "" || ruleKeys[rule] === state.rule) && supports(rule)),
     equal(organizations, state.org),
     equal(placeKeys, state.project),
+    equal(waivers, state.waiver),
   ];
 };
 
-// Search: every word must occur in name, id or message, or in the rule's or the place's text.
+// Search: every word must occur in name, id, message or waiver, or in the rule's text, that of the
+// requirements it supports, or the place's.
 const haystacks = [];
 const readHaystacks = (until) => {
   for (let row = haystacks.length; row < until; row += 1) {
-    haystacks.push(`${rows.name[row] ?? ""}\n${rows.id[row]}\n${rows.message[row]}`.toLowerCase());
+    const waiver = waivers[rows.waiver[row]];
+    haystacks.push(`${rows.name[row] ?? ""}\n${rows.id[row]}\n${rows.message[row]}\n${waiver}`.toLowerCase());
   }
 };
-const ruleTexts = rules.map((rule) => `${ruleKey(rule)}\n${rule.title}`.toLowerCase());
+const ruleTexts = rules.map((rule, at) =>
+  [ruleKey(rule), rule.title, ...controlsOfRule[at].map((control) => controls[control].join(" "))]
+    .join("\n")
+    .toLowerCase(),
+);
 const placeTexts = placeKeys.map((key) => key.toLowerCase());
 
 let searched = "";
@@ -117,7 +131,7 @@ const ranked = (texts) => {
 };
 const RANKS = {
   rule: () => {
-    const rank = ranked(ruleTexts.map((_, index) => rules[index].title.toLowerCase()));
+    const rank = ranked(rules.map((rule) => rule.title.toLowerCase()));
     return Float64Array.from(rows.rule, (rule) => rank[rule]);
   },
   name: () => Float64Array.from(ranked(rows.name.map((text, row) => (text ?? rows.id[row]).toLowerCase()))),

@@ -3,8 +3,8 @@
 const root = document.documentElement;
 root.classList.add("js");
 
-const KEYS = ["q", "severity", "disposition", "outcome", "rule", "org", "project", "sort", "page", "open"];
-const SELECTS = ["rule", "outcome", "org", "project"];
+const SELECTS = ["rule", "outcome", "org", "project", "control", "waiver"];
+const KEYS = ["q", "severity", "disposition", ...SELECTS, "group", "sort", "page", "open"];
 
 const fragment = () => {
   const standard = initial();
@@ -21,7 +21,8 @@ const fromFragment = (hash) => {
   const given = new URLSearchParams(hash.replace(/^#/u, ""));
   if (!KEYS.some((key) => given.has(key))) return null;
   const read = initial();
-  for (const key of ["q", "outcome", "rule", "org", "project"]) read[key] = given.get(key) ?? "";
+  for (const key of ["q", ...SELECTS]) read[key] = given.get(key) ?? "";
+  if (given.get("group") in GROUPS) read.group = given.get("group");
   read.severity = SEVERITIES.filter((word) => (given.get("severity") ?? "").split(",").includes(word));
   const disposition = given.get("disposition");
   if (disposition === "all" || DISPOSITIONS.includes(disposition)) read.disposition = disposition;
@@ -62,8 +63,8 @@ const drawOptionCounts = (counts) => {
 
 const MAX_COUNTED = 500;
 const putOptionCounts = (counts) => {
-  const numbers = { outcome: counts[2], rule: counts[3], org: counts[4], project: counts[5] };
-  for (const key of SELECTS) {
+  const numbers = { outcome: counts[2], rule: counts[3], org: counts[4], project: counts[5], waiver: counts[6] };
+  for (const key of Object.keys(numbers)) {
     const options = byId(key).querySelectorAll("option[data-at]");
     if (options.length > MAX_COUNTED) continue;
     for (const option of options) {
@@ -82,6 +83,8 @@ const drawControls = () => {
     byId(key).value = state[key];
     byId(key).classList.toggle("chosen", state[key] !== "");
   }
+  byId("group").value = state.group;
+  byId("group").classList.toggle("chosen", state.group !== "");
   const standard = initial();
   byId("clear").hidden = ["q", "severity", "disposition", ...SELECTS].every(
     (key) => String(state[key]) === String(standard[key]),
@@ -96,6 +99,16 @@ const announce = (text) => {
   announcement = setTimeout(() => {
     byId("live").textContent = text;
   }, 400);
+};
+
+// With a group chosen, the table of findings gives way to one of groups.
+const drawGroups = ({ fits, fitting }) => {
+  const wanted = state.group !== "";
+  byId("grouped").hidden = !wanted || fitting === 0;
+  byId("listed").hidden = wanted;
+  if (!wanted) return;
+  const found = grouped(state.group, (row) => fits[row] === 1);
+  byId("grouped").replaceChildren(...groupTable(state.group, found, fragment(), MOST_GROUPS));
 };
 
 const drawPage = () => {
@@ -132,6 +145,7 @@ const drawAll = () => {
   drawControls();
   drawHeads();
   drawPage();
+  drawGroups(result);
   drawCounts(result.counts);
   drawOptionCounts(result.counts);
   announce(plural(fittingNow.length, "finding"));
@@ -166,34 +180,6 @@ const toggleDetail = (row) => {
   history.replaceState(null, "", chosen === "" ? "#findings" : `#${chosen}`);
 };
 
-const fillSelects = () => {
-  const fill = (key, entries) => {
-    const shown = entries.filter(([value]) => value !== "");
-    for (const [value, text, at] of shown) {
-      byId(key).append(element("option", { value, "data-at": String(at), "data-text": clean(text) }, clean(text)));
-    }
-    byId(`${key}-label`).hidden = shown.length < 2;
-  };
-  const byText = (left, right) => (left[1] < right[1] ? -1 : 1);
-  const several = new Set(rules.map((rule) => rule.policy)).size > 1;
-  const used = new Set(rows.rule);
-  fill(
-    "rule",
-    rules
-      .map((rule, at) => [ruleKey(rule), several ? `${rule.title} (${rule.policy})` : rule.title, at])
-      .filter(([, , at]) => used.has(at))
-      .sort(byText),
-  );
-  fill("outcome", OUTCOMES.map((outcome, at) => [outcome, OUTCOME_WORDS[at], at]));
-  fill("org", organizations.map((slug, at) => [slug, slug, at]));
-  fill(
-    "project",
-    places
-      .map((place, at) => [place[1] === null ? "" : placeText(place), organizations.length > 1 ? placeText(place) : (place[1] ?? ""), at])
-      .sort(byText),
-  );
-};
-
 const listen = () => {
   byId("q").addEventListener("input", () => change({ q: byId("q").value }));
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
@@ -203,6 +189,8 @@ const listen = () => {
   });
   byId("disposition").addEventListener("change", (event) => change({ disposition: event.target.value }));
   for (const key of SELECTS) byId(key).addEventListener("change", () => change({ [key]: byId(key).value }));
+  byId("group").addEventListener("change", () => change({ group: byId("group").value }));
+  byId("export").addEventListener("click", exportCsv);
   for (const button of document.querySelectorAll("#clear, [data-clear]")) button.addEventListener("click", clearFilters);
   for (const head of document.querySelectorAll("th[data-sort]")) {
     head.querySelector("button").addEventListener("click", () => {
@@ -243,8 +231,19 @@ const listen = () => {
     byId("findings").scrollIntoView();
     byId("findings").focus({ preventScroll: true });
   });
-  addEventListener("beforeprint", () => drawRows(fittingNow.subarray(0, PRINTED)));
-  addEventListener("afterprint", () => drawRows(pageRows()));
+  addEventListener("beforeprint", () => {
+    const shown = fittingNow.subarray(0, PRINTED);
+    drawRows(shown, printedRow);
+    byId("remedies").replaceChildren(...printedRules(shown));
+    byId("shown").textContent =
+      shown.length === fittingNow.length
+        ? plural(shown.length, "finding")
+        : `The first ${number(shown.length)} of ${plural(fittingNow.length, "finding")}; the JSON report has all`;
+  });
+  addEventListener("afterprint", () => {
+    byId("remedies").replaceChildren();
+    drawPage();
+  });
 };
 
 // The theme that was chosen, or else the system's. Storage may be closed to local files.
@@ -267,6 +266,8 @@ byId("theme").addEventListener("click", () => {
 
 if (byId("filters") !== null) {
   fillSelects();
+  drawProjects();
+  drawCovers();
   listen();
   const read = fromFragment(location.hash);
   if (read !== null) state = read;

@@ -187,7 +187,7 @@ def test_findings_are_all_there_and_compact() -> None:
     assert len(source(run)) / 2_500 < 400  # bytes a finding: 100,000 stay below 40 MB
 
 
-def test_verdict_and_scope_come_first() -> None:
+def test_verdict_comes_first_and_digests_last() -> None:
     text = " ".join(" ".join(page(triaged_run()).texts).split())
     text = text[text.index("Compliance report") :]  # past the links to the sections
     order = [
@@ -195,16 +195,22 @@ def test_verdict_and_scope_come_first() -> None:
         "20 open findings",
         "https://sentry.io (acme)",
         "2026-03-01 00:00:00 UTC",
-        "sentry-baseline",
-        "1.0.0",
+        "sentry-baseline 1.0.0",
+        "Since last time",
+        "this scan is incomplete (sentry_key)",
+        "What could not be seen",
         "acme/payments",
-        "Totals",
+        "Frameworks",
+        "NIST SP 800-53 r5",
         "of 222 checks passed",
         "By rule",
-        "Controls",
         "supports",
+        "IA-5 Authenticator management",
         "Exceptions",
-        "Findings",
+        "Baseline",
+        "Search the findings",
+        "Scope and evidence",
+        "SHA-256",
     ]
     positions = [text.index(part) for part in order]
     assert positions == sorted(positions)

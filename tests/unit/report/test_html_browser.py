@@ -1,12 +1,24 @@
 """The HTML report in a real browser: search, filters, order, pages and the address."""
 
+import csv
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.unit.report.browsing import Open, address, column, count, shown
-from tests.unit.report.factory import large_run
+from tests.unit.report.factory import RULES, finding, large_run, run_of
 from tests.unit.report.triaged import triaged_run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+def follow(page: Any, selector: str) -> None:
+    """Click a link into the same page, and wait until the page has obeyed its address."""
+    before = address(page)
+    page.click(selector)
+    page.wait_for_function("before => location.hash.slice(1) !== before", arg=before)
+    page.evaluate("new Promise((done) => setTimeout(done, 0))")
 
 
 def test_open_findings_are_shown_first_worst_first(open_report: Open) -> None:
@@ -72,6 +84,107 @@ def test_the_other_filters(open_report: Open) -> None:
     assert count(page) == "2 findings"
 
 
+def test_a_control_leads_to_the_findings_of_its_rules(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    follow(page, ".framework a[href*='control=nist-800-53-r5/IA-5']")
+    assert page.input_value("#control") == "nist-800-53-r5/IA-5"
+    assert count(page) == "5 findings"  # of the two rules that support it
+    page.select_option("#control", "")
+    page.fill("#q", "cis-v8 5.3")
+    assert count(page) == "2 findings"
+    page.fill("#q", "")
+    follow(page, ".rates a >> nth=0")
+    assert page.locator(".framework caption >> nth=0").is_visible()
+
+
+def test_a_waiver_leads_to_its_findings(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    assert "in acme/web" in page.inner_text(".waivers tbody tr >> nth=0")
+    assert page.locator(".waivers a[href='https://tickets.example/SEC-13']").count() == 1
+    follow(page, ".waivers .number a >> nth=0")
+    assert shown(page) == ["legacy is 412 days old"]
+    assert page.input_value("#waiver") == "legacy-app"
+    page.click("#clear")
+    page.check("#disposition input[value=all]", force=True)
+    page.fill("#q", "legacy-app")
+    assert shown(page) == ["legacy is 412 days old"]
+
+
+def test_the_baseline_leads_to_its_findings(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    follow(page, ".known .number a")
+    assert shown(page) == ["old is 412 days old"]
+
+
+def groups(page: Any) -> dict[str, int]:
+    lines = page.locator("#grouped tbody tr").all()
+    return {
+        line.locator("a").inner_text(): int(line.locator("td >> nth=-1").inner_text())
+        for line in lines
+    }
+
+
+def test_groups_count_what_fits_and_lead_to_it(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    page.select_option("#group", "project")
+    assert not page.is_visible("#rows")
+    assert groups(page)["acme/mobile"] == 2
+    assert sum(groups(page).values()) == 20
+    page.check("#severity input[value=critical]", force=True)
+    assert groups(page) == {"acme/mobile": 2, "acme/payments": 1, "acme/web": 1}
+    follow(page, "#grouped a >> nth=0")
+    assert page.input_value("#project") == "acme/mobile"
+    assert count(page) == "2 findings"
+    page.click("#clear")
+    page.select_option("#group", "control")
+    # A finding stands under each requirement that its rule supports.
+    assert groups(page)["NIST SP 800-53 r5: IA-5"] == 5
+    assert groups(page)["CIS Controls v8: 5.3"] == 2
+    page.select_option("#group", "rule")
+    assert sum(groups(page).values()) == 20
+    kept = address(page)
+    page.reload()
+    assert address(page) == kept
+    assert page.is_visible("#grouped")
+
+
+def test_projects_are_charted(open_report: Open) -> None:
+    page = open_report(large_run(1_234))
+    assert page.locator("#by-project tbody tr").count() == 10
+    follow(page, "#by-project .sub a")
+    assert page.input_value("#group") == "project"
+    page = open_report(triaged_run())
+    follow(page, "#by-project a >> text=acme/mobile")
+    assert count(page) == "2 findings"
+
+
+def test_what_is_shown_can_be_exported(open_report: Open, tmp_path: Path) -> None:
+    page = open_report(triaged_run())
+    page.select_option("#rule", "sentry-baseline/key-name-has-owner")
+    with page.expect_download() as download:
+        page.click("#export")
+    download.value.save_as(tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == int(count(page).split()[0])
+    assert {row["rule_id"] for row in rows} == {"key-name-has-owner"}
+    assert {row["fingerprint"] for row in rows} == {
+        one.fingerprint for one in triaged_run().findings if one.rule_id == "key-name-has-owner"
+    }
+    assert not [row["name"] for row in rows if set(row["name"]) & set("\x1b\x07\u202e\x00\n")]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\tx", "  =1", "\uff1d1"])
+def test_an_exported_cell_is_no_formula(open_report: Open, tmp_path: Path, name: str) -> None:
+    page = open_report(run_of(RULES, [finding(RULES[0], "1" * 32, name=name)]))
+    with page.expect_download() as download:
+        page.click("#export")
+    download.value.save_as(tmp_path / "out.csv")
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["name"].startswith("'")
+
+
 def test_sorting(open_report: Open) -> None:
     page = open_report(triaged_run())
     head = page.locator("th[data-sort=project]")
@@ -129,10 +242,10 @@ def test_a_finding_that_the_filters_hide_is_not_opened(open_report: Open) -> Non
 
 def test_counts_of_rules_lead_to_their_findings(open_report: Open) -> None:
     page = open_report(triaged_run())
-    page.click(".by-rule a >> nth=1")
+    follow(page, ".by-rule a >> nth=1")
     assert count(page) == "3 findings"
     assert page.input_value("#rule") == "sentry-baseline/key-max-age"
-    page.click(".tiles a >> nth=0")
+    follow(page, ".tiles a >> nth=0")
     assert count(page) == "4 findings"
 
 

@@ -99,8 +99,38 @@ def test_print_shows_the_findings_and_no_controls(open_report: Open) -> None:
     assert len(shown(page)) == 120
     assert not page.is_visible("#filters")
     assert not page.is_visible("nav")
+    assert page.inner_text("#shown") == "120 findings"
+    assert page.locator(".printed-facts").count() == 120
+    assert "age_days 6" in " ".join(page.locator(".printed-facts >> nth=0").inner_text().split())
+    remedies = page.locator("#remedies article")
+    assert remedies.count() == len(RULES)
+    assert "Create a new key" in remedies.first.inner_text()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert len(shown(page)) == 50
+    assert page.locator("#remedies article").count() == 0
+
+
+def test_paper_has_page_numbers_and_whole_words(open_report: Open) -> None:
+    found = [finding(RULES[0], "1" * 32, message=f"message {'of whole words ' * 12}end")]
+    page = open_report(run_of(RULES, found))
+    page.emulate_media(media="print")
+    broken = page.evaluate(
+        "[...document.querySelectorAll('.findings td, .plain td, .plain th')]"
+        ".filter((cell) => getComputedStyle(cell).overflowWrap === 'anywhere').length"
+    )
+    assert broken == 0
+    assert "counter(page)" in page.locator("style").inner_text()
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_every_section_can_be_reached_on_a_narrow_screen(open_report: Open, width: int) -> None:
+    page = open_report(triaged_run(), viewport={"width": width, "height": 800})
+    links = page.locator("nav a")
+    assert links.count() == 5
+    for link in links.all():
+        box = link.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
 
 
 def test_without_a_script_the_first_findings_are_shown(open_report: Open) -> None:

@@ -51,10 +51,19 @@ def triaged_run() -> Run:
         waivers=tuple(uses),
         fixed=(fixed,),
         clear=clear,
-        earlier=tuple(
-            TrendPoint(AS_OF - timedelta(days=days), GateResult.FAILED, {Severity.HIGH: days})
-            for days in (60, 30)
-        ),
+        earlier=tuple(_earlier(run, days) for days in (60, 30)),
+    )
+
+
+def _earlier(run: Run, days: int) -> TrendPoint:
+    """Return a scan of the same scope and policies, complete then."""
+    return msgspec.structs.replace(
+        run.point,
+        as_of=AS_OF - timedelta(days=days),
+        result=GateResult.FAILED,
+        found={Severity.HIGH: days},
+        open={Severity.HIGH: days - 10},
+        incomplete=frozenset(),
     )
 
 
