@@ -104,7 +104,7 @@ def run_cases(connection: Connection, refs: Sequence[str], params: Mapping[str, 
 
 
 def _cases(target: Target, policy: MergedPolicy, numbers: int) -> dict[int, Case]:
-    if not target.tests.is_file():
+    if not target.has_tests:
         return {}
     found = load_cases(target.tests, target.tests_shown, policy)
     return dict(enumerate(found, start=numbers))
@@ -137,7 +137,7 @@ def _tested(bench: Bench, loaded: Sequence[_Loaded], prepared: list[Prepared]) -
                 variants=one.variants,
                 prepared=prepared[place:end],
                 failures=sorted(failures, key=lambda failure: failure.expectation.location),
-                has_file=one.target.tests.is_file(),
+                has_file=one.target.has_tests,
             )
         )
         place = end

@@ -10,6 +10,7 @@ import msgspec
 
 from scanner import __version__
 from scanner.authoring.listing import Listing
+from scanner.inventory.redact import redact_text
 from scanner.model.errors import Problem
 
 Plain = Callable[[str], str]
@@ -46,14 +47,22 @@ class Diagnostic(msgspec.Struct, frozen=True):
 def diagnostics(
     errors: Sequence[Problem], warnings: Sequence[Problem], listing: Listing
 ) -> list[Diagnostic]:
-    """Return the problems with their lines, in the order of the files; each once."""
+    """Return the problems with their lines, in the order of the files; each once.
+
+    What looks like a token or password is taken out of all texts.
+    """
     levels = [(Level.ERROR, problem) for problem in errors]
     levels += [(Level.WARNING, problem) for problem in warnings]
     made = [
-        Diagnostic(level, problem, listing.line(problem.location))
+        Diagnostic(level, _redacted(problem), redact_text(listing.line(problem.location)))
         for level, problem in dict.fromkeys(levels)
     ]
     return sorted(made, key=lambda one: (one.problem.location, one.level, one.problem.code))
+
+
+def _redacted(problem: Problem) -> Problem:
+    message, hint = redact_text(problem.message), redact_text(problem.hint)
+    return msgspec.structs.replace(problem, message=message, hint=hint)
 
 
 def to_text(found: Sequence[Diagnostic], plain: Plain, width: Width) -> str:

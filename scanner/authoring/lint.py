@@ -19,6 +19,7 @@ from scanner.model.errors import PolicyError, Problem
 from scanner.model.rule import Predicate, Rule
 from scanner.policy.cases import Case, load_cases
 from scanner.policy.merge import MergedPolicy, MergedRule
+from scanner.policy.positions import CASES, POLICY
 
 
 class Lint(msgspec.Struct, frozen=True):
@@ -96,8 +97,8 @@ def listing_of(targets: Sequence[Target]) -> Listing:
     """Return the lines of the policies and of their test cases."""
     listing = Listing()
     for target in targets:
-        listing.add(target.file.shown, target.file.path)
-        listing.add(target.tests_shown, target.tests)
+        listing.add(target.file.shown, target.file.path, POLICY)
+        listing.add(target.tests_shown, target.tests, CASES)
         if target.merged is not None:
             listing.add_sources(target.merged.sources)
             listing.add_predicates(_written(target.merged))
@@ -136,7 +137,7 @@ class _Linter:
         self.warnings += [*warnings, *_empty(sound)]
 
     def _cases(self, target: Target, policy: MergedPolicy) -> None:
-        if not target.tests.is_file():
+        if not target.has_tests:
             if own_rules(policy):
                 hint = f"Write some in {target.tests_shown}; `keypolicy test` runs them."
                 message = "there are no test cases"

@@ -8,26 +8,29 @@ from typing import Final
 import msgspec
 
 from scanner.authoring.refusals import offset_in
-from scanner.model.errors import Location, Problem
+from scanner.files import read_regular, within
+from scanner.model.errors import Location, Problem, UsageError
 from scanner.model.rule import Predicate
-from scanner.policy.positions import Source
+from scanner.policy.positions import MAX_BYTES, Kind, Source, is_kind
 
 _BREAK: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
-_MAX_BYTES: Final = 1024 * 1024
 _ESCAPED: Final = re.compile(r"\\[nrt]")
 
 
 class Listing:
-    """Reads files as they are called in messages; what cannot be read has no lines."""
+    """Reads the files that are called so in messages.
+
+    What cannot be read, or is not what it should be, has no lines: it may hold secrets.
+    """
 
     def __init__(self) -> None:
-        self._paths: dict[str, Path] = {}
+        self._paths: dict[str, tuple[Path, Kind]] = {}
         self._lines: dict[str, list[str]] = {}
         self._predicates: dict[str, list[Predicate]] = {}
 
-    def add(self, name: str, path: Path) -> None:
-        """Tell where the file called `name` lies, if that is not its name."""
-        self._paths[name] = path
+    def add(self, name: str, path: Path, kind: Kind) -> None:
+        """Tell where the file called `name` lies, and what it should be."""
+        self._paths[name] = path, kind
 
     def add_sources(self, sources: Iterable[Source]) -> None:
         """Take the lines of files that were read already."""
@@ -84,18 +87,16 @@ class Listing:
 
     def _of(self, name: str) -> list[str]:
         if name not in self._lines:
-            self._lines[name] = _read(self._paths.get(name, Path(name)))
+            self._lines[name] = _read(*self._paths[name]) if name in self._paths else []
         return self._lines[name]
 
 
-def _read(path: Path) -> list[str]:
+def _read(path: Path, kind: Kind) -> list[str]:
     try:
-        if not path.is_file():
-            return []
-        with path.open("rb") as file:
-            return _split(file.read(_MAX_BYTES))
-    except OSError:
+        raw = read_regular(within(path.parent, path.name), MAX_BYTES)
+    except UsageError:
         return []
+    return _split(raw) if is_kind(raw, kind) else []
 
 
 def _split(raw: bytes) -> list[str]:

@@ -1,5 +1,6 @@
 """What policies and checks offer, as data and, for the generated pages, as Markdown."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,7 @@ def _policy(ref: str, path: Path) -> PolicyEntry:
     (policy,), (merged,) = inspection.policies, inspection.merged
     tests = cases_beside(path)
     shown = str(Path(merged.location.file).with_name(tests.name))
-    cases = load_cases(tests, shown, merged) if tests.is_file() else ()
+    cases = load_cases(tests, shown, merged) if os.path.lexists(tests) else ()
     data = merged.sources[0].data
     return PolicyEntry(
         name=merged.name,

@@ -1,10 +1,12 @@
 """Which policies, with which files of test cases, the words on the command line mean."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from scanner.files import real
 from scanner.model.errors import Location, Problem, UsageError
 from scanner.policy.cases import TEST_SUFFIX, cases_beside, policy_beside
 from scanner.policy.load import Inspection, inspect_policies
@@ -32,6 +34,11 @@ class Target(msgspec.Struct, frozen=True):
         """What messages call the file of test cases."""
         return str(Path(self.file.shown).with_name(self.tests.name))
 
+    @property
+    def has_tests(self) -> bool:
+        """Whether there is something under the name of the test cases, be it no file."""
+        return os.path.lexists(self.tests)
+
 
 class Selection(msgspec.Struct, frozen=True):
     """The policies that were asked for, each looked at by itself, and test cases without one."""
@@ -49,7 +56,7 @@ def choose(refs: Sequence[str], params: dict[str, str]) -> Selection:
     orphans: list[Problem] = []
     for ref in refs:
         for file, name in _found(ref, orphans):
-            path = file.path.resolve()
+            path = real(file.path)
             if path not in targets:
                 inspection = inspect_policies([name], params)
                 targets[path] = Target(file, inspection, cases_beside(file.path))
@@ -85,7 +92,7 @@ def _found(ref: str, orphans: list[Problem]) -> list[tuple[PolicyFile, str]]:
     """Return the policies that `ref` means, each with the word that means it alone."""
     path = Path(ref)
     if ref.endswith(TEST_SUFFIX):
-        if not path.is_file():
+        if not os.path.lexists(path):
             raise UsageError(f"no such file: {ref}", remedy="Name a policy or its test cases.")
         policy = _beside(path, orphans)
         return [(file, str(policy)) for file in select([str(policy)])] if policy else []
@@ -104,7 +111,7 @@ def _found(ref: str, orphans: list[Problem]) -> list[tuple[PolicyFile, str]]:
 
 def _beside(tests: Path, orphans: list[Problem]) -> Path | None:
     policy = policy_beside(tests)
-    if policy.is_file():
+    if os.path.lexists(policy):
         return policy
     message = f"there is no policy `{policy.name}` beside these test cases"
     hint = "Test cases of NAME.yaml are in NAME.test.yaml."

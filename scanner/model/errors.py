@@ -65,6 +65,10 @@ class UsageError(KeypolicyError):
     exit_code = 2
 
 
+class TooLargeError(UsageError):
+    """A file that is larger than any of its kind."""
+
+
 class InventoryFileError(KeypolicyError):
     """An inventory file that cannot be read as one."""
 

@@ -7,14 +7,15 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
+from scanner.files import within
 from scanner.inventory.tables import TABLES
-from scanner.model.errors import Location, PolicyError, Problem
+from scanner.model.errors import Location, PolicyError, Problem, UsageError
 from scanner.model.outcome import Outcome
 from scanner.policy.case_document import CaseDocument, CasesDocument
 from scanner.policy.composer import NodePath
 from scanner.policy.hints import did_you_mean
 from scanner.policy.merge import MergedPolicy
-from scanner.policy.positions import Source, read_source
+from scanner.policy.positions import CASES, Source, read_source
 from scanner.policy.values import BadValueError, write_text
 
 TEST_SUFFIX: Final = ".test.yaml"
@@ -59,7 +60,13 @@ def load_cases(path: Path, name: str, policy: MergedPolicy) -> tuple[Case, ...]:
 
     A case that names a rule, table, column, row or parameter that does not exist is a problem.
     """
-    source = read_source(path, name)
+    try:
+        within(path.parent, path.name)
+    except UsageError as error:
+        location = Location(name)
+        problem = Problem(location, error.message, "out-of-reach", error.remedy)
+        raise PolicyError([problem]) from None
+    source = read_source(path, name, CASES)
     try:
         document = msgspec.convert(source.data, CasesDocument, strict=True)
     except msgspec.ValidationError as error:

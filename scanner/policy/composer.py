@@ -1,6 +1,7 @@
 """Builds plain data from YAML events, within bounds, and remembers where everything stood."""
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import yaml
@@ -37,14 +38,20 @@ class Content(NamedTuple):
 
 
 class SyntaxProblem(Exception):  # noqa: N818 - a problem to tell, made into a PolicyError
-    """What makes a text unfit as a document: where, what, and how to mend it."""
+    """What makes a text unfit as a document: where, what, and how to mend it.
 
-    def __init__(self, mark: Mark, message: str, code: str, hint: str = "") -> None:
+    `unquoted` is the message without words of the text, where it has some.
+    """
+
+    def __init__(
+        self, mark: Mark, message: str, code: str, hint: str = "", *, unquoted: str = ""
+    ) -> None:
         super().__init__(message)
         self.mark = mark
         self.message = message
         self.code = code
         self.hint = hint
+        self.unquoted = unquoted
 
 
 class _Anchor(NamedTuple):
@@ -72,6 +79,10 @@ class Composer:
             raise self._explain(error) from None
         except yaml.reader.ReaderError:
             raise _control_character(self._text) from None
+
+    def has_any(self, keys: Iterable[str]) -> bool:
+        """Whether one of these keys was seen at the top level, up to a fault if there is one."""
+        return any((key,) in self._content.keys for key in keys)
 
     def _document(self) -> Content:
         self._next()  # the stream's start
@@ -139,8 +150,13 @@ class Composer:
             key = (*path, name)
             if name in items:
                 first = self._content.keys[key].line
-                message = f"key `{name}` is already on line {first}"
-                raise SyntaxProblem(mark, message, "duplicate-key", "Remove one of the two.")
+                raise SyntaxProblem(
+                    mark,
+                    f"key `{name}` is already on line {first}",
+                    "duplicate-key",
+                    "Remove one of the two.",
+                    unquoted=f"this key is already on line {first}",
+                )
             self._content.keys[key] = mark
             items[name] = None
             items[name] = self._node(self._next(), key)
@@ -151,10 +167,12 @@ class Composer:
         if name not in self._anchors:
             message = f"no anchor `&{name}` stands before this alias"
             hint = "A value that starts with * needs quotes." if not self._anchors else ""
-            raise SyntaxProblem(mark, message, "unknown-alias", hint)
+            unquoted = "no anchor stands before this alias"
+            raise SyntaxProblem(mark, message, "unknown-alias", hint, unquoted=unquoted)
         anchor = self._anchors[name]
         if anchor is None:
-            raise SyntaxProblem(mark, f"anchor `&{name}` contains itself", "unknown-alias")
+            message, unquoted = f"anchor `&{name}` contains itself", "an anchor contains itself"
+            raise SyntaxProblem(mark, message, "unknown-alias", unquoted=unquoted)
         self._count(anchor.size, mark)
         return anchor.data
 
@@ -243,9 +261,8 @@ def _resolved(text: str) -> object:
 
 def _tagged(tag: str, mark: Mark) -> SyntaxProblem:
     short = tag.replace("tag:yaml.org,2002:", "!!")
-    return SyntaxProblem(
-        mark, f"tags such as `{short}` are not supported", "yaml-tag", "Remove the tag."
-    )
+    message, unquoted = f"tags such as `{short}` are not supported", "tags are not supported"
+    return SyntaxProblem(mark, message, "yaml-tag", "Remove the tag.", unquoted=unquoted)
 
 
 def _mark(event: Event) -> Mark:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from scanner.files import real
 from scanner.model.errors import PolicyError, Problem, UsageError
 from scanner.model.rule import Policy
 from scanner.policy.compile import Compiler
@@ -71,7 +72,7 @@ class _Merger:
         return merged
 
     def _merge(self, file: PolicyFile, chain: list[Unit]) -> MergedPolicy | None:
-        path = file.path.resolve()
+        path = real(file.path)
         if path not in self._merged:
             self._merged[path] = self._merge_new(file, chain)
         return self._merged[path]
@@ -95,7 +96,11 @@ class _Merger:
         return merged
 
     def _parent(self, unit: Unit, index: int, ref: str, chain: list[Unit]) -> MergedPolicy | None:
-        file = find_extended(ref, unit.source.name, unit.path)
+        try:
+            file = find_extended(ref, unit.source.name, unit.path)
+        except UsageError as error:
+            self._add(unit, index, f"`{ref}` {error.message}", "out-of-reach", error.remedy)
+            return None
         if file is None:
             hint = did_you_mean(ref, shipped_policies(), kind="shipped policies")
             message = f"no policy or file `{ref}`"
@@ -112,8 +117,8 @@ class _Merger:
         return parent
 
     def _circular(self, unit: Unit, index: int, file: PolicyFile, chain: list[Unit]) -> bool:
-        paths = [link.path.resolve() for link in chain]
-        path = file.path.resolve()
+        paths = [real(link.path) for link in chain]
+        path = real(file.path)
         if path not in paths:
             if len(chain) < _MAX_CHAIN:
                 return False

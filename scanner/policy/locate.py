@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from scanner.files import real, within
 from scanner.model.errors import UsageError
 from scanner.policy.hints import did_you_mean
 from scanner.resources import policies_dir
@@ -41,7 +42,8 @@ def shipped_policies() -> dict[str, Path]:
 def policies_in(folder: Path) -> list[Path]:
     """Return the policy files right in `folder`, sorted.
 
-    Files with test cases are not policies, nor is the settings file of the product.
+    Files with test cases are not policies, nor is the settings file of the product. What is there
+    under the name of a policy and is no file is not passed over: reading it tells.
     """
     return sorted(
         path
@@ -49,7 +51,7 @@ def policies_in(folder: Path) -> list[Path]:
         if path.name.endswith(_SUFFIXES)
         and not path.name.endswith(_TESTS)
         and path.name != _SETTINGS
-        and path.is_file()
+        and not path.is_dir()
     )
 
 
@@ -61,18 +63,21 @@ def select(refs: Sequence[str]) -> list[PolicyFile]:
     files: dict[Path, PolicyFile] = {}
     for ref in refs:
         for file in _selected(ref):
-            files.setdefault(file.path.resolve(), file)
+            files.setdefault(real(file.path), file)
     return list(files.values())
 
 
 def find_extended(ref: str, shown: str, path: Path) -> PolicyFile | None:
-    """Find what the policy at `path`, called `shown`, names in `extends`; None if nothing."""
+    """Find what the policy at `path`, called `shown`, names in `extends`; None if nothing.
+
+    Raises UsageError for what lies outside of the folder of that policy.
+    """
     file = _by_name(ref)
     if file is not None:
         return file
     for name, pin in _readings(ref):
-        target = path.parent / name
-        if target.is_file():
+        target = within(path.parent, name)
+        if os.path.lexists(target) and not target.is_dir():
             return PolicyFile(target, _joined(shown, name, target), pin)
     return None
 
@@ -85,7 +90,7 @@ def _selected(ref: str) -> list[PolicyFile]:
         path = Path(name)
         if path.is_dir() and pin is None:
             return _folder(path)
-        if path.exists():
+        if os.path.lexists(path):
             return [PolicyFile(path, name, pin)]
     raise _not_found(ref)
 
@@ -100,7 +105,7 @@ def _folder(path: Path) -> list[PolicyFile]:
         raise UsageError(
             "the folder has no policy", where=str(path), remedy="Policies end in .yaml or .yml."
         )
-    return [PolicyFile(file, str(file)) for file in found]
+    return [PolicyFile(within(path, file.name), str(file)) for file in found]
 
 
 def _by_name(ref: str) -> PolicyFile | None:
@@ -123,7 +128,7 @@ def _joined(shown: str, ref: str, target: Path) -> str:
     """Call a file as the one that extends it is called, without `..` unless links forbid it."""
     joined = os.path.join(os.path.dirname(shown), ref)  # noqa: PTH118, PTH120 - text, not a file
     plain = os.path.normpath(joined)
-    return plain if Path(plain).resolve() == target.resolve() else str(PurePath(joined))
+    return plain if real(Path(plain)) == real(target) else str(PurePath(joined))
 
 
 def _not_found(ref: str) -> UsageError:

@@ -4,10 +4,12 @@ Scalars follow the core schema of YAML 1.2: only true, false, null and numbers a
 text, so that `no`, `on` and dates stay what the author wrote.
 """
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from scanner.model.errors import Location, PolicyError, Problem
+from scanner.files import read_regular
+from scanner.model.errors import Location, PolicyError, Problem, TooLargeError, UsageError
 from scanner.policy.composer import Composer, Content, Mark, NodePath, SyntaxProblem
 
 MAX_BYTES: Final = 1024 * 1024
@@ -18,22 +20,49 @@ _BLOCK_SCALAR: Final = ("|", ">")
 _QUOTES: Final = ("'", '"')
 
 
+class Kind(NamedTuple):
+    """A kind of file, and the keys at the top level by one of which it is known.
+
+    What a policy extends may be any file beside it, also one with passwords: only of what shows
+    itself to be of the kind that is wanted is anything quoted.
+    """
+
+    what: str
+    keys: tuple[str, ...]
+
+
+POLICY: Final = Kind("a policy", ("policy", "rules", "extends"))
+CASES: Final = Kind("a file of test cases", ("cases", "policy"))
+WAIVERS: Final = Kind("a file of waivers", ("waivers",))
+
+
 class Source:
     """One YAML file: its plain data, and where each part of it stands.
 
     A path is the keys and indexes that lead to a value. `name` is how the user called the file.
     """
 
-    def __init__(self, name: str, raw: bytes) -> None:
-        """Read `raw`; raises PolicyError if it is not one YAML document within the limits."""
+    def __init__(self, name: str, raw: bytes, kind: Kind | None = None) -> None:
+        """Read `raw`; raises PolicyError if it is not one YAML document within the limits.
+
+        With a `kind`, nothing of what is in a file of another kind is told in the error.
+        """
         self.name = name
         self.raw = raw
         text = self._decode(raw)
         self.lines: Final = text.splitlines()
+        composer = Composer(text)
         try:
-            self._content: Content = Composer(text).compose()
+            self._content: Content = composer.compose()
         except SyntaxProblem as error:
-            raise self._failure(error.mark, error.message, error.code, error.hint) from None
+            known = kind is None or composer.has_any(kind.keys)
+            message = error.message if known else error.unquoted or error.message
+            raise self._failure(error.mark, message, error.code, error.hint) from None
+        if kind is not None and not composer.has_any(kind.keys):
+            message = f"this is not {kind.what}: it has no `{kind.keys[0]}` at the top level"
+            hint = "Is it the file that you mean? Nothing of it is shown."
+            code = "wrong-kind" if isinstance(self.data, dict) else "wrong-type"
+            raise self._failure(self._content.values[()], message, code, hint)
 
     @property
     def data(self) -> object:
@@ -114,20 +143,22 @@ def printable(text: str) -> str:
     )
 
 
-def read_source(path: Path, name: str) -> Source:
-    """Read the YAML file at `path`, called `name` in messages; raises PolicyError."""
+def is_kind(raw: bytes, kind: Kind) -> bool:
+    """Whether the text, as far as it is YAML, is of this kind."""
+    composer = Composer(raw.removeprefix(_BOM).decode("utf-8", errors="replace"))
+    with suppress(SyntaxProblem):
+        composer.compose()
+    return composer.has_any(kind.keys)
+
+
+def read_source(path: Path, name: str, kind: Kind | None = None) -> Source:
+    """Read the YAML file at `path`, called `name` in messages; raises PolicyError.
+
+    Of a file that is not of this `kind`, nothing is told but that.
+    """
     try:
-        if path.exists() and not path.is_file():
-            raise _unreadable(name, "it is not a regular file")
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _unreadable(name, error.strerror or str(error)) from None
-    if len(raw) > MAX_BYTES:
-        message = f"the file is larger than {MAX_BYTES // 1024} KiB"
-        raise PolicyError([Problem(Location(name), message, "too-large", "Split it up.")])
-    return Source(name, raw)
-
-
-def _unreadable(name: str, reason: str) -> PolicyError:
-    return PolicyError([Problem(Location(name), f"cannot be read: {reason}", "unreadable-file")])
+        raw = read_regular(path, MAX_BYTES)
+    except UsageError as error:
+        code = "too-large" if isinstance(error, TooLargeError) else "unreadable-file"
+        raise PolicyError([Problem(Location(name), error.message, code, error.remedy)]) from None
+    return Source(name, raw, kind)

@@ -17,7 +17,7 @@ from scanner.policy.document import (
     RuleDocument,
 )
 from scanner.policy.hints import closest
-from scanner.policy.positions import Source, read_source
+from scanner.policy.positions import POLICY, Source, read_source
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 def read_unit(path: Path, name: str) -> Reading:
     """Read and decode the policy at `path`; raises PolicyError if it is not even YAML."""
-    source = read_source(path, name)
+    source = read_source(path, name, POLICY)
     try:
         document = msgspec.convert(source.data, PolicyDocument, strict=True)
     except msgspec.ValidationError as error:

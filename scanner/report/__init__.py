@@ -10,7 +10,7 @@ import msgspec
 
 from scanner.model.errors import UsageError
 from scanner.model.run import Run
-from scanner.report.files import replacing
+from scanner.files import replacing
 from scanner.report.interface import DEFAULT_OPTIONS, Format, ReportOptions
 
 __all__ = [

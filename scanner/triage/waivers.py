@@ -13,7 +13,7 @@ from scanner.model.errors import PolicyError, Problem
 from scanner.model.rule import Policy, Predicate
 from scanner.model.waiver import Waiver
 from scanner.policy.hints import did_you_mean
-from scanner.policy.positions import Source, read_source
+from scanner.policy.positions import WAIVERS, Source, read_source
 from scanner.triage.waiver_document import NO_RULE, WaiverDocument, WaiversDocument
 
 NodePath = tuple[str | int, ...]
@@ -34,7 +34,7 @@ def read_waivers(path: Path, policies: Sequence[Policy], term_days: int) -> Waiv
     `term_days` is the longest term. Raises PolicyError if the file is not even YAML.
     """
     try:
-        source = read_source(path, str(path))
+        source = read_source(path, str(path), WAIVERS)
     except PolicyError as error:
         if [problem.code for problem in error.problems] == ["empty-file"]:
             return WaiverFile(())  # such as a template in which everything is still a comment

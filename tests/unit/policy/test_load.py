@@ -79,12 +79,12 @@ def test_parameters_are_bound_not_pasted(tmp_path: Path) -> None:
 
 def test_relative_paths_stay_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     body = "rules: [{id: r, resource: sentry_key, severity: low, require: is_active}]\n"
-    write(tmp_path, "common/base", body)
-    write(tmp_path, "teams/top", "extends: [../common/base.yaml]\n")
+    write(tmp_path, "teams/common/base", body)
+    write(tmp_path, "teams/top", "extends: [../teams/common/base.yaml]\n")
     monkeypatch.chdir(tmp_path)
     (policy,) = load_policies(["teams/top.yaml"])
     assert policy.location.file == "teams/top.yaml"
-    assert policy.rules[0].location.file == "common/base.yaml"
+    assert policy.rules[0].location.file == "teams/common/base.yaml"
 
 
 def test_a_folder_holds_policies_but_not_their_cases(tmp_path: Path) -> None:
