@@ -54,8 +54,8 @@ def run(namespace: argparse.Namespace) -> int:
         )
     request = inputs.scan_request(namespace, settings)
     # The engine is heavy to import; a mistake in the arguments is told without it.
-    from scanner.pipeline import new_baseline  # noqa: PLC0415
     from scanner.files import replacing  # noqa: PLC0415
+    from scanner.pipeline import new_baseline  # noqa: PLC0415
     from scanner.triage.baseline import render  # noqa: PLC0415
 
     change = new_baseline(request, path, prune=is_prune or namespace.prune, grow=not is_prune)

@@ -157,9 +157,9 @@ def _print_json(uses: Sequence[WaiverUse], *, measured: bool) -> None:
 
 
 def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int:
+    from scanner.files import replacing  # noqa: PLC0415
     from scanner.pipeline import check_waivers  # noqa: PLC0415 - heavy; mistakes come first
     from scanner.policy.positions import Source  # noqa: PLC0415
-    from scanner.files import replacing  # noqa: PLC0415
     from scanner.triage.addition import add  # noqa: PLC0415
 
     today = inputs.as_of(namespace).astimezone(UTC).date()

@@ -8,9 +8,9 @@ from typing import BinaryIO, Final, cast
 
 import msgspec
 
+from scanner.files import replacing
 from scanner.model.errors import UsageError
 from scanner.model.run import Run
-from scanner.files import replacing
 from scanner.report.interface import DEFAULT_OPTIONS, Format, ReportOptions
 
 __all__ = [

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from scanner.files import replacing
 from scanner.model.errors import UsageError
 from scanner.model.finding import Finding
 from scanner.report import FORMATS, format_for, write_file
-from scanner.files import replacing
 from tests.unit.report.factory import RULES, clean_run, finding, run_of
 from tests.unit.report.rendering import render
 
