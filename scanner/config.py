@@ -14,8 +14,10 @@ from typing import Any, Final
 import msgspec
 
 from scanner import config_values as read
-from scanner.config_files import Given, Layer, read_config, read_dotenv, read_sentryclirc
+from scanner.config_files import read_config, read_dotenv, read_sentryclirc
+from scanner.config_trust import Given, Layer, Trust, check_reach
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
+from scanner.model.errors import UsageError
 from scanner.model.severity import Severity
 from scanner.model.token import Token
 from scanner.triage.request import NOTICE_DAYS, TERM_DAYS, TriageRequest
@@ -57,7 +59,8 @@ class Terminal(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings, each checked. `fail_on` None means never; `url` has no trailing slash.
 
-    `origins` tells for each setting that was given where it came from; see `origin`.
+    `origins` tells for each setting that was given where it came from, see `origin`, and `trust`
+    how far that place is trusted.
     """
 
     organizations: tuple[str, ...] = ()
@@ -78,11 +81,31 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     waiver_notice_days: int = NOTICE_DAYS
     terminal: Terminal
     origins: dict[str, str] = {}
+    trust: dict[str, Trust] = {}
     warnings: tuple[str, ...] = ()
 
     def origin(self, name: str) -> str:
         """Say where a setting came from, for messages: "SENTRY_ORG in .env", or "the default"."""
         return self.origins.get(name, "the default")
+
+    def check_recipient(self, hosted: str) -> None:
+        """Raise UsageError where the token would go to a server that a less trusted place names.
+
+        Every token may go to `hosted`, the server without any setting: nobody named it.
+        """
+        # Imported here: most scans of files name no server.
+        from scanner.inventory.origin import origin  # noqa: PLC0415
+
+        if self.url is None or self.token is None or origin(self.url) == origin(hosted):
+            return
+        if self.trust["url"] < self.trust["token"]:
+            raise UsageError(
+                f"the token ({self.origin('token')}) would go to {self.url}, which only a less"
+                " trusted place names",
+                where=self.origin("url"),
+                remedy=f"If it is your server, say so yourself: --url {self.url}, or SENTRY_URL in"
+                " the environment.",
+            )
 
     @property
     def thresholds(self) -> Thresholds:
@@ -104,28 +127,32 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def load_settings(
-    flags: Flags, environ: Mapping[str, str], directory: Path, home: Path
+    flags: Flags, environ: Mapping[str, str], directory: Path, home: Path | None
 ) -> Settings:
     """Gather the settings; raises UsageError or PolicyError for what is wrong with them.
 
-    `directory` is where the command runs, `home` the user's own folder.
+    `directory` is where the command runs, `home` the user's own folder, if there is one.
     """
-    dotenv = read_dotenv(directory / ".env")
+    dotenv = read_dotenv(directory)
     config, warnings = read_config(directory, home)
     layers = [
         _from_flags(flags),
         _from_variables(environ, ""),
-        _from_variables(dotenv, " in .env"),
+        _from_variables(dotenv, " in .env", Trust.CHECKOUT, directory),
         config,
         *read_sentryclirc(directory, home),
     ]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
+    trust: dict[str, Trust] = {}
     for name, setting in _SETTINGS.items():
         given = next((layer[name] for layer in layers if name in layer), None)
         if given is not None:
             values[name] = setting.parse(given.value, given.origin)
             origins[name] = given.origin
+            trust[name] = given.trust
+            if name in _PATHS:
+                check_reach(given, values[name], directory)
     if "gate" in values:
         # A flag or variable is said of all policies: it comes before the file, whatever is there.
         general = {name for layer in layers[: layers.index(config)] for name in layer}
@@ -138,6 +165,7 @@ def load_settings(
         **values,
         terminal=_terminal(flags, environ),
         origins=origins,
+        trust=trust,
         warnings=(*warnings, *_misspelt(environ, ""), *_misspelt(dotenv, " in .env")),
     )
 
@@ -176,6 +204,9 @@ _SETTINGS: Final = {
     "waiver_term_days": _Setting("", "KEYPOLICY_WAIVER_TERM_DAYS", read.days),
     "waiver_notice_days": _Setting("", "KEYPOLICY_WAIVER_NOTICE_DAYS", read.days),
 }
+_PATHS: Final = frozenset({"policies", "waivers", "baseline"})
+"""The settings that name files."""
+
 _PARAMS: Final = "KEYPOLICY_PARAMS"
 """NAME=VALUE, several with semicolons between them: commas are for values that are lists."""
 
@@ -188,22 +219,29 @@ def _from_flags(flags: Flags) -> Layer:
     for name, setting in _SETTINGS.items():
         value = getattr(flags, name, None)
         if value is not None and value != ():
-            layer[name] = Given(value, setting.flag)
+            layer[name] = Given(value, setting.flag, Trust.USER)
     if flags.params:
-        layer["params"] = Given(read.assignments(flags.params, "--param"), "--param")
+        params = read.assignments(flags.params, "--param")
+        layer["params"] = Given(params, "--param", Trust.USER)
     return layer
 
 
-def _from_variables(variables: Mapping[str, str], suffix: str) -> Layer:
+def _from_variables(
+    variables: Mapping[str, str],
+    suffix: str,
+    trust: Trust = Trust.USER,
+    root: Path | None = None,
+) -> Layer:
     """Take what is set; an empty variable counts as not set, as CI systems leave them so."""
     layer = {
-        name: Given(variables[setting.variable], setting.variable + suffix)
+        name: Given(variables[setting.variable], setting.variable + suffix, trust, root)
         for name, setting in _SETTINGS.items()
         if setting.variable and variables.get(setting.variable, "").strip()
     }
     if variables.get(_PARAMS, "").strip():
         origin = _PARAMS + suffix
-        layer["params"] = Given(read.assignments(variables[_PARAMS].split(";"), origin), origin)
+        params = read.assignments(variables[_PARAMS].split(";"), origin)
+        layer["params"] = Given(params, origin, trust)
     return layer
 
 
@@ -232,4 +270,8 @@ def _terminal(flags: Flags, environ: Mapping[str, str]) -> Terminal:
 
 def process_settings(flags: Flags) -> Settings:
     """Gather the settings of this process: its environment, working directory and home."""
-    return load_settings(flags, os.environ, Path.cwd(), Path.home())
+    try:
+        home: Path | None = Path.home()
+    except RuntimeError:  # a container's user that has no entry and no HOME
+        home = None
+    return load_settings(flags, os.environ, Path.cwd(), home)

@@ -1,5 +1,6 @@
 """Configuration files as layers of settings: `.env`, `keypolicy.yaml` and `.sentryclirc`."""
 
+import io
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from scanner.config_document import CONFIG_NAME, ConfigDocument, GateDocument
+from scanner.config_trust import Given, Layer, Trust
+from scanner.files import read_regular, real, within
 from scanner.inventory.redact import TOKEN_PATTERN
 from scanner.model.errors import Location, PolicyError, Problem, UsageError
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from scanner.policy.positions import Source
 
 _SENTRYCLIRC: Final = ".sentryclirc"
+_MAX_BYTES: Final = 1 << 20
 _TOKEN_KEYS: Final = frozenset({"token", "auth_token", "authtoken", "sentry_auth_token"})
 _CLIRC_SETTINGS: Final = (
     ("token", "auth", "token"),
@@ -25,45 +29,60 @@ _CLIRC_SETTINGS: Final = (
 )
 
 
-class Given(msgspec.Struct, frozen=True):
-    """A setting as someone gave it, not yet checked, and where."""
+def read_dotenv(directory: Path) -> Mapping[str, str]:
+    """Read the variables of the .env file in `directory`; none where there is no such file.
 
-    value: Any
-    origin: str
-
-    def __repr__(self) -> str:
-        """Show only the origin: the value may be a token."""
-        return f"Given(origin={self.origin!r})"
-
-
-Layer = dict[str, Given]
-"""The settings that one place has, by name."""
-
-
-def read_dotenv(path: Path) -> Mapping[str, str]:
-    """Read the variables of a .env file; none where there is no file. Raises UsageError."""
-    if not path.is_file():
+    Raises UsageError.
+    """
+    path = directory / ".env"
+    if path.is_dir() or not os.path.lexists(path):  # a folder of this name holds an interpreter
         return {}
     # Imported here: most runs have no .env.
     from dotenv import dotenv_values  # noqa: PLC0415
 
-    try:
-        # Without interpolation: it would read the environment behind our back.
-        values = dotenv_values(path, interpolate=False, encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(".env", error) from error
+    text = _read(_inside(path, ".env"), ".env")
+    # Without interpolation: it would read the environment behind our back.
+    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}
 
 
-def read_config(directory: Path, home: Path) -> tuple[Layer, list[str]]:
+def _inside(path: Path, name: str) -> Path:
+    """Return the path of a file that was found, not named; a link may not lead out of its folder.
+
+    It may not lead to a file of another name either: what is quoted of settings is none of a file
+    with passwords. Raises UsageError.
+    """
+    found = within(path.parent, path.name)
+    if real(found).name != path.name:
+        raise UsageError(
+            f"is a link to {real(found).name}",
+            where=name,
+            remedy="Put the file itself there, or take the link away.",
+        )
+    return found
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        return read_regular(path, _MAX_BYTES).decode("utf-8-sig")
+    except UsageError as error:
+        raise UsageError(error.message, where=name, remedy="Mend or remove it.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "cannot be read: it is not UTF-8", where=name, remedy="Mend or remove it."
+        ) from error
+
+
+def read_config(directory: Path, home: Path | None) -> tuple[Layer, list[str]]:
     """Read the nearest keypolicy.yaml upwards; return its settings, and warnings.
 
     Raises PolicyError with every problem in it, placed, or UsageError for a token in it.
     """
     for folder in _upwards(directory, home):
         path = folder / CONFIG_NAME
-        if path.is_file():
-            return _read_config(path, os.path.relpath(path, directory)), []
+        if os.path.lexists(path):
+            name = os.path.relpath(path, directory)
+            return _read_config(_inside(path, name), name), []
         wrong = path.with_suffix(".yml")
         if wrong.is_file():
             name = os.path.relpath(wrong, directory)
@@ -97,7 +116,7 @@ def _read_config(path: Path, name: str) -> Layer:
         if key in data:
             data[key] = _from_here(base, data[key])
     return {
-        key: Given(value, f"{key} in {source.at_key((key,))}")
+        key: Given(value, f"{key} in {source.at_key((key,))}", root=path.parent)
         for key, value in data.items()
         if value not in ({}, [], "")
     }
@@ -176,27 +195,30 @@ def _suggestion(word: str, known: tuple[str, ...]) -> str:
     return f"There are: {', '.join(known)}."
 
 
-def read_sentryclirc(directory: Path, home: Path) -> Iterator[Layer]:
+def read_sentryclirc(directory: Path, home: Path | None) -> Iterator[Layer]:
     """Read sentry-cli's files, the nearest upwards and the one at home; raises UsageError."""
-    nearest = next(
-        (folder for folder in _upwards(directory, home) if (folder / _SENTRYCLIRC).is_file()), None
-    )
+    nearest = next((folder for folder in _upwards(directory, home) if _has_clirc(folder)), None)
     for folder in dict.fromkeys((nearest, home)):
-        if folder is not None and (folder / _SENTRYCLIRC).is_file():
+        if folder is not None and _has_clirc(folder):
             path = folder / _SENTRYCLIRC
-            name = f"~/{_SENTRYCLIRC}" if folder == home else os.path.relpath(path, directory)
-            yield _read_sentryclirc(path, name)
+            if folder == home:
+                yield _read_sentryclirc(path, f"~/{_SENTRYCLIRC}", Trust.HOME)
+            else:
+                name = os.path.relpath(path, directory)
+                yield _read_sentryclirc(_inside(path, name), name, Trust.CHECKOUT)
 
 
-def _read_sentryclirc(path: Path, name: str) -> Layer:
+def _has_clirc(folder: Path) -> bool:
+    return os.path.lexists(folder / _SENTRYCLIRC)
+
+
+def _read_sentryclirc(path: Path, name: str, trust: Trust) -> Layer:
     # Imported here: most runs have no such file.
     import configparser  # noqa: PLC0415
 
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        parser.read_string(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(name, error) from error
+        parser.read_string(_read(path, name))
     except configparser.Error as error:
         # The parser's own message quotes the line, and the line may hold the token.
         line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", [])), [0])[0]
@@ -206,20 +228,15 @@ def _read_sentryclirc(path: Path, name: str) -> Layer:
             remedy="It has sections, [auth] and [defaults], with lines NAME=VALUE.",
         ) from None
     return {
-        setting: Given(value, f"{key} of [{section}] in {name}")
+        setting: Given(value, f"{key} of [{section}] in {name}", trust)
         for setting, section, key in _CLIRC_SETTINGS
         if (value := parser.get(section, key, fallback="").strip())
     }
 
 
-def _upwards(directory: Path, home: Path) -> Iterator[Path]:
+def _upwards(directory: Path, home: Path | None) -> Iterator[Path]:
     """Give the folder and those above it, up to the user's home or the root."""
     for folder in (directory, *directory.parents):
         yield folder
         if folder == home:
             return
-
-
-def _unreadable(name: str, error: OSError | UnicodeDecodeError) -> UsageError:
-    reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else error.strerror
-    return UsageError(f"cannot be read: {reason}", where=name, remedy="Mend or remove it.")

@@ -210,6 +210,7 @@ def _sentry(namespace: argparse.Namespace, found: Settings, journal: Path | None
             remedy="Set SENTRY_AUTH_TOKEN to a Sentry token with org:read and project:read, or"
             " give --inventory FILE, or try --demo.",
         )
+    found.check_recipient(DEFAULT_URL)
     from scanner.cli.progress import progress_for  # noqa: PLC0415 - not for --help
     from scanner.inventory.sources.sentry import SentrySettings, SentrySource  # noqa: PLC0415
 

@@ -6,7 +6,7 @@ import pytest
 
 from scanner.config import Flags, Settings, load_settings
 from scanner.config_document import ConfigDocument, config_schema
-from scanner.config_files import Given
+from scanner.config_trust import Given
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.errors import PolicyError, UsageError
 from scanner.model.severity import Severity
@@ -141,7 +141,7 @@ fail_on: never
 on_unknown: ignore
 allow_partial: true
 waivers: waivers.yaml
-baseline: ../baseline.jsonl
+baseline: known/../baseline.jsonl
 max_findings: {low: 20}
 gate:
   strict: {fail_on: high, max_findings: {low: 0}}
@@ -175,7 +175,7 @@ waiver_notice_days: 0
     assert settings.strict_waivers
     assert (settings.waiver_term_days, settings.waiver_notice_days) == (30, 0)
     assert settings.waivers == Path("../waivers.yaml")
-    assert settings.baseline == Path("../../baseline.jsonl")
+    assert settings.baseline == Path("../baseline.jsonl")
 
 
 def test_a_flag_or_variable_is_said_of_every_policy(place: Place) -> None:
