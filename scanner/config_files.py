@@ -11,7 +11,7 @@ import msgspec
 
 from scanner.config_document import CONFIG_NAME, ConfigDocument, GateDocument
 from scanner.config_trust import Given, Layer, Trust
-from scanner.files import read_regular, real, within
+from scanner.files import read_regular, real
 from scanner.inventory.redact import TOKEN_PATTERN
 from scanner.model.errors import Location, PolicyError, Problem, UsageError
 
@@ -52,14 +52,14 @@ def _inside(path: Path, name: str) -> Path:
     It may not lead to a file of another name either: what is quoted of settings is none of a file
     with passwords. Raises UsageError.
     """
-    found = within(path.parent, path.name)
-    if real(found).name != path.name:
+    found = real(path)
+    if found.name != path.name or not found.is_relative_to(real(path.parent)):
         raise UsageError(
-            f"is a link to {real(found).name}",
+            "is a link that leads out of its folder or to a file of another name",
             where=name,
             remedy="Put the file itself there, or take the link away.",
         )
-    return found
+    return path
 
 
 def _read(path: Path, name: str) -> str:

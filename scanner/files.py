@@ -64,8 +64,8 @@ def open_regular(path: Path) -> BufferedReader:
     state = os.fstat(handle)
     if not stat.S_ISREG(state.st_mode):
         os.close(handle)
-        folder = stat.S_ISDIR(state.st_mode)
-        raise _unreadable(path, f"it is {'a folder' if folder else 'not a regular file'}")
+        folder = "a folder, " if stat.S_ISDIR(state.st_mode) else ""
+        raise _unreadable(path, f"it is {folder}not a regular file")
     file = os.fdopen(handle, "rb")
     # What /proc makes up has the size 0 and yet something to read.
     if not state.st_size and file.peek(1):

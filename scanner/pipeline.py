@@ -1,5 +1,6 @@
 """The flow of a scan: source, inventory, evaluation, triage, verdict. Parses no arguments."""
 
+import os
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -124,7 +125,7 @@ def new_baseline(request: ScanRequest, path: Path, *, grow: bool, prune: bool) -
 
     Raises as `scan` does. For `grow` and `prune` see triage.baseline.update.
     """
-    before = read_baseline(path) if path.exists() else {}
+    before = read_baseline(path) if os.path.lexists(path) else {}
     triage = msgspec.structs.replace(request.triage, baseline=path if before else None)
     with scan(msgspec.structs.replace(request, triage=triage)) as run:
         return update(before, run, grow=grow, prune=prune)

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
+from scanner.files import real
 from scanner.model.errors import UsageError
 from scanner.resources import scaffold_dir, schema_path
 
@@ -56,13 +57,13 @@ def write(folder: Path, texts: dict[str, str], *, force: bool) -> None:
 
 def _not_through_links(folder: Path, path: Path) -> None:
     """Refuse to write where a link leads out of the folder."""
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if not real(path).is_relative_to(real(folder)):
         raise UsageError("leads out of the folder", where=str(path), remedy="Remove the link.")
 
 
 def next_steps(folder: Path) -> Iterable[str]:
     """Say what to do with the files, a line each."""
-    if folder.resolve() != Path.cwd():
+    if real(folder) != Path.cwd():
         yield f"cd {folder}"
     yield "keypolicy scan --demo           # try it on a fictional organization"
     yield "keypolicy lint policies         # after every change"

@@ -1,11 +1,13 @@
 """`keypolicy baseline`: write or prune a file of known findings."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Final
 
 from scanner.cli import inputs
+from scanner.files import check_writable, replacing
 from scanner.model.errors import UsageError
 from scanner.model.run import GateResult
 
@@ -48,13 +50,13 @@ def run(namespace: argparse.Namespace) -> int:
             remedy="Name it: -o keypolicy-baseline.jsonl, or `baseline` in keypolicy.yaml.",
         )
     is_prune = namespace.action == "prune"
-    if is_prune and not path.exists():
+    if is_prune and not os.path.lexists(path):
         raise UsageError(
             "there is no such baseline", where=str(path), remedy="`keypolicy baseline write` first."
         )
+    check_writable([path])
     request = inputs.scan_request(namespace, settings)
     # The engine is heavy to import; a mistake in the arguments is told without it.
-    from scanner.files import replacing  # noqa: PLC0415
     from scanner.pipeline import new_baseline  # noqa: PLC0415
     from scanner.triage.baseline import render  # noqa: PLC0415
 

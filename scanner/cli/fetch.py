@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from scanner.cli import inputs
+from scanner.files import check_writable
 from scanner.inventory.tables import BASIC, COSTLY
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.errors import UsageError
@@ -83,6 +84,7 @@ def run(namespace: argparse.Namespace) -> int:
             where=str(path),
             remedy=f"End the name in one of {', '.join(SUFFIXES)}.",
         )
+    check_writable([path])
     settings = inputs.settings(namespace)
     wanted = needs(namespace.extras)
     journal = path.with_name(path.name + _JOURNAL)

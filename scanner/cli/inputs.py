@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scanner.config import Flags, Settings, process_settings
+from scanner.files import open_regular
 from scanner.inventory.sources import load_source
 from scanner.inventory.sources.interface import Source
 from scanner.model.errors import UsageError
 from scanner.model.inventory import Scope
+from scanner.model.moment import read_moment
 from scanner.triage.request import TriageRequest
 
 if TYPE_CHECKING:
@@ -158,14 +160,13 @@ def as_of(namespace: argparse.Namespace) -> datetime:
     if namespace.as_of is None:
         return datetime.now(UTC)
     try:
-        moment = datetime.fromisoformat(namespace.as_of)
+        return read_moment(namespace.as_of)
     except ValueError:
         raise UsageError(
-            f"{namespace.as_of!r} is no time",
+            f"{namespace.as_of!r} is no time between 1970 and 9000",
             where="--as-of",
             remedy="Write a date (2026-01-31) or a time (2026-01-31T12:00:00Z).",
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
@@ -211,6 +212,8 @@ def _sentry(namespace: argparse.Namespace, found: Settings, journal: Path | None
             " give --inventory FILE, or try --demo.",
         )
     found.check_recipient(DEFAULT_URL)
+    if namespace.ca_bundle is not None:
+        open_regular(Path(namespace.ca_bundle)).close()
     from scanner.cli.progress import progress_for  # noqa: PLC0415 - not for --help
     from scanner.inventory.sources.sentry import SentrySettings, SentrySource  # noqa: PLC0415
 

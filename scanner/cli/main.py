@@ -1,6 +1,7 @@
 """The entry point: finds the verb, turns errors into messages and exit codes."""
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -34,8 +35,23 @@ exit codes:
   4  internal error
 """
 
+_EXIT_USAGE: Final = 2
 _EXIT_INTERNAL: Final = 4
 _EXIT_INTERRUPTED: Final = 130
+
+_NO_SPACE: Final = "Make room on the disk, or let TMPDIR name a folder with more."
+_NO_RIGHT: Final = "Check the permissions of the file and its folder."
+_REMEDIES: Final = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EFBIG: _NO_SPACE,
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+    errno.EROFS: _NO_RIGHT,
+    errno.ENAMETOOLONG: "Use a shorter name.",
+    errno.ELOOP: "Mend the link: it leads back to itself.",
+    errno.EMFILE: "Allow more open files: ulimit -n 1024.",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -83,19 +99,37 @@ def _guarded(verb: ModuleType, namespace: argparse.Namespace) -> int:
 
     try:
         code: int = verb.run(namespace)
+        # What is still in the buffer may not fit on the disk; nobody answers for it later.
+        sys.stdout.flush()
     except KeypolicyError as error:
         _complain(str(error))
         return error.exit_code
     except BrokenPipeError:
         # The reader of a pipe went away, as `| head` does; nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return _EXIT_INTERNAL
+    except OSError as error:
+        _complain(_environment(error))
+        _drop_output()
+        return _EXIT_USAGE
     except KeyboardInterrupt:
         _complain("interrupted")
         return _EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place that answers for the unforeseen
         return _internal(error)
     return code
+
+
+def _drop_output() -> None:
+    """Let nothing more be written to standard output: Python would complain when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _environment(error: OSError) -> str:
+    """Say what the system refused: a full disk or a folder without rights is no internal error."""
+    where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    remedy = _REMEDIES.get(error.errno or 0, "Mend what the system complains of, and run it again.")
+    return f"{where}{error.strerror or error}\n  {remedy} Nothing was decided."
 
 
 def _internal(error: Exception) -> int:
@@ -113,6 +147,8 @@ def _internal(error: Exception) -> int:
 
 
 def _complain(message: str) -> None:
+    from scanner.inventory.redact import redact_text  # noqa: PLC0415 - not for --version
     from scanner.report.text import clean  # noqa: PLC0415 - not for --version
 
+    message = redact_text(message)
     sys.stderr.write("\n".join(clean(line) for line in f"keypolicy: {message}".split("\n")) + "\n")

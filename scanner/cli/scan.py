@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from scanner.cli import inputs
+from scanner.files import check_writable
 from scanner.model.run import Run
 from scanner.report import (
     FORMATS,
@@ -111,6 +112,7 @@ def run(namespace: argparse.Namespace) -> int:
     formats = [format_for(path) for path in namespace.output]  # a wrong suffix is told first
     if namespace.format is not None:
         format_called(namespace.format)
+    check_writable(namespace.output)
     earlier = read_earlier(namespace.earlier)
     settings = inputs.settings(namespace)
     request = inputs.scan_request(namespace, settings)

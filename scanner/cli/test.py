@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from scanner.cli import authoring
-from scanner.model.errors import UsageError
+from scanner.files import check_writable, replacing
 
 if TYPE_CHECKING:
     from scanner.authoring.cases import TestRun
@@ -46,6 +46,8 @@ def _once(namespace: argparse.Namespace) -> int:
     from scanner.authoring.cases import run_cases  # noqa: PLC0415 - not for --help
     from scanner.authoring.rows import open_tables  # noqa: PLC0415 - not for --help
 
+    if namespace.junit:
+        check_writable([namespace.junit])
     with open_tables() as connection:
         tested = run_cases(connection, namespace.paths, authoring.params(namespace))
         if tested.problems:
@@ -67,11 +69,8 @@ def _broken(tested: "TestRun") -> int:
 def _write_junit(path: Path, tested: "TestRun") -> None:
     from scanner.authoring.junit import to_junit  # noqa: PLC0415 - only for --junit
 
-    try:
-        path.write_bytes(to_junit(tested.tested))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"cannot be written: {reason}", where=str(path)) from None
+    with replacing(path) as out:
+        out.write(to_junit(tested.tested))
 
 
 def _report(namespace: argparse.Namespace, connection: "Connection", tested: "TestRun") -> int:

@@ -1,6 +1,7 @@
 """`keypolicy waivers`: list, check and add approved exceptions."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scanner.cli import inputs
+from scanner.files import check_writable, read_regular, replacing
 from scanner.model.errors import UsageError
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
 
@@ -157,7 +159,6 @@ def _print_json(uses: Sequence[WaiverUse], *, measured: bool) -> None:
 
 
 def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int:
-    from scanner.files import replacing  # noqa: PLC0415
     from scanner.pipeline import check_waivers  # noqa: PLC0415 - heavy; mistakes come first
     from scanner.policy.positions import Source  # noqa: PLC0415
     from scanner.triage.addition import add  # noqa: PLC0415
@@ -165,6 +166,7 @@ def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int
     today = inputs.as_of(namespace).astimezone(UTC).date()
     fields = _fields(namespace, today)
     comment = f"Added on {today} with `keypolicy waivers add`."
+    check_writable([path])
     text = add(_read(path), str(path), fields, comment)
     draft = Source(str(path), text)
     check_waivers(settings.triage, inputs.policies(settings), settings.params, draft)
@@ -175,12 +177,9 @@ def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int
 
 
 def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes() if path.exists() else b""
-    except OSError as error:
-        raise UsageError(
-            f"cannot be read: {error.strerror or error}", where=str(path), remedy="Name a file."
-        ) from error
+    from scanner.policy.positions import MAX_BYTES  # noqa: PLC0415 - not for --help
+
+    return read_regular(path, MAX_BYTES) if os.path.lexists(path) else b""
 
 
 def _fields(namespace: argparse.Namespace, today: date) -> dict[str, str | list[str]]:

@@ -1,10 +1,12 @@
 """Writing an inventory file as Parquet."""
 
+import shutil
 from pathlib import Path
 
 import duckdb
 
 from scanner.engine.reader import raw_relation
+from scanner.files import replacing
 from scanner.model.errors import UsageError
 from scanner.model.inventory import RawInput
 
@@ -12,11 +14,11 @@ from scanner.model.inventory import RawInput
 def to_parquet(raw: RawInput, output: Path) -> None:
     """Copy the product's own inventory, as lines, to a Parquet file with the same columns.
 
-    The file appears under its name only when it is whole. Raises UsageError where it cannot be
-    written.
+    It is made beside `raw`, where room for scratch files is, and appears under its name only when
+    it is whole. Raises UsageError where it cannot be written.
     """
-    temporary = output.with_name(f".{output.name}.partial")
-    quoted = str(temporary).replace("'", "''")
+    made = raw.path.with_name(f"{raw.path.name}.parquet")
+    quoted = str(made).replace("'", "''")
     relation = raw_relation(raw)
     try:
         with duckdb.connect(":memory:") as connection:
@@ -26,8 +28,7 @@ def to_parquet(raw: RawInput, output: Path) -> None:
                 {"path": str(raw.path)},
             )
             connection.execute(f"COPY lines TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
-        temporary.replace(output)
-    except (OSError, duckdb.IOException) as error:
-        raise UsageError(f"cannot be written: {error}", where=str(output)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    except duckdb.IOException as error:
+        raise UsageError(f"cannot be written: {error}", where=str(made)) from error
+    with made.open("rb") as source, replacing(output) as target:
+        shutil.copyfileobj(source, target)

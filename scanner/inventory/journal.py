@@ -6,15 +6,22 @@ that was cut off is dropped, and a journal of another fetch, or an old one, is n
 """
 
 import os
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final, Self, TypeVar
+from typing import Annotated, Any, BinaryIO, Final, Self, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from scanner import __version__
 from scanner.model.errors import UsageError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 T = TypeVar("T")
 
@@ -26,7 +33,7 @@ LONGEST_AGE: Final = timedelta(hours=6)
 class _Heading(msgspec.Struct):
     journal: int
     tool: str
-    started_at: datetime
+    started_at: Annotated[datetime, Meta(tz=True)]
     purpose: Any
 
 
@@ -38,7 +45,7 @@ class _Line(msgspec.Struct):
 class Journal:
     """Answers by what was asked. Use as a context manager.
 
-    Without a path it keeps nothing. `purpose` is any JSON value that tells fetches apart: the
+    Without a path it keeps nothing, nor while another process keeps the same one. `purpose` is any JSON value that tells fetches apart: the
     server, the scope, who is asking. The caller removes the file when the output is in place.
     """
 
@@ -49,6 +56,7 @@ class Journal:
         self._file: BinaryIO | None = None
         if path is not None:
             self._file = _open(path)
+        if self._file is not None:
             end = self._read(purpose)
             self._file.truncate(end)
             if end == 0:
@@ -131,7 +139,11 @@ class Journal:
         return True
 
 
-def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> BinaryIO | None:
+    """Open the journal; None while another fetch of the same output writes it.
+
+    Two that write one journal would read each other's answers at the wrong places.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
@@ -141,4 +153,27 @@ def _open(path: Path) -> BinaryIO:
             where=str(path),
             remedy="Choose a folder that you may write to.",
         ) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UsageError(
+            "the journal of the fetch is not a regular file",
+            where=str(path),
+            remedy="Remove it, or choose another output.",
+        )
+    if not _locked(handle):
+        os.close(handle)
+        return None
     return os.fdopen(handle, "r+b", buffering=0)
+
+
+def _locked(handle: int) -> bool:
+    """Lock the file until it is closed; False where another process has."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks
+    return True

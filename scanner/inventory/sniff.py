@@ -11,8 +11,9 @@ from typing import Final
 
 import msgspec
 
+from scanner.files import open_regular
 from scanner.inventory.redact import redact_text
-from scanner.model.errors import InventoryFileError
+from scanner.model.errors import InventoryFileError, UsageError
 from scanner.model.inventory import Layout
 
 PEEK_BYTES: Final = 1 << 20
@@ -101,20 +102,17 @@ def sniff(path: Path) -> Sniffed:
 
 
 def _ends(path: Path) -> tuple[bytes, bytes]:
+    if not os.path.lexists(path):
+        raise _refusal(path, "no such file", "Check the path given to --inventory.")
     try:
-        # A pipe is refused unopened: looking at it would eat what the engine has to read.
-        if path.exists() and not path.is_file():
-            raise _refusal(
-                path,
-                "not a regular file",
-                "Save the records to a file first and give that file.",
-            )
-        with path.open("rb") as file:
+        # The engine opens the file anew, so that it cannot be a pipe: what was read here is gone.
+        with open_regular(path) as file:
             head = file.read(PEEK_BYTES)
             file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
             return head, file.read(_TAIL_BYTES)
-    except FileNotFoundError:
-        raise _refusal(path, "no such file", "Check the path given to --inventory.") from None
+    except UsageError as error:
+        remedy = "Save the records to a file that you may read, and give that file."
+        raise _refusal(path, error.message, remedy) from error
     except OSError as error:
         raise _refusal(
             path, f"cannot be read: {error.strerror}", "Check its permissions."

@@ -19,9 +19,9 @@ from typing import Any, Self
 import msgspec
 
 from scanner import __version__
+from scanner.files import replacing
 from scanner.inventory.redact import redact_record
 from scanner.model.coverage import TableCoverage
-from scanner.model.errors import UsageError
 from scanner.model.inventory import FORMAT_VERSION
 
 
@@ -105,21 +105,10 @@ def copy_inventory(lines: Path, output: Path) -> None:
 
     Raises UsageError where that file cannot be written; it is whole or not there.
     """
-    temporary = output.with_name(f".{output.name}.partial")
     array = output.suffix == ".json"
-    try:
-        with lines.open("rb") as source, temporary.open("wb") as target:
-            separator = b"[\n" if array else b""
-            for line in source:
-                target.write(separator + line.rstrip(b"\n"))
-                separator = b",\n" if array else b"\n"
-            target.write(b"\n]\n" if array else b"\n")
-        temporary.replace(output)
-    except OSError as error:
-        raise UsageError(
-            f"cannot be written: {error.strerror}",
-            where=str(output),
-            remedy="Choose a folder that exists and that you may write to.",
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with lines.open("rb") as source, replacing(output) as target:
+        separator = b"[\n" if array else b""
+        for line in source:
+            target.write(separator + line.rstrip(b"\n"))
+            separator = b",\n" if array else b"\n"
+        target.write(b"\n]\n" if array else b"\n")

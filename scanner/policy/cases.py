@@ -10,6 +10,7 @@ from msgspec import UNSET
 from scanner.files import within
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import Location, PolicyError, Problem, UsageError
+from scanner.model.moment import read_moment
 from scanner.model.outcome import Outcome
 from scanner.policy.case_document import CaseDocument, CasesDocument
 from scanner.policy.composer import NodePath
@@ -139,7 +140,7 @@ class _CaseReader:
             self._add(path, message, "missing-key", "Write as_of: 2026-01-31T00:00:00Z.")
             return datetime.min  # noqa: DTZ901 - never used: the problem is raised
         try:
-            return datetime.fromisoformat(given)
+            return read_moment(given)
         except ValueError as error:
             self._add(at, f"`{given}` is not a time: {error}", "bad-time", "")
             return datetime.min  # noqa: DTZ901 - never used: the problem is raised

@@ -3,13 +3,19 @@
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from scanner.files import read_regular
 from scanner.model.errors import UsageError
+from scanner.model.moment import in_utc
 from scanner.model.run import GateResult, TrendPoint
 from scanner.model.severity import Severity
+
+MAX_BYTES: Final = 1 << 30
+"""Largest report that is read."""
 
 
 class _Run(msgspec.Struct):
@@ -62,12 +68,11 @@ def read_earlier(paths: Iterable[Path]) -> tuple[TrendPoint, ...]:
 def _read(path: Path) -> TrendPoint:
     remedy = "Give reports that `keypolicy scan -o FILE.json` wrote."
     try:
-        report = msgspec.json.decode(path.read_bytes(), type=_Report)
-    except OSError as error:
-        raise UsageError(
-            f"cannot be read: {error.strerror}", where=str(path), remedy=remedy
-        ) from error
-    except msgspec.DecodeError as error:
+        report = msgspec.json.decode(read_regular(path, MAX_BYTES), type=_Report)
+        moment = in_utc(report.run.as_of)
+    except UsageError as error:
+        raise UsageError(error.message, where=str(path), remedy=remedy) from error
+    except (msgspec.DecodeError, ValueError) as error:
         raise UsageError(
             f"is not a JSON report of keypolicy ({error})", where=str(path), remedy=remedy
         ) from error
@@ -77,14 +82,14 @@ def _read(path: Path) -> TrendPoint:
             where=str(path),
             remedy=remedy,
         )
-    return _point(report)
+    return _point(report, moment)
 
 
-def _point(report: _Report) -> TrendPoint:
+def _point(report: _Report, moment: datetime) -> TrendPoint:
     summary, organizations = report.summary, report.inventory.organizations
     policies = {one.name: (one.version, one.terms) for one in report.policies if one.terms}
     return TrendPoint(
-        as_of=report.run.as_of,
+        as_of=moment,
         result=report.gate.result,
         found=summary.found_by_severity or summary.open_by_severity,
         open=summary.open_by_severity,

@@ -14,8 +14,10 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from scanner.model.errors import Location, PolicyError, Problem
+from scanner.files import read_regular
+from scanner.model.errors import Location, PolicyError, Problem, TooLargeError, UsageError
 from scanner.model.finding import Finding, KnownFinding
+from scanner.model.moment import in_utc
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import Run, Verdict
 from scanner.model.severity import Severity
@@ -70,12 +72,10 @@ def read_baseline(path: Path) -> dict[str, KnownFinding]:
     Raises PolicyError with every problem of the file, each with its line.
     """
     try:
-        if path.exists() and path.stat().st_size > MAX_BYTES:
-            raise _failed(path, f"the file is larger than {MAX_BYTES >> 20} MiB", "too-large")
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror or error}"
-        raise _failed(path, reason, "unreadable-file", _WRITE) from None
+        text = read_regular(path, MAX_BYTES).decode("utf-8-sig")
+    except UsageError as error:
+        code = "too-large" if isinstance(error, TooLargeError) else "unreadable-file"
+        raise _failed(path, error.message, code, _WRITE) from None
     except UnicodeDecodeError:
         raise _failed(path, "the file is not UTF-8", "not-utf8", _WRITE) from None
     lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
@@ -193,6 +193,10 @@ def _read_line(line: str) -> KnownFinding:
     read = msgspec.json.decode(line, type=_Line)
     if read.outcome not in {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}:
         raise msgspec.ValidationError(f"Invalid outcome {read.outcome.value!r}")
+    try:
+        read.first_seen = in_utc(read.first_seen)
+    except ValueError as error:
+        raise msgspec.ValidationError(f"Invalid first_seen: {error}") from None
     return KnownFinding(**msgspec.structs.asdict(read))
 
 

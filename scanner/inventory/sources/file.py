@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from scanner.files import real
 from scanner.inventory.sniff import Sniffed, sniff
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.errors import InventoryFileError, UsageError
@@ -72,7 +73,7 @@ def _expand(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in paths:
         for file in _folder(path) if path.is_dir() else (path,):
-            found.setdefault(file.resolve(), file)
+            found.setdefault(real(file), file)
     return list(found.values())
 
 
