@@ -22,6 +22,15 @@ _FORMATS: Final = {
     Layout.INVENTORY_LINES: "newline_delimited",
 }
 
+_FREE_BYTES: Final = 256 << 20
+"""What every Parquet file may unpack to."""
+_MOST_EXPANDED: Final = 100
+"""How many times its size a larger one may unpack to; inventories come to ten to thirty times."""
+_MOST_BYTES: Final = 16 << 30
+_ROW_BYTES: Final = 16
+"""What a row takes that has no text at all."""
+_COLUMNS: Final = ("kind", "organization", "project", "record")
+
 _ENVELOPE: Final = "{kind: 'VARCHAR', organization: 'VARCHAR', project: 'VARCHAR', record: 'JSON'}"
 
 
@@ -93,6 +102,8 @@ def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending
     Raises InventoryFileError where the file is cut off, joined from several, or of a version
     that this release does not know.
     """
+    if raw.layout is Layout.INVENTORY_PARQUET:
+        _check_expansion(connection, raw)
     sql = (
         "SELECT kind, CAST(record AS VARCHAR) FROM"
         f" ({raw_relation(raw)}) WHERE kind IN ('inventory', 'end')"
@@ -113,6 +124,32 @@ def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending
         return header, msgspec.json.decode(lines["end"], type=Ending)
     except (KeyError, msgspec.DecodeError) as error:
         raise _unusable(raw, f"is not as `keypolicy fetch` writes it ({error})") from error
+
+
+def _check_expansion(connection: Connection, raw: RawInput) -> None:
+    """Refuse a Parquet file that unpacks to much more than it is; raises InventoryFileError.
+
+    First by what the file says of itself, which takes no unpacking; then by what it comes to, as a
+    text that is kept once may be used by any number of rows.
+    """
+    size = raw.path.stat().st_size
+    limit = min(max(_FREE_BYTES, _MOST_EXPANDED * size), _MOST_BYTES)
+    said = (
+        "SELECT greatest(sum(total_uncompressed_size), max(row_group_num_rows) *"
+        f" (max(row_group_id) + 1) * {_ROW_BYTES}) FROM parquet_metadata($path)"
+    )
+    texts = " + ".join(f"coalesce(strlen(CAST({name} AS VARCHAR)), 0)" for name in _COLUMNS)
+    found = f"SELECT sum({texts} + {_ROW_BYTES}) FROM read_parquet($path)"
+    for sql in (said, found):
+        row = run_on(connection, raw, sql, {}).fetchone()
+        if row and (row[0] or 0) > limit:
+            raise _unusable(
+                raw,
+                f"unpacks to {int(row[0]) >> 20:,} MiB from {size:,} bytes; {limit >> 20:,} MiB is"
+                " the most that is read of it",
+                "It was not written by `keypolicy fetch`, or is damaged. Give the records as"
+                " .jsonl if they are really so many.",
+            )
 
 
 def _unusable(raw: RawInput, message: str, remedy: str = "") -> InventoryFileError:

@@ -7,6 +7,7 @@ that was cut off is dropped, and a journal of another fetch, or an old one, is n
 
 import os
 import stat
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -17,11 +18,6 @@ from msgspec import Meta
 
 from scanner import __version__
 from scanner.model.errors import UsageError
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 T = TypeVar("T")
 
@@ -45,8 +41,9 @@ class _Line(msgspec.Struct):
 class Journal:
     """Answers by what was asked. Use as a context manager.
 
-    Without a path it keeps nothing, nor while another process keeps the same one. `purpose` is any JSON value that tells fetches apart: the
-    server, the scope, who is asking. The caller removes the file when the output is in place.
+    Without a path it keeps nothing, nor while another process keeps the same one. `purpose` is
+    any JSON value that tells fetches apart: the server, the scope, who is asking. The caller
+    removes the file when the output is in place.
     """
 
     def __init__(self, path: Path | None, purpose: object = None) -> None:
@@ -168,8 +165,10 @@ def _open(path: Path) -> BinaryIO | None:
 
 def _locked(handle: int) -> bool:
     """Lock the file until it is closed; False where another process has."""
-    if fcntl is None:
+    if sys.platform == "win32":
         return True
+    import fcntl  # noqa: PLC0415 - there is none on Windows
+
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
