@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from scanner.inventory.journal import LONGEST_AGE, Journal
+from scanner import __version__
+from scanner.inventory.journal import FORMAT, LONGEST_AGE, Journal
 from scanner.model.errors import UsageError
 
 if TYPE_CHECKING:
@@ -111,3 +113,35 @@ def test_without_a_path_nothing_is_kept() -> None:
         journal.note("one", [1])
         assert journal.recall("one", list) is None
         assert not journal.is_kept
+
+
+def test_a_journal_in_use_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "i.jsonl.journal"
+    with Journal(path, "first") as first:
+        first.note("q", 1)
+        before = path.read_bytes()
+        with Journal(path, "second") as second:
+            assert not second.is_kept
+            second.note("q", 2)
+            assert second.recall("q", int) is None
+        assert path.read_bytes() == before
+    with Journal(path, "first") as again:
+        assert again.recall("q", int) == 1
+
+
+@pytest.mark.parametrize("heading", ["2026-01-01T00:00:00", "0001-01-01T00:00:00+14:00"])
+def test_a_journal_with_an_odd_time_is_not_used(tmp_path: Path, heading: str) -> None:
+    path = tmp_path / "i.jsonl.journal"
+    path.write_text(
+        f'{{"journal":{FORMAT},"tool":"{__version__}","started_at":"{heading}","purpose":null}}\n'
+        '{"asked":"q","answer":1}\n'
+    )
+    with Journal(path) as journal:
+        assert journal.recall("q", int) is None
+
+
+def test_a_journal_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "i.jsonl.journal"
+    os.mkfifo(path)
+    with pytest.raises(UsageError, match="not a regular file"):
+        Journal(path)
