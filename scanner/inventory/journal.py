@@ -21,7 +21,7 @@ from scanner.model.errors import UsageError
 
 T = TypeVar("T")
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 LONGEST_AGE: Final = timedelta(hours=6)
 """Older answers are not mixed with new ones: keys come and go."""
 
@@ -85,6 +85,10 @@ class Journal:
         if self._file is not None:
             line = _Line(asked, msgspec.Raw(msgspec.json.encode(answer)))
             self._append(msgspec.json.encode(line))
+
+    def forget(self, asked: str) -> None:
+        """Drop an answer that no longer holds, so that it is asked for again."""
+        self._places.pop(asked, None)
 
     def __enter__(self) -> Self:
         return self

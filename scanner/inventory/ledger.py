@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
+import msgspec
+
 from scanner.inventory.failure import ApiError, Reason
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 
@@ -11,24 +13,30 @@ _MOST_NAMED: Final = 3
 """Gaps whose reasons are spelt out in a table's own reason; all of them are listed as gaps."""
 
 
+class _Book(msgspec.Struct):
+    """What is noted, by table; `denied` and `absent`: whether that is all that kept it away."""
+
+    seen: set[str] = set()
+    gaps: defaultdict[str, list[Gap]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    denied: dict[str, bool] = {}
+    absent: dict[str, bool] = {}
+    notes: defaultdict[str, list[str]] = msgspec.field(default_factory=lambda: defaultdict(list))
+
+
 class Ledger:
     """Notes pages that were read and parts that could not be; gives the coverage at the end."""
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
-        self._gaps: dict[str, list[Gap]] = defaultdict(list)
-        self._denied: dict[str, bool] = {}
-        self._absent: dict[str, bool] = {}
-        self._notes: dict[str, list[str]] = defaultdict(list)
+        self.book = _Book()
         self.errors: list[ApiError] = []
 
     def saw(self, table: str) -> None:
         """Note that a page of the table was read, even an empty one."""
-        self._seen.add(table)
+        self.book.seen.add(table)
 
     def has_seen(self, table: str) -> bool:
         """Whether any page of the table was read."""
-        return table in self._seen
+        return table in self.book.seen
 
     def failed(
         self,
@@ -43,36 +51,52 @@ class Ledger:
         for table in tables:
             self._add(table, Gap(error.sentence, organization, project))
             denied = error.reason in {Reason.FORBIDDEN, Reason.UNAUTHORIZED}
-            self._denied[table] = self._denied.get(table, True) and denied
-            self._absent[table] = False
+            self.book.denied[table] = self.book.denied.get(table, True) and denied
+            self.book.absent[table] = False
 
     def missing(
         self, table: str, reason: str, *, organization: str | None, project: str | None
     ) -> None:
         """Note a part of the table that is not there to be seen, or not as it should be."""
         self._add(table, Gap(reason, organization, project))
-        self._denied[table] = self._absent[table] = False
+        self.book.denied[table] = self.book.absent[table] = False
 
     def lacks(self, table: str, reason: str, *, organization: str) -> None:
         """Note that the server has nothing of this kind."""
         self._add(table, Gap(reason, organization))
-        self._denied[table] = False
-        self._absent[table] = self._absent.get(table, True)
+        self.book.denied[table] = False
+        self.book.absent[table] = self.book.absent.get(table, True)
 
     def note(self, table: str, text: str) -> None:
         """Add a sentence to the table's reason without calling anything missing."""
-        self._notes[table].append(text)
+        self.book.notes[table].append(text)
+
+    def take(self, other: "Ledger") -> None:
+        """Note all that another ledger holds."""
+        self.book.seen |= other.book.seen
+        self.errors += other.errors
+        for table, gaps in other.book.gaps.items():
+            for gap in gaps:
+                self._add(table, gap)
+        for table, notes in other.book.notes.items():
+            self.book.notes[table] += notes
+        for mine, theirs in (
+            (self.book.denied, other.book.denied),
+            (self.book.absent, other.book.absent),
+        ):
+            for table, holds in theirs.items():
+                mine[table] = mine.get(table, True) and holds
 
     def coverage(self, table: str) -> TableCoverage:
         """Return what is to be said of the table."""
         gaps = self._ordered(table)
-        notes = self._notes[table]
+        notes = self.book.notes[table]
         if not gaps:
             return TableCoverage(CoverageState.COMPLETE, " ".join(notes))
         state = CoverageState.PARTIAL
-        if table not in self._seen and self._denied[table]:
+        if table not in self.book.seen and self.book.denied[table]:
             state = CoverageState.DENIED
-        elif table not in self._seen and self._absent[table]:
+        elif table not in self.book.seen and self.book.absent[table]:
             state = CoverageState.ABSENT
         reasons = list(dict.fromkeys(gap.reason for gap in gaps))
         more = len(reasons) - _MOST_NAMED
@@ -85,8 +109,8 @@ class Ledger:
         def place(gap: Gap) -> tuple[str, str, str]:
             return gap.organization or "", gap.project or "", gap.reason
 
-        return tuple(sorted(self._gaps[table], key=place))
+        return tuple(sorted(self.book.gaps[table], key=place))
 
     def _add(self, table: str, gap: Gap) -> None:
-        if gap not in self._gaps[table]:
-            self._gaps[table].append(gap)
+        if gap not in self.book.gaps[table]:
+            self.book.gaps[table].append(gap)

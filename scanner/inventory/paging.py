@@ -16,6 +16,14 @@ _MOST_FRUITLESS: Final = 50
 """Pages in a row that bring nothing new. Real lists have few: pages emptied by a filter."""
 
 
+def advertised(links: Mapping[str, Mapping[str, str]]) -> str | None:
+    """Return the next page's cursor as the Link header's entries by rel tell it, else None."""
+    entry = links.get("next")
+    if entry is None or entry.get("results", "true") != "true":
+        return None
+    return entry.get("cursor", "")
+
+
 class Pager:
     """Decides after each page whether there is a next one.
 
@@ -36,19 +44,15 @@ class Pager:
         `links` are the Link header's entries by rel, `rows` the number of rows on the page.
         """
         self._pages += 1
-        entry = links.get("next")
-        if entry is None:
-            if not links and rows >= PER_PAGE:
-                raise ApiError(
-                    Reason.GARBLED,
-                    "a full page came without a Link header, so what follows is unknown",
-                    where=self._where,
-                    remedy="Let the proxy in front of the server pass Link headers on.",
-                )
-            return None
-        if entry.get("results", "true") != "true":
-            return None
-        return self._check(entry.get("cursor", ""))
+        if not links and rows >= PER_PAGE:
+            raise ApiError(
+                Reason.GARBLED,
+                "a full page came without a Link header, so what follows is unknown",
+                where=self._where,
+                remedy="Let the proxy in front of the server pass Link headers on.",
+            )
+        cursor = advertised(links)
+        return None if cursor is None else self._check(cursor)
 
     def found(self, fresh: int) -> None:
         """Take note of how many rows of the page were new, even after asking for the next."""

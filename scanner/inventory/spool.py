@@ -9,12 +9,14 @@ off and is refused. `copy_inventory` makes the same lines one JSON array, the `.
 """
 
 import os
+import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any, Final, Self
 
 import msgspec
 
@@ -24,6 +26,38 @@ from scanner.inventory.redact import redact_record
 from scanner.model.coverage import TableCoverage
 from scanner.model.inventory import FORMAT_VERSION
 
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Draft:
+    """Rows that may yet be thrown away: kept apart until a spool takes them, or nobody does."""
+
+    def __init__(self, folder: Path) -> None:
+        self.rows: Counter[str] = Counter()
+        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed by `close`
+
+    def add(
+        self, kind: str, record: dict[str, Any], *, organization: str | None, project: str | None
+    ) -> None:
+        """Take a record as `Spool.add` does."""
+        self._file.write(_line(kind, record, organization, project))
+        self.rows[kind] += 1
+
+    def copy(self, target: IO[bytes]) -> None:
+        """Append all rows to an open file."""
+        self._file.seek(0)
+        shutil.copyfileobj(self._file, target, 1 << 20)
+
+    def envelopes(self) -> Iterator[dict[str, Any]]:
+        """Return the rows one after another, with kind, organization, project and record."""
+        self._file.seek(0)
+        for line in self._file:
+            yield msgspec.json.decode(line)
+
+    def close(self) -> None:
+        """Throw away what was written."""
+        self._file.close()
+
 
 class Spool:
     """Writes one inventory file, as lines; nothing appears under its name before `finish`.
@@ -31,21 +65,28 @@ class Spool:
     Use as a context manager: leaving it without `finish` removes what was written.
     """
 
-    def __init__(self, path: Path, *, sources: tuple[str, ...], server: str | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        sources: tuple[str, ...],
+        server: str | None,
+        fetched_at: datetime | None = None,
+    ) -> None:
+        """Begin the file. `fetched_at` is the time of the oldest answer in it, None for now."""
         self.path = path
         self.rows: Counter[str] = Counter()
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         self._temporary: Path | None = Path(name)
         self._file = os.fdopen(handle, "wb")
-        self._encoder = msgspec.json.Encoder()
         self._write(
             {
                 "kind": "inventory",
                 "record": {
                     "version": FORMAT_VERSION,
                     "tool": f"keypolicy {__version__}",
-                    "fetched_at": datetime.now(UTC),
+                    "fetched_at": fetched_at or datetime.now(UTC),
                     "server": server,
                     "sources": sources,
                 },
@@ -59,14 +100,13 @@ class Spool:
 
         `organization` and `project` are slugs; None where not known.
         """
-        envelope = {
-            "kind": kind,
-            "organization": organization,
-            "project": project,
-            "record": redact_record(record, kind),
-        }
-        self._write(envelope)
+        self._file.write(_line(kind, record, organization, project))
         self.rows[kind] += 1
+
+    def take(self, draft: Draft) -> None:
+        """Append the rows of a draft."""
+        draft.copy(self._file)
+        self.rows += draft.rows
 
     def finish(self, coverage: dict[str, TableCoverage]) -> Path:
         """Write the closing line and give the file its name, in one step."""
@@ -97,7 +137,19 @@ class Spool:
             self._temporary.unlink(missing_ok=True)
 
     def _write(self, envelope: dict[str, Any]) -> None:
-        self._file.write(self._encoder.encode(envelope) + b"\n")
+        self._file.write(_ENCODER.encode(envelope) + b"\n")
+
+
+def _line(
+    kind: str, record: dict[str, Any], organization: str | None, project: str | None
+) -> bytes:
+    envelope = {
+        "kind": kind,
+        "organization": organization,
+        "project": project,
+        "record": redact_record(record, kind),
+    }
+    return _ENCODER.encode(envelope) + b"\n"
 
 
 def copy_inventory(lines: Path, output: Path) -> None:

@@ -158,7 +158,7 @@ def _organization(call: Call, org: str) -> Response:
 def _projects(call: Call, org: str) -> Response:
     found = call.organization(org, access.ORG_READ)
     size = page_size(call.request, call.api.flavour, default=100)
-    ordered = sorted(found.projects, key=lambda project: project.slug)
+    ordered = sorted(found.projects, key=lambda project: (not project.starred, project.slug))
     rows, link = by_offset(ordered, cursor_of(call.request), size)
     return call.page([render.project(item, call.api.flavour) for item in rows], link)
 

@@ -67,7 +67,7 @@ def project(item: Project, flavour: Flavour) -> Record:
         "id": str(item.number),
         "name": item.name,
         "slug": item.slug,
-        "isBookmarked": False,
+        "isBookmarked": item.starred,
         "isMember": item.member,
         "access": ["project:read", "org:read"] if item.accessible else [],
         "hasAccess": item.accessible,

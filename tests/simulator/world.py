@@ -53,7 +53,10 @@ class Key:
 
 @dataclass
 class Project:
-    """A project; `member`: the caller is in its team; `accessible`: the caller may see it."""
+    """A project; `member`: the caller is in its team; `accessible`: the caller may see it.
+
+    `starred`: the caller bookmarked it, so that it comes first in the list of projects.
+    """
 
     number: int
     slug: str
@@ -63,6 +66,7 @@ class Project:
     keys: list[Key] = field(default_factory=list)
     member: bool = True
     accessible: bool = True
+    starred: bool = False
 
 
 @dataclass

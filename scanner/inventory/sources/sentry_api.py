@@ -12,9 +12,10 @@ from scanner.inventory.failure import ApiError, Reason
 from scanner.inventory.http import Client
 from scanner.inventory.journal import Journal
 from scanner.inventory.origin import region_base
-from scanner.inventory.paging import PER_PAGE, Pager
+from scanner.inventory.paging import PER_PAGE, Pager, advertised
 from scanner.inventory.records import fault
 from scanner.inventory.redact import redact_record
+from scanner.inventory.sources.sentry_watch import BREATH, Listing, Seen, Watch, fingerprint
 from scanner.inventory.tables import TABLES
 
 KEY: Final = "sentry_key"
@@ -24,10 +25,6 @@ INTEGRATION: Final = "sentry_integration"
 ORG_AUTH_TOKEN: Final = "sentry_org_auth_token"  # noqa: S105 - a table
 API_KEY: Final = "sentry_api_key"
 TOKEN: Final = "sentry_token"  # noqa: S105 - a table
-
-
-_BREATH: Final = 10
-"""Records looked at before requests and answers get their turn."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -60,24 +57,18 @@ class Caller(msgspec.Struct, frozen=True):
     user: str | None = None
 
 
-class _List(msgspec.Struct, frozen=True):
-    """How a list is asked for; a list that is not `paged` comes as a whole."""
-
-    table: str
-    endpoint: str
-    path: str
-    base: str
-    query: Mapping[str, str] = {}
-    paged: bool = True
-
-
 class _Step(msgspec.Struct, frozen=True):
-    """One page as the journal keeps it: what was new on it and the next page's cursor."""
+    """One page as the journal keeps it: what was new on it and the next page's cursor.
+
+    `said` and `repeats` are what a watch wants to know of the whole page.
+    """
 
     records: list[dict[str, Any]]
     faults: list[str]
     following: str | None
     moved_to: str | None
+    said: str
+    repeats: bool
 
 
 class SentryApi:
@@ -106,7 +97,7 @@ class SentryApi:
 
     def organizations(self) -> AsyncIterator[Page]:
         """List the organizations that the token sees."""
-        return self._pages(_List(ORGANIZATION, "organizations", "organizations/", self._base))
+        return self._pages(Listing(ORGANIZATION, "organizations", "organizations/", self._base))
 
     async def organization(self, slug: str) -> dict[str, Any]:
         """Return one organization."""
@@ -127,12 +118,12 @@ class SentryApi:
         region = links.get("regionUrl") if isinstance(links, dict) else None
         return Place(slug, region_base(self._base, region))
 
-    def projects(self, place: Place) -> AsyncIterator[Page]:
+    def projects(self, place: Place, watch: Watch) -> AsyncIterator[Page]:
         """List all projects of an organization."""
         path = f"organizations/{_segment(place.slug)}/projects/"
-        return self._pages(_List(PROJECT, "projects", path, place.base))
+        return self._pages(Listing(PROJECT, "projects", path, place.base), watch)
 
-    def organization_keys(self, place: Place, seen: set[str]) -> AsyncIterator[Page]:
+    def organization_keys(self, place: Place, watch: Watch, seen: set[str]) -> AsyncIterator[Page]:
         """List the keys of all projects of an organization that the token may see.
 
         Without project=-1 it would be those of the caller's own teams alone. `seen` takes up
@@ -140,28 +131,29 @@ class SentryApi:
         """
         path = f"organizations/{_segment(place.slug)}/project-keys/"
         query = {"project": "-1", **self._status}
-        return self._pages(_List(KEY, "project-keys", path, place.base, query), seen)
+        return self._pages(Listing(KEY, "project-keys", path, place.base, query), watch, seen)
 
-    def project_keys(self, place: Place, project: str) -> AsyncIterator[Page]:
+    def project_keys(self, place: Place, watch: Watch, project: str) -> AsyncIterator[Page]:
         """List the keys of one project, by its slug."""
         path = f"projects/{_segment(place.slug)}/{_segment(project)}/keys/"
-        return self._pages(_List(KEY, "keys", path, place.base, self._status))
+        return self._pages(Listing(KEY, "keys", path, place.base, self._status), watch)
 
-    def integrations(self, place: Place) -> AsyncIterator[Page]:
+    def integrations(self, place: Place, watch: Watch) -> AsyncIterator[Page]:
         """List the integrations that belong to an organization."""
         path = f"organizations/{_segment(place.slug)}/sentry-apps/"
         # On the hosted service these and the tokens are kept beside the regions, not in them.
-        return self._pages(_List(INTEGRATION, "sentry-apps", path, self._base))
+        return self._pages(Listing(INTEGRATION, "sentry-apps", path, self._base), watch)
 
-    def org_auth_tokens(self, place: Place) -> AsyncIterator[Page]:
+    def org_auth_tokens(self, place: Place, watch: Watch) -> AsyncIterator[Page]:
         """List the organization's own tokens."""
         path = f"organizations/{_segment(place.slug)}/org-auth-tokens/"
-        return self._pages(_List(ORG_AUTH_TOKEN, "org-auth-tokens", path, self._base, paged=False))
+        listing = Listing(ORG_AUTH_TOKEN, "org-auth-tokens", path, self._base, paged=False)
+        return self._pages(listing, watch)
 
-    def api_keys(self, place: Place) -> AsyncIterator[Page]:
+    def api_keys(self, place: Place, watch: Watch) -> AsyncIterator[Page]:
         """List the organization's legacy API keys; the answer has them in clear."""
         path = f"organizations/{_segment(place.slug)}/api-keys/"
-        return self._pages(_List(API_KEY, "api-keys", path, place.base, paged=False))
+        return self._pages(Listing(API_KEY, "api-keys", path, place.base, paged=False), watch)
 
     async def key_statistics(
         self, place: Place, project: str, key: str, since: int, until: int
@@ -172,7 +164,24 @@ class SentryApi:
         reply = await self._client.get("key-stats", path, query, base=place.base, vital=False)
         return _rows(reply, f"{place.base}/api/0/{path}")
 
-    async def _pages(self, asked: _List, seen: set[str] | None = None) -> AsyncIterator[Page]:
+    async def says_the_same(self, page: Seen) -> bool:
+        """Ask for a page that was read, again; return whether it says what it said then."""
+        asked = page.listing
+        try:
+            reply = await self._client.get(
+                asked.endpoint, asked.path, _query(asked, page.cursor), base=asked.base
+            )
+        except ApiError as error:
+            if error.reason is Reason.MISSING:
+                return False
+            raise
+        rows = _rows(reply, f"{asked.base}/api/0/{asked.path}")
+        following = advertised(reply.links) if asked.paged else None
+        return await fingerprint(asked.table, rows, following, reply.moved_to) == page.said
+
+    async def _pages(
+        self, asked: Listing, watch: Watch | None = None, seen: set[str] | None = None
+    ) -> AsyncIterator[Page]:
         where = f"{asked.base}/api/0/{asked.path}"
         pager = Pager(where)
         seen = set() if seen is None else seen
@@ -195,11 +204,16 @@ class SentryApi:
                 if cursor is not None:
                     # The next page is under way while this one is looked at and written.
                     coming = ask(cursor)
+                said, repeats = await _told(asked, answer, rows, cursor, seen)
                 page = await _page(asked.table, rows, seen, answer.moved_to)
                 if isinstance(answer, _Step):
                     page.faults.extend(answer.faults)
-                elif ended is None:
-                    self._note(asked, here, page, cursor)
+                elif ended is None and self.journal.is_kept:
+                    self.journal.note(
+                        asked.name(here), _step(asked.table, page, cursor, said, repeats)
+                    )
+                if watch is not None and ended is None:
+                    watch.saw(Seen(asked, here, said), repeats=repeats)
                 pager.found(page.fresh)
                 yield page
                 if ended is not None:
@@ -209,37 +223,48 @@ class SentryApi:
                 coming.cancel()
                 await asyncio.gather(coming, return_exceptions=True)
 
-    async def _ask(self, asked: _List, cursor: str | None) -> _Step | Reply:
+    async def _ask(self, asked: Listing, cursor: str | None) -> _Step | Reply:
         """Return one page, from the journal if it is there."""
-        known = self.journal.recall(_name(asked, cursor), _Step)
+        known = self.journal.recall(asked.name(cursor), _Step)
         if known is not None:
             return known
-        query = dict(asked.query)
-        if asked.paged:
-            query["per_page"] = str(PER_PAGE)
-        if cursor is not None:
-            query["cursor"] = cursor
-        return await self._client.get(asked.endpoint, asked.path, query, base=asked.base)
-
-    def _note(self, asked: _List, cursor: str | None, page: Page, following: str | None) -> None:
-        if self.journal.is_kept:
-            records = [redact_record(record, asked.table) for record in page.records]
-            step = _Step(records, page.faults, following, page.moved_to)
-            self.journal.note(_name(asked, cursor), step)
+        return await self._client.get(
+            asked.endpoint, asked.path, _query(asked, cursor), base=asked.base
+        )
 
 
-def _following(asked: _List, answer: _Step | Reply, pager: Pager) -> str | None:
+def _query(asked: Listing, cursor: str | None) -> dict[str, str]:
+    query = dict(asked.query)
+    if asked.paged:
+        query["per_page"] = str(PER_PAGE)
+    if cursor is not None:
+        query["cursor"] = cursor
+    return query
+
+
+async def _told(
+    asked: Listing, answer: _Step | Reply, rows: list[Any], following: str | None, seen: set[str]
+) -> tuple[str, bool]:
+    """Return the page's fingerprint, and whether a row of it was on a page before."""
+    if isinstance(answer, _Step):
+        return answer.said, answer.repeats
+    identity = TABLES[asked.table].identity
+    known = (str(row.get(identity)) in seen for row in rows if isinstance(row, dict))
+    return await fingerprint(asked.table, rows, following, answer.moved_to), any(known)
+
+
+def _step(table: str, page: Page, following: str | None, said: str, repeats: bool) -> _Step:  # noqa: FBT001 - a field
+    records = [redact_record(record, table) for record in page.records]
+    return _Step(records, page.faults, following, page.moved_to, said, repeats)
+
+
+def _following(asked: Listing, answer: _Step | Reply, pager: Pager) -> str | None:
     """Return the next page's cursor; raises ApiError where the list cannot go on."""
     if isinstance(answer, _Step):
         if answer.following is not None:
             pager.skip(answer.following)
         return answer.following
     return pager.following(answer.links, len(answer.payload)) if asked.paged else None
-
-
-def _name(asked: _List, cursor: str | None) -> str:
-    query = {**asked.query, "cursor": cursor or ""}
-    return f"{asked.base} {asked.path} " + " ".join(f"{k}={v}" for k, v in sorted(query.items()))
 
 
 def _rows(answer: _Step | Reply, where: str) -> list[Any]:
@@ -260,7 +285,7 @@ async def _page(table: str, rows: list[Any], seen: set[str], moved_to: str | Non
     records, faults = [], []
     identity = TABLES[table].identity
     for number, row in enumerate(rows):
-        if number % _BREATH == 0:
+        if number % BREATH == 0:
             await asyncio.sleep(0)
         problem = fault(table, row)
         if problem is not None:

@@ -13,6 +13,8 @@ import msgspec
 from scanner.inventory.failure import FATAL, ApiError, Reason
 from scanner.inventory.sources.sentry_api import KEY, PROJECT, Page, Place, SentryApi
 from scanner.inventory.sources.sentry_roster import Roster, Sink
+from scanner.inventory.sources.sentry_settle import Output, settle
+from scanner.inventory.sources.sentry_watch import Watch
 from scanner.model.errors import FetchError
 
 T = TypeVar("T")
@@ -47,10 +49,11 @@ class Wish(msgspec.Struct, frozen=True):
 class Crawl:
     """Fetches the projects and keys of organizations, and notes what it could not see."""
 
-    def __init__(self, api: SentryApi, sink: Sink, wish: Wish) -> None:
+    def __init__(self, api: SentryApi, output: Output, wish: Wish) -> None:
         self._api = api
-        self._sink = sink
+        self._output = output
         self._wish = wish
+        self._tables = (PROJECT, KEY) if wish.keys else (PROJECT,)
         self._settled: set[str] = set()  # named projects that exist, or that nobody can tell of
 
     async def organizations(self, places: list[Place]) -> None:
@@ -62,7 +65,6 @@ class Crawl:
         if not lost:
             return
         names = ", ".join(place.slug for place in places)
-        ledger = self._sink.ledger
         if len(lost) == len(self._wish.projects):
             raise FetchError(
                 f"there is no project {' or '.join(map(repr, lost))} in {names}",
@@ -70,15 +72,24 @@ class Crawl:
             )
         for slug in lost:
             reason = f"There is no project {slug!r} in {names}, or the token may not see it."
-            for table in (PROJECT, KEY) if self._wish.keys else (PROJECT,):
-                ledger.missing(table, reason, organization=None, project=slug)
+            for table in self._tables:
+                self._output.ledger.missing(table, reason, organization=None, project=slug)
 
     async def _organization(self, place: Place, alone: bool) -> None:  # noqa: FBT001 - a plain fact
-        roster = Roster(place, self._sink, self._wish.projects)
+        async def walk(sink: Sink, watch: Watch) -> Roster:
+            roster = Roster(place, sink, watch, self._wish.projects)
+            await self._walk(roster, alone)
+            return roster
+
+        roster = await settle(self._api, self._output, place, self._tables, walk)
+        self._settled |= roster.settled
+        self._output.count(organizations=1)
+
+    async def _walk(self, roster: Roster, alone: bool) -> None:  # noqa: FBT001 - a plain fact
         few = 0 < len(self._wish.projects) <= _FEW
         if not self._wish.keys:
             await self._list_projects(roster)
-            self._settled |= frozenset() if roster.complete else self._wish.projects
+            roster.settled |= frozenset() if roster.complete else self._wish.projects
         elif few and alone:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._list_projects(roster))
@@ -94,12 +105,13 @@ class Crawl:
             await self._complete(roster, listing.result())
             unlisted = self._wish.projects - roster.slugs
             await self._ask_named(roster, unlisted if alone or not roster.complete else ())
-        self._settled |= roster.slugs
-        self._sink.count(organizations=1)
+        roster.settled |= roster.slugs
+        for slug in sorted(roster.refused & roster.slugs):
+            roster.vanished(slug)
 
     async def _list_projects(self, roster: Roster) -> None:
         try:
-            async for page in self._api.projects(roster.place):
+            async for page in self._api.projects(roster.place, roster.watch):
                 await roster.add_projects(page)
             roster.complete = True
         except ApiError as error:
@@ -113,8 +125,8 @@ class Crawl:
         held: list[Page] = []
         ended: ApiError | None = None
         try:
-            async for page in self._api.organization_keys(roster.place, roster.keys):
-                self._sink.ledger.saw(KEY)
+            async for page in self._api.organization_keys(roster.place, roster.watch, roster.keys):
+                roster.sink.ledger.saw(KEY)
                 held.append(page)
                 if roster.ready.is_set() or len(held) >= _HELD_PAGES:
                     await _write_held(roster, held)
@@ -129,18 +141,18 @@ class Crawl:
             await self._instead(roster, ended)
             return
         if not roster.complete and not self._wish.projects:
-            self._sink.ledger.missing(
+            roster.sink.ledger.missing(
                 KEY,
                 "The list of projects could not be read to its end, so it cannot be told whether "
                 "keys are missing.",
                 organization=roster.place.slug,
                 project=None,
             )
-        if roster.complete and roster.strangers:
-            await self._list_strangers(roster)
+        for number in sorted(roster.strangers if roster.complete else ()):
+            roster.unlisted(number)
         silent = [p for p in roster.projects.values() if p.id not in roster.with_keys]
         asked = [p.slug for p in silent if self._doubtful(p.accessible)]
-        self._sink.count(projects=len(roster.projects) - len(asked))
+        roster.sink.count(projects=len(roster.projects) - len(asked))
         trusted = {p.slug for p in silent if p.accessible}
         await _each(_AT_ONCE, asked, lambda slug: self._confirm(roster, slug, slug in trusted))
 
@@ -158,7 +170,9 @@ class Crawl:
 
         async def ask(slug: str) -> None:
             error = await self._read_project(roster, slug)
-            if error is not None:
+            if error is not None and error.reason is Reason.MISSING:
+                roster.vanished(slug)
+            elif error is not None:
                 roster.failed([KEY], error, slug)
 
         await _each(_AT_ONCE, sorted(roster.slugs), ask)
@@ -178,8 +192,9 @@ class Crawl:
     async def _confirm(self, roster: Roster, slug: str, trusted: bool) -> None:  # noqa: FBT001 - a plain fact
         """Ask a project that the listing told no key of; `trusted`: the listing covers it."""
         error = await self._read_project(roster, slug)
-        # A project that is gone by now has no keys either.
-        if error is not None and error.reason is not Reason.MISSING and not trusted:
+        if error is not None and error.reason is Reason.MISSING:
+            roster.vanished(slug)
+        elif error is not None and not trusted:
             roster.failed([KEY], error, slug)
 
     async def _ask_named(self, roster: Roster, slugs: Iterable[str]) -> None:
@@ -187,9 +202,11 @@ class Crawl:
 
         async def ask(slug: str) -> None:
             error = await self._read_project(roster, slug)
-            if error is None or error.reason is not Reason.MISSING:
-                self._settled.add(slug)
-            if error is not None and error.reason is not Reason.MISSING:
+            if error is not None and error.reason is Reason.MISSING:
+                roster.refused.add(slug)
+                return
+            roster.settled.add(slug)
+            if error is not None:
                 roster.failed([KEY], error, slug)
 
         await _each(_AT_ONCE, sorted(slugs), ask)
@@ -198,35 +215,23 @@ class Crawl:
         """Read the keys of one project; return what ended it early."""
         name = slug
         try:
-            async for page in self._api.project_keys(roster.place, slug):
+            async for page in self._api.project_keys(roster.place, roster.watch, slug):
                 if page.moved_to is not None and page.moved_to != name:
                     name = page.moved_to
-                    self._sink.warnings.add(f"The project {slug!r} is now called {name!r}.")
-                    await self._list_more(roster, slugs=frozenset({name}))
+                    roster.sink.warnings.add(f"The project {slug!r} is now called {name!r}.")
+                    await self._list_renamed(roster, name)
                 await roster.add_project_keys(page, name)
         except ApiError as error:
             return error
         finally:
-            self._sink.count(projects=1)
+            roster.sink.count(projects=1)
         return None
 
-    async def _list_strangers(self, roster: Roster) -> None:
-        """List the projects again, for those made since the first time."""
-        await self._list_more(roster, numbers=frozenset(roster.strangers))
-
-    async def _list_more(
-        self,
-        roster: Roster,
-        *,
-        numbers: frozenset[str] = frozenset(),
-        slugs: frozenset[str] = frozenset(),
-    ) -> None:
-        """Add further projects, by id or slug, from the list; it is only their details."""
+    async def _list_renamed(self, roster: Roster, slug: str) -> None:
+        """Add a project that was asked for by an old name, from the list."""
         try:
-            async for page in self._api.projects(roster.place):
-                await roster.add_projects(
-                    page, lambda record: str(record["id"]) in numbers or record["slug"] in slugs
-                )
+            async for page in self._api.projects(roster.place, roster.watch):
+                await roster.add_projects(page, lambda record: record["slug"] == slug)
         except ApiError as error:
             roster.failed([PROJECT], error)
 

@@ -19,12 +19,14 @@ from scanner.inventory.sources.sentry_api import (
     SentryApi,
 )
 from scanner.inventory.sources.sentry_roster import Sink
+from scanner.inventory.sources.sentry_settle import Output, settle
+from scanner.inventory.sources.sentry_watch import Watch
 
 
 class _Listing(msgspec.Struct, frozen=True):
     """How a table is listed, its path for a browser, and which scope its list wants."""
 
-    pages: Callable[[SentryApi, Place], AsyncIterator[Page]]
+    pages: Callable[[SentryApi, Place, Watch], AsyncIterator[Page]]
     path: str
     scope: str
 
@@ -37,14 +39,22 @@ LISTINGS: Final = {
 """The tables that are fetched here."""
 
 
-async def fetch_credentials(api: SentryApi, sink: Sink, place: Place, table: str) -> None:
+async def fetch_credentials(api: SentryApi, output: Output, place: Place, table: str) -> None:
     """Write one table of an organization; what cannot be seen is noted in the ledger."""
+
+    async def walk(sink: Sink, watch: Watch) -> None:
+        await _read(api, sink, watch, place, table)
+
+    await settle(api, output, place, [table], walk)
+
+
+async def _read(api: SentryApi, sink: Sink, watch: Watch, place: Place, table: str) -> None:
     listing = LISTINGS[table]
     try:
-        async for page in listing.pages(api, place):
+        async for page in listing.pages(api, place, watch):
             sink.ledger.saw(table)
             for record in page.records:
-                sink.spool.add(table, record, organization=place.slug, project=None)
+                sink.rows.add(table, record, organization=place.slug, project=None)
             for problem in page.faults:
                 sink.ledger.missing(
                     table,

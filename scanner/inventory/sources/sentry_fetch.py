@@ -20,7 +20,7 @@ from scanner.inventory.progress import FetchProgress, Progress
 from scanner.inventory.sources.sentry_api import KEY, ORGANIZATION, PROJECT, TOKEN, SentryApi
 from scanner.inventory.sources.sentry_crawl import Crawl, Wish
 from scanner.inventory.sources.sentry_credentials import LISTINGS, fetch_credentials
-from scanner.inventory.sources.sentry_roster import Sink
+from scanner.inventory.sources.sentry_settle import Output
 from scanner.inventory.sources.sentry_survey import Survey, survey
 from scanner.inventory.sources.sentry_usage import Usage
 from scanner.inventory.spool import Spool
@@ -94,19 +94,19 @@ async def run(  # noqa: PLR0913, PLR0917 - the arguments of SentrySource.fetch
         purpose = _purpose(base, settings, scope, needs, found)
         with (
             Journal(settings.journal, purpose) as api.journal,
-            Spool(output, sources=sources, server=base) as spool,
+            Spool(output, sources=sources, server=base, fetched_at=api.journal.started_at) as spool,
         ):
             _write_organizations(spool, found.organizations)
             _write_token(spool, ledger, settings.token, found, tables)
             measured = needs.reads(KEY, COSTLY[KEY])
             usage = Usage(api, ledger, api.journal.started_at) if measured else None
-            sink = Sink(spool, ledger, meter.add, warnings, usage)
-            await _fetch_tables(api, sink, found, _wish(settings, scope, tables, found), tables)
+            kept = Output(spool, ledger, meter.add, warnings, usage)
+            await _fetch_tables(api, kept, found, _wish(settings, scope, tables, found), tables)
             _require_something(ledger, tables)
+            if api.journal.is_resumed:
+                _note_resumed(ledger, warnings, api.journal, tables)
             coverage = _coverage(ledger, needs, tables, settings.status, spool.rows)
             spool.finish(coverage)
-            if api.journal.is_resumed:
-                warnings.add(_resumed(api.journal))
         return Result(sources, coverage, tuple(sorted(warnings)), client.traffic, client.waited)
 
 
@@ -134,15 +134,15 @@ def _wish(settings: "SentrySettings", scope: Scope, tables: frozenset[str], foun
 
 
 async def _fetch_tables(
-    api: SentryApi, sink: Sink, found: Survey, wish: Wish, tables: frozenset[str]
+    api: SentryApi, output: Output, found: Survey, wish: Wish, tables: frozenset[str]
 ) -> None:
     places = found.places(api)
     async with asyncio.TaskGroup() as group:
         if PROJECT in tables:
-            group.create_task(Crawl(api, sink, wish).organizations(places))
+            group.create_task(Crawl(api, output, wish).organizations(places))
         for table in sorted(tables & LISTINGS.keys()):
             for place in places:
-                group.create_task(fetch_credentials(api, sink, place, table))
+                group.create_task(fetch_credentials(api, output, place, table))
 
 
 def _purpose(
@@ -167,11 +167,17 @@ def _purpose(
     }
 
 
-def _resumed(journal: Journal) -> str:
-    return (
-        f"An earlier fetch was cut off: {journal.recalled} of its answers, from"
-        f" {journal.started_at:%Y-%m-%d %H:%M} UTC on, were used and not asked for again."
+def _note_resumed(
+    ledger: Ledger, warnings: set[str], journal: Journal, tables: frozenset[str]
+) -> None:
+    """Say how old answers may be, to who fetches and in the file, to whoever reads it."""
+    since = f"{journal.started_at:%Y-%m-%d %H:%M} UTC"
+    warnings.add(
+        f"An earlier fetch was cut off: {journal.recalled} of its answers, from {since} on, were"
+        " used and not asked for again."
     )
+    for table in tables:
+        ledger.note(table, f"The fetch was resumed: its oldest answers are of {since}.")
 
 
 def _write_organizations(spool: Spool, organizations: Mapping[str, dict[str, Any] | None]) -> None:

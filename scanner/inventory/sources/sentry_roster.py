@@ -9,7 +9,7 @@ import msgspec
 from scanner.inventory.failure import ApiError
 from scanner.inventory.ledger import Ledger
 from scanner.inventory.sources.sentry_api import KEY, PROJECT, Page, Place
-from scanner.inventory.spool import Spool
+from scanner.inventory.sources.sentry_watch import Watch
 from scanner.inventory.tables import USAGE
 
 _BREATH: Final = 4
@@ -24,25 +24,23 @@ class Count(Protocol):
         ...
 
 
-class Measure(Protocol):
-    """Adds usage statistics to records of keys."""
+class Rows(Protocol):
+    """Takes rows, for good or on trial."""
 
-    async def add_to(self, place: Place, keys: Iterable[tuple[dict[str, Any], str]]) -> None:
-        """Add them to the records; each comes with its project's slug or id."""
+    def add(
+        self, kind: str, record: dict[str, Any], *, organization: str | None, project: str | None
+    ) -> None:
+        """Take a record as the API gave it."""
         ...
 
 
 class Sink(msgspec.Struct, frozen=True):
-    """Where everything that is found goes: rows, coverage, counts and warnings.
+    """Where everything that is found goes: rows, coverage, counts and warnings."""
 
-    Keys pass `usage` on their way, unless it is None.
-    """
-
-    spool: Spool
+    rows: Rows
     ledger: Ledger
     count: Count
     warnings: set[str]
-    usage: Measure | None = None
 
 
 class Project(msgspec.Struct, frozen=True):
@@ -57,18 +55,23 @@ class Roster:
     """The projects of one organization, and which of them keys were seen of.
 
     `ready` is set when the list of projects is read or has failed; `complete` says which, and
-    `error` why. `keys` are the ids of the keys of the whole-organization listing.
+    `error` why. `keys` are the ids of the keys of the whole-organization listing. `settled` are
+    the projects that were named and exist, or that nobody can tell of; `refused` those whose
+    keys were asked for by name and answered that there is no such project.
     """
 
-    def __init__(self, place: Place, sink: Sink, wanted: frozenset[str]) -> None:
+    def __init__(self, place: Place, sink: Sink, watch: Watch, wanted: frozenset[str]) -> None:
         self.place = place
+        self.watch = watch
+        self.settled: set[str] = set()
+        self.refused: set[str] = set()
         self.projects: dict[str, Project] = {}  # by id
         self.with_keys: set[str] = set()  # ids of projects
         self.keys: set[str] = set()
         self.complete = False
         self.error: ApiError | None = None
         self.ready = asyncio.Event()
-        self._sink = sink
+        self.sink = sink
         self._wanted = wanted
         self._written = 0
 
@@ -79,21 +82,21 @@ class Roster:
 
     @property
     def strangers(self) -> set[str]:
-        """The ids of projects that have keys and were not listed: made since, or hidden."""
+        """The ids of projects that have keys and were not listed."""
         return self.with_keys - self.projects.keys()
 
     async def add_projects(
         self, page: Page, choose: Callable[[dict[str, Any]], bool] | None = None
     ) -> None:
         """Write the projects of a page: those of the scope, or those chosen."""
-        self._sink.ledger.saw(PROJECT)
+        self.sink.ledger.saw(PROJECT)
         self.note_faults(PROJECT, page, None)
         choose = choose or (lambda record: not self._wanted or record["slug"] in self._wanted)
         for record in filter(choose, page.records):
             project = Project(str(record["id"]), record["slug"], record.get("hasAccess"))
             if project.id not in self.projects:
                 self.projects[project.id] = project
-                self._sink.count(projects_total=1)
+                self.sink.count(projects_total=1)
                 await self._write(PROJECT, record, project.slug)
 
     async def add_listed_keys(self, page: Page) -> None:
@@ -111,19 +114,35 @@ class Roster:
 
     async def add_project_keys(self, page: Page, slug: str) -> None:
         """Write a page of one project's own listing, without what was written before."""
-        self._sink.ledger.saw(KEY)
+        self.sink.ledger.saw(KEY)
         self.note_faults(KEY, page, slug)
         new = [record for record in page.records if record["id"] not in self.keys]
         await self._write_keys([(record, slug) for record in new])
 
     def failed(self, tables: Iterable[str], error: ApiError, project: str | None = None) -> None:
         """Note what could not be seen of this organization."""
-        self._sink.ledger.failed(tables, error, organization=self.place.slug, project=project)
+        self.sink.ledger.failed(tables, error, organization=self.place.slug, project=project)
+
+    def vanished(self, slug: str) -> None:
+        """Note that a listed project's keys are answered with: there is no such project."""
+        reason = (
+            f"The list of projects has {slug!r}, but its keys are answered with 404, so that they"
+            " are not known: it was deleted meanwhile, or the server contradicts itself. Run again."
+        )
+        self.sink.ledger.missing(KEY, reason, organization=self.place.slug, project=slug)
+
+    def unlisted(self, number: str) -> None:
+        """Note a project that has keys but is not in the list of projects."""
+        reason = (
+            f"There are keys of a project (id {number}) that the list of projects does not have,"
+            " so that nothing else is known of it. Run again, and check what the token may see."
+        )
+        self.sink.ledger.missing(PROJECT, reason, organization=self.place.slug, project=None)
 
     def note_faults(self, table: str, page: Page, project: str | None) -> None:
         """Note records that were left out because they are not what the table can hold."""
         for problem in page.faults:
-            self._sink.ledger.missing(
+            self.sink.ledger.missing(
                 table,
                 f"A record was left out, because {problem}.",
                 organization=self.place.slug,
@@ -132,18 +151,14 @@ class Roster:
 
     async def _write_keys(self, keys: list[tuple[dict[str, Any], str | None]]) -> None:
         # A page at a time: the listing waits meanwhile, so that memory stays bounded.
-        if self._sink.usage is not None:
-            named = [(key, slug or str(key.get("projectId"))) for key, slug in keys]
-            await self._sink.usage.add_to(self.place, named)
-        else:
-            for record, _ in keys:
-                record.pop(USAGE, None)  # whatever a server calls so is not ours
+        for record, _ in keys:
+            record.pop(USAGE, None)  # whatever a server calls so is not ours
         for record, slug in keys:
             await self._write(KEY, record, slug)
-        self._sink.count(keys=len(keys))
+        self.sink.count(keys=len(keys))
 
     async def _write(self, table: str, record: dict[str, Any], project: str | None) -> None:
-        self._sink.spool.add(table, record, organization=self.place.slug, project=project)
+        self.sink.rows.add(table, record, organization=self.place.slug, project=project)
         self._written += 1
         if self._written % _BREATH == 0:
             await asyncio.sleep(0)

@@ -198,4 +198,4 @@ def test_more_than_a_page_of_integrations_and_tokens(world: World, output: Path)
         report = fetch(simulator, output, needs=CREDENTIALS)
     assert report.coverage["sentry_integration"].rows == 250
     assert report.coverage["sentry_org_auth_token"].rows == 150
-    assert (simulator.routes["sentry_apps"], simulator.routes["org_auth_tokens"]) == (3, 1)
+    assert (simulator.routes["sentry_apps"], simulator.routes["org_auth_tokens"]) == (6, 1)

@@ -67,7 +67,8 @@ def test_statistics_are_kept_key_by_key(world: World, tmp_path: Path) -> None:
         journal.write_text("".join(left), "utf-8")
         sim.log.clear()
         fetch(sim, tmp_path / "two.jsonl", needs=USAGE, journal=journal)
-        assert sim.routes == {"index": 1, "organizations": 1, "key_stats": 50}
+        second_look = {"projects": 1, "organization_keys": 5}
+        assert sim.routes == {"index": 1, "organizations": 1, "key_stats": 50, **second_look}
     one, two = (envelopes(tmp_path / f"{name}.jsonl", "sentry_key") for name in ("one", "two"))
     assert one == two
 
