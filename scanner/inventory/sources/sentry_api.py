@@ -12,7 +12,7 @@ from scanner.inventory.failure import ApiError, Reason
 from scanner.inventory.http import Client
 from scanner.inventory.journal import Journal
 from scanner.inventory.origin import region_base
-from scanner.inventory.paging import PER_PAGE, Pager, advertised
+from scanner.inventory.paging import Pager, advertised
 from scanner.inventory.records import fault
 from scanner.inventory.redact import redact_record
 from scanner.inventory.sources.sentry_watch import BREATH, Listing, Seen, Watch, fingerprint
@@ -169,7 +169,7 @@ class SentryApi:
         asked = page.listing
         try:
             reply = await self._client.get(
-                asked.endpoint, asked.path, _query(asked, page.cursor), base=asked.base
+                asked.endpoint, asked.path, asked.parameters(page.cursor), base=asked.base
             )
         except ApiError as error:
             if error.reason is Reason.MISSING:
@@ -229,17 +229,8 @@ class SentryApi:
         if known is not None:
             return known
         return await self._client.get(
-            asked.endpoint, asked.path, _query(asked, cursor), base=asked.base
+            asked.endpoint, asked.path, asked.parameters(cursor), base=asked.base
         )
-
-
-def _query(asked: Listing, cursor: str | None) -> dict[str, str]:
-    query = dict(asked.query)
-    if asked.paged:
-        query["per_page"] = str(PER_PAGE)
-    if cursor is not None:
-        query["cursor"] = cursor
-    return query
 
 
 async def _told(

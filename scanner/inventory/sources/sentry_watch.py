@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from scanner.inventory.paging import PER_PAGE
 from scanner.inventory.redact import SECRET_FIELDS, redact_record
 from scanner.inventory.tables import TABLES
 
@@ -30,6 +31,11 @@ class Listing(msgspec.Struct, frozen=True):
     base: str
     query: Mapping[str, str] = {}
     paged: bool = True
+
+    def parameters(self, cursor: str | None) -> dict[str, str]:
+        """Return the query that asks for a page, the first one without a cursor."""
+        paging = {"per_page": str(PER_PAGE)} if self.paged else {}
+        return {**self.query, **paging, **({} if cursor is None else {"cursor": cursor})}
 
     def name(self, cursor: str | None) -> str:
         """Return what tells this page of the list from every other."""

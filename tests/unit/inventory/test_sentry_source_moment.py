@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -140,6 +140,24 @@ def test_a_second_look_that_fails_is_a_gap(tmp_path: Path, flavour: Flavour) -> 
         report = fetch(simulator, tmp_path / "inventory.jsonl")
     assert report.coverage["sentry_key"].state is PARTIAL
     assert "second look" in report.coverage["sentry_key"].reason
+
+
+def test_a_row_on_two_pages_is_a_sign_of_a_shift(tmp_path: Path) -> None:
+    """Both looks may be deceived alike; but a row that is lost leaves another there twice."""
+    world = world_of(120, 240)
+    last = max(world.projects, key=lambda project: project.slug)
+    twice = min(world.projects, key=lambda project: project.slug)
+
+    def shift(rows: list[Any]) -> list[Any]:
+        rows[-1] = rows[-1] | {"id": str(twice.number), "slug": twice.slug}
+        return rows
+
+    script = [faults.records(shift, r"/organizations/[^/]+/projects/.*cursor")]
+    last.keys.clear()
+    with Simulator(world, faults=script) as simulator:
+        report = fetch(simulator, tmp_path / "inventory.jsonl")
+    assert report.coverage["sentry_project"].state is PARTIAL
+    assert len(envelopes(tmp_path / "inventory.jsonl", "sentry_project")) == 119
 
 
 def test_the_projects_alone_are_looked_at_twice_only_if_they_fill_pages(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,6 +52,40 @@ def test_only_what_is_missing_is_asked_for(world: World, tmp_path: Path, flavour
     for kind in BASIC:
         assert envelopes(tmp_path / "again.jsonl", kind) == envelopes(tmp_path / "calm.jsonl", kind)
     assert CANARY not in journal.read_text("utf-8")
+
+
+@pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
+def test_a_resumed_fetch_is_as_old_as_its_oldest_answer(
+    world: World, tmp_path: Path, flavour: Flavour
+) -> None:
+    journal, output = tmp_path / "journal", tmp_path / "inventory.jsonl"
+    with Simulator(world, flavour) as sim:
+        fetch(sim, output, journal=journal)
+        lines = journal.read_text("utf-8").splitlines(keepends=True)
+        heading = json.loads(lines[0])
+        then = datetime.now(UTC) - timedelta(hours=3)
+        lines[0] = json.dumps(heading | {"started_at": then.isoformat()}) + "\n"
+        journal.write_text("".join(lines), "utf-8")
+        report = fetch(sim, output, journal=journal)
+        (header,) = envelopes(output, "inventory")
+        assert datetime.fromisoformat(header["record"]["fetched_at"]) == then
+        for table in BASIC:
+            assert f"{then:%Y-%m-%d %H:%M} UTC" in report.coverage[table].reason
+
+
+@pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
+def test_what_changed_since_is_read_anew(world: World, tmp_path: Path, flavour: Flavour) -> None:
+    journal, output = tmp_path / "journal", tmp_path / "inventory.jsonl"
+    with Simulator(world, flavour) as sim:
+        fetch(sim, output, journal=journal)
+        changed = world.projects[3].keys[0]
+        changed.active = not changed.active
+        world.organization.projects.pop(5)
+        fetch(sim, output, journal=journal)
+    found = {
+        line["record"]["id"]: line["record"]["isActive"] for line in envelopes(output, "sentry_key")
+    }
+    assert found == {key.public: key.active for key in world.keys}
 
 
 def test_statistics_are_kept_key_by_key(world: World, tmp_path: Path) -> None:
