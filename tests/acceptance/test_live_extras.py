@@ -183,7 +183,7 @@ def test_what_a_fetch_took_is_told_unless_quiet(tmp_path: Path) -> None:
         lines = ask(sim, tmp_path, "fetch", "-o", "i.jsonl", "--quiet", "--log-format", "json").err
     events = [json.loads(line) for line in lines.splitlines()]
     assert {event["event"] for event in events} == {"fetch.progress", "fetch.summary"}
-    assert events[-1]["requests"] == 4
+    assert events[-1]["requests"] == 6
     assert events[-1]["retries"] == 0
 
 
