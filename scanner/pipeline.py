@@ -80,7 +80,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
         gaps = {name: _gaps(loaded.coverage[name]) for name in needed}
         triaged = triage.decide(
             Facts(connection, judged, predicates),
-            Sight(request.scope, gaps, request.triage.is_filtered, request.triage.is_narrowed),
+            Sight(request.scope, gaps, loaded.reaches),
             request.as_of,
         )
         results = tuple(_result(one, gaps, triaged) for one in judged)
@@ -150,10 +150,17 @@ def fetch(
     return ending.coverage, inventory.warnings
 
 
+class Opened(msgspec.Struct, frozen=True):
+    """An inventory in its database, and what is in it."""
+
+    connection: Connection
+    loaded: Loaded
+
+
 @contextmanager
 def open_inventory(
     source: Source, scope: Scope, as_of: datetime, wanted: Needs | None = None
-) -> Iterator[Connection]:
+) -> Iterator[Opened]:
     """Load every table with all of its columns, for queries; the database is sealed.
 
     `wanted` tells a live source what to ask for; without it, the basic tables.
@@ -163,9 +170,9 @@ def open_inventory(
         for name, table in TABLES.items()
     }
     with connect() as connection:
-        _fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy)
+        loaded = _fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy)
         seal(connection)
-        yield connection
+        yield Opened(connection, loaded)
 
 
 def _fill(  # noqa: PLR0913, PLR0917 - the one place where a source meets the database

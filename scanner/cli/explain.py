@@ -77,8 +77,8 @@ def _verdict(
     as_of = inputs.as_of(namespace)
     source = inputs.source(namespace, settings)
     scope = inputs.scope(namespace, settings)
-    with open_inventory(source, scope, as_of, explained.needs) as connection:
-        return judge(connection, explained.rule, namespace.key, as_of)
+    with open_inventory(source, scope, as_of, explained.needs) as opened:
+        return judge(opened.connection, explained.rule, namespace.key, as_of)
 
 
 def _print_text(explained: "Explained", verdict: "Verdict | None", width: int) -> None:

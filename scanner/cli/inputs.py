@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from scanner.config import Flags, Settings, process_settings
 from scanner.files import open_regular
 from scanner.inventory.sources import load_source
@@ -17,7 +15,6 @@ from scanner.inventory.sources.interface import Source
 from scanner.model.errors import UsageError
 from scanner.model.inventory import Scope
 from scanner.model.moment import read_moment
-from scanner.triage.request import TriageRequest
 
 if TYPE_CHECKING:
     from scanner.pipeline import ScanRequest
@@ -237,14 +234,6 @@ def policies(found: Settings) -> tuple[str, ...]:
     return found.policies or (DEFAULT_POLICY,)
 
 
-def triage(namespace: argparse.Namespace, found: Settings) -> TriageRequest:
-    """Return what triage tolerates."""
-    # With a file, --project also says whose the keys in it are: it may leave nothing out.
-    narrowed = bool(found.projects) and not _is_offline(namespace)
-    filtered = namespace.status is not None
-    return msgspec.structs.replace(found.triage, is_filtered=filtered, is_narrowed=narrowed)
-
-
 def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest":
     """Return all that a scan depends on."""
     chosen = source(namespace, found)
@@ -258,7 +247,7 @@ def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest
         params=found.params,
         as_of=moment,
         thresholds=found.thresholds,
-        triage=triage(namespace, found),
+        triage=found.triage,
     )
 
 

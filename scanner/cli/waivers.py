@@ -90,7 +90,7 @@ def _uses(namespace: argparse.Namespace, settings: "Settings", path: Path) -> li
     from scanner.pipeline import check_waivers, scan  # noqa: PLC0415
 
     moment = inputs.as_of(namespace)
-    triage = replace(inputs.triage(namespace, settings), waivers=path, baseline=None)
+    triage = replace(settings.triage, waivers=path, baseline=None)
     if _has_inventory(namespace):
         request = replace(inputs.scan_request(namespace, settings), triage=triage)
         with scan(request) as run:

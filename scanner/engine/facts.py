@@ -6,7 +6,7 @@ from typing import Final
 from scanner.engine.database import Connection
 from scanner.engine.evaluate import CODES, ERROR, FAIL, PASS, UNKNOWN, Evaluated
 from scanner.inventory.tables import TABLES
-from scanner.model.finding import Identity
+from scanner.model.finding import Identity, Place
 from scanner.model.outcome import Outcome
 from scanner.model.rule import Rule
 
@@ -43,13 +43,24 @@ class Facts:
         """Count the rows for which the predicate is TRUE."""
         return self._predicates[predicate].counts.get(Outcome.PASS, 0)
 
-    def existing(self, table: str, ids: frozenset[str]) -> frozenset[str]:
-        """Return those of the ids that the table has."""
+    def existing(self, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:
+        """Give the table's rows that have one of the ids: the id, and where the row is."""
         found = self._connection.execute(
-            f'SELECT DISTINCT id FROM "{table}" WHERE list_contains($ids, id)',
+            f'SELECT DISTINCT id, {_place(table)} FROM "{table}" AS t'
+            " WHERE id IN (SELECT unnest(CAST($ids AS VARCHAR[])))",
             {"ids": sorted(ids)},
         )
-        return frozenset(str(key) for (key,) in found.fetchall())
+        return [(str(key), Place(*place)) for key, *place in found.fetchall()]
+
+    def places(self, table: str) -> list[Place]:
+        """Give the places in which the table has rows, each once."""
+        found = self._connection.execute(f'SELECT DISTINCT {_place(table)} FROM "{table}" AS t')
+        return [Place(*place) for place in found.fetchall()]
+
+
+def _place(table: str) -> str:
+    spec = TABLES[table]
+    return f"t.{spec.organization}, {spec.project_key}, {spec.project}"
 
 
 def _statement(one: Evaluated, predicates: Sequence[Evaluated]) -> str:
@@ -62,7 +73,7 @@ def _statement(one: Evaluated, predicates: Sequence[Evaluated]) -> str:
     matched = ", ".join(f"{alias[p.verdicts]}.{p.column} = {PASS}" for p in predicates)
     return (
         f"SELECT CAST(v.{one.column} AS INTEGER), t.{table.organization}, {table.project_key},"
-        f" t.id, CAST([{matched}] AS BOOLEAN[])"
+        f" t.id, CAST([{matched}] AS BOOLEAN[]), {table.project}, t.name"
         f' FROM {one.verdicts} AS v{joins} JOIN "{resource}" AS t ON t.rowid = v.number'
         f" WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
     )

@@ -85,7 +85,9 @@ class Findings:
                     message=message
                     if outcome is Outcome.FAIL
                     else _undecided(one, outcome, name or key, facts),
-                    resource=Resource(rule.resource, key, name, organization, project, url),
+                    resource=Resource(
+                        rule.resource, key, name, organization, project, url, project_key
+                    ),
                     evidence=msgspec.Raw(facts.encode()),
                     fingerprint=self._fingerprint(rule.id, organization, project_key, key),
                 )

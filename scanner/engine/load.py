@@ -13,7 +13,7 @@ from scanner.inventory.normalize import BAD, select
 from scanner.inventory.tables import NOWHERE, TABLES
 from scanner.model.coverage import CoverageState, TableCoverage, merge
 from scanner.model.errors import InventoryFileError, UsageError
-from scanner.model.inventory import Inventory, RawInput, Scope
+from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 
 LOAD_ORDER: Final = ("sentry_project", *(name for name in TABLES if name != "sentry_project"))
 """Projects come first: keys are joined to them."""
@@ -25,13 +25,14 @@ _ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """What is in the database after loading."""
+    """What is in the database after loading; `reaches` tell it by input."""
 
     rows: dict[str, int]
     coverage: dict[str, TableCoverage]
     sources: tuple[str, ...]
     digest: str
     organizations: dict[str, int]
+    reaches: tuple[Reach, ...]
     warnings: tuple[str, ...]
 
 
@@ -61,6 +62,7 @@ def load(
         sources=tuple(loader.sources),
         digest=_digest(connection, loader.filled),
         organizations=_organizations(connection, loader.filled),
+        reaches=tuple(loader.reaches),
         warnings=tuple(loader.warnings),
     )
 
@@ -77,15 +79,20 @@ class _Loader:
         self.filled: list[str] = []
         self.coverage = dict(inventory.coverage)
         self.sources = list(inventory.sources)
+        self.reaches: list[Reach] = []
         self.warnings = list(inventory.warnings)
 
     def read_envelopes(self) -> None:
-        """Take coverage, origin and server from the product's own inventory files."""
+        """Take coverage, reach, origin and server from the product's own inventory files."""
         for raw in self._inputs:
             self._servers[raw.label] = raw.server
             if not raw.layout.is_inventory:
+                named = Scope(projects=(raw.project,)) if raw.project else None
+                self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
                 continue
             header, ending = read_envelope(self._connection, raw)
+            tables = frozenset(ending.coverage)
+            self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
             self._servers[raw.label] = header.server or raw.server
             self.sources += [source for source in header.sources if source not in self.sources]
             for name, found in ending.coverage.items():

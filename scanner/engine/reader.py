@@ -7,12 +7,26 @@ import duckdb
 import msgspec
 
 from scanner.engine.database import Connection
-from scanner.model.coverage import TableCoverage
+from scanner.inventory.envelope import (
+    ENDING,
+    HEADER,
+    KINDS,
+    PLACES,
+    Ending,
+    EnvelopeError,
+    Header,
+    check_line,
+    read_ending,
+    read_header,
+)
 from scanner.model.errors import InventoryFileError, KeypolicyError
-from scanner.model.inventory import FORMAT_VERSION, Layout, RawInput
+from scanner.model.inventory import Layout, RawInput
 
 MAX_RECORD: Final = 16 << 20
 """Largest record that is read, in bytes."""
+
+_MOST_LINES: Final = 10
+"""Lines beside the records that are looked at: a sound file has two."""
 
 _FORMATS: Final = {
     Layout.API_ARRAY: "array",
@@ -31,7 +45,11 @@ _ROW_BYTES: Final = 16
 """What a row takes that has no text at all."""
 _COLUMNS: Final = ("kind", "organization", "project", "record")
 
-_ENVELOPE: Final = "{kind: 'VARCHAR', organization: 'VARCHAR', project: 'VARCHAR', record: 'JSON'}"
+# As JSON: read as text, a number would become one without a word.
+_ENVELOPE: Final = "{kind: 'JSON', organization: 'JSON', project: 'JSON', record: 'JSON'}"
+_LINE: Final = (
+    "kind ->> '$' AS kind, organization ->> '$' AS organization, project ->> '$' AS project"
+)
 
 
 class BadInputError(KeypolicyError):
@@ -42,20 +60,6 @@ class BadInputError(KeypolicyError):
     def __init__(self, inputs: tuple[RawInput, ...], detail: str) -> None:
         super().__init__(detail, where=", ".join(raw.label for raw in inputs))
         self.inputs = inputs
-
-
-class Header(msgspec.Struct, frozen=True):
-    """The first line of an inventory file."""
-
-    version: int
-    server: str | None = None
-    sources: tuple[str, ...] = ()
-
-
-class Ending(msgspec.Struct, frozen=True):
-    """The last line of an inventory file."""
-
-    coverage: dict[str, TableCoverage]
 
 
 def raw_relation(raw: RawInput) -> str:
@@ -69,16 +73,27 @@ def raw_relation(raw: RawInput) -> str:
             " CAST(project AS VARCHAR) AS project, CAST(record AS JSON) AS record"
             " FROM read_parquet($path)"
         )
-    options = (
+    if raw.layout.is_inventory:
+        return f"SELECT {_LINE}, record FROM ({_lines(raw)})"
+    return (
+        "SELECT $kind AS kind, $organization AS organization, $project AS project,"
+        f" json AS record FROM read_json_objects($path, {_options(raw)})"
+    )
+
+
+def _options(raw: RawInput) -> str:
+    return (
         f"format = '{_FORMATS[raw.layout]}', maximum_object_size = {MAX_RECORD},"
         " compression = 'none'"
     )
-    if raw.layout.is_inventory:
-        return f"SELECT * FROM read_json($path, {options}, columns = {_ENVELOPE})"
-    return (
-        "SELECT $kind AS kind, $organization AS organization, $project AS project,"
-        f" json AS record FROM read_json_objects($path, {options})"
-    )
+
+
+def _lines(raw: RawInput) -> str:
+    """Return a SELECT of the lines of an inventory, each column as JSON."""
+    if raw.layout is Layout.INVENTORY_PARQUET:
+        texts = ", ".join(f"to_json({name}) AS {name}" for name in ("kind", *PLACES))
+        return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
+    return f"SELECT * FROM read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
 
 
 def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, Any]) -> Connection:
@@ -97,33 +112,40 @@ def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, An
 
 
 def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending]:
-    """Read the first and the last line of an inventory file.
+    """Read the first and the last line of an inventory file, and hold all of its lines to its form.
 
-    Raises InventoryFileError where the file is cut off, joined from several, or of a version
-    that this release does not know.
+    Raises InventoryFileError where the file is cut off or joined from several, BadInputError where
+    a line is not as it should be or the version is another.
     """
     if raw.layout is Layout.INVENTORY_PARQUET:
         _check_expansion(connection, raw)
     sql = (
-        "SELECT kind, CAST(record AS VARCHAR) FROM"
-        f" ({raw_relation(raw)}) WHERE kind IN ('inventory', 'end')"
+        f"SELECT kind, organization, project, CAST(record AS VARCHAR) FROM ({_lines(raw)})"
+        f" WHERE kind IS NULL OR NOT list_contains($records, kind ->> '$')"
+        f" OR {' OR '.join(map(_no_slug, PLACES))} LIMIT {_MOST_LINES}"
     )
-    found = run_on(connection, raw, sql, {}).fetchall()
-    lines = dict(found)
-    if len(found) > len(lines):
-        raise _unusable(raw, "holds several inventories", "Give each file by itself.")
-    if "end" not in lines:
-        raise _unusable(raw, "is cut off: its closing line is missing")
+    records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
+    lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
     try:
-        header = msgspec.json.decode(lines["inventory"], type=Header)
-        if header.version != FORMAT_VERSION:
-            raise _unusable(
-                raw,
-                f"has format version {header.version}; this release reads {FORMAT_VERSION}",
-            )
-        return header, msgspec.json.decode(lines["end"], type=Ending)
-    except (KeyError, msgspec.DecodeError) as error:
-        raise _unusable(raw, f"is not as `keypolicy fetch` writes it ({error})") from error
+        for kind, *places, record in run_on(connection, raw, sql, {"records": records}).fetchall():
+            line = [None if part is None else msgspec.json.decode(part) for part in (kind, *places)]
+            check_line(*line)
+            lines[line[0]].append(record)
+        if max(map(len, lines.values())) > 1:
+            raise _unusable(raw, "holds several inventories", "Give each file by itself.")
+        if not lines[ENDING]:
+            raise _unusable(raw, "is cut off: its closing line is missing")
+        if not lines[HEADER]:
+            raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
+        header, ending = (msgspec.json.decode(lines[kind][0] or "null") for kind in lines)
+        return read_header(header), read_ending(ending)
+    except (EnvelopeError, msgspec.DecodeError) as error:
+        raise BadInputError((raw,), str(error)) from error
+
+
+def _no_slug(name: str) -> str:
+    """Return SQL that is TRUE for a place that is neither null nor a text with something in it."""
+    return f"coalesce(json_type({name}) NOT IN ('VARCHAR', 'NULL') OR trim({name} ->> '$') = '', false)"
 
 
 def _check_expansion(connection: Connection, raw: RawInput) -> None:

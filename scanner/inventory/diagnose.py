@@ -9,11 +9,20 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from scanner.inventory.envelope import (
+    ENDING,
+    HEADER,
+    PLACES,
+    EnvelopeError,
+    check_line,
+    read_ending,
+    read_header,
+)
 from scanner.inventory.jsontext import AGAIN, FaultError, Reader, Record
 from scanner.inventory.redact import SECRET_FIELDS, redact_text
 from scanner.inventory.tables import INTEGER, TABLES, Field
 from scanner.model.errors import InventoryFileError, Location
-from scanner.model.inventory import FORMAT_VERSION, Layout, RawInput
+from scanner.model.inventory import Layout, RawInput
 
 _CHUNK: Final = 1 << 16
 _QUOTE_LENGTH: Final = 40
@@ -86,27 +95,33 @@ def _check(raw: RawInput) -> None:
 def _check_inventory(records: Iterator[Record]) -> None:
     last: Record | None = None
     for record in records:
-        if last is not None and _kind(last) == "end":
+        if last is not None and last.value["kind"] == ENDING:
             raise record.fault("something follows the closing record", AGAIN)
+        _check_line(record)
         last = record
-        kind = _kind(record)
-        if kind == "inventory":
-            header = record.value.get("record")
-            if not isinstance(header, dict) or header.get("version") != FORMAT_VERSION:
-                message = f"an inventory of another format version than {FORMAT_VERSION}"
-                raise record.fault(message, _OTHER_VERSION, "record", "version")
-        elif kind in TABLES:
-            _check_fields(record, record.value.get("record"), kind, "record")
-    if last is None or _kind(last) != "end":
+    if last is None or last.value["kind"] != ENDING:
         place = last.end if last else (1, 1)
         raise FaultError("no closing record: it was cut off", place, "Fetch the inventory again.")
 
 
-def _kind(record: Record) -> str:
-    kind = record.value.get("kind") if isinstance(record.value, dict) else None
-    if not isinstance(kind, str):
+def _check_line(record: Record) -> None:
+    line = record.value
+    if not isinstance(line, dict):
         raise record.fault("not a record of an inventory", AGAIN)
-    return kind
+    kind, value = line.get("kind"), line.get("record")
+    path: tuple[str, ...] = ()
+    try:
+        check_line(kind, *(line.get(name) for name in PLACES))
+        path = ("record",)
+        if kind == HEADER:
+            read_header(value)
+        elif kind == ENDING:
+            read_ending(value)
+    except EnvelopeError as error:
+        remedy = _OTHER_VERSION if error.path == ("version",) else AGAIN
+        raise record.fault(redact_text(error.message), remedy, *path, *error.path) from None
+    if kind in TABLES:
+        _check_fields(record, value, kind, "record")
 
 
 def _check_fields(record: Record, value: Any, kind: str, *path: str) -> None:  # noqa: ANN401 - any JSON value

@@ -4,7 +4,8 @@
     {"kind": "sentry_key", "organization": "acme", "project": "web", "record": {...}}
     {"kind": "end", "record": {"coverage": {"sentry_key": {"state": "complete", ...}}}}
 
-Records keep the shape of Sentry's API, without secrets. A file without its last line was cut
+Records keep the shape of Sentry's API, without secrets. The first line tells what was asked for:
+organizations and projects (none: all), and filters that leave records out. A file without its last line was cut
 off and is refused. `copy_inventory` makes the same lines one JSON array, the `.json` form.
 """
 
@@ -12,7 +13,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ from scanner import __version__
 from scanner.files import replacing
 from scanner.inventory.redact import redact_record
 from scanner.model.coverage import TableCoverage
-from scanner.model.inventory import FORMAT_VERSION
+from scanner.model.inventory import FORMAT_VERSION, Scope
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -71,9 +72,14 @@ class Spool:
         *,
         sources: tuple[str, ...],
         server: str | None,
+        scope: Scope,
+        filters: Mapping[str, str] | None = None,
         fetched_at: datetime | None = None,
     ) -> None:
-        """Begin the file. `fetched_at` is the time of the oldest answer in it, None for now."""
+        """Begin the file. `scope` and `filters` say what of the world it is to hold.
+
+        `fetched_at` is the time of the oldest answer in it, None for now.
+        """
         self.path = path
         self.rows: Counter[str] = Counter()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,6 +95,8 @@ class Spool:
                     "fetched_at": fetched_at or datetime.now(UTC),
                     "server": server,
                     "sources": sources,
+                    "scope": scope,
+                    "filters": filters or {},
                 },
             }
         )

@@ -10,7 +10,11 @@ from scanner.model.severity import Severity
 
 
 class Resource(msgspec.Struct, frozen=True):
-    """The row that a finding is about. For a gap in the inventory `id` is empty."""
+    """The row that a finding is about. For a gap in the inventory `id` is empty.
+
+    `project` is the slug, `project_id` what fingerprints take for the project: its id, or the
+    slug where the source tells none.
+    """
 
     type: str
     id: str
@@ -18,6 +22,7 @@ class Resource(msgspec.Struct, frozen=True):
     organization: str | None
     project: str | None
     url: str | None
+    project_id: str | None = None
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -46,6 +51,7 @@ class Identity(NamedTuple):
 
     `project` is what fingerprints take for the project: its id where the source tells one.
     `matched` tells for each of the waivers' predicates that were asked for whether it is TRUE.
+    `slug` and `name` are what the project and the resource are called now.
     """
 
     outcome: Outcome
@@ -53,12 +59,23 @@ class Identity(NamedTuple):
     project: str | None
     id: str
     matched: list[bool]
+    slug: str | None = None
+    name: str | None = None
+
+
+class Place(NamedTuple):
+    """Where a row is: its organization, what fingerprints take for its project, and its slug."""
+
+    organization: str | None
+    project: str | None
+    slug: str | None
 
 
 class KnownFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A finding as a baseline keeps it: its identity, and how bad it was.
 
-    `type`, `organization`, `project` and `name` are for those who read the file.
+    `project_id` is None where the project was known by its slug alone. `type`, `name` and, beside
+    an id, `project` are for those who read the file.
     """
 
     rule: str
@@ -67,7 +84,13 @@ class KnownFinding(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     organization: str | None
     project: str | None
+    project_id: str | None
     id: str
     name: str | None
     fingerprint: str
     first_seen: datetime
+
+    @property
+    def place(self) -> Place:
+        """Where its resource was."""
+        return Place(self.organization, self.project_id or self.project, self.project)

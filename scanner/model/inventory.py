@@ -53,6 +53,20 @@ class Scope(msgspec.Struct, frozen=True):
     projects: tuple[str, ...] = ()
 
 
+class Reach(msgspec.Struct, frozen=True):
+    """What one input can be about: the tables that it has, and the part of them it was asked for.
+
+    `scope` None means that it does not tell: what it has no row of may exist nevertheless.
+    `filters` name what leaves rows out wherever the scope lies. `is_export` is for an answer of
+    the API as someone saved it; its scope, if any, is the project that the user says it is of.
+    """
+
+    tables: frozenset[str]
+    scope: Scope | None = None
+    filters: tuple[str, ...] = ()
+    is_export: bool = False
+
+
 class Needs(msgspec.Struct, frozen=True):
     """What an inventory has to hold: by table, the columns that something reads.
 

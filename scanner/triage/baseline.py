@@ -2,8 +2,13 @@
 
 JSON Lines. The first line names the format; the others are sorted by rule, organization, project
 and id, so that a file changes only where a finding came, went or changed.
+
+What a line says has to be what it does: its fingerprint is made again of what it is made of, and
+a seal is made of all its other words. Neither keeps out who means to deceive, as both are made
+without a secret; they keep a line from being edited into another one that looks right.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,14 +26,18 @@ from scanner.model.moment import in_utc
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import Run, Verdict
 from scanner.model.severity import Severity
+from scanner.triage.fingerprint import fingerprint
 
 FORMAT: Final = "keypolicy-baseline"
-VERSION: Final = 1
+VERSION: Final = 2
 MAX_BYTES: Final = 512 * 1024 * 1024
 """Largest file that is read: about a million findings."""
 
 _CONFLICT: Final = ("<<<<<<<", "=======", ">>>>>>>")
-_WRITE: Final = "Write it anew with `keypolicy baseline write -o FILE`."
+_WRITE: Final = "Remove the file and write it anew: `keypolicy baseline write -o FILE`."
+_MEND: Final = (
+    "Take the line back to what it was, or delete it; `baseline write` adds what is there."
+)
 
 
 class _Header(msgspec.Struct, forbid_unknown_fields=True):
@@ -39,11 +48,16 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A finding as the file has it; the order of the fields is that of the line."""
+    """A finding as the file has it; the order of the fields is that of the line.
+
+    The fingerprint is of `rule`, `organization`, `project_id` (or `project`) and `id`; `seal` is
+    of all the fields before it.
+    """
 
     rule: Annotated[str, Meta(min_length=1)]
     organization: str | None
     project: str | None
+    project_id: str | None
     name: str | None
     severity: Severity
     outcome: Outcome
@@ -51,6 +65,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     id: Annotated[str, Meta(min_length=1)]
     first_seen: Annotated[datetime, Meta(tz=True)]
     fingerprint: Annotated[str, Meta(pattern=r"^[0-9a-f]{32}\Z")]
+    seal: str
 
 
 class BaselineChange(msgspec.Struct, frozen=True):
@@ -127,21 +142,31 @@ def render(known: Iterable[KnownFinding]) -> Iterator[bytes]:
     """Give the lines of the file for findings that are in order."""
     yield _line({"format": FORMAT, "version": VERSION})
     for one in known:
-        first_seen = one.first_seen.astimezone(UTC).replace(microsecond=0)
-        yield _line(
-            {
-                "rule": one.rule,
-                "organization": one.organization,
-                "project": one.project,
-                "name": one.name,
-                "severity": str(one.severity),
-                "outcome": str(one.outcome),
-                "type": one.type,
-                "id": one.id,
-                "first_seen": first_seen.isoformat().replace("+00:00", "Z"),
-                "fingerprint": one.fingerprint,
-            }
-        )
+        fields = _fields(one)
+        yield _line({**fields, "seal": _seal(fields)})
+
+
+def _fields(one: KnownFinding) -> dict[str, str | None]:
+    """Return what a line says, in its order; the seal follows."""
+    first_seen = one.first_seen.astimezone(UTC).replace(microsecond=0)
+    return {
+        "rule": one.rule,
+        "organization": one.organization,
+        "project": one.project,
+        "project_id": one.project_id,
+        "name": one.name,
+        "severity": str(one.severity),
+        "outcome": str(one.outcome),
+        "type": one.type,
+        "id": one.id,
+        "first_seen": first_seen.isoformat().replace("+00:00", "Z"),
+        "fingerprint": one.fingerprint,
+    }
+
+
+def _seal(fields: Mapping[str, str | None]) -> str:
+    """Return 16 hexadecimal digits of what a line says."""
+    return hashlib.sha256(json.dumps([VERSION, *fields.values()]).encode()).hexdigest()[:16]
 
 
 def _known(finding: Finding, first_seen: datetime) -> KnownFinding:
@@ -153,6 +178,7 @@ def _known(finding: Finding, first_seen: datetime) -> KnownFinding:
         type=resource.type,
         organization=resource.organization,
         project=resource.project,
+        project_id=resource.project_id if resource.project_id != resource.project else None,
         id=resource.id,
         name=resource.name,
         fingerprint=finding.fingerprint,
@@ -197,15 +223,27 @@ def _read_line(line: str) -> KnownFinding:
         read.first_seen = in_utc(read.first_seen)
     except ValueError as error:
         raise msgspec.ValidationError(f"Invalid first_seen: {error}") from None
-    return KnownFinding(**msgspec.structs.asdict(read))
+    fields = msgspec.structs.asdict(read)
+    seal = fields.pop("seal")
+    known = KnownFinding(**fields)
+    place = known.place
+    if known.fingerprint != fingerprint(known.rule, place.organization, place.project, known.id):
+        message = "the fingerprint is not that of this rule, organization, project and id"
+        raise msgspec.ValidationError(message)
+    if seal != _seal(_fields(known)):
+        message = (
+            "the line was edited: it is not what `keypolicy baseline` wrote (its seal differs)"
+        )
+        raise msgspec.ValidationError(message)
+    return known
 
 
 def _problem(path: Path, number: int, line: str, reason: str) -> Problem:
     if line.startswith(_CONFLICT):
         message = "a conflict of a merge is left"
-        hint = f"Keep the lines of both sides, or: {_WRITE}"
+        hint = f"Keep the lines of both sides. Or: {_WRITE}"
         return Problem(Location(str(path), number, 1), message, "merge-conflict", hint)
-    return Problem(Location(str(path), number, 1), reason, "bad-baseline", _WRITE)
+    return Problem(Location(str(path), number, 1), reason, "bad-baseline", _MEND)
 
 
 def _failed(path: Path, message: str, code: str, hint: str = "", line: int = 0) -> PolicyError:

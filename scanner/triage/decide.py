@@ -37,7 +37,9 @@ class Ledger(msgspec.Struct):
     """What has been decided so far.
 
     `decisions` are by fingerprint, those about plain open findings left out. `matched` and
-    `decided` count findings by waiver, `seen` are the baseline's that are still there.
+    `decided` count findings by waiver, `seen` are the baseline's that are still there. `displaced`
+    are findings that it has not, on resources of which it has the rule's: by rule, organization
+    and id. `renamed` tells kind, old name and new one of what it calls otherwise.
     """
 
     decisions: dict[str, Decision] = {}
@@ -45,7 +47,14 @@ class Ledger(msgspec.Struct):
     matched: Counter[str] = msgspec.field(default_factory=Counter)
     decided: Counter[str] = msgspec.field(default_factory=Counter)
     seen: set[str] = set()
+    displaced: set[tuple[str, str | None, str]] = set()
+    renamed: set[tuple[str, str, str]] = set()
     worsened: int = 0
+
+    def is_displaced(self, known: KnownFinding) -> bool:
+        """Whether the finding is there under another fingerprint."""
+        places = (known.organization, None)
+        return any((known.rule, place, known.id) in self.displaced for place in places)
 
 
 class Decider:
@@ -65,6 +74,7 @@ class Decider:
     ) -> None:
         self._rule = rule
         self._baseline = baseline
+        self._known_ids = {one.id for one in baseline.values() if one.rule == rule.id}
         self._ledger = ledger
         self._tally: Counter[tuple[Outcome, Disposition]] = Counter()
         ledger.tallies[rule.id] = self._tally
@@ -90,10 +100,22 @@ class Decider:
         self._ledger.matched.update(one.waiver.id for one in candidates)
         if known is not None:
             self._ledger.seen.add(name)
+            self._note_names(identity, known)
+        elif identity.id in self._known_ids:
+            self._ledger.displaced.add((self._rule.id, identity.organization, identity.id))
         if decision.waiver is not None:
             self._ledger.decided[decision.waiver] += 1
         if decision != _OPEN:
             self._ledger.decisions[name] = decision
+
+    def _note_names(self, identity: Identity, known: KnownFinding) -> None:
+        """Remember where the file's words are not those that the reader of a report knows."""
+        for kind, old, new in (
+            (known.type, known.name, identity.name),
+            ("project", known.project, identity.slug),
+        ):
+            if old != new:
+                self._ledger.renamed.add((kind, old or "", new or ""))
 
     def _decide(
         self, outcome: Outcome, candidates: Sequence[Candidate], known: KnownFinding | None

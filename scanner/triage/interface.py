@@ -6,8 +6,8 @@ from typing import Protocol
 import msgspec
 
 from scanner.model.coverage import Gap
-from scanner.model.finding import Identity
-from scanner.model.inventory import Scope
+from scanner.model.finding import Identity, Place
+from scanner.model.inventory import Reach, Scope
 from scanner.model.rule import Rule
 
 
@@ -22,38 +22,41 @@ class Facts(Protocol):
         """Count the rows for which the predicate is TRUE."""
         ...
 
-    def existing(self, table: str, ids: frozenset[str]) -> frozenset[str]:
-        """Return those of the ids that the table has."""
+    def existing(self, table: str, ids: frozenset[str]) -> Iterable[tuple[str, Place]]:
+        """Give the table's rows that have one of the ids: the id, and where the row is."""
+        ...
+
+    def places(self, table: str) -> Iterable[Place]:
+        """Give the places in which the table has rows, each once."""
         ...
 
 
 class Sight(msgspec.Struct, frozen=True):
-    """What the scan looked at: the scope it was given, and what it could not see, by table.
+    """What the scan looked at.
 
-    For `is_filtered` and `is_narrowed` see TriageRequest.
+    `scope` is what the scan was asked about, `reaches` what its inputs can tell of it, and `gaps`
+    what they could not see, by table.
     """
 
     scope: Scope
     gaps: Mapping[str, tuple[Gap, ...]]
-    is_filtered: bool = False
-    is_narrowed: bool = False
+    reaches: tuple[Reach, ...]
 
     def is_whole(self, table: str) -> bool:
         """Whether everything that waivers can be about was looked at.
 
         Choosing organizations does not count: their waivers are what the file is for.
         """
-        return not (self.is_filtered or self.is_narrowed or self.gaps.get(table))
+        reaches = self.reaching(table)
+        return bool(reaches) and not self.gaps.get(table) and all(map(self._is_whole, reaches))
 
-    def covers(self, table: str, organization: str | None, project: str | None) -> bool:
-        """Whether this part of the table was looked at: what is not there is gone."""
-        if self.is_filtered or table not in self.gaps:
+    def reaching(self, table: str) -> list[Reach]:
+        """Return what the inputs that have this table can tell."""
+        return [one for one in self.reaches if table in one.tables]
+
+    def _is_whole(self, one: Reach) -> bool:
+        if one.is_export:  # `--project` says whose the keys in it are: that leaves nothing out
+            return one.scope is not None or not self.scope.projects
+        if one.filters or one.scope is None:
             return False
-        wanted = ((self.scope.organizations, organization), (self.scope.projects, project))
-        if any(slugs and slug not in slugs for slugs, slug in wanted):
-            return False
-        return not any(
-            gap.organization is None
-            or (gap.organization == organization and gap.project in {None, project})
-            for gap in self.gaps[table]
-        )
+        return not (one.scope.projects or self.scope.projects)

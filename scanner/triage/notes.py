@@ -1,9 +1,14 @@
 """What the user of a scan should know about its waivers and its baseline, in sentences."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 from scanner.model.waiver import WaiverState, WaiverUse
+from scanner.triage.decide import Ledger
+
+_MOST_NAMES: Final = 5
+"""Changed names that are told one by one."""
 
 
 def unused(uses: Iterable[WaiverUse]) -> tuple[str, ...]:
@@ -27,7 +32,7 @@ def deadlines(uses: Iterable[WaiverUse]) -> Iterator[str]:
             )
 
 
-def baseline(path: Path, fixed: int, worsened: int) -> Iterator[str]:
+def baseline(path: Path, fixed: int, ledger: Ledger) -> Iterator[str]:
     """Tell what became of the baseline's findings."""
     if fixed:
         are = "is" if fixed == 1 else "are"
@@ -35,11 +40,23 @@ def baseline(path: Path, fixed: int, worsened: int) -> Iterator[str]:
             f"{path}: {_plural(fixed, 'finding')} of the baseline {are} fixed;"
             " `keypolicy baseline prune` takes them out"
         )
-    if worsened:
+    if worsened := ledger.worsened:
         are = "is" if worsened == 1 else "are"
         yield (
             f"{path}: {_plural(worsened, 'finding')} of the baseline got worse and {are} open again"
         )
+    yield from _renamed(path, ledger.renamed)
+
+
+def _renamed(path: Path, renamed: Collection[tuple[str, str, str]]) -> Iterator[str]:
+    """Tell what the baseline calls otherwise than the inventory."""
+    for kind, old, new in sorted(renamed)[:_MOST_NAMES]:
+        yield (
+            f"{path}: the {kind} that the baseline calls {old!r} is now called {new!r};"
+            " `keypolicy baseline write` takes the new name up"
+        )
+    if len(renamed) > _MOST_NAMES:
+        yield f"{path}: {len(renamed) - _MOST_NAMES:,} more are called otherwise in the baseline"
 
 
 def _unused(use: WaiverUse) -> str:

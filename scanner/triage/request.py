@@ -15,9 +15,7 @@ NOTICE_DAYS: Final = 14
 class TriageRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The files that tolerate findings, and how strictly they are read.
 
-    `strict_waivers`: one that covers nothing is an error. `is_filtered`: the source leaves
-    resources out wherever it looks, so that one that is not there may exist nevertheless.
-    `is_narrowed`: it was asked for some projects only.
+    `strict_waivers`: one that covers nothing is an error.
     """
 
     waivers: Path | None = None
@@ -25,5 +23,3 @@ class TriageRequest(msgspec.Struct, frozen=True, kw_only=True):
     strict_waivers: bool = False
     term_days: int = TERM_DAYS
     notice_days: int = NOTICE_DAYS
-    is_filtered: bool = False
-    is_narrowed: bool = False

@@ -14,6 +14,7 @@ from scanner.model.waiver import Waiver, WaiverUse
 from scanner.triage import notes
 from scanner.triage.baseline import read_baseline
 from scanner.triage.decide import Candidate, Decider, Decision, Ledger
+from scanner.triage.fixed import fixed
 from scanner.triage.interface import Facts, Sight
 from scanner.triage.request import TriageRequest
 from scanner.triage.waivers import check_waivers, read_waivers
@@ -93,17 +94,18 @@ class Triage:
                 for identity in facts.identities(rule, decider.predicates):
                     decider.add(identity)
         uses = tuple(self._use(one, facts, sight, as_of, ledger) for one in self.waivers)
-        fixed = self._fixed(sight, ledger)
+        tables = {rule.id: rule.resource for rule in self._rules}
+        gone = fixed(self._baseline.values(), tables, facts, sight, ledger)
         useless = notes.unused(uses)
         strict = self._request.strict_waivers
         told = [*notes.deadlines(uses), *(() if strict else useless)]
         if self._request.baseline is not None:
-            told += notes.baseline(self._request.baseline, len(fixed), ledger.worsened)
+            told += notes.baseline(self._request.baseline, len(gone), ledger)
         return Triaged(
             decisions=ledger.decisions,
             tallies=ledger.tallies,
             waivers=uses,
-            fixed=fixed,
+            fixed=gone,
             warnings=tuple(told),
             refusals=useless if strict else (),
         )
@@ -120,7 +122,7 @@ class Triage:
         for table in tables:
             place = self._places.get((waiver.id, table))
             if place is None:
-                resources += len(facts.existing(table, waiver.ids))
+                resources += len({key for key, _ in facts.existing(table, waiver.ids)})
             else:
                 resources += facts.matches(place)
         return WaiverUse(
@@ -131,17 +133,6 @@ class Triage:
             findings=ledger.matched[waiver.id],
             decided=ledger.decided[waiver.id],
             is_seen_whole=all(sight.is_whole(table) for table in tables),
-        )
-
-    def _fixed(self, sight: Sight, ledger: Ledger) -> tuple[KnownFinding, ...]:
-        """Return what the baseline has and the scan, which looked there, has not."""
-        tables = {rule.id: rule.resource for rule in self._rules}
-        return tuple(
-            known
-            for name, known in self._baseline.items()
-            if name not in ledger.seen
-            and known.rule in tables
-            and sight.covers(tables[known.rule], known.organization, known.project)
         )
 
 

@@ -60,10 +60,14 @@ def test_a_renamed_key_keeps_its_fingerprint(place: Place) -> None:
     before = place.read(FILE).splitlines()
     place.keys(key(BETA, "beta"), key(ALPHA, "renamed"), key(GAMMA, "gamma-prod"))
     assert place.scan("--baseline", FILE).code == 0
+    said = "the sentry_key that the baseline calls 'alpha' is now called 'renamed'"
+    assert said in place.warnings()
     write(place)
+    assert place.scan("--baseline", FILE).err == ""
     after = place.read(FILE).splitlines()
     assert [n for n, (old, new) in enumerate(zip(before, after, strict=True)) if old != new] == [1]
-    assert after[1] == before[1].replace("alpha", "renamed")
+    unsealed = [{**json.loads(line), "seal": None, "name": None} for line in (before[1], after[1])]
+    assert unsealed[0] == unsealed[1]
 
 
 def test_a_rotated_key_is_new_and_the_old_one_is_fixed(place: Place) -> None:
@@ -131,14 +135,14 @@ def test_the_file_is_sorted_readable_and_does_not_change_by_itself(place: Place)
     )
     write(place)
     text = place.read(FILE)
-    assert text.splitlines()[0] == '{"format": "keypolicy-baseline", "version": 1}'
+    assert text.splitlines()[0] == '{"format": "keypolicy-baseline", "version": 2}'
     order = [(line["rule"], line["id"]) for line in lines(place)]
     assert order == [(LIMITED, BETA), (LIMITED, GAMMA), (TAGGED, BETA), (TAGGED, GAMMA)]
     assert "caf\u00e9 \\u202egnp.exe" in text
     assert text.isascii() is False
     assert all(character.isprintable() for character in text.replace("\n", ""))
-    assert list(lines(place)[0])[:6] == [
-        "rule", "organization", "project", "name", "severity", "outcome",
+    assert list(lines(place)[0])[:7] == [
+        "rule", "organization", "project", "project_id", "name", "severity", "outcome",
     ]  # fmt: skip
     write(place, as_of="2026-04-01")
     assert place.read(FILE) == text
@@ -187,7 +191,7 @@ def test_what_was_not_seen_is_never_known(place: Place) -> None:
     assert "no resource was seen" in done.err
 
 
-HEADER = '{"format": "keypolicy-baseline", "version": 1}\n'
+HEADER = '{"format": "keypolicy-baseline", "version": 2}\n'
 
 
 @pytest.mark.parametrize(
@@ -195,7 +199,7 @@ HEADER = '{"format": "keypolicy-baseline", "version": 1}\n'
     [
         ("", "known.jsonl:1:1: the file is not a baseline"),
         ("[]\n", "known.jsonl:1:1: the file is not a baseline"),
-        ('{"format": "keypolicy-baseline", "version": 2}\n', "format version 2"),
+        ('{"format": "keypolicy-baseline", "version": 1}\n', "format version 1"),
         (HEADER + "{}\n{}\n", "known.jsonl:3:1: "),
         (HEADER + '{"rule": 1}\n', "known.jsonl:2:1: Expected `str`, got `int` - at `$.rule`"),
         (HEADER + "<<<<<<< ours\n", "known.jsonl:2:1: a conflict of a merge is left"),

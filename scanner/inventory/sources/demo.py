@@ -75,7 +75,7 @@ class DemoSource:
         demo = msgspec.json.decode(_DATA.read_bytes(), type=_Demo)
         organization = demo.organization.slug
         path = workspace / "demo.jsonl"
-        with Spool(path, sources=("demo",), server=SERVER) as spool:
+        with Spool(path, sources=("demo",), server=SERVER, scope=Scope()) as spool:
             record = self._organization(demo.organization)
             spool.add("sentry_organization", record, organization=organization, project=None)
             for project in demo.projects:

@@ -91,10 +91,18 @@ async def run(  # noqa: PLR0913, PLR0917 - the arguments of SentrySource.fetch
             f"sentry {base} organization {slug}" for slug in sorted(found.organizations)
         )
         warnings = _warnings(base, settings)
+        filters = {"status": settings.status} if settings.status else {}
         purpose = _purpose(base, settings, scope, needs, found)
         with (
             Journal(settings.journal, purpose) as api.journal,
-            Spool(output, sources=sources, server=base, fetched_at=api.journal.started_at) as spool,
+            Spool(
+                output,
+                sources=sources,
+                server=base,
+                scope=scope,
+                filters=filters,
+                fetched_at=api.journal.started_at,
+            ) as spool,
         ):
             _write_organizations(spool, found.organizations)
             _write_token(spool, ledger, settings.token, found, tables)

@@ -1,7 +1,7 @@
 from scanner.engine.evaluate import evaluate
 from scanner.engine.facts import Facts
 from scanner.engine.prepare import prepare
-from scanner.model.finding import Identity
+from scanner.model.finding import Identity, Place
 from scanner.model.outcome import Outcome
 from tests.unit.engine.support import AS_OF, Row, database, rule
 
@@ -10,6 +10,7 @@ ROWS: list[Row] = [
     {"id": "b", "name": "x", "project_id": 7, "organization_slug": "acme"},
     {"id": "c", "name": None, "project_id": None, "project_slug": "web"},
 ]
+ACME = Place("acme", "7", None)
 TAGGED = rule("name LIKE '%-prod'", name="tagged")
 
 
@@ -19,15 +20,17 @@ def facts_of(*predicates: str) -> tuple[Facts, list[Identity]]:
         judged, *matchers = evaluate(connection, prepare(connection, rules), AS_OF)
         facts = Facts(connection, [judged], matchers)
         found = sorted(facts.identities(TAGGED, range(len(matchers))), key=lambda one: one.id)
-        assert facts.existing("sentry_key", frozenset({"a", "z"})) == {"a"}
+        assert facts.existing("sentry_key", frozenset({"a", "z"})) == [("a", ACME)]
+        assert set(facts.places("sentry_key")) == {ACME, Place(None, "web", "web")}
+        assert facts.places("sentry_project") == []
         return facts, found
 
 
 def test_findings_as_identities() -> None:
     _, found = facts_of()
     assert found == [
-        Identity(Outcome.FAIL, "acme", "7", "b", []),
-        Identity(Outcome.UNKNOWN, None, "web", "c", []),
+        Identity(Outcome.FAIL, "acme", "7", "b", [], None, "x"),
+        Identity(Outcome.UNKNOWN, None, "web", "c", [], "web", None),
     ]
 
 

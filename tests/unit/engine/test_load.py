@@ -192,7 +192,7 @@ def test_the_scope_narrows(tmp_path: Path) -> None:
 
 def write_inventory(path: Path, state: CoverageState = CoverageState.COMPLETE) -> Path:
     gaps = () if state is CoverageState.COMPLETE else (Gap("denied", "acme", "api"),)
-    with Spool(path, sources=("sentry acme",), server="https://s.test") as spool:
+    with Spool(path, sources=("sentry acme",), server="https://s.test", scope=Scope()) as spool:
         spool.add("sentry_project", PROJECT, organization="acme", project="shop")
         spool.add("sentry_key", KEY, organization="acme", project="shop")
         return spool.finish(
@@ -268,5 +268,6 @@ def test_gaps_survive_the_file(tmp_path: Path) -> None:
 def test_a_damaged_inventory_is_refused(tmp_path: Path, damage: Any, says: str) -> None:
     path = write_inventory(tmp_path / "i.jsonl")
     path.write_text("\n".join(damage(path.read_text("utf-8").splitlines())), "utf-8")
-    with connect() as connection, pytest.raises(InventoryFileError, match=says):
+    refusals = (InventoryFileError, BadInputError)
+    with connect() as connection, pytest.raises(refusals, match=says):
         load(connection, inventory(path), Scope(), AS_OF, {})

@@ -134,9 +134,9 @@ def test_bytes_that_are_not_utf8(tmp_path: Path) -> None:
     [
         (f"{HEADER}\n{_key(KEY)}^\n", "no closing record"),
         (_inventory(_key(KEY)) + "^" + _key(KEY), "something follows the closing record"),
-        (HEADER.replace("1", "^2") + f"\n{END}\n", "another format version than 1"),
+        (HEADER.replace("1", "^2") + f"\n{END}\n", "has format version 2; this release reads 1"),
         (f"{HEADER}\n^[1]\n{END}\n", "not a record of an inventory"),
-        (f"{HEADER}\n^{KEY}\n{END}\n", "not a record of an inventory"),
+        (f"{HEADER}\n^{KEY}\n{END}\n", "no kind: an inventory is only what"),
     ],
 )
 def test_faults_of_the_envelope(tmp_path: Path, marked: str, message: str) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from scanner.inventory.spool import Spool, copy_inventory
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
-from scanner.model.inventory import FORMAT_VERSION
+from scanner.model.inventory import FORMAT_VERSION, Scope
 
 WHOLE = TableCoverage(CoverageState.COMPLETE, "all pages")
 PARTIAL = TableCoverage(
@@ -14,7 +14,7 @@ PARTIAL = TableCoverage(
 
 
 def _write(path: Path) -> Path:
-    with Spool(path, sources=("here",), server="https://sentry.example") as spool:
+    with Spool(path, sources=("here",), server="https://sentry.example", scope=Scope()) as spool:
         spool.add(
             "sentry_key",
             {"id": "a", "secret": "0123456789abcdef", "name": "é\n"},
@@ -57,7 +57,7 @@ def test_the_array_holds_the_same(tmp_path: Path) -> None:
 
 
 def test_an_empty_inventory_is_whole(tmp_path: Path) -> None:
-    with Spool(tmp_path / "a.jsonl", sources=(), server=None) as spool:
+    with Spool(tmp_path / "a.jsonl", sources=(), server=None, scope=Scope()) as spool:
         spool.finish({"sentry_key": WHOLE})
     copy_inventory(tmp_path / "a.jsonl", tmp_path / "a.json")
     kinds = [record["kind"] for record in json.loads((tmp_path / "a.json").read_text())]
@@ -67,7 +67,7 @@ def test_an_empty_inventory_is_whole(tmp_path: Path) -> None:
 def test_nothing_stands_under_the_name_before_the_end(tmp_path: Path) -> None:
     path = tmp_path / "inventory.jsonl"
     path.write_text("what was there")
-    with Spool(path, sources=(), server=None) as spool:
+    with Spool(path, sources=(), server=None, scope=Scope()) as spool:
         spool.add("sentry_key", {"id": "a"}, organization=None, project=None)
         assert path.read_text() == "what was there"
         spool.finish({})
@@ -77,13 +77,16 @@ def test_nothing_stands_under_the_name_before_the_end(tmp_path: Path) -> None:
 
 def test_leaving_early_leaves_nothing_behind(tmp_path: Path) -> None:
     path = tmp_path / "inventory.jsonl"
-    with pytest.raises(RuntimeError, match="boom"), Spool(path, sources=(), server=None):
+    with (
+        pytest.raises(RuntimeError, match="boom"),
+        Spool(path, sources=(), server=None, scope=Scope()),
+    ):
         raise RuntimeError("boom")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_rows_are_counted_by_table(tmp_path: Path) -> None:
-    with Spool(tmp_path / "a.jsonl", sources=(), server=None) as spool:
+    with Spool(tmp_path / "a.jsonl", sources=(), server=None, scope=Scope()) as spool:
         for table in ("sentry_key", "sentry_key", "sentry_project"):
             spool.add(table, {"id": "a"}, organization=None, project=None)
         assert spool.rows == {"sentry_key": 2, "sentry_project": 1}
@@ -96,3 +99,13 @@ def test_folders_on_the_way_are_made(tmp_path: Path) -> None:
 def test_others_may_not_read_it(tmp_path: Path) -> None:
     mode = _write(tmp_path / "a.jsonl").stat().st_mode
     assert mode & 0o077 == 0
+
+
+def test_the_header_tells_scope_and_filters(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    scope = Scope(("acme",), ("web", "app"))
+    with Spool(path, sources=(), server=None, scope=scope, filters={"status": "active"}) as spool:
+        spool.finish({})
+    header = json.loads(path.read_text("utf-8").splitlines()[0])["record"]
+    assert header["scope"] == {"organizations": ["acme"], "projects": ["web", "app"]}
+    assert header["filters"] == {"status": "active"}

@@ -67,6 +67,7 @@ def full_run() -> Run:
         type="sentry_key",
         organization="acme",
         project="web",
+        project_id=None,
         id="9" * 32,
         name="gone",
         fingerprint="f" * 32,

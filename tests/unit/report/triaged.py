@@ -29,6 +29,7 @@ def triaged_run() -> Run:
         type="sentry_key",
         organization="acme",
         project="web",
+        project_id=None,
         id="9" * 32,
         name=HOSTILE["markup"],
         fingerprint="f" * 32,

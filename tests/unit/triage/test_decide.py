@@ -40,6 +40,7 @@ def known(
         type="sentry_key",
         organization="acme",
         project="web",
+        project_id="7",
         id="k",
         name=None,
         fingerprint=NAME,

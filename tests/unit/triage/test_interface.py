@@ -1,29 +1,32 @@
 import pytest
 
 from scanner.model.coverage import Gap
-from scanner.model.inventory import Scope
+from scanner.model.inventory import Reach, Scope
 from scanner.triage.interface import Sight
 
 KEYS = "sentry_key"
+TABLES = frozenset({KEYS})
+ALL = Reach(TABLES, Scope())
 
 
 @pytest.mark.parametrize(
-    ("sight", "whole", "covers"),
+    ("scope", "reaches", "whole"),
     [
-        (Sight(Scope(), {KEYS: ()}), True, True),
-        (Sight(Scope(("acme",)), {KEYS: ()}), True, True),
-        (Sight(Scope(("globex",)), {KEYS: ()}), True, False),
-        (Sight(Scope((), ("web",)), {KEYS: ()}, is_narrowed=True), False, True),
-        (Sight(Scope((), ("app",)), {KEYS: ()}, is_narrowed=True), False, False),
-        (Sight(Scope(), {KEYS: ()}, is_filtered=True), False, False),
-        (Sight(Scope(), {KEYS: (Gap("all"),)}), False, False),
-        (Sight(Scope(), {KEYS: (Gap("x", "acme"),)}), False, False),
-        (Sight(Scope(), {KEYS: (Gap("x", "acme", "web"),)}), False, False),
-        (Sight(Scope(), {KEYS: (Gap("x", "acme", "app"),)}), False, True),
-        (Sight(Scope(), {KEYS: (Gap("x", "globex"),)}), False, True),
-        (Sight(Scope(), {}), True, False),
+        (Scope(), (ALL,), True),
+        (Scope(("acme",)), (ALL,), True),
+        (Scope((), ("web",)), (ALL,), False),
+        (Scope(), (Reach(TABLES, Scope(("acme",))),), True),
+        (Scope(), (Reach(TABLES, Scope((), ("web",))),), False),
+        (Scope(), (ALL, Reach(TABLES, Scope((), ("web",)))), False),
+        (Scope(), (Reach(TABLES, Scope(), ("status",)),), False),
+        (Scope(), (Reach(TABLES),), False),
+        (Scope(), (Reach(TABLES, is_export=True),), True),
+        (Scope((), ("web",)), (Reach(TABLES, is_export=True),), False),
+        (Scope((), ("web",)), (Reach(TABLES, Scope((), ("web",)), is_export=True),), True),
+        (Scope(), (Reach(frozenset({"sentry_project"}), Scope()),), False),
+        (Scope(), (), False),
     ],
 )
-def test_what_was_looked_at(sight: Sight, *, whole: bool, covers: bool) -> None:
-    assert sight.is_whole(KEYS) is whole
-    assert sight.covers(KEYS, "acme", "web") is covers
+def test_what_was_seen_whole(scope: Scope, reaches: tuple[Reach, ...], *, whole: bool) -> None:
+    assert Sight(scope, {KEYS: ()}, reaches).is_whole(KEYS) is whole
+    assert not Sight(scope, {KEYS: (Gap("x", "acme", "web"),)}, reaches).is_whole(KEYS)

@@ -138,8 +138,8 @@ def test_the_suffix_decides_nothing(tmp_path: Path) -> None:
 
 def _read_ids(path: Path) -> list[str]:
     source = FileSource([path], ("acme",), ("web",), None)
-    with open_inventory(source, Scope(), datetime(2026, 1, 1, tzinfo=UTC)) as connection:
-        return [row[0] for row in connection.execute("SELECT id FROM sentry_key").fetchall()]
+    with open_inventory(source, Scope(), datetime(2026, 1, 1, tzinfo=UTC)) as opened:
+        return [row[0] for row in opened.connection.execute("SELECT id FROM sentry_key").fetchall()]
 
 
 def test_a_folder_without_inventories(tmp_path: Path) -> None:

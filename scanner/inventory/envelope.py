@@ -1,0 +1,105 @@
+"""The envelope of an inventory file: what its first and last lines and its other records may say.
+
+One set of rules for the engine's fast reading and for the slow one that tells the place.
+"""
+
+from typing import Final, TypeVar
+
+import msgspec
+
+from scanner.inventory.tables import TABLES
+from scanner.model.coverage import CoverageState, TableCoverage
+from scanner.model.inventory import FORMAT_VERSION, Scope
+
+HEADER: Final = "inventory"
+ENDING: Final = "end"
+KINDS: Final = (HEADER, *TABLES, ENDING)
+"""What a line of an inventory may be; the tables' are records of Sentry."""
+
+PLACES: Final = ("organization", "project")
+"""What a line says of where its record belongs: a slug, or null where that is not known."""
+
+_Form = TypeVar("_Form")
+
+_AS_WRITTEN: Final = "an inventory is only what `keypolicy fetch` writes"
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The first line. `scope` and `filters` are what was asked for.
+
+    Without a scope it is not known what was looked at: files of earlier releases tell none.
+    `filters` leave records out wherever the scope lies, such as `{"status": "active"}`.
+    """
+
+    version: int
+    server: str | None = None
+    sources: tuple[str, ...] = ()
+    scope: Scope | None = None
+    filters: dict[str, str] = {}
+
+
+class Ending(msgspec.Struct, frozen=True):
+    """The last line."""
+
+    coverage: dict[str, TableCoverage]
+
+
+class EnvelopeError(ValueError):
+    """A line that is not as `keypolicy fetch` writes it; `path` leads to what is wrong in it."""
+
+    def __init__(self, message: str, *path: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+
+
+def read_header(record: object) -> Header:
+    """Read the record of the first line. Raises EnvelopeError."""
+    version = record.get("version") if isinstance(record, dict) else None
+    if type(version) is not int or version != FORMAT_VERSION:
+        shown = version if isinstance(version, int | float | str) else "none"
+        message = f"has format version {shown}; this release reads {FORMAT_VERSION}"
+        raise EnvelopeError(message, "version")
+    return _converted(record, Header)
+
+
+def read_ending(record: object) -> Ending:
+    """Read the record of the last line. Raises EnvelopeError, also where it contradicts itself."""
+    ending = _converted(record, Ending)
+    for name, table in ending.coverage.items():
+        at = ("coverage", name)
+        if name not in TABLES:
+            raise EnvelopeError(f"covers {name!r}, which is no table", *at)
+        if table.rows is not None and table.rows < 0:
+            raise EnvelopeError(f"counts {table.rows} records of {name}", *at, "rows")
+        if table.state is CoverageState.COMPLETE and table.gaps:
+            message = f"calls {name} complete and lists what was not seen of it"
+            raise EnvelopeError(message, *at, "gaps")
+        if table.state is CoverageState.ABSENT and table.rows:
+            message = f"calls {name} absent and counts {table.rows} records of it"
+            raise EnvelopeError(message, *at, "rows")
+        for gap in table.gaps:
+            if gap.project is not None and gap.organization is None:
+                message = f"lists a gap of {name} in a project of no organization"
+                raise EnvelopeError(message, *at, "gaps")
+    return ending
+
+
+def check_line(kind: object, organization: object, project: object) -> None:
+    """Check what every line says of itself. Raises EnvelopeError."""
+    if kind not in KINDS:
+        shown = f"unknown kind {kind!r}" if isinstance(kind, str) else "no kind"
+        raise EnvelopeError(f"{shown}: {_AS_WRITTEN}", "kind")
+    for name, value in zip(PLACES, (organization, project), strict=True):
+        if value is not None and (not isinstance(value, str) or not value.strip()):
+            found = "an empty text" if isinstance(value, str) else "something else"
+            raise EnvelopeError(f"expected a slug or null, found {found}", name)
+
+
+def _converted(record: object, form: type[_Form]) -> _Form:
+    try:
+        return msgspec.convert(record, form)
+    except msgspec.ValidationError as error:
+        message, _, at = str(error).partition(" - at `$.")
+        path = at.rstrip("`").split(".")[0].split("[")[0]
+        raise EnvelopeError(f"{message}: {_AS_WRITTEN}", *([path] if path else [])) from None
