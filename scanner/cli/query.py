@@ -3,12 +3,18 @@
 import argparse
 import sys
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from scanner.cli import inputs
+from scanner.model.coverage import CoverageState
+from scanner.model.inventory import Needs
 from scanner.report.text import clean
 
+if TYPE_CHECKING:
+    from scanner.engine.load import Loaded
+
 _WIDEST: Final = 60
+_MOST_GAPS: Final = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +43,9 @@ def run(namespace: argparse.Namespace) -> int:
     with connect() as parser:
         # What is wrong with the query is told before anything is fetched.
         wanted = reads(parser, namespace.sql)
-    with open_inventory(source, inputs.scope(namespace, settings), as_of, wanted) as connection:
+    with open_inventory(source, inputs.scope(namespace, settings), as_of, wanted) as opened:
+        _warn(opened.loaded, wanted)
+        connection = opened.connection
         if namespace.format in {"json", "jsonl"}:
             _print_json(query_json(connection, namespace.sql, as_of), namespace.format)
         else:
@@ -47,6 +55,21 @@ def run(namespace: argparse.Namespace) -> int:
             else:
                 _print_table(answer.columns, answer.rows)
     return 0
+
+
+def _warn(loaded: "Loaded", wanted: Needs) -> None:
+    """Say what the answer cannot know: a table that was not seen whole looks like a small one."""
+    for warning in loaded.warnings:
+        inputs.warn(warning)
+    for name in sorted(wanted.tables):
+        coverage = loaded.coverage[name]
+        if coverage.state is not CoverageState.COMPLETE:
+            inputs.warn(f"{name} is {coverage.state}: {coverage.reason or 'no reason is known'}")
+        for gap in coverage.gaps[:_MOST_GAPS]:
+            place = "/".join(part for part in (gap.organization, gap.project) if part)
+            inputs.warn(f"{place or 'everything'} is not seen in {name}: {gap.reason}")
+        if len(coverage.gaps) > _MOST_GAPS:
+            inputs.warn(f"{len(coverage.gaps) - _MOST_GAPS:,} more gaps in {name}")
 
 
 def _print_json(rows: Iterable[str], form: str) -> None:
