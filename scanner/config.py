@@ -2,7 +2,8 @@
 
 Each setting is looked for in the command's flags, the environment, `.env` in the working
 directory, `keypolicy.yaml` (found upwards) and `.sentryclirc` (found upwards, then at home); the
-first that has it wins, as a whole. Only `params` are gathered from all of them.
+first that has it wins, as a whole. Only `params` are gathered from all of them. Where settings are
+locked to a file, there are only the flags, that file, and the server's variables.
 """
 
 import os
@@ -14,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from scanner import config_values as read
-from scanner.config_files import read_config, read_dotenv, read_sentryclirc
+from scanner.config_files import read_config, read_dotenv, read_locked, read_sentryclirc
 from scanner.config_trust import Given, Layer, Trust, check_reach
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.errors import UsageError
@@ -43,6 +44,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str | None = None
     strict_waivers: bool | None = None
     no_color: bool = False
+    locked_config: str | None = None
 
 
 class Terminal(msgspec.Struct, frozen=True):
@@ -59,8 +61,9 @@ class Terminal(msgspec.Struct, frozen=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """All settings, each checked. `fail_on` None means never; `url` has no trailing slash.
 
-    `origins` tells for each setting that was given where it came from, see `origin`, and `trust`
-    how far that place is trusted.
+    `locked` is the one file that settings were taken from, and what said so. `origins` tells for
+    each setting that was given where it came from, see `origin`, and `trust` how far that place
+    is trusted.
     """
 
     organizations: tuple[str, ...] = ()
@@ -80,6 +83,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     waiver_term_days: int = TERM_DAYS
     waiver_notice_days: int = NOTICE_DAYS
     terminal: Terminal
+    locked: tuple[str, str] | None = None
     origins: dict[str, str] = {}
     trust: dict[str, Trust] = {}
     warnings: tuple[str, ...] = ()
@@ -133,15 +137,20 @@ def load_settings(
 
     `directory` is where the command runs, `home` the user's own folder, if there is one.
     """
-    dotenv = read_dotenv(directory)
-    config, warnings = read_config(directory, home)
-    layers = [
-        _from_flags(flags),
-        _from_variables(environ, ""),
-        _from_variables(dotenv, " in .env", Trust.CHECKOUT, directory),
-        config,
-        *read_sentryclirc(directory, home),
-    ]
+    locked = _lock(flags, environ)
+    if locked is not None:
+        layers, config, warnings = _locked_layers(flags, environ, locked)
+    else:
+        dotenv = read_dotenv(directory)
+        config, warnings = read_config(directory, home)
+        layers = [
+            _from_flags(flags),
+            _from_variables(environ, ""),
+            _from_variables(dotenv, " in .env", Trust.CHECKOUT, directory),
+            config,
+            *read_sentryclirc(directory, home),
+        ]
+        warnings += [*_misspelt(environ, ""), *_misspelt(dotenv, " in .env")]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     trust: dict[str, Trust] = {}
@@ -164,10 +173,42 @@ def load_settings(
     return Settings(
         **values,
         terminal=_terminal(flags, environ),
+        locked=locked,
         origins=origins,
         trust=trust,
-        warnings=(*warnings, *_misspelt(environ, ""), *_misspelt(dotenv, " in .env")),
+        warnings=tuple(warnings),
     )
+
+
+def _lock(flags: Flags, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    """Return the file that settings are locked to, and what says so. Raises UsageError for two."""
+    variable = environ.get(_LOCK, "").strip()
+    if flags.locked_config is None:
+        return (variable, _LOCK) if variable else None
+    if variable and variable != flags.locked_config:
+        raise UsageError(
+            f"settings are locked to {variable!r} by {_LOCK}",
+            where="--locked-config",
+            remedy="Leave one of the two out.",
+        )
+    return flags.locked_config, "--locked-config"
+
+
+def _locked_layers(
+    flags: Flags, environ: Mapping[str, str], locked: tuple[str, str]
+) -> tuple[list[Layer], Layer, list[str]]:
+    """Return the layers where one file decides: flags, the file, and how to reach the server.
+
+    What the environment says of the server comes last, and all else of it counts for nothing.
+    """
+    config = read_locked(*locked)
+    variables = _from_variables(environ, "")
+    server: Layer = {name: variables.pop(name) for name in _SERVER if name in variables}
+    ignored = [
+        f"{given.origin} is not read: settings are locked to {locked[0]}"
+        for given in variables.values()
+    ]
+    return [_from_flags(flags), config, server], config, ignored
 
 
 def _narrowed(gate: dict[str, PolicyThresholds], general: set[str]) -> dict[str, PolicyThresholds]:
@@ -210,6 +251,12 @@ _PATHS: Final = frozenset({"policies", "waivers", "baseline"})
 _PARAMS: Final = "KEYPOLICY_PARAMS"
 """NAME=VALUE, several with semicolons between them: commas are for values that are lists."""
 
+_LOCK: Final = "KEYPOLICY_CONFIG_ONLY"
+"""The one file that settings are taken from, beside flags."""
+
+_SERVER: Final = ("token", "url", "organizations", "projects")
+"""What is taken from the environment even where settings are locked to a file."""
+
 _DEBUG: Final = "KEYPOLICY_DEBUG"
 """Shows where an internal error arose; the entry point itself reads it, as settings may be why."""
 
@@ -247,7 +294,7 @@ def _from_variables(
 
 def _misspelt(variables: Mapping[str, str], suffix: str) -> Iterator[str]:
     """Warn of variables that look like settings: a typo would drop a setting without a word."""
-    known = {setting.variable for setting in _SETTINGS.values()} | {_PARAMS, _DEBUG}
+    known = {setting.variable for setting in _SETTINGS.values()} | {_PARAMS, _DEBUG, _LOCK}
     for name in sorted(variables):
         if name.startswith("KEYPOLICY_") and name not in known:
             names = ", ".join(sorted(one for one in known if one.startswith("KEYPOLICY_")))

@@ -90,6 +90,22 @@ def read_config(directory: Path, home: Path | None) -> tuple[Layer, list[str]]:
     return {}, []
 
 
+def read_locked(name: str, said_by: str) -> Layer:
+    """Read the one file of settings; raises UsageError where there is none, else as read_config."""
+    path = Path(name)
+    if not name.strip() or not path.is_file():
+        raise UsageError(
+            f"there is no file {name!r} to take the settings from",
+            where=said_by,
+            remedy=f"Name a file in the form of {CONFIG_NAME}.",
+        )
+    layer = _read_config(path, name)
+    # Whoever locks the settings to a file says so for this very run, and trusts it as far.
+    return {
+        key: msgspec.structs.replace(given, trust=Trust.USER) for key, given in layer.items()
+    }
+
+
 def _read_config(path: Path, name: str) -> Layer:
     # Imported here: it needs the YAML parser, and most runs have no such file.
     from scanner.policy.positions import read_source  # noqa: PLC0415

@@ -21,7 +21,7 @@ NEVER: Final = "never"
 
 
 class OnUnknown(StrEnum):
-    """What an unknown or error outcome means to the gate: a failure, a remark, or nothing."""
+    """What an unknown or error outcome means to the gate: a failure, a warning, or nothing."""
 
     FAIL = "fail"
     WARN = "warn"
@@ -75,6 +75,19 @@ def judge(
         code = EXIT_REFUSED if refusals else EXIT_FAILED
         return Verdict(GateResult.FAILED, code, (*refusals, *failing, *noted))
     return Verdict(GateResult.PASSED, EXIT_PASSED, (_passed(results), *noted))
+
+
+def remarks(results: Sequence[RuleResult], thresholds: Thresholds) -> tuple[str, ...]:
+    """Tell what `on_unknown: warn` lets through: it is neither a pass nor a failure."""
+    if thresholds.on_unknown is not OnUnknown.WARN:
+        return ()
+    unknown, errors = (
+        sum(result.open(outcome) for result in results)
+        for outcome in (Outcome.UNKNOWN, Outcome.ERROR)
+    )
+    told = [(unknown, "unknown outcome"), (errors, "error")]
+    counted = " and ".join(_plural(number, what) for number, what in told if number)
+    return (f"{counted} did not count against the gate (on_unknown is warn)",) if counted else ()
 
 
 def strangers(thresholds: Thresholds, policies: Collection[str]) -> tuple[str, ...]:

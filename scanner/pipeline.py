@@ -19,7 +19,7 @@ from scanner.engine.findings import Findings
 from scanner.engine.load import Loaded, load
 from scanner.engine.prepare import Prepared, heavy_columns, needs, prepare
 from scanner.engine.reader import BadInputError, read_envelope
-from scanner.gate import Thresholds, judge, strangers
+from scanner.gate import Thresholds, judge, remarks, strangers
 from scanner.inventory.sources.interface import Source
 from scanner.inventory.spool import copy_inventory
 from scanner.inventory.tables import BASIC, TABLES
@@ -28,7 +28,7 @@ from scanner.model.errors import PolicyError
 from scanner.model.inventory import Needs, Scope
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
-from scanner.model.run import InventorySummary, RuleResult, Run, RunInfo, TableSummary
+from scanner.model.run import GateSetting, InventorySummary, RuleResult, Run, RunInfo, TableSummary
 from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
 from scanner.policy.positions import Source as YamlFile
@@ -40,7 +40,10 @@ from scanner.triage.triage import Triage, Triaged
 
 
 class ScanRequest(msgspec.Struct, frozen=True):
-    """All that a scan depends on. `policies` are names, files or directories."""
+    """All that a scan depends on. `policies` are names, files or directories.
+
+    `gate` is what reports say of the settings that decide; nothing here depends on it.
+    """
 
     source: Source
     scope: Scope
@@ -49,6 +52,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     as_of: datetime
     thresholds: Thresholds
     triage: TriageRequest = TriageRequest()
+    gate: tuple[GateSetting, ...] = ()
 
 
 @contextmanager
@@ -85,21 +89,25 @@ def scan(request: ScanRequest) -> Iterator[Run]:
         )
         results = tuple(_result(one, gaps, triaged) for one in judged)
         summary = _summary(loaded, needed)
+        findings = Findings(connection, judged, gaps, fingerprint)
         yield Run(
             info=RunInfo(uuid.uuid4().hex, request.as_of, started, datetime.now(UTC)),
             inventory=summary,
             policies=policies,
             results=results,
-            findings=triaged.dispose(Findings(connection, judged, gaps, fingerprint)),
+            findings=triaged.dispose(findings),
             verdict=judge(summary, results, request.thresholds, triaged.refusals),
             warnings=(
                 *loaded.warnings,
                 *triaged.warnings,
+                *remarks(results, request.thresholds),
                 *strangers(request.thresholds, [policy.name for policy in policies]),
             ),
             waivers=triaged.waivers,
             fixed=triaged.fixed,
             clear=ClearPlaces(connection, judged),
+            gate=request.gate,
+            sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scanner.config import Flags, Settings, process_settings
+from scanner.config_gate import effective
 from scanner.files import open_regular
 from scanner.inventory.sources import load_source
 from scanner.inventory.sources.interface import Source
@@ -23,8 +24,18 @@ DEFAULT_POLICY = "sentry-baseline"
 DEFAULT_URL = "https://sentry.io"
 
 
+def add_lock_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that locks the settings."""
+    parser.add_argument(
+        "--locked-config",
+        metavar="FILE",
+        help="take settings from this file and the flags alone (also: KEYPOLICY_CONFIG_ONLY)",
+    )
+
+
 def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True) -> None:
     """Declare the options that choose an inventory; `files` adds those that read saved ones."""
+    add_lock_argument(parser)
     group = parser.add_argument_group(
         "inventory",
         "Without --demo or --inventory the keys are fetched from Sentry, with the token\n"
@@ -145,6 +156,7 @@ def settings(namespace: argparse.Namespace) -> Settings:
             baseline=getattr(namespace, "baseline", None),
             strict_waivers=getattr(namespace, "strict_waivers", None),
             no_color=getattr(namespace, "no_color", False),
+            locked_config=namespace.locked_config,
         )
     )
     for warning in found.warnings:
@@ -240,14 +252,16 @@ def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest
     moment = as_of(namespace)
     from scanner.pipeline import ScanRequest  # noqa: PLC0415 - heavy; mistakes come first
 
+    asked = scope(namespace, found)
     return ScanRequest(
         source=chosen,
-        scope=scope(namespace, found),
+        scope=asked,
         policies=policies(found),
         params=found.params,
         as_of=moment,
         thresholds=found.thresholds,
         triage=found.triage,
+        gate=effective(found, asked),
     )
 
 

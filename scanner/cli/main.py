@@ -28,7 +28,7 @@ VERBS: Final = {
 
 EXIT_CODES: Final = """\
 exit codes:
-  0  compliant
+  0  the gate passed: no finding is open, or only what the settings tolerate
   1  the gate failed: findings at or above --fail-on
   2  wrong usage, configuration, policy or inventory file
   3  the inventory is incomplete, or nothing was seen

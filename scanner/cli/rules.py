@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from scanner.cli import inputs
 from scanner.config import Flags, process_settings
 from scanner.report.text import clean, wrap
 
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="policy to list; may be repeated (default: those of keypolicy.yaml, or all shipped)",
     )
+    inputs.add_lock_argument(parser)
     parser.add_argument(
         "--format",
         metavar="NAME",
@@ -34,7 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(namespace: argparse.Namespace) -> int:
     """List and return 0. Raises PolicyError and UsageError."""
-    settings = process_settings(Flags(policies=tuple(namespace.policy)))
+    settings = process_settings(
+        Flags(policies=tuple(namespace.policy), locked_config=namespace.locked_config)
+    )
     # Heavy to import; --help does without.
     from scanner.authoring.reference import check_entries, policy_entries  # noqa: PLC0415
 

@@ -1,6 +1,7 @@
 """Findings as a stream out of the database."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -60,19 +61,28 @@ class Findings:
             self._few = tuple(self._stream())
         return iter(self._few)
 
+    def first(self, rule: Rule, most: int) -> Iterator[Finding]:
+        """Give the first findings of one rule: no more of them is sorted than is asked for."""
+        for one in self._evaluated:
+            if one.prepared.rule.id == rule.id and one.prepared.rule.policy == rule.policy:
+                yield from islice(self._of(one, f" LIMIT {most:d}"), most)
+
     def _stream(self) -> Iterator[Finding]:
         for one in self._evaluated:
-            rule = one.prepared.rule
-            for gap in self._gaps.get(rule.resource, ()):
-                yield self._unseen(rule, gap)
-            if any(one.counts.get(CODES[code]) for code in (FAIL, UNKNOWN, ERROR)):
-                yield from self._rows(one)
+            yield from self._of(one)
 
-    def _rows(self, one: Evaluated) -> Iterator[Finding]:
+    def _of(self, one: Evaluated, limit: str = "") -> Iterator[Finding]:
+        rule = one.prepared.rule
+        for gap in self._gaps.get(rule.resource, ()):
+            yield self._unseen(rule, gap)
+        if any(one.counts.get(CODES[code]) for code in (FAIL, UNKNOWN, ERROR)):
+            yield from self._rows(one, limit)
+
+    def _rows(self, one: Evaluated, limit: str) -> Iterator[Finding]:
         rule = one.prepared.rule
         # A cursor of its own: several streams may be open, and the tables are shared.
         cursor = self._connection.cursor()
-        cursor.execute(_statement(one), one.prepared.message_params)
+        cursor.execute(_statement(one) + limit, one.prepared.message_params)
         while batch := cursor.fetchmany(BATCH):
             for code, key, organization, project, project_key, name, url, message, facts in batch:
                 outcome = CODES[code]

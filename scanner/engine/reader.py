@@ -130,7 +130,7 @@ def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending
         for kind, *places, record in run_on(connection, raw, sql, {"records": records}).fetchall():
             line = [None if part is None else msgspec.json.decode(part) for part in (kind, *places)]
             check_line(*line)
-            lines[line[0]].append(record)
+            lines[str(line[0])].append(record)
         if max(map(len, lines.values())) > 1:
             raise _unusable(raw, "holds several inventories", "Give each file by itself.")
         if not lines[ENDING]:
@@ -145,7 +145,8 @@ def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending
 
 def _no_slug(name: str) -> str:
     """Return SQL that is TRUE for a place that is neither null nor a text with something in it."""
-    return f"coalesce(json_type({name}) NOT IN ('VARCHAR', 'NULL') OR trim({name} ->> '$') = '', false)"
+    type_ = f"json_type({name}) NOT IN ('VARCHAR', 'NULL')"
+    return f"coalesce({type_} OR trim({name} ->> '$') = '', false)"
 
 
 def _check_expansion(connection: Connection, raw: RawInput) -> None:

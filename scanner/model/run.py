@@ -1,6 +1,6 @@
 """Everything that one scan found out, ready for reports and the gate."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
 
@@ -119,6 +119,21 @@ class Verdict(msgspec.Struct, frozen=True):
     reasons: tuple[str, ...]
 
 
+class GateSetting(msgspec.Struct, frozen=True):
+    """One setting that decides what the scan looks at or tolerates, as it took effect.
+
+    `value` is as a report shows it, `origin` the place that it came from: a flag, a variable, a
+    file with its line, or "the default". `is_looser`: it tolerates more than the default does.
+    `is_given`: it came from elsewhere than the command line and the defaults.
+    """
+
+    name: str
+    value: str
+    origin: str
+    is_looser: bool = False
+    is_given: bool = False
+
+
 class TrendPoint(msgspec.Struct, frozen=True):
     """What a scan came to, and what it was about: only like is compared with like.
 
@@ -145,7 +160,8 @@ class Run(msgspec.Struct, frozen=True):
     `waivers` are all of those that were given, in the order of their file; `fixed` are the
     findings of the baseline that are there no more. `clear` are the places without a finding,
     by rule in the order of the findings; None where only their number is known. `earlier` are
-    the scans that a trend is to start with, oldest first.
+    the scans that a trend is to start with, oldest first. `gate` are the settings in effect, and
+    `sample`, where it is known, gives the first findings of a rule, as many as asked for.
     """
 
     info: RunInfo
@@ -159,6 +175,8 @@ class Run(msgspec.Struct, frozen=True):
     fixed: tuple[KnownFinding, ...] = ()
     earlier: tuple[TrendPoint, ...] = ()
     clear: Iterable[Clear] | None = None
+    gate: tuple[GateSetting, ...] = ()
+    sample: Callable[[Rule, int], Iterable[Finding]] | None = None
 
     def open_by_severity(self) -> dict[Severity, int]:
         """Open findings of every outcome, by the severity of their rule."""

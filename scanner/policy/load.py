@@ -83,8 +83,8 @@ class _Merger:
         except PolicyError as error:
             self.problems += error.problems
             return None
-        self.problems += reading.problems
         unit = reading.unit
+        self.problems += [*reading.problems, *_impostor(unit)]
         parents: list[tuple[int, MergedPolicy]] = []
         for index, ref in enumerate(unit.extends):
             parent = self._parent(unit, index, ref, [*chain, unit])
@@ -136,6 +136,21 @@ class _Merger:
 
     def _add(self, unit: Unit, index: int, message: str, code: str, hint: str) -> None:
         self.problems.append(unit.source.problem(("extends", index), message, code, hint=hint))
+
+
+def _impostor(unit: Unit) -> list[Problem]:
+    """Find a file that calls itself by the name of a shipped policy and is another one.
+
+    Reports tell policies by name: whoever reads "sentry-baseline" must not be shown less.
+    """
+    shipped = shipped_policies().get(unit.name.lower())
+    if shipped is None or shipped.resolve() == unit.path.resolve():
+        return []
+    if shipped.read_bytes().splitlines() == unit.source.raw.splitlines():
+        return []  # a copy, such as that of a checkout of the product beside an installed one
+    message = f"`{unit.name}` is the name of a shipped policy, and this is another"
+    hint = "Give it a name of its own; with `extends` it takes the shipped one's rules over."
+    return [unit.source.problem(("policy",), message, "reserved-name", hint=hint)]
 
 
 def _clashes(policies: Sequence[Policy]) -> list[Problem]:

@@ -14,7 +14,8 @@ from urllib.parse import unquote
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import RuleResult, Run
-from scanner.model.severity import WORST_FIRST, Severity
+from scanner.model.severity import Severity
+from scanner.report.effect import loosened, open_findings
 from scanner.report.interface import ReportOptions
 from scanner.report.sarif_rules import rule_uri
 from scanner.report.subject import place, shortened, told
@@ -47,15 +48,13 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
     """Write the workflow commands; see scanner.report.interface.Format."""
     out.write(f"{_plain(_verdict(run))}\n".encode())
     out.writelines(f"  - {_plain(reason)}\n".encode() for reason in run.verdict.reasons)
+    out.writelines(f"  - loosened: {_plain(one)}\n".encode() for one in loosened(run))
     commands = map(_command, _within_limits(_annotations(run)))
     out.writelines(f"{command}\n".encode() for command in commands)
 
 
 def _verdict(run: Run) -> str:
-    counts = run.open_by_severity()
-    listed = ", ".join(f"{counts[s]:,} {s}" for s in WORST_FIRST if counts[s])
-    findings = plural(sum(counts.values()), "open finding")
-    return f"keypolicy: {run.verdict.result}, {findings}{f' ({listed})' if listed else ''}"
+    return f"keypolicy: {run.verdict.result}, {open_findings(run)}"
 
 
 def _annotations(run: Run) -> Iterator[_Annotation]:

@@ -8,6 +8,7 @@ from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, RuleResult, Run
 from scanner.model.severity import WORST_FIRST
+from scanner.report.effect import gate_words, given, loosened, meaning
 from scanner.report.frameworks import name_of_framework, title_of
 from scanner.report.html_scope import (
     MAX_FIXED,
@@ -28,7 +29,6 @@ _VERDICTS: Final = {
     GateResult.FAILED: "Failed",
     GateResult.INCOMPLETE: "Incomplete",
 }
-_EXIT_CODES: Final = {0: "compliant", 1: "the gate failed", 3: "inventory incomplete"}
 _JUDGED: Final = (Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
 
 
@@ -43,8 +43,11 @@ def view(run: Run) -> dict[str, Any]:
         "verdict": _VERDICTS[run.verdict.result],
         "headline": _headline(open_total, totals),
         "reasons": run.verdict.reasons,
+        "loosened": loosened(run),
+        "gate": gate_words(run),
+        "given": given(run),
         "exit_code": run.verdict.exit_code,
-        "exit_meaning": _EXIT_CODES.get(run.verdict.exit_code, "error"),
+        "exit_meaning": meaning(run),
         "run_id": run.info.id,
         "times": {
             name: {"iso": timestamp(moment), "text": clock(moment)}

@@ -16,6 +16,7 @@ from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import RuleResult, Run, TableSummary
 from scanner.model.severity import WORST_FIRST
+from scanner.report.effect import meaning
 from scanner.report.interface import ReportOptions
 from scanner.report.json_array import write_elements
 from scanner.report.text import timestamp
@@ -75,6 +76,16 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
             "result": run.verdict.result,
             "exit_code": run.verdict.exit_code,
             "reasons": run.verdict.reasons,
+            "meaning": meaning(run),
+            "settings": [
+                {
+                    "name": one.name,
+                    "value": one.value,
+                    "origin": one.origin,
+                    "looser": one.is_looser,
+                }
+                for one in run.gate
+            ],
         },
     )
     out.write(b"\n}\n")

@@ -21,6 +21,7 @@ from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy
 from scanner.model.run import Clear, RuleResult, Run
+from scanner.report.effect import gate_words, loosened
 from scanner.report.interface import ReportOptions
 from scanner.report.subject import EVERYTHING, name_of, place, shortened, told
 from scanner.report.text import clean, timestamp
@@ -199,6 +200,8 @@ def _open_suite(
 def _properties(run: Run, policy: Policy | None) -> dict[str, str]:
     properties = {"as_of": timestamp(run.info.as_of), "gate": run.verdict.result.value}
     properties["gate.reasons"] = "; ".join(run.verdict.reasons)
+    properties["gate.settings"] = "; ".join(gate_words(run))
+    properties["gate.loosened"] = "; ".join(loosened(run))
     properties["inventory.sources"] = ", ".join(run.inventory.sources)
     properties["inventory.digest"] = run.inventory.digest
     for name, table in run.inventory.tables.items():

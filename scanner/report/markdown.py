@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import RuleResult, Run
-from scanner.model.severity import WORST_FIRST
+from scanner.report.effect import gate_words, given, loosened, open_findings
 from scanner.report.interface import ReportOptions
 from scanner.report.markup import escaped, link
 from scanner.report.subject import name_of, place, shortened, web_url
@@ -64,12 +64,9 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
 
 
 def _head(run: Run) -> Iterator[str]:
-    counts = run.open_by_severity()
-    listed = ", ".join(f"{counts[s]:,} {s}" for s in WORST_FIRST if counts[s])
-    total = plural(sum(counts.values()), "open finding")
     yield f"## keypolicy: {run.verdict.result}\n\n"
-    yield f"**{total}**{f': {listed}' if listed else ''}\n\n"
-    yield _bullets(run.verdict.reasons)
+    yield f"**{open_findings(run)}**\n\n"
+    yield _bullets([*run.verdict.reasons, *(f"loosened: {one}" for one in loosened(run))])
     yield from _scope(run)
     unseen = list(_unseen(run))
     if unseen:
@@ -95,6 +92,10 @@ def _scope(run: Run) -> Iterator[str]:
         "Resources": tables or "none",
         "Checks": outcomes,
     }
+    if run.gate:
+        rows["Gate"] = "; ".join(gate_words(run))
+    if set_elsewhere := given(run):
+        rows["Set"] = "; ".join(set_elsewhere)
     if run.fixed:
         rows["Fixed"] = f"{plural(len(run.fixed), 'finding')} of the baseline"
     lines = "".join(

@@ -22,6 +22,7 @@ import msgspec
 from scanner import __version__
 from scanner.model.run import Run
 from scanner.report import oscal_parts as parts
+from scanner.report.effect import gate_words, loosened
 from scanner.report.interface import ReportOptions
 from scanner.report.json_array import write_elements
 from scanner.report.markup import escaped
@@ -97,6 +98,8 @@ def _result(run: Run) -> dict[str, Any]:
                 "as-of": timestamp(run.info.as_of),
                 "gate": verdict.result,
                 "exit-code": str(verdict.exit_code),
+                "gate-settings": "; ".join(gate_words(run)),
+                "gate-loosened": "; ".join(loosened(run)),
                 "inventory-digest": run.inventory.digest,
                 "inventory-sources": ", ".join(run.inventory.sources),
                 **coverage,

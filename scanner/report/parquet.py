@@ -14,6 +14,7 @@ import msgspec
 
 from scanner import __version__
 from scanner.model.run import Run
+from scanner.report.effect import gate_words, loosened
 from scanner.report.flat import COLUMNS, row
 from scanner.report.interface import ReportOptions
 from scanner.report.text import timestamp
@@ -73,6 +74,8 @@ def _metadata(run: Run) -> dict[str, str]:
         "inventory_digest": run.inventory.digest,
         "gate": run.verdict.result.value,
         "gate_reasons": "; ".join(run.verdict.reasons),
+        "gate_settings": "; ".join(gate_words(run)),
+        "gate_loosened": "; ".join(loosened(run)),
     }
 
 

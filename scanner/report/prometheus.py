@@ -58,7 +58,7 @@ def _metrics(run: Run) -> Iterator[_Metric]:
     )
     yield _Metric(
         "gate_exit_code",
-        "Exit code of the gate: 0 compliant, 1 failed, 3 inventory incomplete.",
+        "Exit code of the gate: 0 passed, 1 failed, 3 inventory incomplete.",
         [({}, verdict.exit_code)],
     )
     yield _Metric(

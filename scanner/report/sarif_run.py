@@ -7,6 +7,7 @@ import msgspec
 from scanner import __version__
 from scanner.model.rule import Policy
 from scanner.model.run import GateResult, RuleResult, Run
+from scanner.report.effect import gate_words, loosened
 from scanner.report.sarif_rules import descriptor
 from scanner.report.text import clean, plural, timestamp
 
@@ -56,7 +57,12 @@ def _properties(run: Run, policy: Policy | None) -> dict[str, Any]:
         "runId": run.info.id,
         "asOf": timestamp(run.info.as_of),
         "inventoryDigest": run.inventory.digest,
-        "gate": {"result": run.verdict.result, "reasons": run.verdict.reasons},
+        "gate": {
+            "result": run.verdict.result,
+            "reasons": run.verdict.reasons,
+            "settings": gate_words(run),
+            "loosened": loosened(run),
+        },
     }
     if policy is not None:
         properties["policyVersion"] = policy.version

@@ -1,21 +1,23 @@
 """The summary that a person reads first: verdict, trouble, the worst findings, what to do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO, Final
 
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
+from scanner.model.rule import Rule
 from scanner.model.run import GateResult, RuleResult, Run
-from scanner.model.severity import WORST_FIRST, Severity
+from scanner.model.severity import Severity
+from scanner.report.effect import gate_words, given, loosened, meaning, open_findings
 from scanner.report.interface import ReportOptions
 from scanner.report.text import clean, clock, first_sentence, fit, paragraph, plural, wrap
 
 MAX_RULES: Final = 8
 MAX_EXAMPLES: Final = 3
-# Examples come from the first findings alone, which are the worst: the time to the summary
-# must not grow with the number of findings.
-_LOOK_AT: Final = 2_000
+# Examples of a rule come from its first findings alone: the time to the summary must not grow
+# with the number of findings.
+_LOOK_AT: Final = 1_000
 _MAX_GAPS: Final = 5
 _MIN_WIDTH: Final = 40
 _NAME_WIDTH: Final = 32
@@ -35,13 +37,6 @@ _VERDICTS: Final = {
     GateResult.PASSED: ("PASSED", "\x1b[1;32m"),
     GateResult.FAILED: ("FAILED", "\x1b[1;31m"),
     GateResult.INCOMPLETE: ("INCOMPLETE", "\x1b[1;33m"),
-}
-_EXIT_CODES: Final = {
-    0: "compliant",
-    1: "the gate failed",
-    2: "a usage, configuration or policy error",
-    3: "the inventory is incomplete, so compliance cannot be told",
-    4: "an internal error",
 }
 
 
@@ -82,15 +77,14 @@ class _Summary:
     def _verdict(self) -> Iterator[str]:
         run = self._run
         word, style = _VERDICTS[run.verdict.result]
-        counts = run.open_by_severity()
-        told = ", ".join(f"{counts[s]:,} {s}" for s in WORST_FIRST if counts[s])
-        total = plural(sum(counts.values()), "open finding")
-        text = f"{word}: {total}{f' ({told})' if told else ''}"
+        text = f"{word}: {open_findings(run)}"
         first, *rest = self._wrap(text, hanging="  ")
         yield self._paint(style, word) + first[len(word) :]
         yield from rest
         for reason in run.verdict.reasons:
             yield from self._wrap(clean(reason), "  - ", "    ")
+        for setting in loosened(run):
+            yield from self._wrap(f"loosened: {setting}", "  - ", "    ")
 
     def _scope(self) -> Iterator[str]:
         run = self._run
@@ -107,6 +101,8 @@ class _Summary:
             ("Policy", policies or "none"),
             ("Resources", tables or "none"),
             ("Checks", self._checks()),
+            *([("Gate", "; ".join(gate_words(run)))] if run.gate else []),
+            *(("Set", setting) for setting in given(run)),
         ]
         for label, text in rows:
             yield from self._labelled(label, text)
@@ -161,7 +157,7 @@ class _Summary:
             (result for result in self._run.results if result.open_findings),
             key=lambda result: -result.rule.severity.rank,
         )
-        examples = _examples(self._run.findings)
+        examples = _examples(self._run, [result.rule for result in ranked[:MAX_RULES]])
         for number, result in enumerate(ranked[:MAX_RULES]):
             if number:
                 yield ""
@@ -216,17 +212,22 @@ class _Summary:
             # A path is not broken: it is there to be copied.
             yield f"{'' if number else 'Reports':<{_INDENT}}{clean(report)}"
         code = self._run.verdict.exit_code
-        yield from self._wrap(
-            f"Exit code {code}: {_EXIT_CODES.get(code, 'unknown')}.", hanging=" " * _INDENT
-        )
+        yield from self._wrap(f"Exit code {code}: {meaning(self._run)}.", hanging=" " * _INDENT)
 
 
-def _examples(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
-    """Return the first few open findings of each rule among the first findings."""
+def _examples(run: Run, rules: Sequence[Rule]) -> dict[tuple[str, str], list[Finding]]:
+    """Return the first few open findings of each of the rules."""
     examples: dict[tuple[str, str], list[Finding]] = {}
-    for finding in islice(findings, _LOOK_AT):
-        if finding.disposition is Disposition.OPEN:
+    streams = (
+        [islice(run.findings, _LOOK_AT)]
+        if run.sample is None
+        else [run.sample(r, _LOOK_AT) for r in rules]
+    )
+    for findings in streams:
+        for finding in findings:
             of_rule = examples.setdefault((finding.policy, finding.rule_id), [])
-            if len(of_rule) < MAX_EXAMPLES:
+            if finding.disposition is Disposition.OPEN and len(of_rule) < MAX_EXAMPLES:
                 of_rule.append(finding)
+            if run.sample is not None and len(of_rule) == MAX_EXAMPLES:
+                break
     return examples

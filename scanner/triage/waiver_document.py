@@ -3,10 +3,13 @@
 Decoding checks the shape only: what names refer to and whether dates make sense is for `waivers`.
 """
 
+import json
 from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+
+from scanner.model.blank import VISIBLE
 
 # `(?!\n)`: in Python, though not in JSON Schema's dialect, `$` also matches before a last newline.
 _ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$"
@@ -30,7 +33,7 @@ Id = Annotated[
         },
     ),
 ]
-Text = Annotated[str, Meta(pattern=r"\S", extra_json_schema=_NOT_BLANK)]
+Text = Annotated[str, Meta(pattern=VISIBLE, extra_json_schema=_NOT_BLANK)]
 Day = Annotated[str, Meta(pattern=_DAY, extra_json_schema={"format": "date", **_DAY_FORM})]
 # Bare, and its bounds added to the schema below: in msgspec 0.22 the schema of a union whose
 # members are annotated breaks the interpreter's memory.
@@ -71,7 +74,7 @@ def waivers_schema() -> str:
     for definition in schema["$defs"].values():
         definition.pop("title", None)
     waiver = schema["$defs"]["WaiverDocument"]
-    text = {"type": "string", "pattern": r"\S", **_NOT_BLANK}
+    text = {"type": "string", "pattern": VISIBLE, **_NOT_BLANK}
     for key in ("rule", "match"):
         waiver["properties"][key]["anyOf"] = [
             text,
@@ -85,4 +88,5 @@ def waivers_schema() -> str:
         }
     ]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "keypolicy waivers"}
-    return msgspec.json.format(msgspec.json.encode(head | schema), indent=2).decode() + "\n"
+    # In ASCII: what the pattern of a text has to exclude cannot be seen.
+    return json.dumps(head | schema, indent=2) + "\n"

@@ -12,6 +12,7 @@ from msgspec import UNSET
 from scanner.model.errors import PolicyError, Problem
 from scanner.model.rule import Policy, Predicate
 from scanner.model.waiver import Waiver
+from scanner.model.blank import is_blank
 from scanner.policy.hints import did_you_mean
 from scanner.policy.positions import WAIVERS, Source, read_source
 from scanner.triage.waiver_document import NO_RULE, WaiverDocument, WaiversDocument
@@ -126,7 +127,7 @@ class _Reader:
             if value is UNSET:
                 continue
             items = value if isinstance(value, list) else [value]
-            blank = [n for n, item in enumerate(items) if not item.strip()]
+            blank = [n for n, item in enumerate(items) if is_blank(item)]
             at: list[NodePath] = [(*path, key, n) for n in blank] if items else [(*path, key)]
             if isinstance(value, str) and blank:
                 at = [(*path, key)]
@@ -148,7 +149,7 @@ class _Reader:
         is_list = isinstance(document.rule, list)
         rules = document.rule if isinstance(document.rule, list) else [document.rule]
         for index, rule in enumerate(rules):
-            if rule.strip() and rule not in known:
+            if not is_blank(rule) and rule not in known:
                 at = (*path, "rule", index) if is_list else (*path, "rule")
                 names = ", ".join(policies)
                 hint = did_you_mean(rule, known, kind=f"rules of {names}")

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from scanner.gate import OnUnknown, PolicyThresholds, Thresholds, judge
+from scanner.gate import OnUnknown, PolicyThresholds, Thresholds, judge, remarks
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import GateResult, InventorySummary, RuleResult, TableSummary
@@ -173,3 +173,14 @@ def test_what_is_tolerated_is_told_with_a_pass() -> None:
     )
     calm = judge(inventory(), [result(fail=1, waived=5)], Thresholds(fail_on=None))
     assert calm.reasons == ("1 finding within the thresholds (5 waived)",)
+
+
+def test_what_is_let_through_with_a_warning_is_counted() -> None:
+    found = [result(unknown=2, error=1, fail=1), result(unknown=1)]
+    warned = remarks(found, Thresholds(on_unknown=OnUnknown.WARN))
+    assert warned == (
+        "3 unknown outcomes and 1 error did not count against the gate (on_unknown is warn)",
+    )
+    assert remarks([result(fail=1)], Thresholds(on_unknown=OnUnknown.WARN)) == ()
+    for other in (OnUnknown.FAIL, OnUnknown.IGNORE):
+        assert remarks(found, Thresholds(on_unknown=other)) == ()

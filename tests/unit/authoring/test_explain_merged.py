@@ -15,7 +15,7 @@ from scanner.policy.locate import shipped_policies
 from scanner.policy.positions import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from scanner.model.rule import Policy, Predicate
@@ -58,6 +58,14 @@ rules:
     severity: low
     check: {name_matches: {pattern: $name, forbidden: "-"}}
 """
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _unreserved() -> Iterator[None]:
+    """Let a file go by the name of a shipped policy: merged, it keeps the name it had."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("scanner.policy.load.shipped_policies", dict)
+        yield
 
 
 def _merged(ref: str, **params: str) -> str:

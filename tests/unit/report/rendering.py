@@ -11,10 +11,17 @@ from jsonschema import Draft7Validator
 
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Outcome
-from scanner.model.run import Clear, Run, RunInfo
+from scanner.model.run import Clear, GateSetting, Run, RunInfo
 from scanner.model.severity import Severity
 from scanner.report import DEFAULT_OPTIONS, FORMATS, write_stream
 from tests.unit.report.factory import golden_run
+
+GATE = (
+    GateSetting("fail_on", "low", "the default"),
+    GateSetting("on_unknown", "warn", "KEYPOLICY_ON_UNKNOWN in .env", is_looser=True),
+    GateSetting("max_findings", "low=3", "max_findings in keypolicy.yaml:2:1", is_looser=True),
+    GateSetting("projects", "web, app", "projects in keypolicy.yaml:4:1", is_given=True),
+)
 
 GOLDENS = Path(__file__).parents[2] / "goldens"
 DATA = Path(__file__).parent / "data"
@@ -73,7 +80,7 @@ def full_run() -> Run:
         fingerprint="f" * 32,
         first_seen=seen,
     )
-    return msgspec.structs.replace(run, findings=found, clear=clear, fixed=(gone,))
+    return msgspec.structs.replace(run, findings=found, clear=clear, fixed=(gone,), gate=GATE)
 
 
 def another_time(run: Run) -> Run:

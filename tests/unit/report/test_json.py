@@ -98,6 +98,11 @@ def test_the_shape() -> None:
         "result": "incomplete",
         "exit_code": 3,
         "reasons": list(golden_run().verdict.reasons),
+        "meaning": "the inventory is incomplete, so compliance cannot be told",
+        "settings": [
+            {"name": one.name, "value": one.value, "origin": one.origin, "looser": one.is_looser}
+            for one in golden_run().gate
+        ],
     }
 
 

@@ -26,7 +26,8 @@ from scanner.triage.interface import Sight
 
 KEYS = "sentry_key"
 TABLES = frozenset({KEYS, "sentry_project"})
-ALL = Reach(TABLES, Scope())
+EVERYTHING = Scope()
+ALL = Reach(TABLES, EVERYTHING)
 WEB = Place("acme", "7", "web")
 
 KNOWN = KnownFinding(
@@ -67,13 +68,13 @@ class World:
         )
 
 
-def is_fixed(  # noqa: PLR0913 - what may differ
+def is_fixed(
     keys: dict[str, Place],
     reach: Reach = ALL,
     *,
     known: KnownFinding = KNOWN,
     projects: Sequence[Place] = (WEB,),
-    scope: Scope = Scope(),
+    scope: Scope = EVERYTHING,
     gaps: tuple[Gap, ...] = (),
     displaced: str | None = "-",
 ) -> bool:
@@ -187,10 +188,10 @@ def worlds(draw: st.DrawFn) -> list[Key]:
     return [(one, int(one, 16) % len(PLACES), draw(names)) for one in ids]
 
 
-def write_inventory(  # noqa: PLR0913 - what may differ
+def write_inventory(
     path: Path,
     keys: Iterable[Key],
-    scope: Scope = Scope(),
+    scope: Scope = EVERYTHING,
     *,
     told: bool = True,
     with_ids: bool = True,
@@ -212,10 +213,10 @@ def write_inventory(  # noqa: PLR0913 - what may differ
         for key, number, name in keys:
             if number in asked and not status:
                 organization, project = PLACES[number]
-                record = {"id": key, "name": name, "projectId": number if with_ids else None}
+                of_project = number if with_ids else None
                 spool.add(
                     "sentry_key",
-                    record,
+                    {"id": key, "name": name, "projectId": of_project},
                     organization=organization,
                     project=project if with_ids else None,
                 )
@@ -230,7 +231,7 @@ def write_inventory(  # noqa: PLR0913 - what may differ
 
 
 def change(
-    folder: Path, scope: Scope = Scope(), *, prune: bool = True, files: int = 1
+    folder: Path, scope: Scope = EVERYTHING, *, prune: bool = True, files: int = 1
 ) -> BaselineChange:
     request = ScanRequest(
         source=FileSource([folder / f"{n}.jsonl" for n in range(files)], (), (), None),
@@ -280,7 +281,7 @@ SCOPES = st.builds(
     with_ids=st.booleans(),
     status=st.sampled_from([None, None, "active"]),
 )
-def test_a_narrowed_inventory_never_fixes_what_a_whole_scan_still_has(  # noqa: PLR0913, PLR0917
+def test_a_narrowed_inventory_never_fixes_what_a_whole_scan_still_has(
     folder: Path,
     before: list[Key],
     after: list[Key],
