@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
+from scanner.model.blank import is_blank
 from scanner.model.errors import PolicyError, Problem
 from scanner.model.rule import Policy, Predicate
 from scanner.model.waiver import Waiver
-from scanner.model.blank import is_blank
 from scanner.policy.hints import did_you_mean
 from scanner.policy.positions import WAIVERS, Source, read_source
 from scanner.triage.waiver_document import NO_RULE, WaiverDocument, WaiversDocument
