@@ -101,9 +101,7 @@ def read_locked(name: str, said_by: str) -> Layer:
         )
     layer = _read_config(path, name)
     # Whoever locks the settings to a file says so for this very run, and trusts it as far.
-    return {
-        key: msgspec.structs.replace(given, trust=Trust.USER) for key, given in layer.items()
-    }
+    return {key: msgspec.structs.replace(given, trust=Trust.USER) for key, given in layer.items()}
 
 
 def _read_config(path: Path, name: str) -> Layer:

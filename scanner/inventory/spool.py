@@ -67,7 +67,7 @@ class Spool:
     Use as a context manager: leaving it without `finish` removes what was written.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the first line of the file says
         self,
         path: Path,
         *,
