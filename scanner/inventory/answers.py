@@ -17,6 +17,17 @@ from scanner.model.token import Token
 _KEYS_PATH: Final = re.compile(r"(?P<head>.*/api/0/projects/[^/]+/)(?P<slug>[^/]+)/keys/")
 _SCOPES: Final = "org:read and project:read"
 
+_LOGIN: Final = re.compile(r"(?i)(?<![a-z])(log[-_]?in|sign[-_]?in|sso|saml|oauth2?|auth)(?![a-z])")
+_TLS_ALERT: Final = "\\x15\\x03"
+"""How the first bytes of a TLS alert look in the words of the library that wanted HTTP."""
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
+"""What OpenSSL calls bytes that are not TLS at all."""
+_HTTP_AT_HTTPS: Final = re.compile(
+    rb"(?i)plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server"
+    rb"|speaking plain HTTP to an SSL-enabled"
+)
+"""What nginx, Go's servers and Apache answer with status 400."""
+
 _NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises; the last for nesting that is deeper than any record's."""
 
@@ -28,6 +39,10 @@ _REMEDIES: Final = {
     Reason.SERVER: "Run again later; if it stays, look at the server.",
     Reason.GARBLED: "Check the server's address, and whether a proxy answers in its place.",
 }
+
+
+_FIRST_BYTES: Final = 4096
+"""So much of an error page is looked through."""
 
 
 class Reply(msgspec.Struct, frozen=True):
@@ -56,6 +71,8 @@ def check(response: httpx.Response, body: bytes, token: Token) -> Moved | None:
     where = _where(response)
     if response.has_redirect_location:
         return _moved(response, body, where)
+    if status == httpx.codes.BAD_REQUEST and _HTTP_AT_HTTPS.search(body[:_FIRST_BYTES]):
+        raise _other_scheme(where)
     reason = _reason(status)
     said = _detail(response, body, token)
     message = {
@@ -71,9 +88,13 @@ def check(response: httpx.Response, body: bytes, token: Token) -> Moved | None:
 
 
 def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the body's JSON; raise ApiError (GARBLED) for HTML, a cut body and the like."""
+    """Return the body's JSON; raise ApiError (GARBLED) for HTML, a cut body and the like.
+
+    A list with nulls in it (SERVER) is what Sentry gives, with status 200, while its database
+    fails under it; asked again, it may be whole.
+    """
     try:
-        return msgspec.json.decode(body)
+        payload = msgspec.json.decode(body)
     except _NOT_JSON as error:
         html = body.lstrip()[:1] == b"<"
         what = "a web page" if html else "something that is not JSON"
@@ -83,6 +104,14 @@ def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - a
             where=_where(response),
             remedy=_REMEDIES[Reason.GARBLED],
         ) from error
+    if isinstance(payload, list) and None in payload:
+        raise ApiError(
+            Reason.SERVER,
+            "the server gives null in place of records, as it does while its database fails",
+            where=_where(response),
+            remedy=_REMEDIES[Reason.SERVER],
+        )
+    return payload
 
 
 def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
@@ -92,17 +121,16 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
             Reason.TIMEOUT,
             f"the server did not answer in {timeout:g} seconds",
             where=where,
-            remedy="Check the network, or allow more time for a request.",
+            remedy="Look at the server, the network and the proxy settings.",
         )
     host = urlsplit(where).hostname
     causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return ApiError(
-            Reason.TLS,
-            f"the certificate of {host} is not trusted, or it does not speak TLS",
-            where=where,
-            remedy="Name the authority's certificates with SSL_CERT_FILE, and check the address.",
-        )
+    secure = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+    if secure is not None:
+        return _insecure(secure, where)
+    if isinstance(error, httpx.RemoteProtocolError) and _TLS_ALERT in str(error):
+        return _other_scheme(where)
+    remedy = "Check the server's address (SENTRY_URL), the network and the proxy settings."
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         message = f"the name {host} cannot be resolved"
     elif isinstance(error, httpx.ProxyError):
@@ -111,8 +139,51 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
         message = f"no connection to {host}"
     else:
         message = f"the connection to {host} broke off"
-    remedy = "Check the server's address (SENTRY_URL), the network and the proxy settings."
+        if where.startswith("http:"):
+            remedy = f"{remedy} If the server speaks TLS at this port, write https:// there."
     return ApiError(Reason.UNREACHABLE, message, where=where, remedy=remedy)
+
+
+def gave_up(last: ApiError, failures: int, seconds: float) -> ApiError:
+    """Return the error of a server that gave nothing but failures for so long."""
+    return ApiError(
+        last.reason,
+        f"the server is given up: {failures} attempts in a row failed over {seconds:.0f} seconds,"
+        f" the last one because {last.message}",
+        where=last.where,
+        remedy="Look at the server, and run again; with a larger --max-time, patience is longer.",
+    )
+
+
+def _insecure(error: ssl.SSLError, where: str) -> ApiError:
+    """Return what failed about TLS: the certificate, or that there is none."""
+    host = urlsplit(where).hostname
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = one_line(getattr(error, "verify_message", "") or "")
+        message = f"the certificate of {host} is not trusted" + (f" ({why})" if why else "")
+        remedy = (
+            "Name the authority's certificates with --ca-bundle FILE or SSL_CERT_FILE, or add them"
+            " to the system's, and check the address."
+        )
+        return ApiError(Reason.TLS, message, where=where, remedy=remedy)
+    if error.reason in _NO_TLS:
+        return _other_scheme(where)
+    message = f"TLS with {host} fails" + (f" ({one_line(error.reason)})" if error.reason else "")
+    remedy = "Check the server's address and which versions of TLS it speaks."
+    return ApiError(Reason.TLS, message, where=where, remedy=remedy)
+
+
+def _other_scheme(where: str) -> ApiError:
+    """Return the error of http at a port for https, or the other way round."""
+    parts = urlsplit(where)
+    asked, other = ("plain http", "https") if parts.scheme == "http" else ("https", "http")
+    spoken = "TLS" if other == "https" else "plain http"
+    return ApiError(
+        Reason.TLS,
+        f"{parts.netloc} was asked over {asked} and speaks {spoken} at this port",
+        where=where,
+        remedy=f"Set SENTRY_URL to {other}://{parts.netloc}, or to the right port.",
+    )
 
 
 def _moved(response: httpx.Response, body: bytes, where: str) -> Moved:
@@ -127,13 +198,35 @@ def _moved(response: httpx.Response, body: bytes, where: str) -> Moved:
         renamed = here["head"] == there["head"] and here["slug"] != there["slug"]
         if renamed and origin(target) == origin(asked):
             return Moved(urlsplit(target).path, there["slug"])
-    host = urlsplit(target).netloc.rpartition("@")[2]
-    raise ApiError(
-        Reason.REDIRECTED,
-        f"the server redirects to {one_line(host) or 'another place'}, where the token is not sent",
-        where=where,
-        remedy="Set SENTRY_URL to the address that the API itself answers at.",
-    )
+    raise _led_away(asked, target, where)
+
+
+def _led_away(asked: str, target: str, where: str) -> ApiError:
+    """Return the error of a redirect that is not followed, with what it looks like."""
+    parts = urlsplit(target)
+    host = one_line(parts.netloc.rpartition("@")[2])
+    remedy = "Set SENTRY_URL to the address that the API itself answers at."
+    if host and host == urlsplit(asked).netloc:
+        if parts.scheme != urlsplit(asked).scheme:
+            message = f"the server redirects to {one_line(parts.scheme)}://{host}"
+            remedy = f"Set SENTRY_URL to {one_line(parts.scheme)}://{host}."
+        elif _LOGIN.search(parts.path):
+            message = (
+                f"the server redirects to its login page ({one_line(parts.path)}): something in"
+                " front of the API wants a signed-in user and does not look at the token"
+            )
+            remedy = (
+                "Let /api/0/ through the proxy or single sign-on in front of the server, and check"
+                " the path in SENTRY_URL."
+            )
+        else:
+            message = (
+                f"the server redirects to its page {one_line(parts.path) or '/'} in place of an"
+                " answer of the API"
+            )
+    else:
+        message = f"the server redirects to {host or 'another place'}, where the token is not sent"
+    return ApiError(Reason.REDIRECTED, message, where=where, remedy=remedy)
 
 
 def _reason(status: int) -> Reason:

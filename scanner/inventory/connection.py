@@ -1,7 +1,9 @@
 """How the server is reached: certificates, proxies, connections, and the token in the headers."""
 
+import os
 import ssl
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -26,6 +28,27 @@ class ClientSettings(msgspec.Struct, frozen=True):
     deadline: float = 900.0
     concurrency: int = 20
     retry: RetryPolicy = RetryPolicy()
+
+
+class Use:
+    """What became of the connection that carried one request.
+
+    Give `trace` to the request as httpx's extension of that name.
+    """
+
+    def __init__(self) -> None:
+        self._opened = self._sent = self._answered = False
+
+    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        """Take note of an event, such as http11.send_request_headers.started."""
+        self._opened |= event.startswith("connection.connect_")
+        self._sent |= event.endswith("send_request_headers.started")
+        self._answered |= event.endswith("receive_response_headers.complete")
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether an earlier request had opened it, and this one got nothing back."""
+        return self._sent and not self._opened and not self._answered
 
 
 def open_http(
@@ -64,18 +87,25 @@ def open_http(
 
 
 def _trust(settings: ClientSettings) -> ssl.SSLContext:
-    """Return the certificates to trust; without a bundle, SSL_CERT_FILE or certifi's list."""
-    ca_bundle = settings.ca_bundle
+    """Return the certificates to trust: a bundle's, those of OpenSSL's variables, the system's.
+
+    What the bundle or a variable names is trusted alone, in place of the system's.
+    """
+    file, folder = settings.ca_bundle or os.environ.get("SSL_CERT_FILE"), None
+    if not file:
+        folder = os.environ.get("SSL_CERT_DIR")
     try:
-        if ca_bundle is not None:
-            return ssl.create_default_context(cafile=ca_bundle)
-        if settings.base.startswith("http:"):
+        if settings.base.startswith("http:") and not settings.ca_bundle:
             # No TLS will be spoken. This trusts nobody, and reading certificates takes time.
             return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return httpx.create_ssl_context()
+        if file or folder:
+            return ssl.create_default_context(cafile=file or None, capath=folder)
+        import truststore  # noqa: PLC0415 - not for a server on this machine
+
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     except OSError as error:  # ssl.SSLError is one too
         raise UsageError(
             "the CA bundle cannot be read as PEM certificates",
-            where=ca_bundle or "SSL_CERT_FILE",
+            where=settings.ca_bundle or "SSL_CERT_FILE",
             remedy="Name a readable file with the certificates to trust.",
         ) from error

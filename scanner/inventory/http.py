@@ -11,11 +11,11 @@ from urllib.parse import urljoin
 import httpx
 import msgspec
 
-from scanner.inventory.answers import Moved, Reply, check, read_json, unreachable
-from scanner.inventory.connection import ClientSettings, open_http
+from scanner.inventory.answers import Moved, Reply, check, gave_up, read_json, unreachable
+from scanner.inventory.connection import ClientSettings, Use, open_http
 from scanner.inventory.failure import FATAL, TRANSIENT, ApiError, Reason
-from scanner.inventory.limits import Limiter
-from scanner.inventory.retry import LONGEST_WAIT, retry_after
+from scanner.inventory.limits import Limiter, too_late
+from scanner.inventory.retry import LONGEST_WAIT, Drought, retry_after
 from scanner.model.errors import UsageError
 
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -29,6 +29,9 @@ _WRONG_ADDRESS: Final = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.GA
 
 _HOPELESS_AFTER: Final = 5
 """So many requests in a row that failed for good, retries and all, mean that it is over."""
+
+_PATIENCE_SHARE: Final = 15
+"""The part of the time for the whole fetch that may pass without a good answer."""
 
 
 class Traffic(msgspec.Struct):
@@ -52,14 +55,18 @@ class Client:
         settings: ClientSettings,
         http: httpx.AsyncClient,
         on_change: Callable[[float | None], None] = lambda _seconds: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._http = http
         self._on_change = on_change
-        self._ends = time.monotonic() + settings.deadline
+        self._clock = clock
+        self._ends = clock() + settings.deadline
         self._limiters: dict[tuple[str, str], Limiter] = {}
         self._met = False
         self._failed_in_a_row = 0
+        patience = max(settings.retry.patience, settings.deadline / _PATIENCE_SHARE)
+        self._drought = Drought(patience, clock)
         self._over: ApiError | None = None
         self.traffic = Traffic()
 
@@ -100,8 +107,6 @@ class Client:
         """Ask until there is an answer or no hope; every way out is bounded."""
         policy, failures, throttled = self._settings.retry, 0, 0
         while True:
-            if self._over is not None:
-                raise self._over
             try:
                 outcome = await self._attempt(limiter, url, query)
             except _FailedError as failed:
@@ -110,6 +115,7 @@ class Client:
                     throttled += 1
                 else:
                     failures += 1
+                self._watch(failed, vital=vital)
                 if not self._worth_retrying(error, failures, throttled):
                     raise self._final(error, vital=vital) from failed
                 if (failed.retry_after or 0) > LONGEST_WAIT:
@@ -118,7 +124,20 @@ class Client:
                 self.traffic.retries += 1
             else:
                 self._met, self._failed_in_a_row = True, 0
+                self._drought.ended()
                 return outcome
+
+    def _watch(self, failed: "_FailedError", *, vital: bool) -> None:
+        """Raise ApiError where all requests together have failed for too long."""
+        error = failed.error
+        if error.reason not in TRANSIENT | FATAL:
+            self._drought.ended()
+        elif error.reason in TRANSIENT - {Reason.THROTTLED} and vital:
+            self._drought.failed(failed.started)
+            if self._drought.is_too_long and self._over is None:
+                self._over = gave_up(error, self._drought.failures, self._drought.lasted)
+        if self._over is not None:
+            raise self._over
 
     def _worth_retrying(self, error: ApiError, failures: int, throttled: int) -> bool:
         policy = self._settings.retry
@@ -134,7 +153,7 @@ class Client:
         if asked is not None:
             limiter.pause(asked)
         elif failed.error.reason is not Reason.THROTTLED:
-            await asyncio.sleep(min(wait, max(self._ends - time.monotonic(), 0)))
+            await asyncio.sleep(min(wait, max(self._ends - self._clock(), 0)))
         elif not limiter.paused:
             limiter.pause(wait)
 
@@ -148,18 +167,21 @@ class Client:
 
     async def _attempt(self, limiter: Limiter, url: str, query: Mapping[str, str]) -> Reply | Moved:
         await limiter.acquire()
+        started = self._clock()
         try:
+            if self._over is not None:  # it came while this one waited for its turn
+                raise self._over
             self.traffic.requests += 1
             self._on_change(None)
             response, body = await self._send(url, query)
             limiter.observe(response.status_code, response.headers)
         except ApiError as error:
-            raise _FailedError(error) from error
+            raise _FailedError(error, started) from error
         finally:
             limiter.release()
-        return self._judge(response, body)
+        return self._judge(response, body, started)
 
-    def _judge(self, response: httpx.Response, body: bytes) -> Reply | Moved:
+    def _judge(self, response: httpx.Response, body: bytes, started: float) -> Reply | Moved:
         if response.status_code == 429:  # noqa: PLR2004 - Too Many Requests
             self.traffic.throttled += 1
         try:
@@ -170,7 +192,7 @@ class Client:
             return Reply(read_json(response, body), links)
         except ApiError as error:
             asked = retry_after(response.headers.get("Retry-After"))
-            raise _FailedError(error, asked) from error
+            raise _FailedError(error, started, asked) from error
 
     async def _send(self, url: str, query: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         where = url.partition("?")[0]
@@ -179,26 +201,47 @@ class Client:
         except httpx.InvalidURL as error:
             raise ApiError(Reason.REFUSED, "the address is not a URL", where=where) from error
         try:
-            left = max(self._ends - time.monotonic(), 0.0)
+            left = max(self._ends - self._clock(), 0.0)
             async with asyncio.timeout(min(self._settings.timeout, left)):
-                response = await self._http.send(request, stream=True)
+                response = await self._open(request)
                 try:
                     body = await _read(response, where)
                 finally:
                     self.traffic.bytes += response.num_bytes_downloaded
                     await response.aclose()
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+            if self._clock() >= self._ends:
+                raise too_late(where) from error
             raise unreachable(error, where, self._settings.timeout) from error
         except httpx.InvalidURL as error:  # of a redirect
             message = "the server redirects to something that is not a URL"
             raise ApiError(Reason.REDIRECTED, message, where=where) from error
         return response, body
 
+    async def _open(self, request: httpx.Request) -> httpx.Response:
+        """Send, and send again at once where an idle connection turns out to be closed.
+
+        Servers may close a connection after an answer without a word, and then a request on it
+        is lost before it arrives. It is nobody's failure, and each one uses up a connection.
+        """
+        for _ in range(self._settings.concurrency):
+            use = Use()
+            request.extensions["trace"] = use.trace
+            try:
+                return await self._http.send(request, stream=True)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if not use.is_stale:
+                    raise
+        return await self._http.send(request, stream=True)
+
     def _limiter(self, home: str, endpoint: str) -> Limiter:
         key = (home, endpoint)
         if key not in self._limiters:
             self._limiters[key] = Limiter(
-                ceiling=self._settings.concurrency, deadline=self._ends, on_wait=self._on_change
+                ceiling=self._settings.concurrency,
+                deadline=self._ends,
+                on_wait=self._on_change,
+                clock=self._clock,
             )
         return self._limiters[key]
 
@@ -208,6 +251,7 @@ async def connect(
     settings: ClientSettings,
     on_change: Callable[[float | None], None] = lambda _seconds: None,
     transport: httpx.AsyncBaseTransport | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Client]:
     """Open a client for as long as the block runs.
 
@@ -222,7 +266,7 @@ async def connect(
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
     async with open_http(settings, transport) as http:
-        yield Client(settings, http, on_change)
+        yield Client(settings, http, on_change, clock)
 
 
 async def _read(response: httpx.Response, where: str) -> bytes:
@@ -242,9 +286,10 @@ async def _read(response: httpx.Response, where: str) -> bytes:
 
 
 class _FailedError(Exception):
-    """One attempt that failed, with the pause that the server asked for."""
+    """One attempt that failed, when it began, and the pause that the server asked for."""
 
-    def __init__(self, error: ApiError, asked: float | None = None) -> None:
+    def __init__(self, error: ApiError, started: float, asked: float | None = None) -> None:
         super().__init__(error.message)
         self.error = error
+        self.started = started
         self.retry_after = asked

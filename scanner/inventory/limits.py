@@ -110,7 +110,7 @@ class Limiter:
         """Return 0 to go on, else seconds to wait; infinity: until an answer comes."""
         now = self._clock()
         if now >= self._deadline:
-            raise _too_late()
+            raise too_late()
         if self._paused_until > now:
             return self._paused_until - now
         if self.running >= int(self._parallel):
@@ -130,7 +130,7 @@ class Limiter:
         start = self._clock()
         limited = pause != math.inf
         if limited and start + pause > self._deadline:
-            raise _too_late()
+            raise too_late()
         telling = limited and pause >= _WORTH_TELLING
         if telling:
             self._on_wait(pause)
@@ -192,11 +192,13 @@ class _Window:
         self._reset, self._left = None, self._limit
 
 
-def _too_late() -> ApiError:
+def too_late(where: str = "") -> ApiError:
+    """Return the error of a fetch that takes longer than it may."""
     return ApiError(
         Reason.DEADLINE,
         "the time for the whole fetch is over",
-        remedy="Allow more time, or fetch fewer organizations or projects at once.",
+        where=where,
+        remedy="Allow more with --max-time, or fetch fewer organizations or projects at once.",
     )
 
 

@@ -97,5 +97,12 @@ _JSON_TYPES: Final[dict[type, tuple[str, ...]]] = {
 
 
 def _kind(value: object) -> str:
-    names = {str: "text", bool: "a boolean", int: "a whole number", float: "a fraction"}
-    return names.get(type(value), "a list" if isinstance(value, list) else "an object")
+    names = {
+        type(None): "null",
+        str: "text",
+        bool: "a boolean",
+        int: "a whole number",
+        float: "a fraction",
+        list: "a list",
+    }
+    return names.get(type(value), "an object")

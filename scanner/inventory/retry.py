@@ -6,6 +6,7 @@ fetch's deadline. What is left of a library after that is a loop and a power of 
 """
 
 import random
+from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -21,7 +22,8 @@ class RetryPolicy(msgspec.Struct, frozen=True):
 
     `attempts` is for answers that fail, `throttled` for refusals because of a limit, which are
     no fault, and `first_contact` for a server that has not answered once: a wrong address should
-    be told soon.
+    be told soon. `patience` is how long all requests together may fail without one good answer
+    between them, if it is more than the fifteenth part of the time for the whole fetch.
     """
 
     attempts: int = 5
@@ -29,6 +31,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     first_contact: int = 2
     first_wait: float = 0.5
     longest_wait: float = 20.0
+    patience: float = 60.0
 
     def wait(self, failures: int) -> float:
         """Return how long to wait after so many failures: doubled each time, with jitter.
@@ -38,6 +41,39 @@ class RetryPolicy(msgspec.Struct, frozen=True):
         """
         longest = min(self.longest_wait, self.first_wait * 2.0 ** (failures - 1))
         return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreading, not secrecy
+
+
+class Drought:
+    """Failed attempts of all requests since the last sign of life, and for how long they go on.
+
+    Many requests at once take their turns at failing, so that none of them alone comes to its
+    last attempt for a long time; together they tell much sooner that the server is gone.
+    """
+
+    def __init__(self, patience: float, clock: Callable[[], float]) -> None:
+        self._patience = patience
+        self._clock = clock
+        self._since: float | None = None
+        self.failures = 0
+
+    def failed(self, started: float) -> None:
+        """Take note of an attempt that failed; `started` is a moment of the clock."""
+        self._since = started if self._since is None else self._since
+        self.failures += 1
+
+    def ended(self) -> None:
+        """Take note of an answer: the server is there."""
+        self._since, self.failures = None, 0
+
+    @property
+    def lasted(self) -> float:
+        """Seconds since the first of the failed attempts began."""
+        return 0.0 if self._since is None else self._clock() - self._since
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether it has lasted so long, over more than one attempt, that nothing will come."""
+        return self.failures > 1 and self.lasted >= self._patience
 
 
 def retry_after(value: str | None, *, now: datetime | None = None) -> float | None:

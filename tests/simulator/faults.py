@@ -69,6 +69,13 @@ def stall(
     return _spoil(lambda _, good: replace(good, stall=seconds), path, at, times)
 
 
+def lose_idle(
+    path: str = "", *, at: Collection[int] | None = None, times: int | None = None
+) -> Fault:
+    """Answer well and say nothing of closing, but drop the next request on the connection."""
+    return _spoil(lambda _, good: replace(good, last=True), path, at, times)
+
+
 def truncate(
     path: str = "", *, at: Collection[int] | None = None, times: int | None = None
 ) -> Fault:

@@ -46,7 +46,8 @@ class Request:
 @dataclass(frozen=True)
 class Response:
     """What is answered, and how badly: `stall` waits (seconds) before anything is sent, `cut`
-    sends only so many bytes of the body, and `reset` breaks the connection instead.
+    sends only so many bytes of the body, and `reset` breaks the connection instead. After a
+    `last` one the connection stays open without a word, and the next request on it is lost.
     """
 
     status: int
@@ -55,6 +56,7 @@ class Response:
     stall: float = 0.0
     cut: int | None = None
     reset: bool = False
+    last: bool = False
 
     def with_headers(self, **headers: str) -> Self:
         """Return the answer with further headers; underscores stand for hyphens."""

@@ -178,6 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = 1 << 16  # an answer leaves in one piece
     server: _Server
+    lost = False  # whether what still comes on this connection is thrown away
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the stdlib's name
         """Say nothing."""
@@ -185,8 +186,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         sent = self.rfile.read(length) if length else b""
+        if self.lost:
+            self._hang_up(hard=False)
+            return
         request = Request.of(self.command, self.path, dict(self.headers.items()), sent)
         response = self.server.simulator.answer(request)
+        self.lost = response.last
         if response.reset:
             self._hang_up(hard=True)
             return
