@@ -23,6 +23,9 @@ BATCH: Final = 4_000
 FEW: Final = 1_000
 """Up to so many findings are kept in memory instead of being asked for again."""
 
+ISO_UTC: Final = "'%Y-%m-%dT%H:%M:%S.%fZ'"
+"""How times are written, as a SQL text: RFC 3339."""
+
 _NO_EVIDENCE: Final = msgspec.Raw(b"{}")
 
 
@@ -138,9 +141,7 @@ def evidence(resource: str, columns: Sequence[str]) -> str:
     parts = []
     for name in columns:
         if TABLES[resource].columns[name].type.startswith("TIMESTAMP"):
-            parts.append(
-                f"'{name}', strftime(timezone('UTC', t.\"{name}\"), '%Y-%m-%dT%H:%M:%S.%fZ')"
-            )
+            parts.append(f"'{name}', strftime(timezone('UTC', t.\"{name}\"), {ISO_UTC})")
         else:
             parts.append(f"'{name}', t.\"{name}\"")
     return f"CAST(json_object({', '.join(parts)}) AS VARCHAR)"

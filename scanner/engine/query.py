@@ -11,6 +11,7 @@ import msgspec
 from scanner.engine import syntax
 from scanner.engine.counts import with_counted
 from scanner.engine.database import Connection, time_limit
+from scanner.engine.findings import ISO_UTC
 from scanner.engine.rebuild import AS_OF
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import UsageError
@@ -20,6 +21,8 @@ QUERY_SECONDS: Final = 300.0
 """Time limit of a query."""
 
 BATCH: Final = 1_000
+
+_MOMENT: Final = "TIMESTAMP WITH TIME ZONE"
 
 _TABLE_FUNCTIONS: Final = frozenset(
     {"unnest", "json_each", "json_tree", "generate_series", "range"}
@@ -42,17 +45,27 @@ def query(connection: Connection, sql: str, as_of: datetime) -> Answer:
 
     The rows stream; what goes wrong among them raises UsageError while they are read.
     """
-    checked = _check(connection, sql)
-    cursor = _execute(connection, f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({checked})", as_of)
+    shown = _with_reports_dates(connection, _check(connection, sql), as_of)
+    cursor = _execute(connection, f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({shown})", as_of)
     return Answer(tuple(str(column[0]) for column in cursor.description), _rows(cursor))
 
 
 def query_json(connection: Connection, sql: str, as_of: datetime) -> Iterator[str]:
     """Run one SELECT; each row comes as the text of a JSON object. Raises UsageError."""
-    checked = _check(connection, sql)
-    text = f"SELECT CAST(to_json(answer) AS VARCHAR) FROM ({checked}) AS answer"
+    shown = _with_reports_dates(connection, _check(connection, sql), as_of)
+    text = f"SELECT CAST(to_json(answer) AS VARCHAR) FROM ({shown}) AS answer"
     for row in _rows(_execute(connection, text, as_of)):
         yield row[0] or "null"
+
+
+def _with_reports_dates(connection: Connection, checked: str, as_of: datetime) -> str:
+    """Return the query with its times written as in the reports: ISO 8601, in UTC."""
+    told = _execute(connection, f"DESCRIBE SELECT * FROM ({checked})", as_of).fetchall()
+    names = [name.replace('"', '""') for name, kind, *_ in told if kind == _MOMENT]
+    if not names:
+        return checked
+    written = (f'strftime(timezone(\'UTC\', "{name}"), {ISO_UTC}) AS "{name}"' for name in names)
+    return f"SELECT * REPLACE ({', '.join(written)}) FROM ({checked})"
 
 
 def _execute(connection: Connection, text: str, as_of: datetime) -> Connection:

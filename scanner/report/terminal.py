@@ -110,7 +110,7 @@ class _Summary:
     def _organizations(self) -> list[tuple[str, str]]:
         found = self._run.inventory.organizations
         named = [
-            f"{clean(slug)} ({plural(projects, 'project')})"
+            f"{clean(slug)} ({plural(projects, 'project') if projects else 'no project seen'})"
             for slug, projects in islice(found.items(), _ORGANIZATIONS)
         ]
         more = [f"{len(found) - len(named):,} more"] if len(found) > len(named) else []

@@ -15,6 +15,7 @@ from scanner.inventory.origin import region_base
 from scanner.inventory.paging import Pager, advertised
 from scanner.inventory.records import fault
 from scanner.inventory.redact import redact_record
+from scanner.inventory.sources.sentry_rights import RightfulClient
 from scanner.inventory.sources.sentry_watch import BREATH, Listing, Seen, Watch, fingerprint
 from scanner.inventory.tables import TABLES
 
@@ -78,7 +79,7 @@ class SentryApi:
     """
 
     def __init__(self, client: Client, base: str, *, status: str | None) -> None:
-        self._client = client
+        self._client = RightfulClient(client)
         self._base = base
         self._status = {"status": status} if status else {}
         self.journal = Journal(None)
@@ -90,8 +91,9 @@ class SentryApi:
         auth, user = known.get("auth"), known.get("user")
         scopes = auth.get("scopes") if isinstance(auth, dict) else None
         number = user.get("id") if isinstance(user, dict) else None
+        self._client.scopes = frozenset(map(str, scopes)) if isinstance(scopes, list) else None
         return Caller(
-            frozenset(map(str, scopes)) if isinstance(scopes, list) else None,
+            self._client.scopes,
             str(number) if isinstance(number, (str, int)) else None,
         )
 

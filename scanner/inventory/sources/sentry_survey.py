@@ -31,6 +31,12 @@ _USE_ANOTHER: Final = (
 )
 
 
+_NAME_ONE: Final = (
+    "Name the organization with --org SLUG (SENTRY_ORG): servers do not list it to an "
+    "integration's token. The owner of a personal token has to belong to it."
+)
+
+
 class Survey(msgspec.Struct, frozen=True):
     """Who is asking, and the organizations' records by slug, None where they cannot be read.
 
@@ -75,7 +81,7 @@ async def survey(
         # org:read may still read projects' keys.
         told = not isinstance(caller, ApiError) or listed.reason in _TELLING
         if not told or not scope.organizations:
-            raise listed
+            raise _unlisted(listed)
         ledger.failed([ORGANIZATION], listed)
         return Survey(caller, dict.fromkeys(scope.organizations))
     ledger.saw(ORGANIZATION)
@@ -114,7 +120,7 @@ async def _chosen(
             raise ApiError(
                 Reason.MISSING,
                 "the token sees no organization",
-                remedy=f"Name one, or add the token's owner to one. {_USE_ANOTHER}",
+                remedy=_NAME_ONE,
             )
         return dict(listed)
     chosen: dict[str, dict[str, Any] | None] = {}
@@ -131,6 +137,14 @@ async def _chosen(
     for slug, unknown in errors.items():
         ledger.failed(sorted(tables), unknown, organization=slug)
     return chosen
+
+
+def _unlisted(error: ApiError) -> ApiError:
+    """Return the error with the way around a list that the token may not read."""
+    if error.reason not in _TELLING:
+        return error
+    remedy = f"{error.remedy} {_NAME_ONE}"
+    return ApiError(error.reason, error.message, where=error.where, remedy=remedy)
 
 
 def _unknown(slug: str, error: ApiError, listed: Mapping[str, Any]) -> ApiError:

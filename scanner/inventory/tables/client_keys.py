@@ -86,7 +86,11 @@ KEY: Final = Table(
             "coalesce(joined.slug, project)",
         ),
         "organization_slug": ORGANIZATION,
-        "project_platform": Column("VARCHAR", "Platform of the project", "joined.platform"),
+        "project_platform": Column(
+            "VARCHAR",
+            "Platform of the project; empty where Sentry says that none is set",
+            "joined.platform",
+        ),
         "rate_limit": Column(
             "JSON",
             "Rate limit as Sentry gives it: window in seconds and count; NULL where there is none",

@@ -45,7 +45,11 @@ PROJECT: Final = Table(
         "slug": text("$.slug", "Slug of the project"),
         "name": text("$.name", "Name of the project"),
         "title": text("$.name", "Title of the project: its name"),
-        "platform": text("$.platform", "Platform of the project, such as python"),
+        "platform": Column(
+            "VARCHAR",
+            "Platform of the project, such as python; empty where Sentry says that none is set",
+            "CASE <type $.platform> WHEN 'NULL' THEN '' ELSE <$.platform> END",
+        ),
         "organization_slug": Column(
             "VARCHAR", "Slug of the organization", "coalesce(organization, <$.organization.slug>)"
         ),

@@ -16,6 +16,7 @@ from tests.simulator import (
     Simulator,
     TokenKind,
     World,
+    faults,
     make_world,
 )
 from tests.unit.inventory.fetching import fetch, table
@@ -125,8 +126,39 @@ class TestAccess:
             report = fetch(simulator, output, token=token)
         assert report.coverage["sentry_project"].state is COMPLETE
         assert report.coverage["sentry_key"].state is CoverageState.DENIED
-        assert "project:read" in report.coverage["sentry_key"].reason
+        assert "lacks the scope project:read (it has: org:read)" in (
+            report.coverage["sentry_key"].reason
+        )
+        assert simulator.routes["keys"] == 1
         assert len(report.coverage["sentry_key"].gaps) == 12
+
+    def test_a_refusal_that_the_scopes_do_not_explain_stops_nothing(
+        self, world: World, output: Path
+    ) -> None:
+        refused = [faults.status(403, f"/{world.projects[3].slug}/keys/")]
+        with Simulator(world, flavour=SELF_HOSTED_23_7, faults=refused) as simulator:
+            report = fetch(simulator, output)
+        assert simulator.routes["keys"] >= 12
+        assert [gap.project for gap in report.coverage["sentry_key"].gaps] == [
+            world.projects[3].slug
+        ]
+
+    def test_scopes_that_look_too_small_and_are_enough(self, world: World, output: Path) -> None:
+        told = [faults.body(b'{"auth": {"scopes": ["org:read"]}}', r"/api/0/\?")]
+        with Simulator(world, flavour=SELF_HOSTED_23_7, faults=told) as simulator:
+            report = fetch(simulator, output)
+        assert report.coverage["sentry_key"].state is COMPLETE
+
+    @pytest.mark.parametrize("status", [200, 403])
+    def test_a_token_that_sees_no_organization_is_told_to_name_it(
+        self, world: World, output: Path, status: int
+    ) -> None:
+        path = r"/organizations/\?"
+        fault = faults.body(b"[]", path) if status == 200 else faults.status(403, path)
+        with Simulator(world, faults=[fault]) as simulator, pytest.raises(FetchError) as error:
+            fetch(simulator, output)
+        assert "--org" in error.value.remedy
+        assert "Use a token of an internal integration" not in error.value.remedy
 
     def test_project_read_alone_reads_named_projects(self, world: World, output: Path) -> None:
         token = world.add_token("project-only", "project:read")
