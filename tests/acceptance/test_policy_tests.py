@@ -118,18 +118,24 @@ def test_junit(tmp_path: Path) -> None:
 def test_watch_runs_again_on_change(tmp_path: Path) -> None:
     write_policy(tmp_path, RULE)
     write_cases(tmp_path, GOOD)
-    command = [sys.executable, "-m", "scanner", "test", "p.yaml", "--watch"]
+    # Under nohup Ctrl-C is ignored, and what is started inherits that.
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    start += " from scanner.cli.main import main; raise SystemExit(main())"
+    command = [sys.executable, "-c", start, "test", "p.yaml", "--watch"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        assert b"all as expected" in running.stdout.readline()
-        assert b"waiting" in running.stderr.readline()
-        time.sleep(0.3)  # so that the first look is over
-        write_policy(tmp_path, {"r": "require: is_activ"})
-        assert b"unknown column" in running.stdout.readline()
-        assert any(b"waiting" in line for line in running.stderr)
-        running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=30) == 2
+        try:
+            assert running.stdout is not None
+            assert running.stderr is not None
+            assert b"all as expected" in running.stdout.readline()
+            assert b"waiting" in running.stderr.readline()
+            time.sleep(0.3)  # so that the first look is over
+            write_policy(tmp_path, {"r": "require: is_activ"})
+            assert b"unknown column" in running.stdout.readline()
+            assert any(b"waiting" in line for line in running.stderr)
+            running.send_signal(signal.SIGINT)
+            assert running.wait(timeout=30) == 2
+        finally:
+            running.kill()

@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,27 @@ def test_the_header_tells_scope_and_filters(tmp_path: Path) -> None:
     header = json.loads(path.read_text("utf-8").splitlines()[0])["record"]
     assert header["scope"] == {"organizations": ["acme"], "projects": ["web", "app"]}
     assert header["filters"] == {"status": "active"}
+
+
+def test_all_is_on_the_disk_before_the_file_gets_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut, a file under its name is whole."""
+    path = tmp_path / "inventory.jsonl"
+    happened: list[tuple[str, bool]] = []
+    fsync, replace = os.fsync, Path.replace
+
+    def watched_fsync(handle: int) -> None:
+        fsync(handle)
+        (temporary,) = tmp_path.iterdir()
+        last = temporary.read_bytes().splitlines()[-1]
+        happened.append(("fsync", json.loads(last)["kind"] == "end" and not path.exists()))
+
+    def watched_replace(self: Path, target: Path) -> Path:
+        happened.append(("rename", target == path))
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(Path, "replace", watched_replace)
+    _write(path)
+    assert happened == [("fsync", True), ("rename", True)]
