@@ -55,12 +55,14 @@ def best_of(runs: int, command: Sequence[str], codes: Sequence[int] = (0,)) -> f
     return min(times[1:])
 
 
-def scan_command(inventory: Path, outputs: Sequence[Path]) -> list[str]:
+def scan_command(
+    inventory: Path, outputs: Sequence[Path], policy: Path = HERE / "ten-rules.yaml"
+) -> list[str]:
     """Return the command that a user would run."""
     reports = [part for path in outputs for part in ("-o", str(path))]
     return [
         *(sys.executable, "-m", "scanner", "scan", "--inventory", str(inventory), "--org", "acme"),
-        *("--policy", str(HERE / "ten-rules.yaml"), "--as-of", AS_OF, "--quiet", *reports),
+        *("--policy", str(policy), "--as-of", AS_OF, "--quiet", *reports),
     ]
 
 

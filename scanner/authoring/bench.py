@@ -11,13 +11,10 @@ from scanner.engine import syntax
 from scanner.engine.database import Connection
 from scanner.engine.evaluate import CODES, Evaluated, evaluate
 from scanner.engine.findings import Findings
-from scanner.engine.prepare import Prepared
+from scanner.engine.prepare import AT_ONCE, Prepared
 from scanner.engine.syntax import Node
 from scanner.model.outcome import Outcome
 from scanner.policy.cases import Case
-
-_AT_ONCE: Final = 64
-"""Rules in one statement; more of them share rows that most of them are not about."""
 
 _CASE_NODE: Final[Node] = {
     "class": "COLUMN_REF",
@@ -183,7 +180,7 @@ def _batches(
             for place, one in enumerate(asked)
         ]
         mine = sorted((pair for pair in mine if pair[1]), key=lambda pair: pair[1])
-        for start in range(0, len(mine), _AT_ONCE):
-            batch = mine[start : start + _AT_ONCE]
+        for start in range(0, len(mine), AT_ONCE):
+            batch = mine[start : start + AT_ONCE]
             numbers = tuple(sorted({number for _, some in batch for number in some}))
             yield numbers, [place for place, _ in batch]

@@ -21,6 +21,10 @@ Bound = tuple[Predicate, str, Checked]
 """A predicate, its table, and the form in which it may be run."""
 
 
+AT_ONCE: Final = 50
+"""Rules in one statement: what DuckDB needs to plan and to run one grows faster than its width."""
+
+
 class Prepared(msgspec.Struct, frozen=True):
     """A rule whose predicates may be run. `message` is a SQL text expression over row `t`."""
 
@@ -111,19 +115,21 @@ _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 def _binding_problems(connection: Connection, sound: Sequence[Bound]) -> list[Problem]:
     """Let DuckDB resolve types; nothing is evaluated.
 
-    All predicates of a table are bound at once, and one by one only to find the culprit.
+    Many predicates of a table are bound at once, and one by one only to find the culprit.
     """
     found: list[Problem] = []
     for table in dict.fromkeys(table for _, table, _ in sound):
         mine = [(predicate, checked) for predicate, its, checked in sound if its == table]
-        try:
-            kinds = _kinds(connection, table, [checked for _, checked in mine])
-        except duckdb.Error:
-            for predicate, checked in mine:
-                found += _binding_problem(connection, table, predicate, checked)
-        else:
-            for (predicate, _), kind in zip(mine, kinds, strict=True):
-                found += _kind_problem(predicate, kind)
+        for start in range(0, len(mine), AT_ONCE):
+            some = mine[start : start + AT_ONCE]
+            try:
+                kinds = _kinds(connection, table, [checked for _, checked in some])
+            except duckdb.Error:
+                for predicate, checked in some:
+                    found += _binding_problem(connection, table, predicate, checked)
+            else:
+                for (predicate, _), kind in zip(some, kinds, strict=True):
+                    found += _kind_problem(predicate, kind)
     return found
 
 

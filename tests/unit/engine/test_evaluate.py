@@ -5,7 +5,7 @@ import pytest
 from scanner.engine import evaluate as evaluation
 from scanner.engine.database import seal
 from scanner.engine.evaluate import evaluate
-from scanner.engine.prepare import heavy_columns, prepare
+from scanner.engine.prepare import AT_ONCE, heavy_columns, prepare
 from scanner.model.errors import PolicyError
 from scanner.model.outcome import Outcome
 from tests.unit.engine.support import AS_OF, Row, database, outcomes, rule
@@ -82,12 +82,28 @@ def test_a_rule_that_takes_too_long_is_an_error_of_its_own(monkeypatch: pytest.M
     assert "longer than" in found[0].error
 
 
-def test_all_rules_of_a_table_are_one_statement(monkeypatch: pytest.MonkeyPatch) -> None:
-    rules = [rule("is_active", name=f"r{n}") for n in range(5)]
+def test_many_rules_of_a_table_are_one_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = [rule("is_active", name=f"r{n}") for n in range(AT_ONCE + 1)]
     monkeypatch.setattr(evaluation, "_evaluate_alone", None)
     with database([{"id": "a", "is_active": True}]) as connection:
         found = evaluate(connection, prepare(connection, rules), AS_OF)
-    assert {one.verdicts for one in found} == {"verdicts_sentry_key"}
+    tables = [one.verdicts for one in found]
+    assert len(set(tables[:AT_ONCE])) == 1
+    assert tables[-1] not in tables[:AT_ONCE]
+
+
+def test_rules_in_several_statements_keep_to_their_own_outcomes() -> None:
+    rules = [
+        rule("CAST(name AS INTEGER) = 1" if n == AT_ONCE + 1 else f"id = '{n}'", name=f"r{n}")
+        for n in range(2 * AT_ONCE + 2)
+    ]
+    with database([{"id": str(n), "name": "x"} for n in range(len(rules))]) as connection:
+        found = evaluate(connection, prepare(connection, rules), AS_OF)
+    one_each = {Outcome.PASS: 1, Outcome.FAIL: len(rules) - 1}
+    bad = {Outcome.ERROR: len(rules)}
+    assert [one.counts for one in found] == [
+        bad if n == AT_ONCE + 1 else one_each for n in range(len(rules))
+    ]
 
 
 def test_rules_over_several_tables_keep_their_order() -> None:
