@@ -17,6 +17,7 @@ from scanner.engine.export import to_parquet
 from scanner.engine.facts import Facts
 from scanner.engine.findings import Findings
 from scanner.engine.load import Loaded, load
+from scanner.engine.places import Unseen
 from scanner.engine.prepare import Prepared, heavy_columns, needs, prepare
 from scanner.engine.reader import BadInputError, read_envelope
 from scanner.gate import Thresholds, judge, remarks, strangers
@@ -78,10 +79,11 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             heavy_columns(prepared),
         )
         seal(connection)
-        evaluated = evaluate(connection, prepared, request.as_of)
+        unseen = _unseen(loaded, request.scope)
+        gaps = {name: unseen.gaps[name] for name in needed}
+        evaluated = evaluate(connection, prepared, request.as_of, unseen)
         # Waivers' predicates come after the rules.
         judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]
-        gaps = {name: _gaps(loaded.coverage[name]) for name in needed}
         triaged = triage.decide(
             Facts(connection, judged, predicates),
             Sight(request.scope, gaps, loaded.reaches),
@@ -159,10 +161,11 @@ def fetch(
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """An inventory in its database, and what is in it."""
+    """An inventory in its database, what is in it, and what its tables may lack."""
 
     connection: Connection
     loaded: Loaded
+    unseen: Unseen
 
 
 @contextmanager
@@ -180,7 +183,7 @@ def open_inventory(
     with connect() as connection:
         loaded = _fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy)
         seal(connection)
-        yield Opened(connection, loaded)
+        yield Opened(connection, loaded, _unseen(loaded, scope))
 
 
 def _fill(  # noqa: PLR0913, PLR0917 - the one place where a source meets the database
@@ -213,6 +216,15 @@ def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> t
     if problems:
         raise PolicyError(sorted(problems, key=lambda problem: problem.location))
     return prepared
+
+
+def _unseen(loaded: Loaded, scope: Scope) -> Unseen:
+    """Return what the tables may lack; an inventory of some projects is as good as a scan of them."""
+    scopes = (scope, *(one.scope for one in loaded.reaches if one.scope is not None))
+    return Unseen(
+        {name: _gaps(coverage) for name, coverage in loaded.coverage.items()},
+        is_narrowed=any(one.projects for one in scopes),
+    )
 
 
 def _gaps(coverage: TableCoverage) -> tuple[Gap, ...]:

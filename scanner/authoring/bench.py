@@ -145,7 +145,7 @@ class Bench:
             for field, checked in (("where", one.where), ("requirement", one.requirement))
             if checked is not None and " OVER " in checked.sql
         ]
-        found = trees.parse(self._connection, [checked.sql for _, _, checked in parts])
+        found = syntax.parse(self._connection, [checked.sql for _, _, checked in parts])
         texts = syntax.write(self._connection, [_divided(tree) for tree in found])
         made = list(prepared)
         for (place, field, checked), text in zip(parts, texts, strict=True):

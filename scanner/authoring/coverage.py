@@ -2,9 +2,9 @@
 
 import msgspec
 
-from scanner.authoring import trees
 from scanner.authoring.advice import used_parameters
 from scanner.authoring.cases import Tested
+from scanner.engine import syntax
 from scanner.engine.database import Connection
 from scanner.engine.prepare import Prepared
 from scanner.engine.syntax import Node
@@ -97,7 +97,7 @@ def _always_decided(connection: Connection, prepared: list[Prepared], tested: Te
         for checked in (one.where, one.requirement)
         if checked is not None
     ]
-    found = trees.parse(connection, [checked.sql for _, checked in pairs])
+    found = syntax.parse(connection, [checked.sql for _, checked in pairs])
     undecided = {
         rule for (rule, _), tree in zip(pairs, found, strict=True) if not _never_null(tree)
     }

@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 
-from scanner.authoring import trees
 from scanner.authoring.bench import Answers, Ask, Bench
 from scanner.authoring.cases import Tested
 from scanner.authoring.lint import examine
@@ -93,7 +92,7 @@ def _attempts(
     texts = dict.fromkeys(getattr(variant.rule, part).text for variant in mine)
     for text in texts:
         same = [variant for variant in mine if getattr(variant.rule, part).text == text]
-        (tree,) = trees.parse(connection, [text])
+        (tree,) = syntax.parse(connection, [text])
         made = list(mutants(tree))
         nodes = [node for one in made for node in (one.before, one.after, one.tree)]
         shown = iter(syntax.write(connection, nodes))

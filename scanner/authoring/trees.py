@@ -1,24 +1,17 @@
-"""Syntax trees of predicates: parsed and written by DuckDB, walked and changed here.
+"""Syntax trees of predicates, walked and changed.
 
 Only for predicates that the guard has let through, or whose regenerated text goes through it.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
-from scanner.engine.database import Connection
-from scanner.engine.syntax import Node, serialize, wrapped
+from scanner.engine.syntax import Node
 
 Path = tuple[str | int, ...]
 
 _PLACES: Final = ("alias", "query_location", "query_location_length")
-
-
-def parse(connection: Connection, texts: Sequence[str]) -> list[Node]:
-    """Return the tree of each predicate; all of them must be sound."""
-    answers = serialize(connection, [wrapped(text) for text in texts])
-    return [json.loads(answer)["statements"][0]["node"]["select_list"][0] for answer in answers]
 
 
 def walk(tree: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:

@@ -9,6 +9,7 @@ from scanner.authoring import trees
 from scanner.authoring.conditions import Way, both, possible
 from scanner.authoring.fold import Folder, is_constant
 from scanner.authoring.truth import Reasoner
+from scanner.engine import syntax
 from scanner.engine.database import Connection
 from scanner.engine.prepare import Prepared
 from scanner.engine.syntax import Node
@@ -62,7 +63,7 @@ def _parts(connection: Connection, sound: Sequence[Prepared]) -> Iterator[_Part]
         asked.append((one.rule.requirement, one.requirement, one.rule.resource))
         if one.rule.where and one.where:
             asked.append((one.rule.where, one.where, one.rule.resource))
-    found = trees.parse(connection, [checked.sql for _, checked, _ in asked])
+    found = syntax.parse(connection, [checked.sql for _, checked, _ in asked])
     params: dict[str, ParamValue] = {}
     for _, checked, _ in asked:
         params |= checked.params

@@ -10,6 +10,7 @@ from scanner.engine.database import Connection
 from scanner.engine.evaluate import CODES, evaluate
 from scanner.engine.findings import Findings
 from scanner.engine.guard import Guard
+from scanner.engine.places import Unseen
 from scanner.engine.prepare import prepare
 from scanner.engine.trace import Step, trace
 from scanner.inventory.tables import TABLES
@@ -49,14 +50,17 @@ class Verdict(msgspec.Struct, frozen=True):
     requirement: Traced
 
 
-def judge(connection: Connection, rule: Rule, key: str, as_of: datetime) -> Verdict:
+def judge(
+    connection: Connection, rule: Rule, key: str, as_of: datetime, unseen: Unseen | None = None
+) -> Verdict:
     """Evaluate the rule for the row with this id, or the only one whose id begins so.
 
-    The tables are filled. Raises UsageError where no row, or more than one, is meant.
+    The tables are filled; `unseen` is what they may lack. Raises UsageError where no row, or more
+    than one, is meant.
     """
     number, identity = _find(connection, rule.resource, key)
     (prepared,) = prepare(connection, [rule])
-    (evaluated,) = evaluate(connection, [prepared], as_of)
+    (evaluated,) = evaluate(connection, [prepared], as_of, unseen)
     found = connection.execute(
         f"SELECT CAST({evaluated.column} AS INTEGER) FROM {evaluated.verdicts}"
         f" WHERE number = {number}"

@@ -72,13 +72,13 @@ def _verdict(
     namespace: argparse.Namespace, settings: "Settings", explained: "Explained"
 ) -> "Verdict":
     from scanner.authoring.why import judge  # noqa: PLC0415 - heavy
-    from scanner.pipeline import open_inventory  # noqa: PLC0415
+    from scanner.pipeline import open_with_gaps  # noqa: PLC0415
 
     as_of = inputs.as_of(namespace)
     source = inputs.source(namespace, settings)
     scope = inputs.scope(namespace, settings)
     with open_inventory(source, scope, as_of, explained.needs) as opened:
-        return judge(opened.connection, explained.rule, namespace.key, as_of)
+        return judge(opened.connection, explained.rule, namespace.key, as_of, opened.unseen)
 
 
 def _print_text(explained: "Explained", verdict: "Verdict | None", width: int) -> None:

@@ -21,6 +21,7 @@ UPDATE sentry_project AS p SET key_count = c.keys, active_key_count = c.active F
 WHERE c.slug = p.slug AND c.organization_slug IS NOT DISTINCT FROM p.organization_slug
     AND NOT list_contains($organizations, coalesce(p.organization_slug, ''))
     AND NOT list_contains($projects, coalesce(p.organization_slug, '') || '/' || p.slug)
+    AND NOT list_contains($projects, coalesce(p.organization_slug, '') || '/' || p.id)
 """
 
 
@@ -36,13 +37,19 @@ def count_keys(connection: Connection, coverage: TableCoverage | None) -> None:
     """Fill the counts of sentry_project; they stay NULL where keys may be missing.
 
     `coverage` is that of sentry_key. A key whose project is not known could be of any project of
-    its organization.
+    its organization, and one whose organization is not known of any at all.
     """
     if coverage is None or coverage.state in {CoverageState.DENIED, CoverageState.ABSENT}:
         return
     if coverage.state is CoverageState.PARTIAL and not coverage.gaps:
         return
     if any(gap.organization is None for gap in coverage.gaps):
+        return
+    stray = connection.execute(
+        "SELECT (SELECT count(*) FROM sentry_key WHERE organization_slug IS NULL) > 0"
+        " AND (SELECT count(organization_slug) FROM sentry_project) > 0"
+    ).fetchone()
+    if stray and stray[0]:
         return
     unplaced = connection.execute(
         "SELECT DISTINCT coalesce(organization_slug, '') FROM sentry_key WHERE project_slug IS NULL"

@@ -8,7 +8,9 @@ import duckdb
 import msgspec
 
 from scanner.engine.database import Connection, time_limit
+from scanner.engine.places import Unseen
 from scanner.engine.prepare import AT_ONCE, Prepared, values
+from scanner.engine.windows import cautious
 from scanner.model.outcome import Outcome
 
 CODES: Final = (
@@ -43,9 +45,17 @@ class Evaluated(msgspec.Struct, frozen=True):
 
 
 def evaluate(
-    connection: Connection, prepared: Sequence[Prepared], as_of: datetime
+    connection: Connection,
+    prepared: Sequence[Prepared],
+    as_of: datetime,
+    unseen: Unseen | None = None,
 ) -> tuple[Evaluated, ...]:
-    """Give every (rule, row) pair an outcome; the result is in the order of the rules."""
+    """Give every (rule, row) pair an outcome; the result is in the order of the rules.
+
+    `unseen` is what the tables may lack; without it they are whole, whatever their rows say.
+    """
+    if unseen is not None:
+        prepared = cautious(connection, prepared, unseen)
     found: dict[str, Evaluated] = {}
     for table in dict.fromkeys(one.rule.resource for one in prepared):
         mine = [one for one in prepared if one.rule.resource == table]

@@ -87,8 +87,9 @@ class Findings:
         cursor = self._connection.cursor()
         cursor.execute(_statement(one) + limit, one.prepared.message_params)
         while batch := cursor.fetchmany(BATCH):
-            for code, key, organization, project, project_key, name, url, message, facts in batch:
+            for code, key, organization, project, project_key, name, url, *texts in batch:
                 outcome = CODES[code]
+                message, facts, lacking = texts
                 yield Finding(
                     rule_id=rule.id,
                     policy=rule.policy,
@@ -97,7 +98,7 @@ class Findings:
                     disposition=Disposition.OPEN,
                     message=message
                     if outcome is Outcome.FAIL
-                    else _undecided(one, outcome, name or key, facts),
+                    else _undecided(one, outcome, name or key, facts, lacking),
                     resource=Resource(
                         rule.resource, key, name, organization, project, url, project_key
                     ),
@@ -126,6 +127,7 @@ def _statement(one: Evaluated) -> str:
     columns = [f"CAST(v.{one.column} AS INTEGER)", "t.id"]
     columns += [f"t.{table.organization}", table.project, table.project_key, "t.name", "t.url"]
     columns += [prepared.message, evidence(prepared.rule.resource, prepared.columns)]
+    columns.append(f"CAST({prepared.lacking or 'NULL'} AS VARCHAR)")
     return (
         f'SELECT {", ".join(columns)} FROM {one.verdicts} AS v JOIN "{prepared.rule.resource}" AS t'
         f" ON t.rowid = v.number WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
@@ -147,10 +149,12 @@ def evidence(resource: str, columns: Sequence[str]) -> str:
     return f"CAST(json_object({', '.join(parts)}) AS VARCHAR)"
 
 
-def _undecided(one: Evaluated, outcome: Outcome, name: str, facts: str) -> str:
+def _undecided(one: Evaluated, outcome: Outcome, name: str, facts: str, lacking: str | None) -> str:
     """Say why the rule came to no verdict on a resource."""
     if outcome is Outcome.ERROR:
         return f"{name}: could not be evaluated ({one.error})"
+    if lacking:
+        return f"{name}: cannot tell, rows beside it may be missing ({lacking})"
     known: dict[str, Any] = msgspec.json.decode(facts)
     missing = ", ".join(column for column, value in known.items() if value is None)
     why = f"no value for {missing}" if missing else "the facts do not decide it"

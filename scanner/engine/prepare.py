@@ -26,13 +26,18 @@ AT_ONCE: Final = 50
 
 
 class Prepared(msgspec.Struct, frozen=True):
-    """A rule whose predicates may be run. `message` is a SQL text expression over row `t`."""
+    """A rule whose predicates may be run. `message` is a SQL text expression over row `t`.
+
+    So is `lacking`: why rows that a window of the rule would see may be missing, NULL where none
+    may; empty where that is so for every row.
+    """
 
     rule: Rule
     where: Checked | None
     requirement: Checked
     message: str
     message_params: dict[str, str]
+    lacking: str = ""
 
     @property
     def columns(self) -> tuple[str, ...]:

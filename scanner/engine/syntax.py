@@ -42,6 +42,12 @@ def serialize(connection: Connection, statements: Sequence[str]) -> list[str]:
     return _map(connection, "json_serialize_sql(CAST(item AS VARCHAR))", statements)
 
 
+def parse(connection: Connection, expressions: Sequence[str]) -> list[Node]:
+    """Return the tree of each expression; all of them must be sound."""
+    answers = serialize(connection, [wrapped(text) for text in expressions])
+    return [json.loads(answer)["statements"][0]["node"]["select_list"][0] for answer in answers]
+
+
 def write(connection: Connection, expressions: Sequence[Node]) -> list[str]:
     """Let DuckDB write expressions from their trees."""
     bare = template(connection)

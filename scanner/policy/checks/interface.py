@@ -1,7 +1,7 @@
 """What a built-in check is: typed arguments, a macro in the predicate language, and its docs."""
 
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -9,6 +9,9 @@ from scanner.model.rule import ParamValue
 from scanner.policy.slots import Slot
 
 A = TypeVar("A", bound=msgspec.Struct)
+
+PROJECT: Final = "organization_slug, coalesce(CAST(project_id AS VARCHAR), project_slug)"
+"""What tells the projects of keys apart: the id, which no renaming changes, where it is told."""
 
 
 class Macro(msgspec.Struct, frozen=True):
@@ -28,7 +31,9 @@ class Check(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
     `arguments` is a Struct whose fields are annotated with their Slot; its __post_init__ raises
     ValueError for combinations that make no sense. `short` is the argument that a bare value
     stands for (`max_age: 90d`); `flag` checks may be written as `true`, with every argument at
-    its default. `message` is the finding's message unless the rule has its own.
+    its default. `fails_surely` says that FALSE stays FALSE whatever further rows there are: it
+    holds where not all of them were seen. `message` is the finding's message unless the rule has
+    its own.
     """
 
     name: str
@@ -40,6 +45,7 @@ class Check(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
     build: Callable[[A], Macro]
     short: str | None = None
     flag: bool = False
+    fails_surely: bool = False
     resources: tuple[str, ...] = ("sentry_key",)
 
     def slots(self) -> dict[str, Slot]:

@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from scanner.policy.checks.interface import Check, Macro
+from scanner.policy.checks.interface import PROJECT, Check, Macro
 from scanner.policy.slots import Slot
 from scanner.policy.values import ValueType
 
@@ -22,7 +22,7 @@ class Arguments(msgspec.Struct, frozen=True):
     ]
 
 
-_PROJECT: Final = "PARTITION BY organization_slug, project_id, project_slug"
+_PROJECT: Final = f"PARTITION BY {PROJECT}"
 _NEWEST_FIRST: Final = (
     f"{_PROJECT} ORDER BY date_created DESC NULLS LAST, id"
     " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW"
@@ -64,5 +64,6 @@ CHECK: Final = Check(
     message="{name} is one active key too many in project {project_slug}",
     arguments=Arguments,
     build=build,
+    fails_surely=True,
     short="max",
 )

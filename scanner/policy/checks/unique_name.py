@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from scanner.policy.checks.interface import Check, Macro
+from scanner.policy.checks.interface import PROJECT, Check, Macro
 from scanner.policy.slots import Slot
 from scanner.policy.values import ValueType
 
@@ -21,7 +21,7 @@ class Arguments(msgspec.Struct, frozen=True):
     ] = False
 
 
-_PROJECT: Final = "PARTITION BY organization_slug, project_id, project_slug"
+_PROJECT: Final = f"PARTITION BY {PROJECT}"
 
 # A nameless key may have any name: it leaves the others unknown unless they already clash.
 _TEXT: Final = """\
@@ -51,5 +51,6 @@ CHECK: Final = Check(
     message="{name} is the name of more than one key in project {project_slug}",
     arguments=Arguments,
     build=build,
+    fails_surely=True,
     flag=True,
 )

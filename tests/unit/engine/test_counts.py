@@ -67,6 +67,19 @@ def test_a_key_of_an_unknown_project_could_be_of_any() -> None:
         assert set(counts(connection).values()) == {(None, None)}
 
 
+def test_a_key_of_an_unknown_organization_could_be_of_any() -> None:
+    with world({"id": "k9", "project_slug": "web"}) as connection:
+        count_keys(connection, COMPLETE)
+        assert set(counts(connection).values()) == {(None, None)}
+
+
+def test_a_gap_may_name_its_project_by_the_id() -> None:
+    gap = TableCoverage(CoverageState.PARTIAL, "no", (Gap("no", "acme", "1"),))
+    with world() as connection:
+        count_keys(connection, gap)
+        assert counts(connection) == {"web": (2, 1), "api": (1, None), "idle": (None, None)}
+
+
 def test_counting_needs_the_keys() -> None:
     plain = Needs({"sentry_project": frozenset({"slug"})})
     assert with_counted(plain) == plain
