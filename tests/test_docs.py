@@ -9,6 +9,7 @@ from _pytest.mark.structures import ParameterSet
 
 from scanner.authoring.pages import rules_markdown
 from scanner.authoring.reference import check_entries, policy_entries
+from scanner.authoring.swallow import swallowed
 from scanner.authoring.tables import fill_functions
 from scanner.config_files import read_config
 from scanner.engine.database import connect, seal
@@ -69,7 +70,9 @@ def test_yaml_examples_work(text: str, tmp_path: Path) -> None:
     path = tmp_path / "example.yaml"
     path.write_text(_whole(text, data), encoding="utf-8")
     with connect() as connection:
-        assert prepare(connection, [r for p in load_policies([str(path)]) for r in p.rules])
+        rules = prepare(connection, [r for p in load_policies([str(path)]) for r in p.rules])
+        assert rules
+        assert swallowed(connection, rules) == []
 
 
 def _whole(text: str, data: object) -> str:

@@ -10,6 +10,7 @@ from scanner.authoring.diagnostics import Diagnostic, diagnostics
 from scanner.authoring.listing import Listing
 from scanner.authoring.refusals import refusals
 from scanner.authoring.select import Selection, Target, choose
+from scanner.authoring.swallow import swallowed
 from scanner.authoring.verdicts import constant_verdicts
 from scanner.engine.database import Connection, connect
 from scanner.engine.guard import Guard
@@ -134,7 +135,7 @@ class _Linter:
         sound, problems = examine(connection, [rule for one in compiled for rule in one.rules])
         errors, warnings = constant_verdicts(connection, sound)
         self.errors += [*problems, *errors]
-        self.warnings += [*warnings, *_empty(sound)]
+        self.warnings += [*warnings, *_empty(sound), *swallowed(connection, sound)]
 
     def _cases(self, target: Target, policy: MergedPolicy) -> None:
         if not target.has_tests:

@@ -51,12 +51,12 @@ def has_projects(table: str) -> bool:
 def mark(connection: Connection, table: str, gaps: Sequence[Gap]) -> bool:
     """Note beside each row of the table what may be missing; return whether anything may.
 
-    The columns BITS and WHY are there afterwards in either case.
+    Where nothing may, the table does not get the columns BITS and WHY.
     """
-    connection.execute(f'ALTER TABLE "{table}" ADD COLUMN IF NOT EXISTS {BITS} TINYINT DEFAULT 0')
-    connection.execute(f'ALTER TABLE "{table}" ADD COLUMN IF NOT EXISTS {WHY} VARCHAR')
     if not gaps and _is_sound(connection, table):
         return False
+    connection.execute(f'ALTER TABLE "{table}" ADD COLUMN IF NOT EXISTS {BITS} TINYINT DEFAULT 0')
+    connection.execute(f'ALTER TABLE "{table}" ADD COLUMN IF NOT EXISTS {WHY} VARCHAR')
     labels = connection.execute(_labels(table)).fetchall()
     found = _Marker(labels, gaps, _listed(connection)).marks()
     rows = [(*label, bits, why) for label, (bits, why) in found.items() if bits]
