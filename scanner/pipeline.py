@@ -219,7 +219,7 @@ def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> t
 
 
 def _unseen(loaded: Loaded, scope: Scope) -> Unseen:
-    """Return what the tables may lack; an inventory of some projects is as good as a scan of them."""
+    """Return what the tables may lack; an inventory of some projects is as narrow as a scan."""
     scopes = (scope, *(one.scope for one in loaded.reaches if one.scope is not None))
     return Unseen(
         {name: _gaps(coverage) for name, coverage in loaded.coverage.items()},

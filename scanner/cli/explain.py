@@ -72,7 +72,7 @@ def _verdict(
     namespace: argparse.Namespace, settings: "Settings", explained: "Explained"
 ) -> "Verdict":
     from scanner.authoring.why import judge  # noqa: PLC0415 - heavy
-    from scanner.pipeline import open_with_gaps  # noqa: PLC0415
+    from scanner.pipeline import open_inventory  # noqa: PLC0415
 
     as_of = inputs.as_of(namespace)
     source = inputs.source(namespace, settings)
