@@ -105,6 +105,8 @@ def _blind(inventory: InventorySummary, results: Sequence[RuleResult]) -> tuple[
     if not any(table.rows for table in inventory.tables.values() if table.needed):
         names = ", ".join(name for name, table in inventory.tables.items() if table.needed)
         return (f"no resource was seen in {names}",)
+    if all(result.evaluated == result.not_applicable for result in results):
+        return ("no rule judged any resource: no row is in any rule's `where`",)
     return ()
 
 

@@ -182,11 +182,17 @@ def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
     """Return what to look at.
 
     Organizations and projects from the environment or a file are about the Sentry server; an
-    inventory file and the demo are narrowed by the command line alone.
+    inventory file and the demo are narrowed by the command line alone. Raises UsageError.
     """
+    asked = Scope(found.organizations, found.projects)
     if _is_offline(namespace):
-        return Scope(tuple(namespace.org), tuple(namespace.project))
-    return Scope(found.organizations, found.projects)
+        asked = Scope(tuple(namespace.org), tuple(namespace.project))
+    for option, slugs in (("--org", asked.organizations), ("--project", asked.projects)):
+        if not all(slug.strip() for slug in slugs):
+            raise UsageError(
+                "an empty name", where=option, remedy="Give a slug, or leave the option out."
+            )
+    return asked
 
 
 def source(namespace: argparse.Namespace, found: Settings, journal: Path | None = None) -> Source:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from scanner.cli import inputs
+from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Needs
 from scanner.report.text import clean
@@ -29,10 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="table",
         help="table, json, jsonl or csv (default: table)",
     )
+    inputs.add_partial_argument(output)
 
 
 def run(namespace: argparse.Namespace) -> int:
-    """Run the query and print its answer."""
+    """Run the query and print its answer; returns 3 where a table it reads was not seen whole."""
     settings = inputs.settings(namespace)
     source = inputs.source(namespace, settings)
     as_of = inputs.as_of(namespace)
@@ -44,7 +46,7 @@ def run(namespace: argparse.Namespace) -> int:
         # What is wrong with the query is told before anything is fetched.
         wanted = reads(parser, namespace.sql)
     with open_inventory(source, inputs.scope(namespace, settings), as_of, wanted) as opened:
-        _warn(opened.loaded, wanted)
+        gaps = _warn(opened.loaded, wanted)
         connection = opened.connection
         if namespace.format in {"json", "jsonl"}:
             _print_json(query_json(connection, namespace.sql, as_of), namespace.format)
@@ -54,11 +56,14 @@ def run(namespace: argparse.Namespace) -> int:
                 _print_csv(answer.columns, answer.rows)
             else:
                 _print_table(answer.columns, answer.rows)
-    return 0
+    return EXIT_INCOMPLETE if gaps and not settings.allow_partial else 0
 
 
-def _warn(loaded: "Loaded", wanted: Needs) -> None:
-    """Say what the answer cannot know: a table that was not seen whole looks like a small one."""
+def _warn(loaded: "Loaded", wanted: Needs) -> bool:
+    """Say what the answer cannot know, and return whether there is anything of that.
+
+    A table that was not seen whole looks like a small one.
+    """
     for warning in loaded.warnings:
         inputs.warn(warning)
     for name in sorted(wanted.tables):
@@ -70,6 +75,7 @@ def _warn(loaded: "Loaded", wanted: Needs) -> None:
             inputs.warn(f"{place or 'everything'} is not seen in {name}: {gap.reason}")
         if len(coverage.gaps) > _MOST_GAPS:
             inputs.warn(f"{len(coverage.gaps) - _MOST_GAPS:,} more gaps in {name}")
+    return any(loaded.coverage[n].state is not CoverageState.COMPLETE for n in wanted.tables)
 
 
 def _print_json(rows: Iterable[str], form: str) -> None:

@@ -1,6 +1,6 @@
 """Filling the tables from files: strict about types, honest about what is missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -9,9 +9,11 @@ import msgspec
 from scanner.engine.counts import count_keys
 from scanner.engine.database import Connection
 from scanner.engine.reader import BadInputError, raw_relation, read_envelope, run_on
+from scanner.engine.scope import Place, keyless, narrow, places, unseen
+from scanner.engine.twins import Origins, collapse, contradictions, identity
 from scanner.inventory.normalize import BAD, select
-from scanner.inventory.tables import NOWHERE, TABLES
-from scanner.model.coverage import CoverageState, TableCoverage, merge
+from scanner.inventory.tables import TABLES
+from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.errors import InventoryFileError, UsageError
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 
@@ -20,6 +22,10 @@ LOAD_ORDER: Final = ("sentry_project", *(name for name in TABLES if name != "sen
 
 API_PAGES: Final = (10, 100)
 """Sizes of a full page of Sentry's key listings: today's default, and the most there is."""
+
+_KEYS: Final = "sentry_key"
+_LISTS: Final = ("sentry_organization", "sentry_project")
+"""Tables that list the places where keys are."""
 
 _ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
 
@@ -53,11 +59,9 @@ def load(
     for name in LOAD_ORDER:
         loader.load_table(name, heavy.get(name, frozenset()))
     loader.check_project_option()
-    if "sentry_project" in loader.filled:
-        count_keys(connection, loader.coverage.get("sentry_key"))
-    _narrow(connection, scope, loader.filled)
+    loader.apply(scope)
     return Loaded(
-        rows={name: _count(connection, name) if name in loader.filled else 0 for name in TABLES},
+        rows=loader.rows,
         coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},
         sources=tuple(loader.sources),
         digest=_digest(connection, loader.filled),
@@ -75,8 +79,12 @@ class _Loader:
         self._inputs = inventory.inputs
         self._as_of = as_of
         self._servers: dict[str, str | None] = {}
+        self._live = inventory.live
+        self._covering: set[str] = set()  # labels of inventories that say which keys they hold
+        self._listed: list[Place] = []
         self._promised: dict[tuple[str, str], int] = {}
         self.filled: list[str] = []
+        self.rows = dict.fromkeys(TABLES, 0)
         self.coverage = dict(inventory.coverage)
         self.sources = list(inventory.sources)
         self.reaches: list[Reach] = []
@@ -95,6 +103,8 @@ class _Loader:
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
             self._servers[raw.label] = header.server or raw.server
             self.sources += [source for source in header.sources if source not in self.sources]
+            if _KEYS in ending.coverage:
+                self._covering.add(raw.label)
             for name, found in ending.coverage.items():
                 known = self.coverage.get(name)
                 self.coverage[name] = merge(known, found) if known else found
@@ -103,13 +113,14 @@ class _Loader:
 
     def load_table(self, name: str, heavy: frozenset[str]) -> None:
         """Load one table from every input that has records of it."""
-        table = TABLES[name]
-        columns = [c for c, spec in table.columns.items() if not spec.heavy or c in heavy]
+        columns = [c for c, spec in TABLES[name].columns.items() if not spec.heavy or c in heavy]
         rows = 0
+        origins: list[tuple[int, RawInput]] = []
         inputs = [raw for raw in self._inputs if raw.layout.is_inventory or raw.kind == name]
         if not inputs:
             return
         for raw in inputs:
+            origins.append((rows, raw))
             sql = (
                 f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT *, $server AS server FROM'
                 f" ({raw_relation(raw)}) WHERE kind = '{name}') {select(name, columns)}"
@@ -124,13 +135,16 @@ class _Loader:
             return
         self.filled.append(name)
         bad, distinct = self._connection.execute(
-            f"SELECT count(*) FILTER ({BAD}), count(DISTINCT ({table.organization}, id))"
-            f' FROM "{name}"'
+            f'SELECT count(*) FILTER ({BAD}), count(DISTINCT ({identity(name)})) FROM "{name}"'
         ).fetchall()[0]
         if bad:
             raise BadInputError(tuple(inputs), f"{bad} records of {name} have a wrong type")
+        self._note_listed(name, origins)
         if distinct < rows:
-            self._drop_duplicates(name, rows - distinct)
+            self._lacks(name, contradictions(self._connection, name, origins, live=self._live))
+            collapse(self._connection, name)
+            extra = rows - distinct
+            self.warnings.append(f"{extra} records of {name} came twice; one of each was kept")
 
     def _check_count(self, raw: RawInput, name: str, rows: int) -> None:
         promised = self._promised.get((raw.label, name))
@@ -141,19 +155,75 @@ class _Loader:
                 remedy="It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`.",
             )
         if name == "sentry_key" and not raw.layout.is_inventory and rows in API_PAGES:
-            self.warnings.append(
+            reason = (
                 f"{raw.label} holds exactly {rows} keys, a full page of Sentry's API: if it was"
-                " saved with one request, the pages after it are missing"
+                " saved with one request, the pages after it are missing. Use"
+                " `keypolicy fetch -o FILE`, which reads all of them."
             )
+            self._lacks(name, [Gap(reason, raw.organization, raw.project)])
 
-    def _drop_duplicates(self, name: str, extra: int) -> None:
-        """Keep one of several records with the same id, the same one in every run."""
-        where = TABLES[name].organization
-        self._connection.execute(
-            f'CREATE OR REPLACE TABLE "{name}" AS SELECT t.* FROM "{name}" AS t QUALIFY'
-            f" row_number() OVER (PARTITION BY {where}, id ORDER BY CAST(t AS VARCHAR)) = 1"
-        )
-        self.warnings.append(f"{extra} records of {name} came twice; one of each was kept")
+    def _note_listed(self, name: str, origins: Origins) -> None:
+        """Note the places that only answers of the API list: they do not say who has no key.
+
+        An inventory that covers the keys, and has none of a place, says that there is none.
+        """
+        table = TABLES[name]
+        ends = [*(str(start) for start, _ in origins[1:]), "2**62"]
+        doubtful = [
+            f"(rowid >= {start} AND rowid < {end})"
+            for (start, raw), end in zip(origins, ends, strict=True)
+            if raw.label not in self._covering
+        ]
+        if name in _LISTS and doubtful:
+            found = self._connection.execute(
+                f'SELECT {table.organization}, {table.project} FROM "{name}" GROUP BY ALL'
+                f" HAVING bool_and({' OR '.join(doubtful)})"
+            )
+            self._listed += found.fetchall()
+
+    def apply(self, scope: Scope) -> None:
+        """Narrow the tables to the scope, count keys, and note all that was not seen."""
+        asked = scope.organizations or scope.projects
+        missing = unseen(scope, places(self._connection, self.filled)) if asked else []
+        for name in self.coverage:
+            self._lacks(name, missing)
+        for name, gaps in narrow(self._connection, scope, self.filled).items():
+            self._lacks(name, gaps)
+        if _KEYS in self.coverage:
+            self._check_keyless(scope)
+        if "sentry_project" in self.filled:
+            count_keys(self._connection, self.coverage.get(_KEYS))
+        for name in self.filled:
+            self.rows[name] = _count(self._connection, name)
+        for name in self.coverage:
+            self._check_empty(name)
+
+    def _check_keyless(self, scope: Scope) -> None:
+        """Note the listed places without a key, where nothing says that they have none."""
+        keyed = places(self._connection, [name for name in self.filled if name == _KEYS])
+        listed = self._listed
+        organizations = [place for place in listed if place[1] is None]
+        if len(organizations) == 1 and any(organization is None for organization, _ in keyed):
+            # Keys that do not tell their organization are of the one that is listed.
+            listed = [place for place in listed if place[1] is not None]
+        self._lacks(_KEYS, keyless(scope, listed, keyed))
+        if not keyed or scope.projects:
+            return
+        told = {gap.organization for gap in self.coverage[_KEYS].gaps}
+        told |= {organization for organization, _ in keyed}
+        for slug in sorted(_organizations(self._connection, self.filled).keys() - told):
+            self.warnings.append(f"the organization {slug!r} has no client key")
+
+    def _check_empty(self, name: str) -> None:
+        """Take no table for whole of which no row is there, unless its source counted that."""
+        counted = TABLES[name].optional and self.coverage[name].rows is not None
+        whole = self.coverage[name].state is CoverageState.COMPLETE
+        others = any(rows for other, rows in self.rows.items() if other != name)
+        if others and whole and not self.rows[name] and not counted:
+            self._lacks(name, [Gap(f"No {TABLES[name].title} is there, so none was seen.")])
+
+    def _lacks(self, name: str, gaps: Iterable[Gap]) -> None:
+        self.coverage[name] = lacking(self.coverage[name], gaps)
 
     def check_project_option(self) -> None:
         """Refuse one project's name for keys of several: it would be wrong for most of them."""
@@ -171,20 +241,6 @@ class _Loader:
                     where=raw.label,
                     remedy="Leave --project out, or add the project list of the organization"
                     " with a further --inventory, so that each key finds its project.",
-                )
-
-
-def _narrow(connection: Connection, scope: Scope, filled: Sequence[str]) -> None:
-    """Leave only what the scan was asked about."""
-    for name in filled:
-        table = TABLES[name]
-        wanted = ((table.organization, scope.organizations), (table.project, scope.projects))
-        for column, slugs in wanted:
-            if slugs and column != NOWHERE and not table.global_:
-                connection.execute(
-                    f'DELETE FROM "{name}" WHERE {column} IS NULL OR'
-                    f" NOT list_contains($slugs, {column})",
-                    {"slugs": list(slugs)},
                 )
 
 

@@ -6,7 +6,6 @@ the longest record, not by the file.
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any, Final
 
 from scanner.inventory.envelope import (
@@ -21,6 +20,7 @@ from scanner.inventory.envelope import (
 from scanner.inventory.jsontext import AGAIN, FaultError, Reader, Record
 from scanner.inventory.redact import SECRET_FIELDS, redact_text
 from scanner.inventory.tables import INTEGER, TABLES, Field
+from scanner.inventory.tables.moments import is_moment
 from scanner.model.errors import InventoryFileError, Location
 from scanner.model.inventory import Layout, RawInput
 
@@ -150,7 +150,7 @@ def _violation(record: dict[str, Any], names: list[str], field: Field) -> str | 
         return f"expected {expected}, found {_quoted(value, names[-1])}"
     if field.types == INTEGER and value > _MAX_INTEGER:
         return f"expected {expected} of 64 bits, found {_quoted(value, names[-1])}"
-    if field.timestamp and not _is_timestamp(value):
+    if field.timestamp and not is_moment(value):
         return f"expected a date and time (ISO 8601), found {_quoted(value, names[-1])}"
     return None
 
@@ -179,11 +179,3 @@ def _quoted(value: Any, name: str) -> str:  # noqa: ANN401 - any JSON value
         return found
     text = redact_text(json.dumps(value))
     return f"{found}: {text if len(text) <= _QUOTE_LENGTH else text[:_QUOTE_LENGTH] + '...'}"
-
-
-def _is_timestamp(text: str) -> bool:
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True

@@ -11,6 +11,7 @@ from typing import Final
 
 from scanner.inventory.redact import DSN_KINDS, REDACTED, TOKEN_PATTERN
 from scanner.inventory.tables import TABLES, Column, Field
+from scanner.inventory.tables.moments import not_moment
 
 BAD: Final = "_bad"
 """Name of the column that marks rows with a wrong type; it is dropped after the check."""
@@ -108,7 +109,7 @@ def _violation(path: str, field: Field, types: dict[str, int], paths: _Paths) ->
     if field.required:
         tests.append(f"coalesce({value}, '') = ''")
     if field.timestamp:
-        tests.append(f"({value} IS NOT NULL AND TRY_CAST({value} AS TIMESTAMPTZ) IS NULL)")
+        tests.append(not_moment(value))
     if _integer(field):
         tests.append(f"({value} IS NOT NULL AND TRY_CAST({value} AS BIGINT) IS NULL)")
     return " OR ".join(tests)

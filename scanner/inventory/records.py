@@ -4,17 +4,14 @@ A file with a wrong type is refused as a whole, with the place. A server's recor
 instead and becomes a gap: the rest of what was fetched is worth keeping.
 """
 
-import re
 from collections.abc import Iterator
-from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
 from scanner.inventory.tables import TABLES, Field
+from scanner.inventory.tables.moments import is_moment
 
 _LARGEST: Final = 2**63
-_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d(:\d\d)?)?)?")
-"""The part of ISO 8601 that the database reads too."""
 
 
 def fault(table: str, record: object) -> str | None:
@@ -70,19 +67,9 @@ def _problem(value: Any, field: Field) -> str | None:  # noqa: ANN401 - any JSON
         return "a number beyond 64 bits"
     if field.required and value == "":
         return "empty"
-    if field.timestamp and not _is_time(value):
+    if field.timestamp and not is_moment(value):
         return "not a date and time"
     return None
-
-
-def _is_time(text: str) -> bool:
-    if not _TIME.fullmatch(text):
-        return False
-    try:
-        datetime.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
 
 
 _JSON_TYPES: Final[dict[type, tuple[str, ...]]] = {

@@ -1,8 +1,13 @@
 """How much of a table was really seen."""
 
+from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
 import msgspec
+
+_MOST_TOLD: Final = 3
+"""Gaps whose reasons are told in a table's own reason; all of them are listed as gaps."""
 
 
 class CoverageState(StrEnum):
@@ -46,6 +51,28 @@ class TableCoverage(msgspec.Struct, frozen=True):
     reason: str
     gaps: tuple[Gap, ...] = ()
     rows: int | None = None
+
+
+def lacking(coverage: TableCoverage, gaps: Iterable[Gap]) -> TableCoverage:
+    """Return the coverage with further gaps, but for places that it has a gap for already.
+
+    Of a table that is absent nothing more is to be told.
+    """
+    places = {(gap.organization, gap.project) for gap in coverage.gaps}
+    new = tuple(gap for gap in gaps if (gap.organization, gap.project) not in places)
+    if not new or coverage.state is CoverageState.ABSENT:
+        return coverage
+    whole = coverage.state is CoverageState.COMPLETE
+    known = coverage.gaps or (() if whole else (Gap(coverage.reason),))
+    reasons = list(dict.fromkeys(gap.reason for gap in new))
+    more = len(reasons) - _MOST_TOLD
+    told = reasons[:_MOST_TOLD] + ([f"And {more} more reasons."] if more > 0 else [])
+    return TableCoverage(
+        CoverageState.PARTIAL if whole else coverage.state,
+        " ".join(told if whole else [coverage.reason, *told]).strip(),
+        known + new,
+        coverage.rows,
+    )
 
 
 def merge(left: TableCoverage, right: TableCoverage) -> TableCoverage:

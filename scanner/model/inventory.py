@@ -96,9 +96,11 @@ class Inventory(msgspec.Struct, frozen=True):
 
     `coverage` lists only what the source itself knows; the product's own inventory files carry
     theirs inside and it is read with the data. `warnings` are for the user, one sentence each.
+    `live`: the records were fetched for this scan, so that no one can mend them in a file.
     """
 
     inputs: tuple[RawInput, ...]
     sources: tuple[str, ...]
     coverage: dict[str, TableCoverage] = {}
     warnings: tuple[str, ...] = ()
+    live: bool = False

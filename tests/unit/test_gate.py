@@ -184,3 +184,15 @@ def test_what_is_let_through_with_a_warning_is_counted() -> None:
     assert remarks([result(fail=1)], Thresholds(on_unknown=OnUnknown.WARN)) == ()
     for other in (OnUnknown.FAIL, OnUnknown.IGNORE):
         assert remarks(found, Thresholds(on_unknown=other)) == ()
+
+
+def test_a_scan_in_which_no_rule_judged_anything_is_not_green() -> None:
+    about_nothing = RuleResult(rule("true", where="false"), 0, 9, 0, {})
+    verdict = judge(inventory(), [about_nothing, about_nothing], Thresholds(allow_partial=True))
+    assert verdict.exit_code == 3
+    assert "no rule judged any resource" in verdict.reasons[0]
+    unseen = msgspec.structs.replace(
+        about_nothing, unseen=1, tally={(Outcome.UNKNOWN, Disposition.OPEN): 1}
+    )
+    assert judge(inventory(), [unseen], Thresholds(allow_partial=True)).exit_code == 3
+    assert judge(inventory(), [about_nothing, result()], Thresholds()).exit_code == 0

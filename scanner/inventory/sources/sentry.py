@@ -67,6 +67,7 @@ class SentrySource:
             inputs=(RawInput(report.path, Layout.INVENTORY_LINES, label=label),),
             sources=report.sources,
             warnings=report.warnings,
+            live=True,
         )
 
     def fetch(self, scope: Scope, needs: Needs, output: Path) -> FetchReport:

@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from scanner.inventory.tables.moments import moment
+
 TEXT: Final = ("VARCHAR",)
 INTEGER: Final = ("UBIGINT", "BIGINT")
 BOOLEAN: Final = ("BOOLEAN",)
@@ -17,7 +19,8 @@ NOWHERE: Final = "CAST(NULL AS VARCHAR)"
 class Field(msgspec.Struct, frozen=True):
     """A field of the API's record: the JSON types it may have besides null.
 
-    `required` fields must hold a value; `timestamp` fields must hold an ISO 8601 date-time.
+    `required` fields must hold a value; `timestamp` fields must hold a date and time, as
+    scanner.inventory.tables.moments has it.
     """
 
     types: tuple[str, ...]
@@ -49,6 +52,8 @@ class Table(msgspec.Struct, frozen=True):
     `identity` is the field that tells records apart, `hidden` the secret one, which no other
     may quote. Of a `closed` table's records only the fields that are named are written down.
     A `global_` table belongs to no organization, so that choosing some does not narrow it.
+    Ids of a `unique` one are of one record on the whole server, others of one in an organization.
+    An `optional` one may have no row, if its source counted that; others without are not seen.
     """
 
     title: str
@@ -62,6 +67,8 @@ class Table(msgspec.Struct, frozen=True):
     hidden: str = "$.secret"
     closed: bool = False
     global_: bool = False
+    unique: bool = False
+    optional: bool = False
 
 
 def text(path: str, doc: str) -> Column:
@@ -80,8 +87,8 @@ def integer(path: str, doc: str) -> Column:
 
 
 def time(path: str, doc: str) -> Column:
-    """Return a column of a field that holds a date and time."""
-    return Column("TIMESTAMP WITH TIME ZONE", doc, f"TRY_CAST(<{path}> AS TIMESTAMPTZ)")
+    """Return a column of a field that holds a date and time; NULL where that is after as-of."""
+    return Column("TIMESTAMP WITH TIME ZONE", doc, moment(path))
 
 
 def json(path: str, doc: str) -> Column:
@@ -96,9 +103,11 @@ def clean(path: str, doc: str) -> Column:
 
 def age(path: str) -> Column:
     """Return the column age_days, from the field of the creation date."""
-    source = f"floor((epoch($as_of) - epoch(TRY_CAST(<{path}> AS TIMESTAMPTZ))) / 86400)"
+    created = f"epoch({moment(path)})"
+    # What was made in the minutes that clocks may differ by is 0 days old, not -1.
+    seconds = f"CASE WHEN {created} > epoch($as_of) THEN 0 ELSE epoch($as_of) - {created} END"
     doc = "Whole days since creation, at as-of"
-    return Column("BIGINT", doc, f"CAST({source} AS BIGINT)", derived=True)
+    return Column("BIGINT", doc, f"CAST(floor(({seconds}) / 86400) AS BIGINT)", derived=True)
 
 
 def scopes(path: str) -> Column:

@@ -37,6 +37,7 @@ def _events(name: str, doc: str) -> Column:
 KEY: Final = Table(
     title="client key",
     doc="Client keys (DSNs) of projects.",
+    unique=True,
     project="project_slug",
     project_key="coalesce(CAST(project_id AS VARCHAR), project_slug)",
     fields={

@@ -35,6 +35,7 @@ INTEGRATION: Final = Table(
     identity="uuid",
     hidden="$.clientSecret",
     closed=True,
+    optional=True,
     fields={
         "$.uuid": Field(TEXT, required=True),
         "$.slug": Field(TEXT),
@@ -79,6 +80,7 @@ ORG_AUTH_TOKEN: Final = Table(
     doc="Organization auth tokens (sntrys_), which belong to no person.",
     hidden="$.token",
     closed=True,
+    optional=True,
     fields={
         "$.id": Field((*TEXT, *INTEGER), required=True),
         "$.name": Field(TEXT),
@@ -113,6 +115,7 @@ API_KEY: Final = Table(
     doc="API keys of the organization, which Sentry replaced by tokens; older servers have them.",
     hidden="$.key",
     closed=True,
+    optional=True,
     fields={
         "$.id": Field((*TEXT, *INTEGER), required=True),
         "$.label": Field(TEXT),

@@ -1,0 +1,112 @@
+"""What could not be seen never ends in exit code 0, whatever the source and the verb."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.support import keypolicy
+
+KEY: dict[str, Any] = {
+    "id": "k1",
+    "public": "k1",
+    "name": "web",
+    "projectId": 7,
+    "isActive": True,
+    "dateCreated": "2026-02-01T00:00:00Z",
+}
+PROJECTS = [{"id": str(7 + n), "slug": f"p{n}", "platform": "python"} for n in range(7)]
+POLICY = """\
+policy: mine
+version: 1.0.0
+title: Mine
+rules:
+  - {id: young, title: Young, resource: sentry_key, severity: low, check: {max_age: 90d}}
+  - {id: odd, title: Odd, resource: sentry_key, severity: low, where: name = 'odd', require: false}
+"""
+AS_OF = "2026-03-01"
+
+
+def key(**fields: object) -> dict[str, Any]:
+    return KEY | fields
+
+
+def saved(folder: Path, files: dict[str, object]) -> list[str]:
+    (folder / "p.yaml").write_text(POLICY, "utf-8")
+    options = ["--as-of", AS_OF]
+    for name, records in files.items():
+        (folder / name).write_text(json.dumps(records), "utf-8")
+        options += ["--inventory", name]
+    return options
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "code", "says"),
+    [
+        ({"k.json": [KEY]}, [], 0, ""),
+        ({"k.json": [KEY]}, ["--org", "acme", "--project", "web"], 0, ""),
+        ({"k.json": [KEY], "p.json": PROJECTS[:1]}, ["--project", "p0"], 0, ""),
+        ({"k.json": [KEY], "p.json": PROJECTS[:1]}, ["--project", "po"], 3, "Did you mean 'p0'?"),
+        ({"k.json": [KEY], "p.json": PROJECTS[:1]}, ["--project", "p0", "--project", "x"], 3, "'x'"),
+        ({"k.json": [KEY, key(id="k2", projectId=99)], "p.json": PROJECTS[:1]},
+         ["--project", "p0"], 3, "1 client key does not tell the project"),
+        ({"k.json": [KEY], "p.json": PROJECTS}, [], 3, "project 'p1' is listed"),
+        ({"k.json": [key(id=f"k{n}") for n in range(100)]}, [], 3, "a full page"),
+        ({"k.json": [key(id=f"k{n}") for n in range(10)]}, [], 3, "a full page"),
+        ({"k.json": [KEY, KEY]}, [], 0, ""),
+        ({"a.json": [KEY], "b.json": [key(isActive=False)]}, [], 2, "a.json"),
+        ({"a.json": [KEY], "b.json": [key(projectId=8)]}, [], 2, "b.json"),
+        ({"k.json": [key(dateCreated="infinity")]}, [], 2, "k.json:1:"),
+        ({"k.json": [key(dateCreated="2026-02-01T00:00:00+25:00")]}, [], 2, "date and time"),
+        ({"k.json": [key(dateCreated="290000-01-01T00:00:00Z")]}, [], 2, "date and time"),
+        ({"k.json": [key(dateCreated="2099-01-01T00:00:00Z")]}, [], 1, "unknown"),
+        ({"k.json": [KEY]}, ["--project", " "], 2, "an empty name"),
+    ],
+)  # fmt: skip
+def test_files(
+    tmp_path: Path, files: dict[str, object], options: list[str], code: int, says: str
+) -> None:
+    inventory = saved(tmp_path, files)
+    done = keypolicy("scan", "--policy", "p.yaml", *inventory, *options, cwd=tmp_path)
+    assert done.code == code, done
+    assert says in " ".join((done.out + done.err).split())
+
+
+@pytest.mark.parametrize(
+    ("scope", "says"),
+    [
+        (["--org", "otter-post-demo", "--org", "typo"], "no organization 'typo'"),
+        (["--org", "otter-post"], "Did you mean 'otter-post-demo'?"),
+        (["--project", "checkout", "--project", "chekout"], "Did you mean 'checkout'?"),
+    ],
+)
+@pytest.mark.parametrize("verb", [["scan"], ["query", "SELECT count(*) FROM sentry_key"]])
+def test_a_scope_that_does_not_exist(
+    tmp_path: Path, verb: list[str], scope: list[str], says: str
+) -> None:
+    done = keypolicy(*verb, "--demo", *scope, cwd=tmp_path)
+    assert done.code == 3
+    assert says in " ".join((done.out + done.err).split())
+
+
+def test_no_row_in_any_where(tmp_path: Path) -> None:
+    inventory = saved(tmp_path, {"k.json": [KEY]})
+    about = POLICY.replace("check: {max_age: 90d}", "where: name = 'x', require: true")
+    (tmp_path / "p.yaml").write_text(about, "utf-8")
+    for more in ([], ["--allow-partial"]):
+        done = keypolicy("scan", "--policy", "p.yaml", *inventory, *more, cwd=tmp_path)
+        assert done.code == 3
+        assert "no rule judged any resource" in done.out
+
+
+@pytest.mark.parametrize(("more", "code"), [([], 3), (["--allow-partial"], 0)])
+def test_a_query_tells_what_it_could_not_see(tmp_path: Path, more: list[str], code: int) -> None:
+    inventory = saved(tmp_path, {"k.json": [key(id=f"k{n}") for n in range(100)]})
+    sql = "SELECT count(*) AS n FROM sentry_key"
+    done = keypolicy("query", sql, *inventory, *more, "--format", "csv", cwd=tmp_path)
+    assert (done.code, done.out) == (code, "n\n100\n")
+    assert "warning: sentry_key is partial" in done.err
+    absent = keypolicy("query", "SELECT * FROM sentry_token", *inventory, *more, cwd=tmp_path)
+    assert absent.code == code
+    assert "sentry_token is absent" in absent.err
