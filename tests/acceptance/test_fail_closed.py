@@ -23,7 +23,7 @@ version: 1.0.0
 title: Mine
 rules:
   - {id: young, title: Young, resource: sentry_key, severity: low, check: {max_age: 90d}}
-  - {id: odd, title: Odd, resource: sentry_key, severity: low, where: name = 'odd', require: false}
+  - {id: o, title: Odd, resource: sentry_key, severity: low, where: name = 'odd', require: 'false'}
 """
 AS_OF = "2026-03-01"
 
@@ -47,8 +47,9 @@ def saved(folder: Path, files: dict[str, object]) -> list[str]:
         ({"k.json": [KEY]}, [], 0, ""),
         ({"k.json": [KEY]}, ["--org", "acme", "--project", "web"], 0, ""),
         ({"k.json": [KEY], "p.json": PROJECTS[:1]}, ["--project", "p0"], 0, ""),
-        ({"k.json": [KEY], "p.json": PROJECTS[:1]}, ["--project", "po"], 3, "Did you mean 'p0'?"),
-        ({"k.json": [KEY], "p.json": PROJECTS[:1]}, ["--project", "p0", "--project", "x"], 3, "'x'"),
+        ({"k.json": [KEY], "p.json": PROJECTS[:1]}, ["--project", "px0"], 3, "Did you mean 'p0'?"),
+        ({"k.json": [KEY], "p.json": PROJECTS[:1]}, ["--project", "p0", "--project", "x"],
+         3, "no project 'x'"),
         ({"k.json": [KEY, key(id="k2", projectId=99)], "p.json": PROJECTS[:1]},
          ["--project", "p0"], 3, "1 client key does not tell the project"),
         ({"k.json": [KEY], "p.json": PROJECTS}, [], 3, "project 'p1' is listed"),
@@ -92,7 +93,7 @@ def test_a_scope_that_does_not_exist(
 
 def test_no_row_in_any_where(tmp_path: Path) -> None:
     inventory = saved(tmp_path, {"k.json": [KEY]})
-    about = POLICY.replace("check: {max_age: 90d}", "where: name = 'x', require: true")
+    about = POLICY.replace("check: {max_age: 90d}", "where: name = 'x', require: 'true'")
     (tmp_path / "p.yaml").write_text(about, "utf-8")
     for more in ([], ["--allow-partial"]):
         done = keypolicy("scan", "--policy", "p.yaml", *inventory, *more, cwd=tmp_path)

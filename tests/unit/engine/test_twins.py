@@ -47,7 +47,7 @@ def test_two_facts_under_one_id_are_refused_with_both_places(
 
 @pytest.mark.parametrize("place", [{"project": "web"}, {"organization": "other"}])
 def test_one_key_in_two_places_is_refused(tmp_path: Path, place: dict[str, str]) -> None:
-    one = api(tmp_path / "a.json", [KEY], **{"organization": "acme", "project": "api"})
+    one = api(tmp_path / "a.json", [KEY], organization="acme", project="api")
     two = api(tmp_path / "b.json", [KEY], **{"organization": "acme", "project": "api", **place})
     with connect() as connection, pytest.raises(InventoryFileError, match=r"acme/api.* and in b"):
         fill(connection, one, two)
@@ -108,7 +108,7 @@ def test_a_server_that_contradicts_itself_was_not_seen_whole(tmp_path: Path) -> 
 
 
 def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InventoryFileError, match="i.jsonl .acme/web. and in i.jsonl"):
+    with pytest.raises(InventoryFileError, match=r"i\.jsonl .acme/web. and in i\.jsonl"):
         inventory(tmp_path / "i.jsonl", live=False)
 
 
