@@ -89,5 +89,6 @@ def _origin(number: int, origins: Origins) -> RawInput:
 
 
 def _place(row: Sequence[Any], origins: Origins) -> str:
-    where = "/".join(redact_text(slug) for slug in row[2:4] if slug) or "no named place"
-    return f"{_origin(row[4], origins).label} ({where})"
+    where = "/".join(redact_text(slug) for slug in row[2:4] if slug)
+    label = _origin(row[4], origins).label
+    return f"{label} ({where})" if where else label

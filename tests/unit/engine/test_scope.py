@@ -34,7 +34,7 @@ WORLD = [
 
 def world(path: Path, keys: list[tuple[str, Place]], *gaps: Gap) -> Inventory:
     state = CoverageState.PARTIAL if gaps else CoverageState.COMPLETE
-    with Spool(path, sources=("s",), server=None) as spool:
+    with Spool(path, sources=("s",), server=None, scope=Scope()) as spool:
         for number, (organization, project) in keys:
             spool.add("sentry_key", changed(id=number), organization=organization, project=project)
         spool.finish({"sentry_key": TableCoverage(state, "because" if gaps else "", gaps)})
@@ -132,7 +132,7 @@ def test_a_gap_that_the_source_told_is_not_told_twice(tmp_path: Path) -> None:
 
 
 def test_a_project_without_keys_was_seen_if_the_inventory_says_so(tmp_path: Path) -> None:
-    with Spool(tmp_path / "i.jsonl", sources=("s",), server=None) as spool:
+    with Spool(tmp_path / "i.jsonl", sources=("s",), server=None, scope=Scope()) as spool:
         spool.add("sentry_project", PROJECT, organization="acme", project="shop")
         other = {**PROJECT, "id": "8", "slug": "empty"}
         spool.add("sentry_project", other, organization="acme", project="empty")
@@ -183,7 +183,7 @@ def test_a_listed_organization_without_a_key_in_an_export_is_a_gap(
 
 
 def test_an_organization_that_was_seen_to_be_empty_is_said(tmp_path: Path) -> None:
-    with Spool(tmp_path / "i.jsonl", sources=("s",), server=None) as spool:
+    with Spool(tmp_path / "i.jsonl", sources=("s",), server=None, scope=Scope()) as spool:
         for slug in ("acme", "empty"):
             record = {"id": slug, "slug": slug}
             spool.add("sentry_organization", record, organization=slug, project=None)
@@ -210,7 +210,7 @@ def test_a_table_without_a_row_is_seen_only_where_that_was_counted(
     tmp_path: Path, table: str, counted: object, whole: object
 ) -> None:
     path = tmp_path / "i.jsonl"
-    with Spool(path, sources=("s",), server=None) as spool:
+    with Spool(path, sources=("s",), server=None, scope=Scope()) as spool:
         spool.add("sentry_key", KEY, organization="acme", project="shop")
         spool.finish({"sentry_key": COMPLETE} | ({table: COMPLETE} if counted else {}))
     inventory = Inventory(
