@@ -89,7 +89,7 @@ def test_the_order_of_lists_and_fields_is_no_fact(tmp_path: Path) -> None:
 
 
 def inventory(path: Path, *, live: bool) -> Loaded:
-    with Spool(path, sources=("s",), server=None) as spool:
+    with Spool(path, sources=("s",), server=None, scope=Scope()) as spool:
         for record in (KEY, changed(isActive=False)):
             spool.add("sentry_key", record, organization="acme", project="web")
         spool.finish({"sentry_key": TableCoverage(CoverageState.COMPLETE, "")})
