@@ -42,8 +42,8 @@ def test_a_file_that_unpacks_to_far_more_is_refused(tmp_path: Path, sql: str) ->
 def test_a_large_file_may_unpack_to_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "_FREE_BYTES", 1000)
     sql = (
-        "SELECT 'a' AS kind, '' AS organization, '' AS project, sha256(i::VARCHAR) AS record"
-        " FROM range(10000) t(i)"
+        "SELECT 'sentry_key' AS kind, 'a' AS organization, 'b' AS project,"
+        " to_json(sha256(i::VARCHAR))::VARCHAR AS record FROM range(10000) t(i)"
     )
     raw = _raw(tmp_path / "large.parquet", sql)
     with connect() as connection, pytest.raises(InventoryFileError, match="cut off"):

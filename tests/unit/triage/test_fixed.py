@@ -304,11 +304,14 @@ def test_a_narrowed_inventory_never_fixes_what_a_whole_scan_still_has(
 
 
 def test_a_whole_inventory_fixes_what_is_gone_and_a_sub_scope_its_part(folder: Path) -> None:
-    keys: list[Key] = [(KEY_IDS[n], n, "a") for n in range(4)]
+    keys: list[Key] = [(KEY_IDS[n], n % len(PLACES), "a") for n in range(5)]
     known = remember(folder, keys)
-    assert len(known) == 4 + len(PLACES)
+    assert len(known) == 5 + len(PLACES)
+    # A place where no key at all is left is not proof enough: that is a gap.
     write_inventory(folder / "0.jsonl", [], Scope(("acme",), ("web",)))
+    assert len(change(folder).known) == len(known)
+    write_inventory(folder / "0.jsonl", keys[4:], Scope(("acme",), ("web",)))
     gone = known.keys() - {one.fingerprint for one in change(folder).known}
     assert [known[name].id for name in gone] == [KEY_IDS[0]]
-    write_inventory(folder / "0.jsonl", [])
-    assert {one.rule for one in change(folder).known} == {"project-python"}
+    write_inventory(folder / "0.jsonl", keys[4:])
+    assert {one.id for one in change(folder).known if one.rule != "project-python"} == {KEY_IDS[4]}
