@@ -135,20 +135,28 @@ def _environment(error: OSError) -> str:
 def _internal(error: Exception) -> int:
     from scanner.inventory.redact import redact_text  # noqa: PLC0415 - hardly ever needed
 
+    # What the engine says may quote any record; its type has to do.
+    foreign = "duckdb" in type(error).__module__
+    told = type(error).__name__ if foreign else f"{type(error).__name__}: {error}"
     if os.environ.get("KEYPOLICY_DEBUG"):
         import traceback  # noqa: PLC0415
 
-        sys.stderr.write(redact_text("".join(traceback.format_exception(error))))
+        for line in traceback.format_tb(error.__traceback__):
+            _write(redact_text(line))
     _complain(
-        f"internal error: {type(error).__name__}: {redact_text(str(error))}\n"
+        f"internal error: {redact_text(told)}\n"
         "  This is a fault of keypolicy; KEYPOLICY_DEBUG=1 shows where. Nothing was decided."
     )
     return _EXIT_INTERNAL
 
 
 def _complain(message: str) -> None:
+    _write(f"keypolicy: {message}")
+
+
+def _write(message: str) -> None:
     from scanner.inventory.redact import redact_text  # noqa: PLC0415 - not for --version
     from scanner.report.text import clean  # noqa: PLC0415 - not for --version
 
-    message = redact_text(message)
-    sys.stderr.write("\n".join(clean(line) for line in f"keypolicy: {message}".split("\n")) + "\n")
+    lines = redact_text(message.rstrip("\n")).split("\n")
+    sys.stderr.write("".join(f"{clean(line)}\n" for line in lines))

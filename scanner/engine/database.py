@@ -1,5 +1,6 @@
 """Opening the database, closed against everything that a scan does not need."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Final
 import duckdb
 
 from scanner.inventory.normalize import BAD
+from scanner.inventory.redact import redact_text
 from scanner.inventory.tables import TABLES
 
 Connection = duckdb.DuckDBPyConnection
@@ -26,6 +28,9 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 _AGAIN: Final = 0.05
 """Seconds between two interrupts of a statement that is past its time."""
 
+_LONGEST_REASON: Final = 500
+_QUOTED: Final = re.compile(r"\bInput: .*|\"[^\"]*\"?|'[^']*'?", re.DOTALL)
+
 
 def connect() -> Connection:
     """Open an empty in-memory database that holds every table of the catalogue, without rows."""
@@ -43,6 +48,20 @@ def seal(connection: Connection) -> None:
         connection.execute(f'ALTER TABLE "{name}" DROP COLUMN {BAD}')
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
+
+
+def reason(error: duckdb.Error, *, quotes: bool = True, candidates: bool = False) -> str:
+    """Return why the engine failed: its first line, bounded, without anything secret.
+
+    Every message that a person sees goes through here. `quotes` leaves in what the engine
+    quotes; without, for statements that read a file, nothing of a record is told. `candidates`
+    leaves in the further lines, which propose other names.
+    """
+    text = str(error).split("\n\nLINE", 1)[0].strip()
+    if not candidates:
+        text = text.split("\n", 1)[0]
+    text = redact_text(text) if quotes else _QUOTED.sub("...", text)
+    return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "..."
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Final
 import duckdb
 import msgspec
 
-from scanner.engine.database import Connection, time_limit
+from scanner.engine.database import Connection, reason, time_limit
 from scanner.engine.places import Unseen
 from scanner.engine.prepare import AT_ONCE, Prepared, values
 from scanner.engine.windows import cautious
@@ -102,7 +102,7 @@ def _evaluate_alone(
             error = f"it took longer than {RULE_SECONDS:g} seconds"
             break
         except duckdb.Error as failure:
-            error = error or str(failure).split("\n", 1)[0]
+            error = error or reason(failure)
         else:
             return Evaluated(one, verdicts, "o0", {}, error)
     _create(connection, verdicts, [one], as_of, _always_error, RULE_SECONDS)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from scanner.engine.database import reason
 from scanner.engine.reader import raw_relation
 from scanner.files import replacing
 from scanner.model.errors import UsageError
@@ -29,6 +30,6 @@ def to_parquet(raw: RawInput, output: Path) -> None:
             )
             connection.execute(f"COPY lines TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
     except duckdb.IOException as error:
-        raise UsageError(f"cannot be written: {error}", where=str(made)) from error
+        raise UsageError(f"cannot be written: {reason(error)}", where=str(made)) from None
     with made.open("rb") as source, replacing(output) as target:
         shutil.copyfileobj(source, target)

@@ -8,7 +8,7 @@ import msgspec
 
 from scanner.engine.counts import count_keys
 from scanner.engine.database import Connection
-from scanner.engine.reader import BadInputError, raw_relation, read_envelope, run_on
+from scanner.engine.reader import BadInputError, load_suspects, raw_relation, read_envelope, run_on
 from scanner.engine.scope import Place, keyless, narrow, places, unseen
 from scanner.engine.twins import Origins, collapse, contradictions, identity
 from scanner.inventory.normalize import BAD, select
@@ -120,7 +120,8 @@ class _Loader:
         if not inputs:
             return
         for raw in inputs:
-            origins.append((rows, raw))
+            # Not their number: redaction takes rows out and puts them in anew, at the end.
+            origins.append((_next_row(self._connection, name), raw))
             sql = (
                 f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT *, $server AS server FROM'
                 f" ({raw_relation(raw)}) WHERE kind = '{name}') {select(name, columns)}"
@@ -129,6 +130,7 @@ class _Loader:
             if "$as_of" in sql:
                 values["as_of"] = self._as_of
             added = run_on(self._connection, raw, sql, values).fetchone()
+            load_suspects(self._connection, raw, name, columns, values)
             self._check_count(raw, name, added[0] if added else 0)
             rows += added[0] if added else 0
         if not rows:
@@ -242,6 +244,11 @@ class _Loader:
                     remedy="Leave --project out, or add the project list of the organization"
                     " with a further --inventory, so that each key finds its project.",
                 )
+
+
+def _next_row(connection: Connection, name: str) -> int:
+    found = connection.execute(f'SELECT coalesce(max(rowid) + 1, 0) FROM "{name}"').fetchone()
+    return int(found[0]) if found else 0
 
 
 def _count(connection: Connection, name: str) -> int:

@@ -8,7 +8,7 @@ import duckdb
 import msgspec
 
 from scanner.engine.counts import with_counted
-from scanner.engine.database import Connection
+from scanner.engine.database import Connection, reason
 from scanner.engine.guard import Checked, Guard, GuardError
 from scanner.engine.messages import compile_message, problems
 from scanner.engine.rebuild import AS_OF
@@ -150,8 +150,7 @@ def _binding_problem(
     try:
         (kind,) = _kinds(connection, table, [checked])
     except duckdb.Error as error:
-        reason = str(error).split("\n", 1)[0]
-        message = f"The predicate does not fit the types of {table}: {reason}"
+        message = f"The predicate does not fit the types of {table}: {reason(error)}"
         return [Problem(predicate.location, message, "type-error")]
     return _kind_problem(predicate, kind)
 

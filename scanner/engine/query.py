@@ -10,7 +10,7 @@ import msgspec
 
 from scanner.engine import syntax
 from scanner.engine.counts import with_counted
-from scanner.engine.database import Connection, time_limit
+from scanner.engine.database import Connection, reason, time_limit
 from scanner.engine.findings import ISO_UTC
 from scanner.engine.rebuild import AS_OF
 from scanner.inventory.tables import TABLES
@@ -73,7 +73,7 @@ def _execute(connection: Connection, text: str, as_of: datetime) -> Connection:
         with time_limit(connection, QUERY_SECONDS):
             return connection.execute(text, {AS_OF: as_of} if f"${AS_OF}" in text else {})
     except duckdb.Error as error:
-        raise _wrong(str(error)) from error
+        raise _wrong(reason(error, candidates=True)) from None
 
 
 def _rows(cursor: Connection) -> Iterator[tuple[str | None, ...]]:
@@ -81,7 +81,7 @@ def _rows(cursor: Connection) -> Iterator[tuple[str | None, ...]]:
         while batch := cursor.fetchmany(BATCH):
             yield from batch
     except duckdb.Error as error:
-        raise _wrong(str(error)) from error
+        raise _wrong(reason(error, candidates=True)) from None
 
 
 def reads(connection: Connection, sql: str) -> Needs:

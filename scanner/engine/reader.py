@@ -1,12 +1,13 @@
 """Reading input files with DuckDB's readers: which files, which records, which envelope."""
 
 import glob
+from collections.abc import Sequence
 from typing import Any, Final
 
 import duckdb
 import msgspec
 
-from scanner.engine.database import Connection
+from scanner.engine.database import Connection, reason
 from scanner.inventory.envelope import (
     ENDING,
     HEADER,
@@ -19,6 +20,8 @@ from scanner.inventory.envelope import (
     read_ending,
     read_header,
 )
+from scanner.inventory.normalize import BAD, close_look, select, suspects
+from scanner.inventory.redact import redact_text, redacted
 from scanner.model.errors import InventoryFileError, KeypolicyError
 from scanner.model.inventory import Layout, RawInput
 
@@ -27,6 +30,8 @@ MAX_RECORD: Final = 16 << 20
 
 _MOST_LINES: Final = 10
 """Lines beside the records that are looked at: a sound file has two."""
+BATCH: Final = 4_000
+"""Records that are looked at closely at a time."""
 
 _FORMATS: Final = {
     Layout.API_ARRAY: "array",
@@ -105,10 +110,62 @@ def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, An
     values = {"path": glob.escape(str(raw.path)), **params}
     if not raw.layout.is_inventory:
         values.update(kind=raw.kind, organization=raw.organization, project=raw.project)
+    return _execute(connection, raw, sql, values)
+
+
+def _execute(connection: Connection, raw: RawInput, sql: str, values: dict[str, Any]) -> Connection:
     try:
         return connection.execute(sql, values)
     except duckdb.Error as error:
-        raise BadInputError((raw,), str(error)) from error
+        # Without its cause: that quotes the record, secrets and all.
+        why = _place(connection, raw) or reason(error, quotes=False)
+        raise BadInputError((raw,), why) from None
+
+
+def _place(connection: Connection, raw: RawInput) -> str:
+    """Say which row of a Parquet file holds no JSON; files of text are diagnosed elsewhere."""
+    if raw.layout is not Layout.INVENTORY_PARQUET:
+        return ""
+    sql = (
+        "SELECT min(file_row_number) FROM read_parquet($path, file_row_number = true)"
+        " WHERE record IS NOT NULL AND TRY_CAST(CAST(record AS VARCHAR) AS JSON) IS NULL"
+    )
+    try:
+        found = connection.execute(sql, {"path": glob.escape(str(raw.path))}).fetchone()
+    except duckdb.Error:
+        return ""
+    return f"row {found[0] + 1}: the record is not JSON" if found and found[0] is not None else ""
+
+
+def load_suspects(  # noqa: PLR0913, PLR0917 - what the first reading had, and the table's name
+    connection: Connection,
+    raw: RawInput,
+    name: str,
+    columns: Sequence[str],
+    values: dict[str, Any],
+) -> None:
+    """Replace the rows of table `name` that may hold a secret by what redaction leaves of them.
+
+    `values` are the parameters that the table was filled with. Raises BadInputError.
+    """
+    found = connection.execute(f'DELETE FROM "{name}" WHERE {BAD} IS NULL').fetchone()
+    if not found or not found[0]:
+        return
+    relation = f"SELECT *, $server AS server FROM ({raw_relation(raw)}) WHERE kind = '{name}'"
+    sql = f"WITH raw AS ({relation}) {suspects(name, columns)}"
+    server = {"server": values["server"]}
+    # A cursor of its own: the rows are written while they are read.
+    rows = run_on(connection.cursor(), raw, sql, server)
+    fill = (
+        f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT unnest($organizations) AS organization,'
+        " unnest($projects) AS project, CAST(unnest($records) AS JSON) AS record,"
+        f" $server AS server) {select(name, columns, looked_at=True)}"
+    )
+    while batch := rows.fetchmany(BATCH):
+        clean = [close_look(name, row) for row in batch]
+        organizations, projects, records = map(list, zip(*clean, strict=True))
+        listed = {"organizations": organizations, "projects": projects, "records": records}
+        _execute(connection, raw, fill, {**values, **listed})
 
 
 def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending]:
@@ -137,10 +194,10 @@ def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending
             raise _unusable(raw, "is cut off: its closing line is missing")
         if not lines[HEADER]:
             raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
-        header, ending = (msgspec.json.decode(lines[kind][0] or "null") for kind in lines)
+        header, ending = (_without_secrets(lines[kind][0]) for kind in lines)
         return read_header(header), read_ending(ending)
     except (EnvelopeError, msgspec.DecodeError) as error:
-        raise BadInputError((raw,), str(error)) from error
+        raise BadInputError((raw,), redact_text(str(error))) from None
 
 
 def _no_slug(name: str) -> str:
@@ -173,6 +230,11 @@ def _check_expansion(connection: Connection, raw: RawInput) -> None:
                 "It was not written by `keypolicy fetch`, or is damaged. Give the records as"
                 " .jsonl if they are really so many.",
             )
+
+
+def _without_secrets(text: str | None) -> object:
+    """Decode a line of the file that is no record, which anybody may have edited."""
+    return redacted(msgspec.json.decode(text or "null"))
 
 
 def _unusable(raw: RawInput, message: str, remedy: str = "") -> InventoryFileError:

@@ -7,7 +7,7 @@ from typing import Final
 import duckdb
 import msgspec
 
-from scanner.engine.database import Connection, time_limit
+from scanner.engine.database import Connection, reason, time_limit
 from scanner.engine.evaluate import RULE_SECONDS
 from scanner.engine.guard import Checked
 from scanner.engine.outline import Part, outline, replaced
@@ -100,7 +100,7 @@ class _Tracer:
         except duckdb.InterruptException:
             return "", None, f"it took longer than {RULE_SECONDS:g} seconds"
         except duckdb.Error as error:
-            return "", None, str(error).split("\n", 1)[0]
+            return "", None, reason(error)
 
     def _select(self, texts: Sequence[str], inner: Sequence[str]) -> list[Value]:
         if not texts:

@@ -18,7 +18,7 @@ from scanner.inventory.envelope import (
     read_header,
 )
 from scanner.inventory.jsontext import AGAIN, FaultError, Reader, Record
-from scanner.inventory.redact import SECRET_FIELDS, redact_text
+from scanner.inventory.redact import SECRET_FIELDS, known_secrets, redact_text
 from scanner.inventory.tables import INTEGER, TABLES, Field
 from scanner.inventory.tables.moments import is_moment
 from scanner.model.errors import InventoryFileError, Location
@@ -63,7 +63,7 @@ def diagnose_inputs(inputs: Sequence[RawInput], detail: str) -> InventoryFileErr
         if fault is not None:
             return fault
     where = ", ".join(raw.label for raw in inputs)
-    return InventoryFileError(f"refused: {redact_text(detail)}", where=where, remedy=AGAIN)
+    return InventoryFileError(f"refused: {detail}", where=where, remedy=AGAIN)
 
 
 def _fault(raw: RawInput) -> InventoryFileError | None:
@@ -139,6 +139,7 @@ def _check_fields(record: Record, value: Any, kind: str, *path: str) -> None:  #
 def _violation(record: dict[str, Any], names: list[str], field: Field) -> str | None:
     """Say what is wrong with a field; the rules are those of `inventory.normalize`."""
     value: Any = record
+    known = known_secrets(record)
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     if field.required and value in (None, ""):
@@ -147,11 +148,11 @@ def _violation(record: dict[str, Any], names: list[str], field: Field) -> str | 
         return None
     expected = " or ".join(dict.fromkeys(_NAMES[kind] for kind in field.types))
     if _json_type(value) not in field.types:
-        return f"expected {expected}, found {_quoted(value, names[-1])}"
+        return f"expected {expected}, found {_quoted(value, names[-1], known)}"
     if field.types == INTEGER and value > _MAX_INTEGER:
-        return f"expected {expected} of 64 bits, found {_quoted(value, names[-1])}"
+        return f"expected {expected} of 64 bits, found {_quoted(value, names[-1], known)}"
     if field.timestamp and not is_moment(value):
-        return f"expected a date and time (ISO 8601), found {_quoted(value, names[-1])}"
+        return f"expected a date and time (ISO 8601), found {_quoted(value, names[-1], known)}"
     return None
 
 
@@ -173,9 +174,10 @@ def _json_type(value: Any) -> str:  # noqa: ANN401 - any JSON value
     return names[type(value)]
 
 
-def _quoted(value: Any, name: str) -> str:  # noqa: ANN401 - any JSON value
+def _quoted(value: Any, name: str, known: tuple[str, ...]) -> str:  # noqa: ANN401 - any JSON value
     found = _NAMES[_json_type(value)]
     if isinstance(value, dict | list) or name in SECRET_FIELDS:
         return found
-    text = redact_text(json.dumps(value))
+    # Before it is cut, which could leave a part of a secret that is not told for one.
+    text = json.dumps(redact_text(value, known=known) if isinstance(value, str) else value)
     return f"{found}: {text if len(text) <= _QUOTE_LENGTH else text[:_QUOTE_LENGTH] + '...'}"

@@ -5,40 +5,125 @@ knows and computes the columns. DuckDB's own JSON reader is not asked to convert
 would turn 1.5 into 2 and "yes" into true without a word.
 """
 
+import json
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-from scanner.inventory.redact import DSN_KINDS, REDACTED, TOKEN_PATTERN
+from scanner.inventory.redact import (
+    DSN_KINDS,
+    MIN_SECRET,
+    SECRET_FIELDS,
+    SUSPECT,
+    redact_record,
+    redact_text,
+)
 from scanner.inventory.tables import TABLES, Column, Field
 from scanner.inventory.tables.moments import not_moment
 
 BAD: Final = "_bad"
-"""Name of the column that marks rows with a wrong type; it is dropped after the check."""
+"""Name of the column that marks rows with a wrong type; it is dropped after the check.
 
-MIN_SECRET: Final = 8
-"""Shortest secret that is looked for in names; anything shorter would match by chance."""
+NULL marks a row that may hold a secret: it has nothing else in it, and is replaced by what
+`close_look` leaves of the record.
+"""
 
-_REFERENCE = re.compile(r"<(type |clean )?(\$[\w.]+)>|<(dsn)>")
+Row = tuple[str | None, str | None, str | None]
+"""Organization, project and record (JSON), as a file has them."""
+
+_REFERENCE = re.compile(r"<(type )?(\$[\w.]+)>|<(dsn)>")
+_SECRET: Final = "$.secret"
+_OTHER_SECRETS: Final = tuple(f"$.{name}" for name in sorted(SECRET_FIELDS - {"secret"}))
+_SECRET_DSN: Final = "$.dsn.secret"
 
 
-def select(name: str, columns: Sequence[str]) -> str:
+def select(name: str, columns: Sequence[str], *, looked_at: bool = False) -> str:
     """Return the SELECT that makes the columns of table `name` from a relation `raw`.
 
     `raw` has record (JSON), organization, project and server; the table sentry_project must
     exist. The result has one column more, BAD: whether a field is missing or of a wrong type.
+    Unless the records were `looked_at` closely, it is NULL for those that must be.
     """
-    table = TABLES[name]
-    paths = _Paths(table.hidden)
-    types = {path: index for index, path in enumerate(table.fields, start=1)}
-    made = [_column(c, table.columns[c], types, paths) for c in columns]
-    join = _join(name, paths)
-    bad = " OR ".join(_violation(path, field, types, paths) for path, field in table.fields.items())
+    plan = _Plan(name, columns)
+    suspect = "false" if looked_at else plan.suspect
+    hide = "CASE WHEN suspect THEN NULL ELSE {0} END AS {0}"
+    hidden = ", ".join(hide.format(one) for one in ("v", "organization", "project"))
     return (
-        f"SELECT {', '.join(made)}, {bad} AS {BAD} FROM (SELECT organization, project, server,"
-        f" json_type(record, {_list(types)}) AS t,"
-        f" json_extract_string(record, {_list(paths.index)}) AS v FROM raw) AS parsed{join}"
+        f"SELECT {', '.join(plan.made)}, CASE WHEN suspect THEN NULL ELSE {plan.bad} END AS {BAD}"
+        f" FROM (SELECT * REPLACE ({hidden}) FROM"
+        f" (SELECT *, {suspect} AS suspect FROM ({plan.parsed}))) AS parsed{plan.join}"
     )
+
+
+def suspects(name: str, columns: Sequence[str]) -> str:
+    """Return the SELECT of the rows of `raw`, as they are, for which `select` leaves BAD NULL."""
+    plan = _Plan(name, columns)
+    return (
+        f"SELECT organization, project, CAST(record AS VARCHAR) FROM ({plan.parsed})"
+        f" WHERE {plan.suspect}"
+    )
+
+
+def close_look(name: str, row: Row) -> Row:
+    """Return a row without its secrets, by the redaction that fetched records go through."""
+    organization, project, text = row
+    return _clean(organization), _clean(project), _clean_record(name, text or "")
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else redact_text(text)
+
+
+def _clean_record(name: str, text: str) -> str:
+    try:
+        record = json.loads(text, object_pairs_hook=_first)
+    except (ValueError, RecursionError):
+        record = None  # as wrong as a record can be: the file is refused, and told why
+    return json.dumps(redact_record(record, name) if isinstance(record, dict) else {})
+
+
+def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Take the first of two members with one name, as the database does."""
+    first: dict[str, Any] = {}
+    for name, value in pairs:
+        first.setdefault(name, value)
+    return first
+
+
+class _Plan:
+    """The parts of the statements that read one table from a relation `raw`."""
+
+    def __init__(self, name: str, columns: Sequence[str]) -> None:
+        table = TABLES[name]
+        paths = _Paths()
+        types = {path: index for index, path in enumerate(table.fields, start=1)}
+        self.made = [_column(c, table.columns[c], types, paths) for c in columns]
+        self.join = _join(name, paths)
+        self.bad = " OR ".join(
+            _violation(path, field, types, paths) for path, field in table.fields.items()
+        )
+        self.suspect = _suspect(paths)
+        self.parsed = (
+            "SELECT organization, project, server, record,"
+            f" json_type(record, {_list(types)}) AS t,"
+            f" json_extract_string(record, {_list(paths.index)}) AS v FROM raw"
+        )
+
+
+def _suspect(paths: "_Paths") -> str:
+    """Return the condition for what may hold a secret in anything that is taken from it."""
+    taken = ["organization", "project", *(f"v[{number}]" for number in paths.index.values())]
+    told = f"concat_ws(chr(31), {', '.join(taken)})"
+    url, secret = paths.value(_SECRET_DSN), paths.value(_SECRET)
+    tests = [
+        f"regexp_matches({told}, '{SUSPECT}')",
+        f"(length({secret}) >= {MIN_SECRET} AND contains({told}, {secret}))",
+        # Records with other secrets are few; every one is looked at.
+        f"coalesce({', '.join(paths.value(path) for path in _OTHER_SECRETS)}) IS NOT NULL",
+    ]
+    # The secret of a DSN is looked for elsewhere too, where it is not told by itself.
+    tests.append(f"({url} IS NOT NULL AND NOT coalesce(contains({url}, {secret}), false))")
+    return f"coalesce({' OR '.join(tests)}, false)"
 
 
 def _column(name: str, column: Column, types: dict[str, int], paths: "_Paths") -> str:
@@ -48,14 +133,8 @@ def _column(name: str, column: Column, types: dict[str, int], paths: "_Paths") -
 class _Paths:
     """The fields whose values are read, each with its place in the list `v`."""
 
-    def __init__(self, secret: str) -> None:
+    def __init__(self) -> None:
         self.index: dict[str, int] = {}
-        self._secret = secret
-
-    @property
-    def secret(self) -> str:
-        """The value of the secret that no other field may quote."""
-        return self.value(self._secret)
 
     def value(self, path: str) -> str:
         return f"v[{self.index.setdefault(path, len(self.index) + 1)}]"
@@ -72,9 +151,6 @@ def _expand(source: str, types: dict[str, int], paths: _Paths) -> str:
             return _dsn(types, paths)
         if how == "type ":
             return f"t[{types[path]}]"
-        if how == "clean ":
-            text = _without_secret(paths.value(path), paths.secret)
-            return _without_tokens(text, paths.value(path))
         return paths.value(path)
 
     return _REFERENCE.sub(replace, source)
@@ -84,22 +160,7 @@ def _dsn(types: dict[str, int], paths: _Paths) -> str:
     kinds = ", ".join(f"'{kind}', {paths.value(f'$.dsn.{kind}')}" for kind in DSN_KINDS)
     # Merging into an empty object leaves out the kinds that the record does not have.
     text = f"CAST(json_merge_patch('{{}}', json_object({kinds})) AS VARCHAR)"
-    clean = _without_secret(text, paths.secret)
-    return f"CASE WHEN t[{types['$.dsn']}] = 'OBJECT' THEN CAST({clean} AS JSON) END"
-
-
-def _without_secret(text: str, secret: str) -> str:
-    return (
-        f"CASE WHEN length({secret}) >= {MIN_SECRET} THEN replace({text}, {secret}, '{REDACTED}')"
-        f" ELSE {text} END"
-    )
-
-
-def _without_tokens(text: str, value: str) -> str:
-    return (
-        f"CASE WHEN contains({value}, 'sntry') THEN"
-        f" regexp_replace({text}, '{TOKEN_PATTERN}', '{REDACTED}', 'g') ELSE {text} END"
-    )
+    return f"CASE WHEN t[{types['$.dsn']}] = 'OBJECT' THEN CAST({text} AS JSON) END"
 
 
 def _violation(path: str, field: Field, types: dict[str, int], paths: _Paths) -> str:

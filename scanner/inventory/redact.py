@@ -36,20 +36,54 @@ SECRET_FIELDS: Final = frozenset(
 )
 """Fields of Sentry's API records that carry credentials, at any depth."""
 
+MIN_SECRET: Final = 8
+"""Shortest secret that is looked for in other fields; anything shorter would match by chance."""
+
 TOKEN_PATTERN: Final = r"sntry[a-z]{0,3}_[A-Za-z0-9+/=_.\-]{8,}"  # noqa: S105 - a pattern
 """Sentry's own tokens (sntryu_ user, sntrys_ organization, sntryi_ integration), wherever."""
 
-_TOKEN = re.compile(TOKEN_PATTERN)
-_BEARER = re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9+/=_.\-]{8,}")
-_DSN_SECRET = re.compile(r"(://[^/@:\s]+):[^/@\s]+@")
-_SIGNS = ("sntry", "@", "bearer", "basic", "token")
-"""What every pattern needs, in lower case: most texts have none, and are done with that."""
+_VALUE: Final = r"[A-Za-z0-9+/=_.~\-]{8,}"
+_SHAPES: Final = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (f"(?i){TOKEN_PATTERN}", REDACTED),
+        # Tokens of Sentry before 24.1, and GlitchTip's: nothing but digits.
+        (r"(?<![0-9A-Za-z])[0-9A-Fa-f]{64}(?![0-9A-Za-z])", REDACTED),
+        (r"(?i)\b(authorization\s*[:=]\s*)(?:\w+\s+)?[^\s\"']{8,}", rf"\1{REDACTED}"),
+        (rf"(?i)\b(bearer|basic|token)\s+{_VALUE}", rf"\1 {REDACTED}"),
+        (
+            r"(?i)((?:secret|token|password|passwd|api_?key)=)[^\s&,;\"']{8,}",
+            rf"\1{REDACTED}",
+        ),
+        # To the last @ before a slash: a password may have one too.
+        (r"(://[^/@:\s]*):[^/\s]*@", rf"\1:{REDACTED}@"),
+    )
+)
+"""What a credential looks like, and what becomes of it, in this order."""
 
+_WORDS: Final = (
+    *("sntry", "bearer", "basic", "token", "authorization"),
+    *("secret=", "password=", "passwd=", "api_key=", "apikey="),
+)
+_SIGNS: Final = ("@", *_WORDS)
+"""What every shape but one needs, in lower case: most texts have none, and are done with that."""
 
-_WORDS = tuple(sign.encode() for sign in _SIGNS if sign != "@")
+SUSPECT: Final = (
+    rf"(?i){'|'.join(_WORDS)}|[0-9a-f]{{64}}|://[^/\s]*:[^/\s]*@"
+    rf'|"(?:{"|".join(sorted(SECRET_FIELDS))})":'
+)
+"""A pattern for the database (RE2) that is in all text, JSON included, with anything to redact.
+
+It may be in harmless text too: it tells what is worth a close look.
+"""
+
 _ENCODER = msgspec.json.Encoder()
 _FIELD_MARKS = tuple(f'"{name}":'.encode() for name in sorted(SECRET_FIELDS))
-_URL_SECRET = re.compile(rb"://[^/@:\s]+:[^/@\s]+@")
+_SIGN_BYTES = tuple(word.encode() for word in _WORDS)
+_URL_SECRET = re.compile(rb"://[^/@:\s]*:[^/\s]*@")
+_PASSWORD = re.compile(r"://[^/@:\s]*:([^/\s]+)@")
+_DIGITS = bytes(ord("0") if chr(code) in "0123456789abcdefABCDEF" else 32 for code in range(256))
+_LEGACY_TOKEN = b"0" * 64
 
 
 def redact_text(text: str, *, known: tuple[str, ...] = ()) -> str:
@@ -61,11 +95,34 @@ def redact_text(text: str, *, known: tuple[str, ...] = ()) -> str:
         if secret:
             text = text.replace(secret, REDACTED)
     lowered = text.lower()
-    if not any(sign in lowered for sign in _SIGNS):
+    if not any(sign in lowered for sign in _SIGNS) and not _has_digits(lowered.encode(errors="replace")):
         return text
-    text = _TOKEN.sub(REDACTED, text)
-    text = _BEARER.sub(rf"\1 {REDACTED}", text)
-    return _DSN_SECRET.sub(rf"\1:{REDACTED}@", text)
+    for shape, replacement in _SHAPES:
+        text = shape.sub(replacement, text)
+    return text
+
+
+def _has_digits(text: bytes) -> bool:
+    """Whether there is a run of hexadecimal digits as long as a legacy token."""
+    return len(text) >= len(_LEGACY_TOKEN) and _LEGACY_TOKEN in text.translate(_DIGITS)
+
+
+def redacted(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return a JSON value, such as a header, without fields of secrets and what looks like one."""
+    return _walk(value, ())
+
+
+def known_secrets(record: dict[str, Any]) -> tuple[str, ...]:
+    """Return the secrets that a record of the API tells, which no other field may quote."""
+    found = [record[name] for name in SECRET_FIELDS & record.keys()]
+    dsn = record.get("dsn")
+    if isinstance(dsn, dict):
+        for kind, url in dsn.items():
+            if kind in DSN_KINDS or not isinstance(url, str):
+                continue
+            if not any(isinstance(secret, str) and secret in url for secret in found if secret):
+                found += _PASSWORD.findall(url)
+    return tuple(s for s in found if isinstance(s, str) and len(s) >= MIN_SECRET)
 
 
 def redact_record(record: dict[str, Any], table: str | None = None) -> dict[str, Any]:
@@ -75,8 +132,7 @@ def redact_record(record: dict[str, Any], table: str | None = None) -> dict[str,
 
     A secret that is quoted in another field (a name, an unexpected DSN) is removed there too.
     """
-    secrets = [record[name] for name in SECRET_FIELDS & record.keys()]
-    known = tuple(s for s in secrets if isinstance(s, str) and len(s) >= 8)  # noqa: PLR2004
+    known = known_secrets(record)
     kept = _closed().get(table or "")
     clean = {
         name: value
@@ -104,9 +160,10 @@ def _is_clean(record: dict[str, Any], known: tuple[str, ...]) -> bool:
     lowered = encoded.lower()
     return (
         not any(mark in encoded for mark in _FIELD_MARKS)
-        and not any(sign in lowered for sign in _WORDS)
+        and not any(sign in lowered for sign in _SIGN_BYTES)
         and not any(secret.encode() in encoded for secret in known)
         and _URL_SECRET.search(encoded) is None
+        and not _has_digits(encoded)
     )
 
 
@@ -122,7 +179,11 @@ def _closed() -> dict[str, frozenset[str]]:
 
 def _walk(value: Any, known: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
-        return {name: _walk(v, known) for name, v in value.items() if name not in SECRET_FIELDS}
+        return {
+            redact_text(name, known=known): _walk(v, known)
+            for name, v in value.items()
+            if name not in SECRET_FIELDS
+        }
     if isinstance(value, list):
         return [_walk(v, known) for v in value]
     return redact_text(value, known=known) if isinstance(value, str) else value

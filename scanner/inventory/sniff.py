@@ -4,8 +4,10 @@ Only a bounded part is read and nothing is parsed whole: the engine reads the re
 plainly not an inventory is refused here, because here the reason can still be told.
 """
 
+import json
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -215,7 +217,7 @@ def _kind(path: Path, fields: dict[str, str | None]) -> str:
 def _unknown(path: Path, fields: dict[str, str | None]) -> InventoryFileError:
     """Say what a file of unknown records is instead, where that can be told."""
     if "detail" in fields and "id" not in fields:
-        said = redact_text((fields["detail"] or "")[:_QUOTE_LENGTH])
+        said = _quoted(fields["detail"] or "")
         return _refusal(
             path,
             f"an error that the API answered, not records{f': {said}' if said else ''}",
@@ -235,8 +237,15 @@ def _unknown(path: Path, fields: dict[str, str | None]) -> InventoryFileError:
             "the records may be projects or organizations: nothing in them tells which",
             "Keep all fields of the API's answer; projects have `platform`, organizations `links`.",
         )
-    names = ", ".join(sorted(fields)[:8]) or "none"
+    names = _quoted(", ".join(sorted(fields)[:8])) or "none"
     return _refusal(path, f"records of an unknown kind, with the fields: {names}", _EXPORT)
+
+
+def _quoted(text: str) -> str:
+    """Return raw JSON text for a message: unescaped, so that a secret shows, without secrets."""
+    with suppress(ValueError):
+        text = str(json.loads(f'"{text}"'))
+    return redact_text(text)[:_QUOTE_LENGTH]
 
 
 def _not_json(path: Path, text: str) -> InventoryFileError:

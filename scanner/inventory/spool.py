@@ -24,7 +24,7 @@ import msgspec
 
 from scanner import __version__
 from scanner.files import replacing
-from scanner.inventory.redact import redact_record
+from scanner.inventory.redact import redact_record, redacted
 from scanner.model.coverage import TableCoverage
 from scanner.model.inventory import FORMAT_VERSION, Scope
 
@@ -94,8 +94,8 @@ class Spool:
                     "version": FORMAT_VERSION,
                     "tool": f"keypolicy {__version__}",
                     "fetched_at": fetched_at or datetime.now(UTC),
-                    "server": server,
-                    "sources": sources,
+                    "server": redacted(server),
+                    "sources": redacted(list(sources)),
                     "scope": scope,
                     "filters": filters or {},
                 },
@@ -123,7 +123,7 @@ class Spool:
             name: msgspec.structs.replace(table, rows=self.rows[name])
             for name, table in coverage.items()
         }
-        self._write({"kind": "end", "record": {"coverage": counted}})
+        self._write({"kind": "end", "record": redacted({"coverage": msgspec.to_builtins(counted)})})
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
@@ -154,8 +154,8 @@ def _line(
 ) -> bytes:
     envelope = {
         "kind": kind,
-        "organization": organization,
-        "project": project,
+        "organization": redacted(organization),
+        "project": redacted(project),
         "record": redact_record(record, kind),
     }
     return _ENCODER.encode(envelope) + b"\n"

@@ -2,9 +2,8 @@
 
 The database's tables, the words that a policy may use, strict ingestion and the documentation
 all derive from it. A column names where its value comes from: `<$.path>` is the text of a field
-of the API's record, `<type $.path>` the JSON type of that field (SQL NULL: the field is missing),
-`<clean $.path>` its text without secrets. Column names follow Steampipe's `sentry_key`, so that
-its published queries run unchanged.
+of the API's record, `<type $.path>` the JSON type of that field (SQL NULL: the field is missing).
+Column names follow Steampipe's `sentry_key`, so that its published queries run unchanged.
 """
 
 from typing import Final

@@ -49,8 +49,8 @@ class Table(msgspec.Struct, frozen=True):
     """A table, and which of its columns tell what a row is and where it belongs.
 
     `title` is what one row is called in messages. `project_key` is what fingerprints use.
-    `identity` is the field that tells records apart, `hidden` the secret one, which no other
-    may quote. Of a `closed` table's records only the fields that are named are written down.
+    `identity` is the field that tells records apart. Of a `closed` table's records only the
+    fields that are named are written down.
     A `global_` table belongs to no organization, so that choosing some does not narrow it.
     Ids of a `unique` one are of one record on the whole server, others of one in an organization.
     An `optional` one may have no row, if its source counted that; others without are not seen.
@@ -64,7 +64,6 @@ class Table(msgspec.Struct, frozen=True):
     project: str = NOWHERE
     project_key: str = NOWHERE
     identity: str = "id"
-    hidden: str = "$.secret"
     closed: bool = False
     global_: bool = False
     unique: bool = False
@@ -94,11 +93,6 @@ def time(path: str, doc: str) -> Column:
 def json(path: str, doc: str) -> Column:
     """Return a column of a list or an object."""
     return Column("JSON", doc, f"CAST(<{path}> AS JSON)")
-
-
-def clean(path: str, doc: str) -> Column:
-    """Return a column of a text that people wrote: secrets quoted in it are taken out."""
-    return Column("VARCHAR", doc, f"<clean {path}>")
 
 
 def age(path: str) -> Column:

@@ -12,7 +12,6 @@ from scanner.inventory.tables.catalogue import (
     Field,
     Table,
     age,
-    clean,
     integer,
     json,
     scopes,
@@ -33,7 +32,6 @@ INTEGRATION: Final = Table(
         " scripts use, and those it publishes."
     ),
     identity="uuid",
-    hidden="$.clientSecret",
     closed=True,
     optional=True,
     fields={
@@ -52,10 +50,10 @@ INTEGRATION: Final = Table(
     columns={
         "id": text("$.uuid", "Identifier (UUID) of the integration"),
         "slug": text("$.slug", "Slug of the integration"),
-        "name": clean("$.name", "Name of the integration"),
-        "title": clean("$.name", "Title of the integration: its name"),
+        "name": text("$.name", "Name of the integration"),
+        "title": text("$.name", "Title of the integration: its name"),
         "status": text("$.status", "internal, unpublished or published"),
-        "author": clean("$.author", "Who made it, as its owner says"),
+        "author": text("$.author", "Who made it, as its owner says"),
         "scopes": scopes("$.scopes"),
         "events": json("$.events", "Events that its webhook gets, a list of names"),
         "date_created": time(
@@ -78,7 +76,6 @@ INTEGRATION: Final = Table(
 ORG_AUTH_TOKEN: Final = Table(
     title="organization token",
     doc="Organization auth tokens (sntrys_), which belong to no person.",
-    hidden="$.token",
     closed=True,
     optional=True,
     fields={
@@ -91,8 +88,8 @@ ORG_AUTH_TOKEN: Final = Table(
     },
     columns={
         "id": text("$.id", "Identifier of the token"),
-        "name": clean("$.name", "Name of the token"),
-        "title": clean("$.name", "Title of the token: its name"),
+        "name": text("$.name", "Name of the token"),
+        "title": text("$.name", "Title of the token: its name"),
         "scopes": scopes("$.scopes"),
         "date_created": time("$.dateCreated", "When the token was created"),
         "is_used": Column(
@@ -113,7 +110,6 @@ ORG_AUTH_TOKEN: Final = Table(
 API_KEY: Final = Table(
     title="legacy API key",
     doc="API keys of the organization, which Sentry replaced by tokens; older servers have them.",
-    hidden="$.key",
     closed=True,
     optional=True,
     fields={
@@ -125,8 +121,8 @@ API_KEY: Final = Table(
     },
     columns={
         "id": text("$.id", "Identifier of the key"),
-        "name": clean("$.label", "Name of the key: its label"),
-        "title": clean("$.label", "Title of the key: its label"),
+        "name": text("$.label", "Name of the key: its label"),
+        "title": text("$.label", "Title of the key: its label"),
         "is_active": Column(
             "BOOLEAN",
             "Whether the key works",

@@ -1,0 +1,241 @@
+"""No secret gets through: canaries in every field, by every road in, in everything that comes out."""
+
+import json
+from collections.abc import Callable
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from scanner.cli.main import main
+from scanner.inventory.tables import TABLES
+from scanner.report import FORMATS
+
+CANARY = "kanarienvogel"
+HIDDEN = f"{CANARY}-in-the-secret-field"
+LEGACY = "c0ffee15" * 8
+SHAPES = (
+    f"https://pub:{CANARY}@host/1 sntrys_{CANARY} SNTRYU_{CANARY} Bearer {CANARY} basic {CANARY}"
+    f" Authorization: {CANARY}x X-Sentry-Auth: sentry_secret={CANARY} https://:{CANARY}@h/2"
+    f" https://pub:{CANARY}@{CANARY}@host/3 {LEGACY}"
+)
+TEXT = f"{SHAPES} was {HIDDEN}"
+TIME = "2025-01-01T00:00:00Z"
+PLACED = [name for name in TABLES if name != "sentry_token"]
+
+
+def _value(types: tuple[str, ...]) -> Any:
+    if "VARCHAR" in types:
+        return TEXT
+    nested = {"name": TEXT, "secret": HIDDEN, "deep": [{"token": HIDDEN, TEXT: 1}]}
+    return {"OBJECT": nested, "ARRAY": [TEXT, nested], "BOOLEAN": True}.get(types[0], 1)
+
+
+def _record(table: str) -> dict[str, Any]:
+    """A record with a canary in each field that can hold text."""
+    record: dict[str, Any] = {
+        "secret": HIDDEN, "token": HIDDEN, "clientSecret": HIDDEN, "key": HIDDEN, "apiKey": HIDDEN,
+    }  # fmt: skip
+    for path, field in TABLES[table].fields.items():
+        *above, name = path.split(".")[1:]
+        holder = record
+        for part in above:
+            holder = holder[part]
+        if name not in record:
+            holder[name] = TIME if field.timestamp else _value(field.types)
+    if table == "sentry_key":
+        record["dsn"] = {"public": TEXT, "csp": TEXT, "secret": f"https://p:{HIDDEN}@h/1", "new": TEXT}
+        record["projectId"] = record["projectID"] = 1
+    if table == "sentry_integration":
+        record["isAlertable"] = True
+    if table == "sentry_api_key":
+        del record["secret"]
+    return record
+
+
+def _api(folder: Path, suffix: str, form: Callable[[dict[str, Any]], str]) -> list[Path]:
+    files = [folder / f"{table}{suffix}" for table in PLACED]
+    for table, file in zip(PLACED, files, strict=True):
+        file.write_text(form(_record(table)), "utf-8")
+    return files
+
+
+def _envelopes() -> list[dict[str, Any]]:
+    gap = {"reason": SHAPES, "organization": SHAPES, "project": SHAPES}
+    coverage = {"state": "partial", "reason": SHAPES, "gaps": [gap]}
+    server = f"https://user:{CANARY}@host.example"
+    return [
+        {"kind": "inventory", "record": {"version": 1, "server": server, "sources": [SHAPES, server]}},
+        *(
+            {"kind": table, "organization": SHAPES, "project": SHAPES, "record": _record(table)}
+            for table in TABLES
+        ),
+        {"kind": "end", "record": {"coverage": dict.fromkeys(TABLES, coverage)}},
+    ]
+
+
+def _lines(folder: Path) -> list[Path]:
+    file = folder / "own.jsonl"
+    file.write_text("".join(json.dumps(one) + "\n" for one in _envelopes()), "utf-8")
+    return [file]
+
+
+def _array(folder: Path) -> list[Path]:
+    file = folder / "own.json"
+    file.write_text(json.dumps(_envelopes()), "utf-8")
+    return [file]
+
+
+def _parquet(folder: Path) -> list[Path]:
+    file = folder / "own.parquet"
+    rows = [
+        (one["kind"], one.get("organization"), one.get("project"), json.dumps(one["record"]))
+        for one in _envelopes()
+    ]
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE t (kind TEXT, organization TEXT, project TEXT, record TEXT)")
+        connection.executemany("INSERT INTO t VALUES (?, ?, ?, ?)", rows)
+        connection.execute(f"COPY t TO '{file}' (FORMAT parquet)")
+    return [file]
+
+
+LAYOUTS: dict[str, Callable[[Path], list[Path]]] = {
+    "api array": lambda folder: _api(folder, ".json", lambda record: json.dumps([record])),
+    "api lines": lambda folder: _api(folder, ".jsonl", lambda record: json.dumps(record) + "\n"),
+    "api object": lambda folder: _api(folder, ".json", lambda record: json.dumps(record, indent=1)),
+    # The same letters, spelled so that no search of the file's text finds them.
+    "api escaped": lambda folder: _api(
+        folder, ".json", lambda record: json.dumps([record]).replace("/", "\\/").replace("@", "\\u0040")
+    ),
+    "own lines": _lines,
+    "own array": _array,
+    "own parquet": _parquet,
+}
+
+
+def _policy(folder: Path) -> Path:
+    """Rules that read every column, and name it in evidence and message."""
+    rules = []
+    for table, spec in TABLES.items():
+        requirement = " AND ".join(f'"{column}" IS NULL' for column in spec.columns)
+        message = " ".join(f"{{{column}}}" for column in spec.columns)
+        rules.append(
+            {"id": table.replace("_", "-"), "title": "All", "severity": "high", "resource": table,
+             "require": requirement, "message": message}
+        )  # fmt: skip
+    file = folder / "all.yaml"
+    file.write_text(json.dumps({"policy": "all", "version": "1.0.0", "title": "All", "rules": rules}))
+    return file
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_no_canary_comes_out(
+    layout: str,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    inventory = tmp_path / "inventory"
+    inventory.mkdir()
+    LAYOUTS[layout](inventory)
+    policy = _policy(tmp_path)
+    given = ["--inventory", str(inventory)]
+    commands = [
+        *(["scan", *given, "--policy", str(policy), "--format", name] for name in FORMATS),
+        *(
+            ["query", f"SELECT * FROM {table}", *given, "--format", form]
+            for table, form in [
+                *product(TABLES, ["json"]),
+                *product(["sentry_key"], ["table", "csv", "jsonl"]),
+            ]
+        ),
+        ["explain", "sentry-key", "--policy", str(policy), "--key", "x", *given],
+        ["explain", "sentry-key", "--policy", str(policy), "--key", "x", *given, "--format", "json"],
+        ["baseline", "write", "-o", "known.jsonl", "--policy", str(policy), *given],
+    ]
+    seen = ""
+    for command in commands:
+        assert main(command) in {0, 1, 2, 3}, command
+        told = capfd.readouterr()
+        seen += told.out
+        for text in (told.out, told.err):
+            assert CANARY not in text, command
+            assert LEGACY not in text, command
+    for file in tmp_path.glob("*"):
+        assert not file.is_file() or CANARY.encode() not in file.read_bytes()
+    assert seen.count("[redacted]") > len(commands)
+
+
+@pytest.mark.parametrize("table", PLACED)
+@pytest.mark.parametrize("form", ["array", "parquet"])
+def test_a_wrong_value_is_told_without_the_canary(
+    table: str, form: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Each field in turn has a type that it may not have."""
+    for path, field in TABLES[table].fields.items():
+        *above, name = path.split(".")[1:]
+        wrong = TEXT if field.timestamp or "VARCHAR" not in field.types else {"secret": TEXT}
+        record = _record(table)
+        holder = record
+        for part in above:
+            holder = holder[part]
+        holder[name] = wrong
+        if form == "array":
+            file = tmp_path / "wrong.json"
+            file.write_text(json.dumps([record]), "utf-8")
+        else:
+            file = _parquet(tmp_path)[0]
+            with duckdb.connect() as connection:
+                connection.execute(f"CREATE TABLE t AS FROM '{file}' WHERE kind <> '{table}'")
+                connection.execute(
+                    "INSERT INTO t VALUES (?, 'a', 'b', ?)", [table, json.dumps(record)]
+                )
+                connection.execute(f"COPY t TO '{file}' (FORMAT parquet)")
+        code = main(["query", f"SELECT * FROM {table}", "--inventory", str(file)])
+        told = capfd.readouterr()
+        assert code == 2 or name in {"secret", "dsn"}, told
+        assert CANARY not in told.out + told.err, (path, told)
+        assert LEGACY not in told.out + told.err
+
+
+BROKEN = {
+    "cut": lambda text: text[:-9],
+    "no json": lambda text: text.replace('"id"', "id"),
+    "letters": lambda text: text.replace(": 1", ": tru"),
+    "half a pair": lambda text: text.replace("basic", "\\ud800", 1),
+    "control": lambda text: text.replace("basic", "\x01", 1),
+}
+
+
+@pytest.mark.parametrize("how", BROKEN)
+@pytest.mark.parametrize("own", [False, True])
+def test_a_broken_file_is_told_without_the_canary(
+    how: str, own: bool, tmp_path: Path, capfd: pytest.CaptureFixture[str]  # noqa: FBT001 - a parameter
+) -> None:
+    whole = "\n".join(json.dumps(one) for one in _envelopes()) if own else json.dumps([_record("sentry_key")])
+    file = tmp_path / "broken.jsonl"
+    file.write_text(BROKEN[how](whole), "utf-8")
+    assert main(["scan", "--inventory", str(file)]) in {2, 3}
+    told = capfd.readouterr()
+    assert CANARY not in told.out + told.err
+    assert LEGACY not in told.out + told.err
+
+
+@pytest.mark.parametrize("record", ['{"secret": "%s", "a": tru}', '{"secret": "%s', "%s", '["%s"]', '"%s"'])
+@pytest.mark.parametrize("kind", ["inventory", "sentry_key", "end"])
+def test_what_the_engine_says_of_a_parquet_file_quotes_nothing(
+    record: str, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (file,) = _parquet(tmp_path)
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE t AS FROM '{file}' WHERE kind <> '{kind}'")
+        connection.execute("INSERT INTO t VALUES (?, 'a', 'b', ?)", [kind, record % HIDDEN])
+        connection.execute(f"COPY t TO '{file}' (FORMAT parquet)")
+    assert main(["scan", "--inventory", str(file)]) == 2
+    told = capfd.readouterr()
+    assert CANARY not in told.out + told.err
+    assert str(file) in told.err
