@@ -19,6 +19,7 @@ from scanner.model.errors import Location
 from scanner.model.rule import Predicate
 from scanner.policy.checks import get_check
 from scanner.policy.load import load_policies
+from scanner.report.markup import escaped, prose
 from tests.acceptance.support import ROOT, keypolicy
 
 DOCS = ROOT / "docs"
@@ -47,7 +48,7 @@ def _blocks(language: str) -> list[ParameterSet]:
 
 def test_the_rule_reference_is_up_to_date() -> None:
     """If this fails, run `make docs`."""
-    page = rules_markdown(policy_entries(()), check_entries())
+    page = rules_markdown(policy_entries(()), check_entries(), escaped, prose)
     assert (DOCS / "rules.md").read_text("utf-8") == page
 
 

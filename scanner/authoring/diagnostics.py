@@ -91,9 +91,9 @@ def to_json(found: Sequence[Diagnostic]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def to_github(found: Sequence[Diagnostic]) -> str:
+def to_github(found: Sequence[Diagnostic], plain: Plain) -> str:
     """Return workflow commands, which GitHub shows beside the lines of a pull request."""
-    return "".join(f"{_command(one)}\n" for one in found)
+    return "".join(f"{_command(one, plain)}\n" for one in found)
 
 
 def to_sarif(found: Sequence[Diagnostic]) -> str:
@@ -153,12 +153,14 @@ def _result(one: Diagnostic, index: int) -> dict[str, Any]:
     }
 
 
-def _command(one: Diagnostic) -> str:
+def _command(one: Diagnostic, plain: Plain) -> str:
     problem, location = one.problem, one.problem.location
     parts = {"file": location.file, "line": location.line, "col": location.column}
-    properties = ",".join(f"{key}={_property(str(value))}" for key, value in parts.items() if value)
-    message = f"{problem.message}\n{problem.hint}" if problem.hint else problem.message
-    title = _property(problem.code)
+    properties = ",".join(
+        f"{key}={_property(plain(str(value)))}" for key, value in parts.items() if value
+    )
+    message = "\n".join(map(plain, filter(None, (problem.message, problem.hint))))
+    title = _property(plain(problem.code))
     return f"::{one.level.value} {properties},title={title}::{_escaped(message)}"
 
 

@@ -10,6 +10,7 @@ from scanner.cli import inputs
 from scanner.files import check_writable, replacing
 from scanner.model.errors import UsageError
 from scanner.model.run import GateResult
+from scanner.report.text import clean
 
 _EXIT_INCOMPLETE: Final = 3
 
@@ -69,7 +70,7 @@ def run(namespace: argparse.Namespace) -> int:
     if not namespace.quiet:
         kept = f"; {change.fixed:,} fixed and kept, see --prune" if change.fixed else ""
         sys.stdout.write(
-            f"{path}: {len(change.known):,} known findings, {change.added:,} new,"
+            f"{clean(str(path))}: {len(change.known):,} known findings, {change.added:,} new,"
             f" {change.removed:,} taken out{kept}\n"
         )
     return _EXIT_INCOMPLETE if incomplete else 0

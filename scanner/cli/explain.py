@@ -94,14 +94,17 @@ def _print_text(explained: "Explained", verdict: "Verdict | None", width: int) -
 def _print_json(explained: "Explained", verdict: "Verdict | None") -> None:
     import msgspec  # noqa: PLC0415 - only for this format
 
+    from scanner.report.text import clean_json  # noqa: PLC0415 - only for this format
+
     made = {"rule": explained.explanation, "key": verdict}
     text = msgspec.json.format(msgspec.json.encode(made), indent=2)
-    sys.stdout.write(text.decode() + "\n")
+    sys.stdout.write(clean_json(text.decode()) + "\n")
 
 
 def _print_merged(settings: "Settings") -> None:
     from scanner.authoring.merged import merged_yaml  # noqa: PLC0415 - heavy
     from scanner.policy.load import inspect_policies  # noqa: PLC0415
+    from scanner.report.text import clean  # noqa: PLC0415
 
     policies = settings.policies or (inputs.DEFAULT_POLICY,)
     inspection = inspect_policies(policies, settings.params)
@@ -117,4 +120,5 @@ def _print_merged(settings: "Settings") -> None:
     (merged,) = inspection.merged
     if not merged.rules:
         raise UsageError(f"policy {merged.name} has no rule left to print", where="explain")
-    sys.stdout.write(merged_yaml(merged, settings.params))
+    lines = merged_yaml(merged, settings.params).split("\n")
+    sys.stdout.write("\n".join(map(clean, lines)))

@@ -13,6 +13,7 @@ from scanner.inventory.tables import BASIC, COSTLY
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.errors import UsageError
 from scanner.model.inventory import Needs
+from scanner.report.text import clean
 
 SUFFIXES: Final = (".jsonl", ".json", ".parquet")
 EXTRAS: Final = ("usage", "integrations", "tokens")
@@ -103,7 +104,8 @@ def run(namespace: argparse.Namespace) -> int:
         incomplete |= table.state is not CoverageState.COMPLETE
         if not namespace.quiet:
             reason = f" ({table.reason})" if table.state is not CoverageState.COMPLETE else ""
-            sys.stderr.write(f"{name}: {table.rows or 0:,} records, {table.state.value}{reason}\n")
+            told = f"{name}: {table.rows or 0:,} records, {table.state.value}{reason}"
+            sys.stderr.write(f"{clean(told)}\n")
     if not namespace.quiet:
-        sys.stderr.write(f"Saved to {path}, without secrets.\n")
+        sys.stderr.write(f"Saved to {clean(str(path))}, without secrets.\n")
     return _EXIT_INCOMPLETE if incomplete and not settings.allow_partial else 0

@@ -59,20 +59,23 @@ def _text(found: "Lint") -> str:
 
 def _json(found: "Lint") -> str:
     from scanner.authoring.diagnostics import to_json  # noqa: PLC0415 - not for --help
+    from scanner.report.text import clean_json  # noqa: PLC0415 - not for --help
 
-    return to_json(found.diagnostics)
+    return clean_json(to_json(found.diagnostics))
 
 
 def _sarif(found: "Lint") -> str:
     from scanner.authoring.diagnostics import to_sarif  # noqa: PLC0415 - not for --help
+    from scanner.report.text import clean_json  # noqa: PLC0415 - not for --help
 
-    return to_sarif(found.diagnostics)
+    return clean_json(to_sarif(found.diagnostics))
 
 
 def _github(found: "Lint") -> str:
     from scanner.authoring.diagnostics import to_github  # noqa: PLC0415 - not for --help
+    from scanner.report.text import clean  # noqa: PLC0415 - not for --help
 
-    return to_github(found.diagnostics)
+    return to_github(found.diagnostics, clean)
 
 
 _RENDERERS: Final[dict[str, Callable[["Lint"], str]]] = {

@@ -133,8 +133,6 @@ def _environment(error: OSError) -> str:
 
 
 def _internal(error: Exception) -> int:
-    from scanner.inventory.redact import redact_text  # noqa: PLC0415 - hardly ever needed
-
     # What the engine says may quote any record; its type has to do.
     foreign = "duckdb" in type(error).__module__
     told = type(error).__name__ if foreign else f"{type(error).__name__}: {error}"
@@ -142,9 +140,9 @@ def _internal(error: Exception) -> int:
         import traceback  # noqa: PLC0415
 
         for line in traceback.format_tb(error.__traceback__):
-            _write(redact_text(line))
+            _write(line)
     _complain(
-        f"internal error: {redact_text(told)}\n"
+        f"internal error: {told}\n"
         "  This is a fault of keypolicy; KEYPOLICY_DEBUG=1 shows where. Nothing was decided."
     )
     return _EXIT_INTERNAL

@@ -1,6 +1,7 @@
 """`keypolicy query`: a read-only SQL query over the inventory."""
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
@@ -9,13 +10,14 @@ from scanner.cli import inputs
 from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Needs
-from scanner.report.text import clean
+from scanner.report.text import clean, clean_json, columns
 
 if TYPE_CHECKING:
     from scanner.engine.load import Loaded
 
 _WIDEST: Final = 60
 _MOST_GAPS: Final = 5
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,30 +83,37 @@ def _warn(loaded: "Loaded", wanted: Needs) -> bool:
 def _print_json(rows: Iterable[str], form: str) -> None:
     if form == "jsonl":
         for row in rows:
-            sys.stdout.write(row + "\n")
+            sys.stdout.write(clean_json(row) + "\n")
         return
     separator = "[\n"
     for row in rows:
-        sys.stdout.write(separator + row)
+        sys.stdout.write(separator + clean_json(row))
         separator = ",\n"
     sys.stdout.write("[]\n" if separator == "[\n" else "\n]\n")
 
 
-def _print_csv(columns: Iterable[str], rows: Iterable[tuple[str | None, ...]]) -> None:
+def _print_csv(names: Iterable[str], rows: Iterable[tuple[str | None, ...]]) -> None:
     import csv  # noqa: PLC0415 - only for this format
 
+    from scanner.report.csv_findings import cell  # noqa: PLC0415 - only for this format
+
     writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerow(map(cell, names))
+    for row in rows:
+        # A negative number is none of the formulas that a sign begins.
+        writer.writerow([v if v and _NUMBER.fullmatch(v) else cell(v) for v in row])
 
 
-def _print_table(columns: tuple[str, ...], rows: Iterable[tuple[str | None, ...]]) -> None:
+def _print_table(names: tuple[str, ...], rows: Iterable[tuple[str | None, ...]]) -> None:
     shown = [tuple("" if value is None else clean(value) for value in row) for row in rows]
+    heads = tuple(map(clean, names))
     widths = [
-        min(_WIDEST, max([len(name), *(len(row[n]) for row in shown)]))
-        for n, name in enumerate(columns)
+        min(_WIDEST, max([columns(name), *(columns(row[n]) for row in shown)]))
+        for n, name in enumerate(heads)
     ]
-    for row in (columns, tuple("-" * width for width in widths), *shown):
-        cells = (value.ljust(width) for value, width in zip(row, widths, strict=True))
+    for row in (heads, tuple("-" * width for width in widths), *shown):
+        cells = (
+            value + " " * (width - columns(value)) for value, width in zip(row, widths, strict=True)
+        )
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
     sys.stdout.write(f"({len(shown)} row{'' if len(shown) == 1 else 's'})\n")

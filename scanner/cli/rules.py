@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scanner.cli import inputs
 from scanner.config import Flags, process_settings
-from scanner.report.text import clean, wrap
+from scanner.report.text import clean, clean_json, wrap
 
 if TYPE_CHECKING:
     from scanner.authoring.reference import CheckEntry, PolicyEntry
@@ -47,11 +47,13 @@ def run(namespace: argparse.Namespace) -> int:
         import msgspec  # noqa: PLC0415 - only for this format
 
         text = msgspec.json.encode({"policies": policies, "checks": checks})
-        sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")
+        sys.stdout.write(clean_json(msgspec.json.format(text, indent=2).decode()) + "\n")
     elif namespace.format == "markdown":
         from scanner.authoring.pages import rules_markdown  # noqa: PLC0415
+        from scanner.report.markup import escaped, prose  # noqa: PLC0415
 
-        sys.stdout.write(rules_markdown(policies, checks))
+        page = rules_markdown(policies, checks, escaped, prose)
+        sys.stdout.write("\n".join(map(clean, page.split("\n"))))
     else:
         lines = (line.rstrip() + "\n" for line in _table(policies, checks))
         sys.stdout.writelines(lines)

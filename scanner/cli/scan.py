@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import msgspec
 
@@ -20,6 +21,7 @@ from scanner.report import (
     write_stream,
 )
 from scanner.report.earlier import read_earlier
+from scanner.report.text import CleanJson
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -141,7 +143,13 @@ def _print(run: Run, name: str, options: ReportOptions) -> None:
     """Write a report to standard output; whoever reads it may stop reading, as `head` does."""
     sys.stdout.flush()
     try:
-        write_stream(run, name, sys.stdout.buffer, options)
+        if FORMATS[name].is_json:
+            # A log may be read by a runner; a file that was asked for is not.
+            out = CleanJson(sys.stdout.buffer)
+            write_stream(run, name, cast("BinaryIO", out), options)
+            out.finish()
+        else:
+            write_stream(run, name, sys.stdout.buffer, options)
     except BrokenPipeError:
         # The verdict stands; Python must not complain about the pipe again when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,6 +12,7 @@ from scanner.cli import inputs
 from scanner.files import check_writable, read_regular, replacing
 from scanner.model.errors import UsageError
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
+from scanner.report.text import clean, clean_json, columns
 
 if TYPE_CHECKING:
     from scanner.config import Settings
@@ -77,7 +78,7 @@ def run(namespace: argparse.Namespace) -> int:
         return 0
     ended = sum(use.state is WaiverState.LAPSED for use in uses)
     told = f"{len(uses)} waiver{'' if len(uses) == 1 else 's'}, all well formed"
-    sys.stdout.write(f"{path}: {told}{f'; {ended} lapsed' if ended else ''}\n")
+    sys.stdout.write(f"{clean(str(path))}: {told}{f'; {ended} lapsed' if ended else ''}\n")
     for use in uses:
         if use.is_unused:
             inputs.warn(f"{use.waiver.location}: waiver `{use.waiver.id}` covers nothing")
@@ -110,7 +111,6 @@ def _has_inventory(namespace: argparse.Namespace) -> bool:
 
 
 def _print_table(uses: Sequence[WaiverUse], *, measured: bool) -> None:
-    from scanner.report.text import clean, columns  # noqa: PLC0415 - not for --help
 
     rows = [_HEAD + (_USE if measured else ())]
     for use in uses:
@@ -155,7 +155,7 @@ def _print_json(uses: Sequence[WaiverUse], *, measured: bool) -> None:
         if measured:
             one |= {"resources": use.resources, "findings": use.findings}
         found.append(one)
-    sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(clean_json(json.dumps(found, indent=2, ensure_ascii=False)) + "\n")
 
 
 def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int:
@@ -172,7 +172,9 @@ def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int
     check_waivers(settings.triage, inputs.policies(settings), settings.params, draft)
     with replacing(path) as out:
         out.write(text)
-    sys.stdout.write(f"{path}: waiver `{namespace.id}` added, until {fields['expires']}\n")
+    sys.stdout.write(
+        f"{clean(str(path))}: waiver `{namespace.id}` added, until {fields['expires']}\n"
+    )
     return 0
 
 

@@ -12,7 +12,7 @@ from scanner.engine.reader import BadInputError, load_suspects, raw_relation, re
 from scanner.engine.scope import Place, keyless, narrow, places, unseen
 from scanner.engine.twins import Origins, collapse, contradictions, identity
 from scanner.inventory.normalize import BAD, select
-from scanner.inventory.tables import TABLES
+from scanner.inventory.tables import TABLES, Column
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.errors import InventoryFileError, UsageError
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
@@ -277,8 +277,8 @@ def _digest(connection: Connection, filled: Sequence[str]) -> str:
     parts = ["SELECT NULL AS h WHERE false"]
     for name in filled:
         table = TABLES[name]
-        columns = [f'"{c}"' for c, spec in table.columns.items() if not spec.derived]
-        row = f"sha256(concat_ws(chr(31), '{name}', {_or_empty(columns)}))"
+        facts = [_fact(c, spec) for c, spec in table.columns.items() if not spec.derived]
+        row = f"sha256(concat_ws(chr(31), '{name}', {', '.join(facts)}))"
         parts.append(f'SELECT {row} AS h FROM "{name}"')
     union = " UNION ALL ".join(parts)
     found = connection.execute(
@@ -287,6 +287,11 @@ def _digest(connection: Connection, filled: Sequence[str]) -> str:
     return str(found[0]) if found else ""
 
 
-def _or_empty(columns: list[str]) -> str:
-    """Texts of the columns, in which NULL differs from an empty value."""
-    return ", ".join(f"coalesce(CAST({column} AS VARCHAR), chr(30))" for column in columns)
+def _fact(name: str, column: Column) -> str:
+    """Return a text for the value of a column, NULL told from any value.
+
+    A text says its length first: it may hold what separates it from the next one.
+    """
+    if column.type == "VARCHAR":
+        return f"""coalesce(strlen("{name}") || ':' || "{name}", chr(30))"""
+    return f"""coalesce(CAST("{name}" AS VARCHAR), chr(30))"""

@@ -137,7 +137,7 @@ def _place(connection: Connection, raw: RawInput) -> str:
     return f"row {found[0] + 1}: the record is not JSON" if found and found[0] is not None else ""
 
 
-def load_suspects(  # noqa: PLR0913, PLR0917 - what the first reading had, and the table's name
+def load_suspects(
     connection: Connection,
     raw: RawInput,
     name: str,

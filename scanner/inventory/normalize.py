@@ -32,9 +32,9 @@ Row = tuple[str | None, str | None, str | None]
 """Organization, project and record (JSON), as a file has them."""
 
 _REFERENCE = re.compile(r"<(type )?(\$[\w.]+)>|<(dsn)>")
-_SECRET: Final = "$.secret"
+_HIDDEN: Final = "$.secret"
 _OTHER_SECRETS: Final = tuple(f"$.{name}" for name in sorted(SECRET_FIELDS - {"secret"}))
-_SECRET_DSN: Final = "$.dsn.secret"
+_HIDDEN_DSN: Final = "$.dsn.secret"
 
 
 def select(name: str, columns: Sequence[str], *, looked_at: bool = False) -> str:
@@ -114,7 +114,7 @@ def _suspect(paths: "_Paths") -> str:
     """Return the condition for what may hold a secret in anything that is taken from it."""
     taken = ["organization", "project", *(f"v[{number}]" for number in paths.index.values())]
     told = f"concat_ws(chr(31), {', '.join(taken)})"
-    url, secret = paths.value(_SECRET_DSN), paths.value(_SECRET)
+    url, secret = paths.value(_HIDDEN_DSN), paths.value(_HIDDEN)
     tests = [
         f"regexp_matches({told}, '{SUSPECT}')",
         f"(length({secret}) >= {MIN_SECRET} AND contains({told}, {secret}))",

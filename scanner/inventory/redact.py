@@ -95,7 +95,9 @@ def redact_text(text: str, *, known: tuple[str, ...] = ()) -> str:
         if secret:
             text = text.replace(secret, REDACTED)
     lowered = text.lower()
-    if not any(sign in lowered for sign in _SIGNS) and not _has_digits(lowered.encode(errors="replace")):
+    if not any(sign in lowered for sign in _SIGNS) and not _has_digits(
+        lowered.encode(errors="replace")
+    ):
         return text
     for shape, replacement in _SHAPES:
         text = shape.sub(replacement, text)

@@ -28,26 +28,38 @@ __all__ = [
 
 
 class FormatInfo(msgspec.Struct, frozen=True):
-    """Where a format lives, the file suffixes that choose it, and one line about it."""
+    """Where a format lives, the file suffixes that choose it, and one line about it.
+
+    `is_json`: whether all that comes from elsewhere stands in it as JSON, or escaped.
+    """
 
     module: str
     suffixes: tuple[str, ...]
     description: str
+    is_json: bool = False
 
 
 FORMATS: Final[dict[str, FormatInfo]] = {
-    "json": FormatInfo("json_v1", (".json",), "every finding and count, schema report-v1"),
-    "sarif": FormatInfo("sarif", (".sarif", ".sarif.json"), "SARIF 2.1.0, for code scanning"),
-    "html": FormatInfo("html", (".html", ".htm"), "one self-contained page to read and search"),
+    "json": FormatInfo(
+        "json_v1", (".json",), "every finding and count, schema report-v1", is_json=True
+    ),
+    "sarif": FormatInfo(
+        "sarif", (".sarif", ".sarif.json"), "SARIF 2.1.0, for code scanning", is_json=True
+    ),
+    "html": FormatInfo(
+        "html", (".html", ".htm"), "one self-contained page to read and search", is_json=True
+    ),
     "terminal": FormatInfo("terminal", (".txt",), "the summary that a person reads first"),
     "junit": FormatInfo("junit", (".xml",), "JUnit XML, a case for each rule in each project"),
     "markdown": FormatInfo("markdown", (".md",), "a pull request's comment or a job's summary"),
     "github": FormatInfo("github", (), "annotations of GitHub Actions, for standard output"),
-    "gitlab": FormatInfo("gitlab", (".gitlab.json",), "GitLab Code Quality"),
+    "gitlab": FormatInfo("gitlab", (".gitlab.json",), "GitLab Code Quality", is_json=True),
     "csv": FormatInfo("csv_findings", (".csv",), "the findings as a table, for spreadsheets"),
     "parquet": FormatInfo("parquet", (".parquet",), "the findings as a table, for data platforms"),
-    "ocsf": FormatInfo("ocsf", (".ocsf.json",), "OCSF Compliance Findings, class 2003"),
-    "oscal": FormatInfo("oscal", (".oscal.json",), "OSCAL assessment results"),
+    "ocsf": FormatInfo(
+        "ocsf", (".ocsf.json",), "OCSF Compliance Findings, class 2003", is_json=True
+    ),
+    "oscal": FormatInfo("oscal", (".oscal.json",), "OSCAL assessment results", is_json=True),
     "prometheus": FormatInfo("prometheus", (".prom",), "metrics for node_exporter's text files"),
 }
 

@@ -24,13 +24,14 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
     try:
         writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
         writer.writerow(COLUMNS)
-        writer.writerows(map(_cell, row(finding)) for finding in run.findings)
+        writer.writerows(map(cell, row(finding)) for finding in run.findings)
         text.flush()
     finally:
         text.detach()  # the stream is the caller's: it must not be closed with the wrapper
 
 
-def _cell(value: str | None) -> str:
+def cell(value: str | None) -> str:
+    """Return a cell that neither a spreadsheet nor a terminal nor a runner acts upon."""
     if not value:
         return ""
     # Before cleaning, since that turns a leading tab into a harmless but misleading escape.

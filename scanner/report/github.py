@@ -144,6 +144,5 @@ def _property(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a line of the log that is no command: neither `::name::` nor the older `##[name]`."""
-    text = clean(text).replace("##[", "## [")
-    return f" {text}" if text.startswith("::") else text
+    """Return a line of the log that is no command."""
+    return clean(text)

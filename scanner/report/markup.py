@@ -16,6 +16,11 @@ from scanner.report.text import clean
 _SPECIAL: Final = re.compile(
     r"[!#$%&*<>@\[\\\]_`{|~]|:(?=\S)|^[-+=]|(?:^[0-9]{1,9})[.)]|www\.", re.IGNORECASE
 )
+# HTML, entities, fences, images, links elsewhere and their definitions.
+_ACTIVE: Final = re.compile(
+    r"<|&(?=[#\w])|`{3,}|~{3,}|!(?=\[)|\[(?=[^\]]*\]\(\s*(?!https?://|#))|\[(?=[^\]]*\]:)",
+    re.IGNORECASE,
+)
 _REFERENCES: Final = frozenset("!#$%&@~")
 _BREAK: Final = "&#8203;"
 # All but what RFC 3986 allows in an address, and of that not what Markdown could read otherwise.
@@ -31,6 +36,16 @@ def _entity(match: re.Match[str]) -> str:
     before, sign = match[0][:-1], match[0][-1]
     is_reference = sign in _REFERENCES and not match.string[match.end() :][:1].isspace()
     return f"{before}&#{ord(sign)};{_BREAK if is_reference else ''}"
+
+
+def prose(text: str) -> str:
+    """Return Markdown that people wrote, made harmless: lists, emphasis and code stay.
+
+    Without HTML, without images, which would be fetched, without links to anything but addresses
+    of the web, and without fences, which could swallow what follows. In code too: what is code
+    depends on every backtick before.
+    """
+    return _ACTIVE.sub(lambda found: "".join(f"&#{ord(sign)};" for sign in found[0]), text)
 
 
 def link(text: str, url: str) -> str:

@@ -1,9 +1,15 @@
 """Text for people: names made harmless, times, plurals, and how wide text is on a screen."""
 
+import io
+import json
 import re
 import unicodedata
+from codecs import getincrementaldecoder
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 # What moves a cursor, colours a terminal, reorders or hides what stands around it: controls (C0,
 # DEL, C1), line and paragraph separators, bidirectional marks, invisible operators, the byte
@@ -12,6 +18,13 @@ _UNSAFE: Final = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
+# What a runner takes for a command in the log of a step: `::name::` at the start of a line, white
+# space before it included (actions/runner, ActionCommand.TryParseV2), and `##[name]` (TryParse),
+# `##vso[...]` or `##teamcity[...]` anywhere.
+_COMMAND: Final = re.compile(r"#(?=#[A-Za-z]{0,20}\[)|(?<!\S):(?=:)")
+_COMMAND_ANYWHERE: Final = re.compile(r"#(?=#[A-Za-z]{0,20}\[)")
+_UNFINISHED: Final = re.compile(r"##?[A-Za-z]{0,20}\Z")
+_LAYOUT: Final = "\t\n\r"
 _SENTENCE: Final = re.compile(r"[^\n]*?[.!?](?=\s|$)")
 _NARROW: Final = 0x300  # from here on a character may be wider than a column, or have no width
 ELLIPSIS: Final = "..."
@@ -20,9 +33,51 @@ ELLIPSIS: Final = "..."
 def clean(text: str) -> str:
     r"""Return `text` with every control, bidirectional or invisible character as an escape.
 
-    The escapes are those of Python and JSON: `\x1b`, `\u202e`. What is harmless stays as it is.
+    So is the first character of what a runner of jobs could take for a command, wherever the
+    text stands on its line. The escapes are those of Python and JSON: `\x1b`, `\u202e`. What is
+    harmless stays as it is.
     """
-    return _UNSAFE.sub(_escape, text)
+    text = _UNSAFE.sub(_escape, text)
+    return _COMMAND.sub(_escape, text) if "##" in text or "::" in text else text
+
+
+def clean_json(text: str) -> str:
+    r"""Return the text of JSON documents with the same escaped as JSON does; no data change.
+
+    White space between values stays.
+    """
+    if not text.isascii() or "\x7f" in text:
+        text = _UNSAFE.sub(_escape_json, text)
+    return _COMMAND_ANYWHERE.sub(r"\\u0023", text) if "##" in text else text
+
+
+class CleanJson(io.RawIOBase):
+    """A stream of JSON in UTF-8 on its way to a log; `finish` writes what was held back."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        super().__init__()
+        self._out = out
+        self._decode = getincrementaldecoder("utf-8")()
+        self._held = ""
+
+    def writable(self) -> bool:
+        """Say that it can be written to."""
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Pass the data on; a command may begin in one piece and end in the next."""
+        raw = bytes(data)
+        text = self._held + self._decode.decode(raw)
+        held = _UNFINISHED.search(text)
+        end = held.start() if held else len(text)
+        self._held = text[end:]
+        self._out.write(clean_json(text[:end]).encode())
+        return len(raw)
+
+    def finish(self) -> None:
+        """Write the rest."""
+        self._out.write(self._held.encode())
+        self._held = ""
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -30,6 +85,10 @@ def _escape(match: re.Match[str]) -> str:
     if code < 0x100:  # noqa: PLR2004 - the last code of two hexadecimal digits
         return f"\\x{code:02x}"
     return f"\\u{code:04x}"
+
+
+def _escape_json(match: re.Match[str]) -> str:
+    return match[0] if match[0] in _LAYOUT else json.dumps(match[0])[1:-1]
 
 
 def paragraph(text: str) -> str:

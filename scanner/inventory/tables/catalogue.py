@@ -50,10 +50,10 @@ class Table(msgspec.Struct, frozen=True):
 
     `title` is what one row is called in messages. `project_key` is what fingerprints use.
     `identity` is the field that tells records apart. Of a `closed` table's records only the
-    fields that are named are written down.
-    A `global_` table belongs to no organization, so that choosing some does not narrow it.
-    Ids of a `unique` one are of one record on the whole server, others of one in an organization.
-    An `optional` one may have no row, if its source counted that; others without are not seen.
+    fields that are named are written down. A `global_` table belongs to no organization, so that
+    choosing some does not narrow it. Ids of a `unique` one are of one record on the whole
+    server, others of one in an organization. An `optional` one may have no row, if its source
+    counted that; others without are not seen.
     """
 
     title: str

@@ -9,6 +9,7 @@ import pytest
 from scanner.authoring.diagnostics import to_github, to_json, to_sarif, to_text
 from scanner.authoring.lint import Lint, lint
 from scanner.model.errors import UsageError
+from scanner.report.text import clean
 from tests.unit.authoring.files import write_cases, write_policy
 
 if TYPE_CHECKING:
@@ -216,8 +217,8 @@ def test_formats_say_the_same(tmp_path: Path) -> None:
     assert result["ruleId"] == one.problem.code
     region = result["locations"][0]["physicalLocation"]["region"]
     assert region["startLine"] == one.problem.location.line
-    assert to_github(found).startswith(f"::error file={one.problem.location.file}")
-    assert to_github(found).count("\n") == 1
+    assert to_github(found, clean).startswith(f"::error file={one.problem.location.file}")
+    assert to_github(found, clean).count("\n") == 1
 
 
 def test_the_caret_stands_below_the_place(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 import json
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from scanner.engine.database import Connection, connect, seal
 from scanner.engine.export import to_parquet
 from scanner.engine.load import Loaded, load
 from scanner.engine.reader import BadInputError
+from scanner.inventory.redact import redact_record
 from scanner.inventory.spool import Spool, copy_inventory
 from scanner.inventory.tables import TABLES
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
@@ -273,3 +277,62 @@ def test_a_damaged_inventory_is_refused(tmp_path: Path, damage: Any, says: str) 
     refusals = (InventoryFileError, BadInputError)
     with connect() as connection, pytest.raises(refusals, match=says):
         load(connection, inventory(path), Scope(), AS_OF, {})
+
+
+ODD = [None, "", "\x1e", "\x1f", "a", "a\x1f", "\x1fa", "1:a", "\x1e\x1f\x1e", "a\x1f1:b", "b"]
+
+
+def test_the_digest_tells_any_two_facts_apart(tmp_path: Path) -> None:
+    """NULL is no text, and what stands in one column is not taken for the next one's."""
+    digests = set()
+    for name, label in product(ODD, ODD):
+        with connect() as connection:
+            file = api(tmp_path / "k.json", [changed(name=name, label=label)])
+            digests.add(fill(connection, file).digest)
+    assert len(digests) == len(ODD) ** 2
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "sntrys_abcdefgh",
+            "SNTRYU_",
+            "Bearer ",
+            "token ",
+            "authorization: ",
+            "secret=",
+            "abcdefgh1",
+        ),
+        *("https://", "u", ":", "@", "/", '"', "\\", "\n", " ", "é", "0a1b2c3d" * 8, CANARY, "x"),
+    ]
+)
+TEXTS = st.lists(PIECES, max_size=6).map("".join)
+NESTED = st.dictionaries(st.sampled_from(["name", "secret", "token"]) | TEXTS, TEXTS, max_size=2)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(st.tuples(TEXTS, TEXTS, NESTED, TEXTS), min_size=1, max_size=30),
+    st.sampled_from([CANARY, None]),
+)
+def test_what_is_read_is_redacted_as_what_is_fetched(
+    tmp_path: Path, made: list[tuple[str, str, dict[str, str], str]], secret: str | None
+) -> None:
+    """The engine's look finds all that the redaction of fetched records would change."""
+    records = [
+        {
+            **KEY, "id": f"k{number}", "name": name, "useCase": use,
+            "rateLimit": {"window": 1, "count": 1, **limit},
+            "dsn": {**KEY["dsn"], "public": dsn}, "secret": secret,
+        }
+        for number, (name, use, limit, dsn) in enumerate(made)
+    ]  # fmt: skip
+    found = []
+    for given_records in (records, [redact_record(record, "sentry_key") for record in records]):
+        with connect() as connection:
+            fill(connection, api(tmp_path / "k.json", given_records))
+            shown = connection.execute("SELECT id, name, use_case, rate_limit, dsn FROM sentry_key")
+            found.append(sorted(map(str, shown.fetchall())))
+    assert found[0] == found[1]
