@@ -63,7 +63,7 @@ def diagnose_inputs(inputs: Sequence[RawInput], detail: str) -> InventoryFileErr
         if fault is not None:
             return fault
     where = ", ".join(raw.label for raw in inputs)
-    return InventoryFileError(f"refused: {detail}", where=where, remedy=AGAIN)
+    return InventoryFileError(f"refused: {redact_text(detail)}", where=where, remedy=AGAIN)
 
 
 def _fault(raw: RawInput) -> InventoryFileError | None:
