@@ -13,7 +13,7 @@ from scanner.authoring.select import Selection, Target, choose
 from scanner.authoring.swallow import swallowed
 from scanner.authoring.verdicts import constant_verdicts
 from scanner.engine.database import Connection, connect
-from scanner.engine.guard import Guard
+from scanner.engine.guard import TOO_MUCH, Guard
 from scanner.engine.prepare import Prepared, prepare
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import PolicyError, Problem
@@ -73,6 +73,9 @@ def _sound(connection: Connection, rules: Sequence[Rule]) -> tuple[list[Rule], l
     try:
         prepare(connection, rules)
     except PolicyError as error:
+        if any(problem.code == TOO_MUCH for problem in error.problems):
+            # Halves of it might be small enough, and would hide that.
+            return [], error.problems
         if len(rules) == 1:
             return [], [*error.problems, *_refused(connection, rules[0])]
     else:

@@ -6,7 +6,6 @@ scan's as-of time, `$names` become bound parameters, and the columns that are re
 """
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -16,15 +15,20 @@ from scanner.engine import syntax
 from scanner.engine.database import Connection
 from scanner.engine.rebuild import Rebuilder
 from scanner.engine.refusal import RefusedError
+from scanner.engine.weight import MOST_TOGETHER, Cost, beyond
 from scanner.inventory.tables import TABLES
-from scanner.model.errors import Problem
+from scanner.model.errors import PolicyError, Problem
 from scanner.model.rule import ParamValue, Predicate
+from scanner.policy.predicates import code
 
 MAX_LENGTH: Final = 4_000
 """Longest predicate, in characters."""
 
 MAX_NESTING: Final = 64
 """Deepest nesting of brackets; DuckDB's parser is recursive, so this is checked before it."""
+
+TOO_MUCH: Final = "policies-too-large"
+"""Code of the problem that predicates are too large together."""
 
 Asked = tuple[Predicate, str, str]
 """A predicate, the table that it is about, and the prefix of its parameters."""
@@ -64,11 +68,15 @@ class Guard:
     def check_all(self, asked: Sequence[Asked]) -> list[Checked | GuardError]:
         """Check many predicates with two calls of the database; answers are in their order.
 
-        Bound parameters are named prefix + name, so that many rules fit in one statement.
+        Bound parameters are named prefix + name, so that many rules fit in one statement. Raises
+        PolicyError where all together cost too much, whatever each of them does.
         """
         statements = [_statement(predicate.text) for predicate, _, _ in asked]
         answers = syntax.serialize(self._connection, statements)
-        rebuilt = [self._rebuild(*one, answer) for one, answer in zip(asked, answers, strict=True)]
+        spent = Cost()
+        rebuilt = [
+            self._rebuild(*one, answer, spent) for one, answer in zip(asked, answers, strict=True)
+        ]
         trees = [tree for _, tree in (one for one in rebuilt if not isinstance(one, GuardError))]
         texts = iter(syntax.write(self._connection, trees))
         return [
@@ -77,17 +85,21 @@ class Guard:
         ]
 
     def _rebuild(
-        self, predicate: Predicate, table: str, prefix: str, answer: str
+        self, predicate: Predicate, table: str, prefix: str, answer: str, spent: Cost
     ) -> tuple[Checked, dict[str, Any]] | GuardError:
         rebuilder = Rebuilder(TABLES[table].columns, table, predicate.params, prefix)
         try:
-            tree = rebuilder.expression(self._parsed(predicate, answer))
+            tree = rebuilder.predicate(self._parsed(predicate, answer))
         except RefusedError as refused:
             return GuardError(
                 _problem(predicate, refused.message, refused.code, refused.offset, refused.hint)
             )
         except GuardError as error:
             return error
+        finally:
+            # What is refused has cost something too.
+            spent += rebuilder.cost
+            _check_total(predicate, spent)
         columns = tuple(rebuilder.columns)
         return Checked("", rebuilder.params, columns, rebuilder.uses_as_of), tree
 
@@ -137,19 +149,30 @@ def _statement(text: str) -> str:
 
 def _is_blank(text: str) -> bool:
     """Whether nothing but comments is there: brackets around nothing are a row to DuckDB."""
-    return not re.sub(r"--[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL).strip()
+    return not code(text).strip() and not set("'\"$").intersection(text)
 
 
 def _nesting(text: str) -> int:
-    """Return how deep brackets nest, without parsing; brackets in texts only add to it."""
+    """Return how deep brackets nest, without parsing; those in strings and comments do not."""
     depth = deepest = 0
-    for character in text:
+    for character in code(text):
         if character in "([{":
             depth += 1
             deepest = max(deepest, depth)
         elif character in ")]}":
             depth -= 1
     return deepest
+
+
+def _check_total(predicate: Predicate, spent: Cost) -> None:
+    if excess := beyond(spent, MOST_TOGETHER):
+        problem = Problem(
+            predicate.location,
+            f"The predicates up to here are too large together: {excess}",
+            TOO_MUCH,
+            "Select fewer policies at once, or shorten lists and regular expressions.",
+        )
+        raise PolicyError([problem])
 
 
 def _too_deep(predicate: Predicate) -> GuardError:

@@ -11,12 +11,20 @@ from scanner.model.rule import Rule
 SPECS: Final = ("", "date", "raw")
 """What may follow the column: `{date_created:date}` is the day, `:raw` the value as stored."""
 
+MAX_LENGTH: Final = 4_000
+MAX_FIELDS: Final = 50
+"""Longest template, in characters, and the most columns that it may show."""
+
 _MISSING: Final = "unknown"
 
 
 def problems(rule: Rule) -> list[Problem]:
     """Return what is wrong with the rule's message template."""
     columns = TABLES[rule.resource].columns
+    template = rule.message or rule.title
+    if len(template) > MAX_LENGTH:
+        message = f"The message is longer than {MAX_LENGTH:,} characters"
+        return [Problem(rule.location, message, "bad-message")]
     try:
         fields = [
             (name, spec, conversion)
@@ -25,6 +33,9 @@ def problems(rule: Rule) -> list[Problem]:
         ]
     except ValueError as error:
         return [Problem(rule.location, f"The message is malformed: {error}", "bad-message")]
+    if len(fields) > MAX_FIELDS:
+        message = f"The message names {len(fields):,} columns; {MAX_FIELDS} is the most"
+        return [Problem(rule.location, message, "bad-message")]
     found = []
     for name, spec, conversion in fields:
         if conversion or spec not in SPECS:

@@ -7,9 +7,11 @@ default: every node of the result is made here, field by field, from fields that
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, cast
 
-from scanner.engine import patterns, vocabulary
+from scanner.engine import vocabulary
+from scanner.engine.literals import instructions
 from scanner.engine.refusal import RefusedError, refused, unknown_function
 from scanner.engine.syntax import NO_ORDER, PLACE, Node, call, day, parameter, target
+from scanner.engine.weight import MOST, Cost, Scale, beyond
 from scanner.inventory.tables import Column
 from scanner.model.rule import ParamValue
 from scanner.policy.hints import did_you_mean
@@ -17,14 +19,8 @@ from scanner.policy.hints import did_you_mean
 AS_OF: Final = "as_of"
 """Name of the bound parameter that holds the scan's as-of time."""
 
-MAX_NODES: Final = 1_000
-"""Most nodes that a predicate may have."""
-
 MAX_DEPTH: Final = 100
 """Deepest tree that a predicate may have."""
-
-MAX_JOINS: Final = 16
-"""Most times that a predicate may join texts: each makes the value longer, for every row."""
 
 
 class Rebuilder:
@@ -41,12 +37,11 @@ class Rebuilder:
         self._table = table
         self._given = params
         self._prefix = prefix
-        self._nodes = 0
         self._depth = 0
+        self.cost = Cost()
         self.columns: dict[str, None] = {}
         self.params: dict[str, ParamValue] = {}
         self.uses_as_of = False
-        self._joins = 0
         self._makers: dict[str, Callable[[Node], Node]] = {
             "COLUMN_REF": self._column,
             "CONSTANT": self._constant,
@@ -59,14 +54,29 @@ class Rebuilder:
             "CAST": self._cast,
             "FUNCTION": self._function,
             "WINDOW": self._window,
+            "LAMBDA": self._arrow,
         }
+
+    def predicate(self, node: Node) -> Node:
+        """Return the whole predicate rebuilt, and weigh it in `cost`. Raises RefusedError."""
+        made = self.expression(node)
+        scale = Scale(self._known, self.params)
+        scale.width(made)
+        self.cost.bytes = scale.built
+        self._check_cost()
+        return made
+
+    def _check_cost(self) -> None:
+        if excess := beyond(self.cost, MOST):
+            raise RefusedError(f"is too large: {excess}", "predicate-too-large", 0)
 
     def expression(self, node: Node) -> Node:
         """Return the node rebuilt. Raises RefusedError."""
-        self._nodes += 1
+        self.cost.nodes += 1
         self._depth += 1
-        if self._nodes > MAX_NODES or self._depth > MAX_DEPTH:
-            raise RefusedError("is too large", "predicate-too-large", 0)
+        self._check_cost()
+        if self._depth > MAX_DEPTH:
+            raise RefusedError("is nested too deep", "predicate-too-large", 0)
         kind = str(node.get("class"))
         maker = self._makers.get(kind)
         if maker is None:
@@ -146,6 +156,8 @@ class Rebuilder:
         if node["type"] not in vocabulary.OPERATORS:
             name = str(node["type"]).removeprefix("OPERATOR_").replace("_", " ")
             raise refused(f"may not use {name}", "forbidden-syntax", node)
+        if node["type"] == "ARRAY_EXTRACT":
+            instructions("array_extract", node["children"], self._given)
         return {"children": self._all(node["children"])}
 
     def _between(self, node: Node) -> Node:
@@ -187,54 +199,26 @@ class Rebuilder:
             raise refused(f"may not name the arguments of {name}()", "forbidden-syntax", node)
         if name in {"now", "today"} and not arguments:
             return self._as_of(as_date=name == "today")
-        if name in patterns.FUNCTIONS:
-            self._check_pattern(name, arguments)
-        self._joins += name in vocabulary.JOINS
-        if self._joins > MAX_JOINS:
-            raise refused(f"joins texts more than {MAX_JOINS} times", "predicate-too-large", node)
+        self.cost.instructions += instructions(name, arguments, self._given)
         if name in {"contains", "list_contains"} and _is_list(arguments, self._given):
             return self._membership(arguments)
-        return {
-            **call(name, self._all(arguments)),
-            "filter": None,
-            "order_bys": NO_ORDER,
-            "distinct": False,
-            "is_operator": bool(node["is_operator"]),
-            "export_state": False,
-        }
+        return _function_call(name, self._all(arguments), is_operator=bool(node["is_operator"]))
 
-    def _check_pattern(self, name: str, arguments: list[Node]) -> None:
-        """Bound a regular expression; that needs one that is written out, or a parameter."""
-        if len(arguments) < 2:  # noqa: PLR2004 - the second argument; binding will refuse the call
-            return
-        node = arguments[1]
-        value: object = None
-        if node.get("class") == "CONSTANT":
-            value = node["literal"].get("text", "")
-        elif node.get("class") == "PARAMETER":
-            value = self._given[self._param_name(node)]
-        if not isinstance(value, str):
-            raise refused(
-                f"calls {name}() with a pattern that is not written out",
-                "forbidden-pattern",
-                node,
-                "Write the regular expression as a text, or use a parameter.",
-            )
-        size = patterns.expanded_size(value)
-        if size > patterns.MAX_SIZE:
-            raise refused(
-                f"has a regular expression of size {size:,}; {patterns.MAX_SIZE} is the most",
-                "pattern-too-large",
-                node,
-                "Counted repetitions such as x{1000} count as often as they repeat.",
-            )
+    def _arrow(self, node: Node) -> Node:
+        """Turn `json -> 'field'`, which is a lambda to the parser, into the call that it means."""
+        if node["syntax_type"] != "SINGLE_ARROW":
+            raise refused("may not have a lambda", "forbidden-syntax", node)
+        arguments = [node["lhs"], node["expr"]]
+        self.cost.instructions += instructions("->", arguments, self._given)
+        return _function_call("json_extract", self._all(arguments))
 
     def _membership(self, arguments: list[Node]) -> Node:
         """Turn `x in $list` into SQL's IN, which keeps to three-valued logic."""
         name = self._param_name(arguments[0])
         values = cast("list[str]", self._given[name])
-        tested = self.expression(arguments[1])
-        children = [tested]
+        children = [self.expression(arguments[1])]
+        self.cost.items += len(values)
+        self._check_cost()
         for number, value in enumerate(values):
             bound = f"{self._prefix}{name}_{number}"
             self.params[bound] = value
@@ -256,6 +240,8 @@ class Rebuilder:
             }
             for order in node["orders"]
         ]
+        if len(node["arguments"]) > vocabulary.WINDOW_ARGUMENTS.get(name, 1):
+            raise refused(f"calls {name}() with too many arguments", "forbidden-syntax", node)
         if node["arg_orders"] or node["exclude_clause"] != "NO_OTHER":
             raise refused("has a window clause that is not supported", "forbidden-syntax", node)
         return {
@@ -275,6 +261,19 @@ class Rebuilder:
             "arg_orders": [],
             "has_ignore_nulls": bool(node["has_ignore_nulls"]),
         }
+
+
+def _function_call(name: str, arguments: list[Node], *, is_operator: bool = False) -> Node:
+    return {
+        "class": "FUNCTION",
+        "type": "FUNCTION",
+        **call(name, arguments),
+        "filter": None,
+        "order_bys": NO_ORDER,
+        "distinct": False,
+        "is_operator": is_operator,
+        "export_state": False,
+    }
 
 
 def _is_list(arguments: list[Node], given: Mapping[str, ParamValue]) -> bool:

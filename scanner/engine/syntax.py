@@ -108,6 +108,11 @@ def target(name: str, sizes: list[Node]) -> Node:
     }
 
 
+def wildcard(path: str) -> bool:
+    """Whether a path into a JSON value gives a list: one value for each that it matches."""
+    return path.startswith("$") and "*" in path
+
+
 def parameter(name: str) -> Node:
     """Return a bound parameter."""
     return {"class": "PARAMETER", "type": "VALUE_PARAMETER", **PLACE, "identifier": name}

@@ -98,9 +98,6 @@ FUNCTIONS: Final[dict[str, str]] = {
 }
 """Scalar functions and operators by DuckDB's name, with their meaning."""
 
-JOINS: Final = frozenset({"||", "concat"})
-"""Functions that make a text longer than each of their arguments."""
-
 WINDOWS: Final[dict[str, str]] = {
     "count": "number of rows with a value",
     "count_star": "number of rows",
@@ -119,6 +116,9 @@ WINDOWS: Final[dict[str, str]] = {
     "lead": "value of the row after",
 }
 """Functions that may be used with OVER (...); they see every row of the table."""
+
+WINDOW_ARGUMENTS: Final = {"lag": 3, "lead": 3}
+"""Most arguments of a window, where it is not one: max(x, n) would be a list of n values a row."""
 
 OPERATORS: Final = frozenset(
     {

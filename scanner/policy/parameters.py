@@ -1,6 +1,5 @@
 """Parameters: their declarations, and the value each has and where it came from."""
 
-import re
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +10,7 @@ from scanner.model.errors import Location, Problem
 from scanner.model.rule import ParamValue
 from scanner.policy.composer import NodePath
 from scanner.policy.document import Given, ParameterDocument
+from scanner.policy.patterns import BadPatternError, size
 from scanner.policy.positions import Source
 from scanner.policy.slots import Slot
 from scanner.policy.values import BadValueError, ValueType, read_text, read_value
@@ -175,10 +175,9 @@ class _Declaration:
 
     def _expression(self, pattern: str) -> str:
         try:
-            re.compile(pattern)
-        except re.error as error:
-            message = f"not a regular expression: {error}"
-            self._add((*self._path, "pattern"), message, "bad-pattern", "")
+            size(pattern)
+        except BadPatternError as error:
+            self._add((*self._path, "pattern"), error.message, error.code, error.hint)
         return pattern
 
     def _fits(self, key: str, *, fits: bool) -> bool:

@@ -1,20 +1,23 @@
-"""Finds the `$names` of parameters in SQL text, outside of strings, quoted names and comments."""
+"""Reads SQL text without parsing it: what is code, and what a string, a quoted name, a comment."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 _TOKEN: Final = re.compile(
     r"""
-      [eE]'(?:[^'\\]|\\.|'')*'       # a string with backslash escapes
-    | '(?:[^']|'')*'                 # a string
-    | "(?:[^"]|"")*"                 # a quoted name
-    | --[^\n]*                       # a comment to the end of the line
-    | /\*.*?\*/                      # a comment
-    | [A-Za-z_][A-Za-z0-9_$]*        # a word, which may contain $
-    | \$(?P<name>[A-Za-z0-9_]+)      # a parameter
+      [eE]'(?:[^'\\]|\\.|'')*'                   # a string with backslash escapes
+    | '(?:[^']|'')*'                             # a string
+    | \$(?P<tag>[A-Za-z_]*)\$.*?\$(?P=tag)\$     # a string between dollars
+    | "(?:[^"]|"")*"                             # a quoted name
+    | --[^\r\n]*                                 # a comment to the end of the line
+    | (?P<comment>/\*)                           # the start of a comment, which may hold others
+    | (?P<word>[A-Za-z_][A-Za-z0-9_$]*)          # a word, which may contain $
+    | \$(?P<name>[A-Za-z0-9_]+)                  # a parameter
     """,
     re.VERBOSE | re.DOTALL,
 )
+_BORDER: Final = re.compile(r"/\*|\*/")
 
 
 def parameters_in(text: str) -> list[tuple[str, int]]:
@@ -22,4 +25,32 @@ def parameters_in(text: str) -> list[tuple[str, int]]:
 
     The offset is that of the `$`, in characters from 0.
     """
-    return [(found["name"], found.start()) for found in _TOKEN.finditer(text) if found["name"]]
+    return [(found["name"], found.start()) for found, _ in _tokens(text) if found["name"]]
+
+
+def code(text: str) -> str:
+    """Return `text` without its strings, quoted names and comments."""
+    parts: list[str] = []
+    place = 0
+    for found, end in _tokens(text):
+        kept = found["word"] or found["name"]
+        parts += [text[place : found.start()], found[0] if kept else " "]
+        place = end
+    return "".join([*parts, text[place:]])
+
+
+def _tokens(text: str) -> Iterator[tuple[re.Match[str], int]]:
+    """Give the tokens, each with the place where it ends."""
+    place = 0
+    while found := _TOKEN.search(text, place):
+        place = _comment_end(text, found.end()) if found["comment"] else found.end()
+        yield found, place
+
+
+def _comment_end(text: str, start: int) -> int:
+    depth = 1
+    for border in _BORDER.finditer(text, start):
+        depth += 1 if border[0] == "/*" else -1
+        if depth == 0:
+            return border.end()
+    return len(text)

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from scanner.model.rule import ParamValue
+from scanner.policy.patterns import matches
 from scanner.policy.values import BadValueError, ValueType, format_value
 
 PARAMETER: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
@@ -16,7 +17,8 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """A typed place for one value, with the bounds that the value keeps.
 
     Bounds are values of the slot's own type: timedelta for durations, events per second for
-    rates. For a list, `choices` and `pattern` hold each item. A pattern matches the whole text.
+    rates. For a list, `choices` and `pattern` hold each item. A pattern matches the
+    whole text, as RE2 reads it.
     """
 
     type: ValueType
@@ -36,7 +38,7 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
             if self.choices and item not in self.choices:
                 choices = ", ".join(self._show(choice) for choice in self.choices)
                 raise self._refused(item, f"is not one of: {choices}")
-            if self.pattern is not None and not re.fullmatch(self.pattern, str(item)):
+            if self.pattern is not None and not matches(self.pattern, str(item)):
                 raise self._refused(item, f"does not match the pattern {self.pattern}")
         return value
 
