@@ -13,7 +13,7 @@ from scanner.engine.database import connect
 from scanner.engine.guard import Guard
 from scanner.engine.outline import outline
 from scanner.engine.prepare import Prepared, prepare
-from scanner.engine.rebuild import AS_OF
+from scanner.engine.clock import AS_OF
 from scanner.inventory.tables import TABLES, Column
 from scanner.model.errors import PolicyError, UsageError
 from scanner.model.inventory import Needs

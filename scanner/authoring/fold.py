@@ -11,7 +11,7 @@ import msgspec
 from scanner.authoring import trees
 from scanner.engine import syntax
 from scanner.engine.database import Connection
-from scanner.engine.rebuild import AS_OF
+from scanner.engine.clock import AS_OF
 from scanner.engine.syntax import Node
 from scanner.model.rule import ParamValue
 

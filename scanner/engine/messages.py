@@ -60,7 +60,8 @@ def compile_message(rule: Rule, prefix: str) -> tuple[str, dict[str, str]]:
     columns = TABLES[rule.resource].columns
     parts: list[str] = []
     params: dict[str, str] = {}
-    template = rule.message or rule.title
+    # A title is no template: braces in it are braces.
+    template = rule.message or rule.title.replace("{", "{{").replace("}", "}}")
     for literal, name, spec, _ in string.Formatter().parse(template):
         if literal:
             bound = f"{prefix}{len(params)}"

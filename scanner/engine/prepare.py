@@ -11,7 +11,7 @@ from scanner.engine.counts import with_counted
 from scanner.engine.database import Connection, reason
 from scanner.engine.guard import Checked, Guard, GuardError
 from scanner.engine.messages import compile_message, problems
-from scanner.engine.rebuild import AS_OF
+from scanner.engine.clock import AS_OF
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import PolicyError, Problem
 from scanner.model.inventory import Needs

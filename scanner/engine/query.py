@@ -9,10 +9,11 @@ import duckdb
 import msgspec
 
 from scanner.engine import syntax
+from scanner.engine.clock import AS_OF, IMPURE, age_of, present
 from scanner.engine.counts import with_counted
 from scanner.engine.database import Connection, reason, time_limit
 from scanner.engine.findings import ISO_UTC
-from scanner.engine.rebuild import AS_OF
+from scanner.engine.syntax import Node
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import UsageError
 from scanner.model.inventory import Needs
@@ -23,13 +24,10 @@ QUERY_SECONDS: Final = 300.0
 BATCH: Final = 1_000
 
 _MOMENT: Final = "TIMESTAMP WITH TIME ZONE"
+_VIEWS: Final = "SELECT lower(view_name) FROM duckdb_views() WHERE schema_name <> 'information_schema'"
 
 _TABLE_FUNCTIONS: Final = frozenset(
     {"unnest", "json_each", "json_tree", "generate_series", "range"}
-)
-_NOW: Final = frozenset({"now", "get_current_timestamp", "transaction_timestamp"})
-_FORBIDDEN: Final = frozenset(
-    {"getenv", "getvariable", "current_setting", "read_text", "read_blob"}
 )
 
 
@@ -90,7 +88,7 @@ def reads(connection: Connection, sql: str) -> Needs:
     `*` stands for the columns that cost a source no further requests.
     """
     tree = _parse(connection, sql)
-    _walk(tree, set(TABLES) | _common_tables(tree))
+    _walk(tree, _known(connection, tree))
     tables, columns = set[str](), set[str]()
     _gather(tree, tables, columns)
     read = tables & TABLES.keys()
@@ -115,7 +113,7 @@ def _gather(node: Any, tables: set[str], columns: set[str]) -> None:  # noqa: AN
 def _check(connection: Connection, sql: str) -> str:
     """Return the query as DuckDB writes it, after holding its tree against what is allowed."""
     tree = _parse(connection, sql)
-    checked = _walk(tree, set(TABLES) | _common_tables(tree))
+    checked = _walk(tree, _known(connection, tree))
     text = connection.execute(
         "SELECT json_deserialize_sql(CAST($tree AS JSON))", {"tree": json.dumps(checked)}
     ).fetchone()
@@ -136,6 +134,19 @@ def _parse(connection: Connection, sql: str) -> dict[str, Any]:
     return tree
 
 
+def _known(connection: Connection, tree: Node) -> set[str]:
+    """Return the tables that the query may name: those of the catalogue, and what WITH defines.
+
+    Where WITH defines a name is not looked at. So it must not be one that means something without
+    WITH: a view of the database's own, or a file.
+    """
+    own = {str(name) for (name,) in connection.execute(_VIEWS).fetchall()}
+    for name in sorted(defined := _common_tables(tree)):
+        if name in own or not name.isidentifier():
+            raise _wrong(f"WITH may not define {name!r}", "Use a name of your own, of letters.")
+    return set(TABLES) | defined
+
+
 def _common_tables(node: Any) -> set[str]:  # noqa: ANN401 - any part of a JSON tree
     """Names that WITH defines, anywhere in the query."""
     if isinstance(node, list):
@@ -152,8 +163,9 @@ def _walk(node: Any, known: set[str]) -> Any:  # noqa: ANN401 - any part of a JS
     if not isinstance(node, dict):
         return node
     _refuse(node, known)
-    if (moment := _clock(node)) is not None:
-        return moment
+    if (moment := present(node)) is not None:
+        return {**moment, "alias": node.get("alias", "")}
+    node = age_of(node) or node
     return {name: _walk(part, known) for name, part in node.items()}
 
 
@@ -161,7 +173,8 @@ def _refuse(node: dict[str, Any], known: set[str]) -> None:
     kind = node.get("type")
     if kind == "BASE_TABLE":
         name = str(node.get("table_name", "")).lower()
-        if name not in known or node.get("catalog_name"):
+        # A schema would lead past a WITH of that name, to a view of the catalog.
+        if name not in known or node.get("catalog_name") or node.get("schema_name"):
             raise _wrong(f"no table {name!r}", f"Tables: {', '.join(TABLES)}.")
     elif kind == "TABLE_FUNCTION":
         name = str((node.get("function") or {}).get("function_name", ""))
@@ -169,25 +182,11 @@ def _refuse(node: dict[str, Any], known: set[str]) -> None:
             raise _wrong(f"{name}() is not allowed as a table", f"Tables: {', '.join(TABLES)}.")
     elif kind == "SHOW_REF":
         raise _wrong("only SELECT is allowed", f"Tables: {', '.join(TABLES)}.")
-    elif kind == "FUNCTION" and str(node.get("function_name")).lower() in _FORBIDDEN:
-        raise _wrong(f"{node['function_name']}() is not allowed")
-
-
-def _clock(node: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what stands for the as-of time, where the node asks for the present one."""
-    name = ""
-    if node.get("class") == "FUNCTION" and not node.get("arguments"):
-        name = str(node.get("function_name")).lower()
-    elif node.get("class") == "COLUMN_REF" and len(node["column_names"]) == 1:
-        name = str(node["column_names"][0]).lower()
-        name = name if name.startswith("current_") else ""
-    alias = {"alias": node.get("alias", "")}
-    moment = syntax.parameter(AS_OF)
-    if name in _NOW or name == "current_timestamp":
-        return {**moment, **alias}
-    if name in {"today", "current_date"}:
-        return {**syntax.day(moment), **alias}
-    return None
+    elif kind == "FUNCTION" and str(node.get("function_name")).lower() in IMPURE:
+        raise _wrong(
+            f"{node['function_name']}() is not allowed",
+            "An answer depends on the tables and the as-of time alone; now() is the as-of time.",
+        )
 
 
 def _wrong(message: str, remedy: str = "") -> UsageError:

@@ -8,16 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final, cast
 
 from scanner.engine import vocabulary
+from scanner.engine.clock import present
 from scanner.engine.literals import instructions
 from scanner.engine.refusal import RefusedError, refused, unknown_function
-from scanner.engine.syntax import NO_ORDER, PLACE, Node, call, day, parameter, target
+from scanner.engine.syntax import NO_ORDER, PLACE, Node, call, parameter, target
 from scanner.engine.weight import MOST, Cost, Scale, beyond
 from scanner.inventory.tables import Column
 from scanner.model.rule import ParamValue
 from scanner.policy.hints import did_you_mean
-
-AS_OF: Final = "as_of"
-"""Name of the bound parameter that holds the scan's as-of time."""
 
 MAX_DEPTH: Final = 100
 """Deepest tree that a predicate may have."""
@@ -97,8 +95,8 @@ class Rebuilder:
         if len(names) == 2 and names[0].lower() == self._table:  # noqa: PLR2004 - table.column
             names = names[1:]
         name = names[0].lower()
-        if len(names) == 1 and name in {"current_date", "current_timestamp"}:
-            return self._as_of(as_date=name == "current_date")
+        if moment := present(node):
+            return self._as_of(moment)
         if len(names) != 1 or name not in self._known:
             word = ".".join(names)
             raise refused(
@@ -139,10 +137,9 @@ class Rebuilder:
             )
         return name
 
-    def _as_of(self, *, as_date: bool) -> Node:
+    def _as_of(self, moment: Node) -> Node:
         self.uses_as_of = True
-        moment = parameter(AS_OF)
-        return day(moment) if as_date else moment
+        return moment
 
     def _comparison(self, node: Node) -> Node:
         if node["type"] not in vocabulary.COMPARISONS:
@@ -197,8 +194,8 @@ class Rebuilder:
         arguments = [argument["expression"] for argument in node["arguments"]]
         if any(argument["name"] for argument in node["arguments"]):
             raise refused(f"may not name the arguments of {name}()", "forbidden-syntax", node)
-        if name in {"now", "today"} and not arguments:
-            return self._as_of(as_date=name == "today")
+        if moment := present(node):
+            return self._as_of(moment)
         self.cost.instructions += instructions(name, arguments, self._given)
         if name in {"contains", "list_contains"} and _is_list(arguments, self._given):
             return self._membership(arguments)

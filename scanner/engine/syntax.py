@@ -118,7 +118,7 @@ def parameter(name: str) -> Node:
     return {"class": "PARAMETER", "type": "VALUE_PARAMETER", **PLACE, "identifier": name}
 
 
-def day(moment: Node) -> Node:
-    """Return the day of a time, in UTC."""
+def cast_to(name: str, child: Node) -> Node:
+    """Return a cast of the child to a type."""
     kind = {"class": "CAST", "type": "OPERATOR_CAST", **PLACE, "try_cast": False}
-    return {**kind, "child": moment, **target("DATE", [])}
+    return {**kind, "child": child, **target(name, [])}

@@ -119,7 +119,7 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
         return ApiError(
             Reason.TIMEOUT,
-            f"the server did not answer in {timeout:g} seconds",
+            f"the server did not answer in {round(timeout, 1):g} seconds",
             where=where,
             remedy="Look at the server, the network and the proxy settings.",
         )

@@ -196,13 +196,14 @@ class Client:
 
     async def _send(self, url: str, query: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
         where = url.partition("?")[0]
+        # Less than a request's own time where the time for all of them ends before.
+        allowed = min(self._settings.timeout, max(self._ends - self._clock(), 0.0))
         try:
             request = self._http.build_request("GET", url, params=dict(query))
         except httpx.InvalidURL as error:
             raise ApiError(Reason.REFUSED, "the address is not a URL", where=where) from error
         try:
-            left = max(self._ends - self._clock(), 0.0)
-            async with asyncio.timeout(min(self._settings.timeout, left)):
+            async with asyncio.timeout(allowed):
                 response = await self._open(request)
                 try:
                     body = await _read(response, where)
@@ -212,7 +213,7 @@ class Client:
         except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
             if self._clock() >= self._ends:
                 raise too_late(where) from error
-            raise unreachable(error, where, self._settings.timeout) from error
+            raise unreachable(error, where, allowed) from error
         except httpx.InvalidURL as error:  # of a redirect
             message = "the server redirects to something that is not a URL"
             raise ApiError(Reason.REDIRECTED, message, where=where) from error
