@@ -64,6 +64,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     `locked` is the one file that settings were taken from, and what said so. `origins` tells for
     each setting that was given where it came from, see `origin`, and `trust` how far that place
     is trusted.
+
+    `memory` is in bytes, None for what the machine has.
     """
 
     organizations: tuple[str, ...] = ()
@@ -82,6 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     strict_waivers: bool = False
     waiver_term_days: int = TERM_DAYS
     waiver_notice_days: int = NOTICE_DAYS
+    memory: int | None = None
     terminal: Terminal
     locked: tuple[str, str] | None = None
     origins: dict[str, str] = {}
@@ -244,6 +247,7 @@ _SETTINGS: Final = {
     "strict_waivers": _Setting("--strict-waivers", "KEYPOLICY_STRICT_WAIVERS", read.boolean),
     "waiver_term_days": _Setting("", "KEYPOLICY_WAIVER_TERM_DAYS", read.days),
     "waiver_notice_days": _Setting("", "KEYPOLICY_WAIVER_NOTICE_DAYS", read.days),
+    "memory": _Setting("", "KEYPOLICY_MEMORY", read.memory),
 }
 _PATHS: Final = frozenset({"policies", "waivers", "baseline"})
 """The settings that name files."""

@@ -86,6 +86,10 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
         _Count | UnsetType,
         Meta(description="Days before its end from which on a waiver is warned of (default: 14)."),
     ] = UNSET
+    memory: Annotated[
+        str | UnsetType,
+        Meta(description="Memory that the database may take, such as 4GB (default: 3/4 of all)."),
+    ] = UNSET
 
 
 def config_schema() -> str:

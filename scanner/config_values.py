@@ -12,6 +12,8 @@ from scanner.model.errors import UsageError
 from scanner.model.severity import Severity
 from scanner.model.token import Token
 
+_LEAST_MEMORY = 64 * 1_024**2
+
 
 def slugs(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a layer gave it
     """Read slugs of organizations or projects: a list, or text with commas between them."""
@@ -100,6 +102,19 @@ def days(value: int | str, origin: str) -> int:
     raise UsageError(
         f"{value!r} is not a number of days", where=origin, remedy="Write a whole number."
     )
+
+
+def memory(value: str, origin: str) -> int:
+    """Read a size in bytes, such as 512MB or 4GB."""
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([MG])i?B", value.strip(), re.IGNORECASE)
+    size = int(found[1]) * (1_024**2 if found[2].upper() == "M" else 1_024**3) if found else 0
+    if size < _LEAST_MEMORY:
+        raise UsageError(
+            f"{value!r} is not an amount of memory",
+            where=origin,
+            remedy="Write MB or GB, such as 512MB or 4GB; 64MB is the least.",
+        )
+    return size
 
 
 def max_findings(value: Any, origin: str) -> dict[Severity, int]:  # noqa: ANN401 - as given

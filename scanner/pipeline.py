@@ -17,6 +17,7 @@ from scanner.engine.export import to_parquet
 from scanner.engine.facts import Facts
 from scanner.engine.findings import Findings
 from scanner.engine.load import Loaded, load
+from scanner.engine.memory import memory_told
 from scanner.engine.places import Unseen
 from scanner.engine.prepare import Prepared, heavy_columns, needs, prepare
 from scanner.engine.reader import BadInputError, read_envelope
@@ -67,7 +68,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     policies = load_policies(request.policies, request.params)
     rules = [rule for policy in policies for rule in policy.rules]
     triage = Triage(request.triage, policies)
-    with connect() as connection:
+    with connect() as connection, memory_told():
         prepared = _prepare(connection, rules, triage)
         needed = frozenset(rule.resource for rule in rules)
         loaded = _fill(
@@ -180,7 +181,7 @@ def open_inventory(
         name: frozenset(c for c, spec in table.columns.items() if spec.heavy)
         for name, table in TABLES.items()
     }
-    with connect() as connection:
+    with connect() as connection, memory_told():
         loaded = _fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy)
         seal(connection)
         yield Opened(connection, loaded, _unseen(loaded, scope))

@@ -161,6 +161,11 @@ def settings(namespace: argparse.Namespace) -> Settings:
     )
     for warning in found.warnings:
         warn(warning)
+    if found.memory is not None:
+        # Heavy to import, and needed by everything that comes after.
+        from scanner.engine.memory import limit_memory  # noqa: PLC0415
+
+        limit_memory(found.memory)
     return found
 
 

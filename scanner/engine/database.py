@@ -8,6 +8,7 @@ from typing import Final
 
 import duckdb
 
+from scanner.engine import memory
 from scanner.inventory.normalize import BAD
 from scanner.inventory.redact import redact_text
 from scanner.inventory.tables import TABLES
@@ -34,7 +35,7 @@ _QUOTED: Final = re.compile(r"\bInput: .*|\"[^\"]*\"?|'[^']*'?", re.DOTALL)
 
 def connect() -> Connection:
     """Open an empty in-memory database that holds every table of the catalogue, without rows."""
-    connection = duckdb.connect(":memory:", config=_CONFIG)
+    connection = duckdb.connect(":memory:", config={**_CONFIG, **memory.settings()})
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     for name, table in TABLES.items():
         columns = [f'"{column}" {spec.type}' for column, spec in table.columns.items()]

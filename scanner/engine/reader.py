@@ -116,6 +116,8 @@ def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, An
 def _execute(connection: Connection, raw: RawInput, sql: str, values: dict[str, Any]) -> Connection:
     try:
         return connection.execute(sql, values)
+    except duckdb.OutOfMemoryException:  # says nothing of the file
+        raise
     except duckdb.Error as error:
         # Without its cause: that quotes the record, secrets and all.
         why = _place(connection, raw) or reason(error, quotes=False)

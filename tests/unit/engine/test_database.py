@@ -1,13 +1,14 @@
 """What the engine says of an error, and that nobody tells it otherwise."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
 import scanner.engine
-from scanner.engine.database import reason
+from scanner.engine.database import Connection, connect, reason, seal
 
 SECRET = "ca4a7e5ec7e70000aaaabbbbccccdddd"
 
@@ -49,3 +50,50 @@ def test_every_message_of_the_engine_goes_through_one_function() -> None:
                 for argument in call.args
             ]
             assert all(use in calls for use in uses), f"{file.name}:{handler.lineno}"
+
+@pytest.fixture
+def sealed() -> Iterator[Connection]:
+    with connect() as connection:
+        seal(connection)
+        yield connection
+
+
+def refusal(connection: Connection, sql: str) -> str:
+    with pytest.raises(duckdb.Error) as caught:
+        connection.execute(sql).fetchall()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["memory_limit = '100GB'", "threads = 1", "temp_directory = '/tmp'", "TimeZone = 'Asia/Tokyo'"],
+)
+def test_no_setting_can_be_changed_after_sealing(sealed: Connection, setting: str) -> None:
+    assert "configuration has been locked" in refusal(sealed, f"SET GLOBAL {setting}")
+
+
+def test_external_access_cannot_be_had_back(sealed: Connection) -> None:
+    refusal(sealed, "SET enable_external_access = true")
+    assert sealed.execute("SELECT current_setting('enable_external_access')").fetchall() == [
+        (False,)
+    ]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM read_text('{path}')",
+        "SELECT * FROM read_csv('{path}')",
+        "SELECT * FROM '{path}'",
+        "SELECT * FROM glob('{path}')",
+        "COPY (SELECT 1) TO '{path}.out'",
+        "ATTACH '{path}.db' AS other",
+        "INSTALL httpfs",
+        "LOAD '{path}'",
+    ],
+)
+def test_no_file_is_reached_after_sealing(sealed: Connection, sql: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a\n1\n", "utf-8")
+    assert "disabled" in refusal(sealed, sql.format(path=path))
+    assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
