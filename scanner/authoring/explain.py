@@ -9,11 +9,11 @@ from msgspec import UNSET
 
 from scanner.authoring.words import Worded
 from scanner.authoring.yamltext import flow
+from scanner.engine.clock import AS_OF
 from scanner.engine.database import connect
 from scanner.engine.guard import Guard
 from scanner.engine.outline import outline
 from scanner.engine.prepare import Prepared, prepare
-from scanner.engine.clock import AS_OF
 from scanner.inventory.tables import TABLES, Column
 from scanner.model.errors import PolicyError, UsageError
 from scanner.model.inventory import Needs

@@ -10,8 +10,8 @@ import msgspec
 
 from scanner.authoring import trees
 from scanner.engine import syntax
-from scanner.engine.database import Connection
 from scanner.engine.clock import AS_OF
+from scanner.engine.database import Connection
 from scanner.engine.syntax import Node
 from scanner.model.rule import ParamValue
 

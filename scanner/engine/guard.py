@@ -98,7 +98,7 @@ class Guard:
             return error
         finally:
             # What is refused has cost something too.
-            spent += rebuilder.cost
+            spent.add(rebuilder.cost)
             _check_total(predicate, spent)
         columns = tuple(rebuilder.columns)
         return Checked("", rebuilder.params, columns, rebuilder.uses_as_of), tree

@@ -63,7 +63,9 @@ def _check_path(name: str, node: Node, given: Mapping[str, ParamValue]) -> None:
                 f"takes a field of a JSON value by a path that is not written out ({name})",
                 "forbidden-path",
                 part,
-                "Write the path as a text, such as '$.count', or use a parameter.",
+                "Put brackets around it: (column -> 'field') = ...; other operators bind tighter."
+                if name == "->"
+                else "Write the path as a text, such as '$.count', or use a parameter.",
             )
         if isinstance(value, str) and value.startswith("$") and ".." in value:
             raise refused(

@@ -7,11 +7,11 @@ from typing import Any, Final
 import duckdb
 import msgspec
 
+from scanner.engine.clock import AS_OF
 from scanner.engine.counts import with_counted
 from scanner.engine.database import Connection, reason
 from scanner.engine.guard import Checked, Guard, GuardError
 from scanner.engine.messages import compile_message, problems
-from scanner.engine.clock import AS_OF
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import PolicyError, Problem
 from scanner.model.inventory import Needs

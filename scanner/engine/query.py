@@ -24,7 +24,9 @@ QUERY_SECONDS: Final = 300.0
 BATCH: Final = 1_000
 
 _MOMENT: Final = "TIMESTAMP WITH TIME ZONE"
-_VIEWS: Final = "SELECT lower(view_name) FROM duckdb_views() WHERE schema_name <> 'information_schema'"
+_VIEWS: Final = (
+    "SELECT lower(view_name) FROM duckdb_views() WHERE schema_name <> 'information_schema'"
+)
 
 _TABLE_FUNCTIONS: Final = frozenset(
     {"unnest", "json_each", "json_tree", "generate_series", "range"}

@@ -95,7 +95,7 @@ class Rebuilder:
         if len(names) == 2 and names[0].lower() == self._table:  # noqa: PLR2004 - table.column
             names = names[1:]
         name = names[0].lower()
-        if moment := present(node):
+        if name in {"current_date", "current_timestamp"} and (moment := present(node)):
             return self._as_of(moment)
         if len(names) != 1 or name not in self._known:
             word = ".".join(names)

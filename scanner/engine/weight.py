@@ -20,11 +20,12 @@ _NARROW: Final = 16
 
 _TEXT: Final = 64
 _JSON: Final = 1_024
-"""Bytes that a value of a column is taken to have. Larger ones cost in proportion."""
+_FIELD: Final = 128
+"""Bytes of a column's value, or a field's of a JSON value; what is larger costs in proportion."""
 
 _PARTS: Final = 16
 _FOUND: Final = 4
-"""How much larger a text is in parts, where each character is one, or JSON as a list of fields."""
+"""How much larger a text is in parts, each a character, and JSON as a list of its fields."""
 
 _JOINING: Final = frozenset({"||", "concat", "list_value"})
 _SPLITTING: Final = frozenset({"split_part"})
@@ -49,16 +50,16 @@ class Cost(msgspec.Struct):
     instructions: int = 0
     bytes: int = 0
 
-    def __iadd__(self, other: "Cost") -> "Cost":
+    def add(self, other: "Cost") -> None:
+        """Count another cost in."""
         for name in self.__struct_fields__:
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        return self
 
 
 MOST: Final = Cost(nodes=1_000, items=20_000, instructions=15_000, bytes=32 * 1_024)
 """The most that one predicate may cost."""
 
-MOST_TOGETHER: Final = Cost(nodes=100_000, items=20_000, instructions=250_000, bytes=512 * 1_024)
+MOST_TOGETHER: Final = Cost(nodes=100_000, items=40_000, instructions=250_000, bytes=512 * 1_024)
 """The most that all predicates of a scan, a lint or a test may cost together."""
 
 _WORDS: Final = {
@@ -96,27 +97,29 @@ class Scale:
             return len(str(node["literal"].get("text", ""))) + _NARROW
         if kind == "PARAMETER":
             return len(str(self._params.get(str(node["identifier"]), ""))) + _NARROW
-        inner = {id(child): self.width(child) for child in _children(node)}
+        widths = [self.width(child) for child in _children(node)] or [_NARROW]
         if kind == "FUNCTION":
-            return self._function(node, inner)
-        if kind == "CAST" and str(node["type_expr"]["type_name"]) not in {"VARCHAR", "JSON"}:
-            return _NARROW
-        if kind in {"COMPARISON", "CONJUNCTION", "BETWEEN"}:
-            return _NARROW
-        if kind in {"CAST", "WINDOW"}:
-            return self._made(max(inner.values(), default=_NARROW))
-        return max(inner.values(), default=_NARROW)
+            return self._function(node, widths)
+        return self._other(node, max(widths))
 
-    def _function(self, node: Node, inner: Mapping[int, int]) -> int:
+    def _other(self, node: Node, widest: int) -> int:
+        kind = node["class"]
+        is_text = kind == "CAST" and str(node["type_expr"]["type_name"]) in {"VARCHAR", "JSON"}
+        if is_text or kind == "WINDOW":
+            return self._made(widest)
+        return widest if kind in {"CASE", "OPERATOR"} else _NARROW
+
+    def _function(self, node: Node, widths: list[int]) -> int:
         name = str(node["function_name"])
-        widths = list(inner.values()) or [_NARROW]
         if name in _JOINING:
             return self._made(sum(widths))
         if name in _SPLITTING:
             return self._made(max(widths) * _PARTS)
         if name in _PATHS:
-            factor = _FOUND if wildcard(self._path(node)) else 1
-            return self._made(max(widths) * factor)
+            path = self._path(node)
+            if wildcard(path):
+                return self._made(max(widths) * _FOUND)
+            return self._made(max(widths) if path == "$" else min(max(widths), _FIELD))
         return self._made(max(widths)) if name in _COPYING else _NARROW
 
     def _path(self, node: Node) -> str:

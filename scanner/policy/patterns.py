@@ -1,9 +1,9 @@
-"""Regular expressions that authors write: RE2 alone reads them, and only up to a size.
+r"""Regular expressions that authors write: RE2 alone reads them, and only up to a size.
 
 Python's own engine tries every way to match, and can take for ever over a short expression. RE2
 takes time linear in the text for as long as its program is small; DuckDB matches with the same
 library, so that there is one dialect in a policy. What an expression comes to is measured by
-compiling it, within little memory, and not guessed from its text: `\\pL{300}` is ten characters
+compiling it, within little memory, and not guessed from its text: `\pL{300}` is ten characters
 and 360,000 instructions, which DuckDB would make anew for each statement.
 """
 
@@ -38,7 +38,7 @@ def matches(pattern: str, text: str) -> bool:
 
 def _compiled(pattern: str) -> Any:  # noqa: ANN401 - the library has no types
     # Imported here: most scans have no regular expression.
-    import re2  # noqa: PLC0415
+    import re2  # type: ignore[import-untyped]  # noqa: PLC0415
 
     options = re2.Options()
     options.max_mem = _MEMORY

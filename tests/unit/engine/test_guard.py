@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scanner.engine import vocabulary
 from scanner.engine.database import connect
-from scanner.engine.guard import MAX_LENGTH, Checked, Guard, GuardError
+from scanner.engine.guard import MAX_LENGTH, MAX_NESTING, Checked, Guard, GuardError
 from scanner.engine.prepare import prepare
 from scanner.model.errors import PolicyError
 from tests.unit.engine.support import Row, outcomes, predicate, rule
@@ -159,6 +159,45 @@ def test_a_pattern_that_backtracks_elsewhere_is_linear_here() -> None:
     assert outcomes([rule("regexp_matches(name, '(a+)+$') or true")], rows)
     # No figure is asserted: a backtracking engine would not come back at all.
     assert time.monotonic() >= started
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["rate_limit->'x'", "rate_limit -> '$.x'", "json_extract(rate_limit, 'x')", "rate_limit['x']",
+     "json_extract(rate_limit, '$')->'x'", "(rate_limit)->'x'"],
+)  # fmt: skip
+def test_a_field_of_json_is_not_a_lambda(text: str) -> None:
+    rows: list[Row] = [{"rate_limit": '{"x": 1}'}, {"rate_limit": '{"x": 2}'}, {"rate_limit": None}]
+    assert outcomes([rule(f"cast({text} as varchar) = '1'")], rows) == [["pass", "fail", "unknown"]]
+    again = check(f"({text}) is null")
+    assert check(again.sql).sql == again.sql
+
+
+def test_items_of_json_are_counted_from_either_end() -> None:
+    rows: list[Row] = [{"rate_limit": '["a", "b"]'}]
+    texts = ["rate_limit->>0 = 'a'", "(rate_limit->-1) = '\"b\"'::json", "rate_limit->>-1 = 'b'"]
+    assert outcomes([rule(text, name=text) for text in texts], rows) == [["pass"]] * 3
+
+
+@pytest.mark.parametrize(
+    "fooled",
+    ["'{}' = name and ", "e'\\'{}' = name and ", "/* {} */ ", "/* /* */ {} */ ", "-- {}\n",
+     '"{}" = name and ', "$${}$$ = name and ", "$t${}$t$ = name and "],
+)  # fmt: skip
+def test_brackets_in_texts_and_comments_are_not_nesting(fooled: str) -> None:
+    deep = "(" * (MAX_NESTING + 1) + "true" + ")" * (MAX_NESTING + 1)
+    assert refusal(fooled.format(")" * 100) + deep) == "predicate-too-deep"
+    harmless = [problem_code(fooled.format(b * 100) + "true") for b in "(["]
+    assert "predicate-too-deep" not in harmless
+
+
+def problem_code(text: str) -> str:
+    with connect() as connection:
+        try:
+            prepare(connection, [rule(text)])
+        except PolicyError as error:
+            return error.problems[0].code
+    return ""
 
 
 PIECES = st.sampled_from(

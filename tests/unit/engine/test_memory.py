@@ -10,7 +10,9 @@ from scanner.engine.database import connect, seal
 from scanner.engine.memory import limit_memory, machine_memory, memory_told, settings
 from scanner.model.errors import UsageError
 
-LARGE = "CREATE TABLE large AS SELECT DISTINCT i::VARCHAR || repeat('x', 90) FROM range(4000000) t(i)"
+LARGE = (
+    "CREATE TABLE large AS SELECT DISTINCT i::VARCHAR || repeat('x', 90) FROM range(4000000) t(i)"
+)
 
 
 def test_the_container_counts_where_it_has_less_than_the_machine(tmp_path: Path) -> None:
@@ -55,7 +57,8 @@ def test_what_is_spilled_is_private_and_goes_with_the_process(tmp_path: Path) ->
         "import os\n"
         "from scanner.engine.database import connect\n"
         "with connect() as connection:\n"
-        "    (found,) = connection.execute(\"SELECT current_setting('temp_directory')\").fetchone()\n"
+        "    asked = \"SELECT current_setting('temp_directory')\"\n"
+        "    (found,) = connection.execute(asked).fetchone()\n"
         "    print(oct(os.stat(found).st_mode & 0o777))\n"
     )
     done = subprocess.run(

@@ -25,7 +25,8 @@ def refusal(pattern: str) -> str:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["", "abc", r"\pL+", r"(?i)\pL+", r"[\pL\pN_-]+", "[a-z0-9-]+-(prod|staging)", "a{500}", "(a+)+$"],
+    ["", "abc", r"\pL+", r"(?i)\pL+", r"[\pL\pN_-]+", "[a-z0-9-]+-(prod|staging)", "a{500}",
+     "(a+)+$"],
 )  # fmt: skip
 def test_what_people_write_is_small_enough(pattern: str) -> None:
     assert size(pattern) <= MAX_SIZE
@@ -33,14 +34,17 @@ def test_what_people_write_is_small_enough(pattern: str) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    [r"(?i)\pL{300}x", r"\pL{2}", "((a{9}){9}){9}b{900}", ".{300}", "|".join(f"a{{{n}}}" for n in range(90)),
+    [r"(?i)\pL{300}x", r"\pL{2}", "((a{9}){9}){9}b{900}", ".{300}",
+     "|".join(f"a{{{n}}}" for n in range(90)),
      "(x{300}|y{300}|z{300}|u{300}|v{300}|w{300})", r"[^a]{1000}", r"(?:\pL|a)(?:\pL|b)"],
 )  # fmt: skip
 def test_what_repetitions_and_classes_come_to_is_bounded(pattern: str) -> None:
     assert refusal(pattern) == "pattern-too-large"
 
 
-@pytest.mark.parametrize("pattern", ["(", "[", "a**", "(?=a)", "(?<!a)b", r"(a)\1", "a{5000}", "\\"])
+@pytest.mark.parametrize(
+    "pattern", ["(", "[", "a**", "(?=a)", "(?<!a)b", r"(a)\1", "a{5000}", "\\"]
+)
 def test_what_re2_cannot_read_is_refused(pattern: str) -> None:
     assert refusal(pattern) == "bad-pattern"
 
@@ -89,7 +93,7 @@ def test_patterns_of_schemas_cannot_backtrack(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", OURS)
 @pytest.mark.parametrize("piece", ["a", "a-", "a_", "0", "0.", "-", ".", "2026-01-01", "\n", "$a"])
 def test_patterns_of_schemas_are_quick_on_long_texts(pattern: str, piece: str) -> None:
-    assert re.search(pattern, piece * 20_000 + "\x00!\n") is None or pattern in {r"\S"}
+    assert re.search(pattern, piece * 20_000 + "\x00!\n") is None or pattern == r"\S"
 
 
 def _repeated(tree: Any) -> Iterator[Any]:
