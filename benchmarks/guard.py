@@ -26,17 +26,21 @@ from scanner.engine.prepare import prepare
 from scanner.model.errors import Location, PolicyError
 from scanner.model.rule import Predicate, Rule
 from scanner.model.severity import Severity
-text, rows = json.load(sys.stdin)
+texts, rows, width = json.load(sys.stdin)
 place = Location("p.yaml", 1, 1)
-rule = Rule("r", "p", "t", Severity.LOW, "sentry_key", Predicate(text, {}, place), place)
+items = ["v" + str(n) for n in range(1_000)]
+rules = [Rule("r" + str(n), "p", "t", Severity.LOW, "sentry_key",
+    Predicate(text, {"l": items} if "$l" in text else {}, place), place)
+    for n, text in enumerate(texts)]
 with connect() as connection:
-    connection.execute("INSERT INTO sentry_key (id, name, is_active, age_days) SELECT i,"
-        " repeat('a', 5000), true, i FROM range(" + str(rows) + ") AS t(i)")
+    connection.execute("INSERT INTO sentry_key (id, name, is_active, age_days, dsn, rate_limit)"
+        " SELECT i, repeat('a', $width), true, i, json_object('public', repeat('b', 1000)),"
+        " '[1, 2, 3]' FROM range($rows) AS t(i)", {"rows": rows, "width": width})
     started = time.perf_counter()
     try:
-        prepared = prepare(connection, [rule])
+        prepared = prepare(connection, rules)
         seal(connection)
-        (found,) = evaluate(connection, prepared, datetime.now(UTC))
+        (found, *_) = evaluate(connection, prepared, datetime.now(UTC))
         outcome = ", ".join(sorted(found.counts))
     except PolicyError as error:
         outcome = "refused: " + error.problems[0].code
@@ -67,6 +71,20 @@ HEAVY = {
     "casts in casts": "cast(" * 60 + "age_days" + " as varchar)" * 60 + " = '1'",
 }
 
+TOGETHER = {
+    "40 x concat of 25 names": [
+        "length(concat(" + "name, " * 25 + f"'{n}')) > 0" for n in range(40)
+    ],
+    "7 x concat of 31 DSNs": ["length(concat(" + "dsn, " * 31 + f"'{n}')) > 0" for n in range(7)],
+    "9 x concat of 31 DSNs": ["length(concat(" + "dsn, " * 31 + f"'{n}')) > 0" for n in range(9)],
+    "120 Unicode classes": [rf"regexp_matches(name, '\pL+{n}')" for n in range(120)],
+    "40 lists of 1,000": [f"name in $l or age_days = {n}" for n in range(40)],
+    "41 lists of 1,000": [f"name in $l or age_days = {n}" for n in range(41)],
+    "100 x 150 comparisons": [
+        " and ".join(f"age_days<>{n}{m}" for m in range(150)) for n in range(100)
+    ],
+}
+"""Many predicates at once, up to what they may cost together and beyond; 10,000 keys as usual."""
 
 PATIENCE = 30
 """Seconds after which a predicate is given up."""
@@ -81,12 +99,12 @@ class Cost(NamedTuple):
     megabytes: float
 
 
-def cost(name: str, text: str, rows: int, base: float = 0) -> Cost:
-    """Run one predicate in a process of its own."""
+def cost(name: str, texts: list[str], rows: int, base: float = 0, width: int = 5_000) -> Cost:
+    """Run predicates together in a process of their own."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", CHILD],
-            input=json.dumps([text, rows]),
+            input=json.dumps([texts, rows, width]),
             capture_output=True,
             text=True,
             cwd=ROOT,
@@ -109,16 +127,21 @@ def main() -> None:
     rows = parser.parse_args().rows
     lines = HOSTILE.read_text("utf-8").splitlines()
     corpus = [line.split("\t", 1)[1] for line in lines if line and not line.startswith("#")]
-    base = cost("is_active", "is_active", rows)
+    base = cost("is_active", ["is_active"], rows)
     print(f"is_active: {base.seconds:.3f} s, {base.megabytes:.0f} MB in all")
-    refused = [cost(text, text, rows, base.megabytes) for text in corpus]
-    allowed = [cost(name, text, rows, base.megabytes) for name, text in HEAVY.items()]
+    refused = [cost(text, [text], rows, base.megabytes) for text in corpus]
+    allowed = [cost(name, [text], rows, base.megabytes) for name, text in HEAVY.items()]
     passed = sum(not one.outcome.startswith("refused") for one in refused)
     print(f"{len(refused)} hostile predicates, {passed} of them not refused")
     _worst("hostile", refused)
     for one in allowed:
         print(f"  {one.name:<26} {one.seconds:6.3f} s {one.megabytes:6.1f} MB  {one.outcome}")
     _worst("heavy", allowed)
+    base = cost("is_active", ["is_active"], 10_000, width=60)
+    many = [cost(name, texts, 10_000, base.megabytes, 60) for name, texts in TOGETHER.items()]
+    for one in many:
+        print(f"  {one.name:<26} {one.seconds:6.3f} s {one.megabytes:6.1f} MB  {one.outcome}")
+    _worst("many together, 10,000 keys", many)
 
 
 def _worst(kind: str, costs: list[Cost]) -> None:

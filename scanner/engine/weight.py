@@ -59,7 +59,7 @@ class Cost(msgspec.Struct):
 MOST: Final = Cost(nodes=1_000, items=20_000, instructions=15_000, bytes=32 * 1_024)
 """The most that one predicate may cost."""
 
-MOST_TOGETHER: Final = Cost(nodes=100_000, items=40_000, instructions=250_000, bytes=512 * 1_024)
+MOST_TOGETHER: Final = Cost(nodes=100_000, items=40_000, instructions=150_000, bytes=256 * 1_024)
 """The most that all predicates of a scan, a lint or a test may cost together."""
 
 _WORDS: Final = {

@@ -114,7 +114,7 @@ def test_a_name_of_with_opens_nothing_else(sql: str) -> None:
     "sql",
     [
         "WITH x AS (SELECT 1) SELECT * FROM x",
-        "WITH RECURSIVE n AS (SELECT 0 i UNION SELECT i + 1 FROM n WHERE i < 1) SELECT max(i) FROM n",
+        "WITH RECURSIVE n AS (SELECT 0 i UNION SELECT i+1 FROM n WHERE i<1) SELECT max(i) FROM n",
         "WITH a AS (SELECT 1 AS i), b AS (SELECT * FROM a) SELECT i FROM b",
         "SELECT count(*) + 1 FROM SENTRY_KEY",
     ],
