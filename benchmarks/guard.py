@@ -116,7 +116,9 @@ def cost(name: str, texts: list[str], rows: int, base: float = 0, width: int = 5
     if done.returncode:
         raise SystemExit(f"{name}: {done.stderr}")
     # RE2 complains on standard output where a pattern is too large for its fast way.
-    outcome, seconds, peak = json.loads(done.stdout.splitlines()[-1])
+    outcome, seconds, peak = json.loads(
+        next(line for line in reversed(done.stdout.splitlines()) if line.startswith('["'))
+    )
     return Cost(name, outcome, seconds, peak / 1024 - base)
 
 
