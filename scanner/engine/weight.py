@@ -56,7 +56,7 @@ class Cost(msgspec.Struct):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-MOST: Final = Cost(nodes=1_000, items=20_000, instructions=15_000, bytes=32 * 1_024)
+MOST: Final = Cost(nodes=1_000, items=20_000, instructions=20_000, bytes=32 * 1_024)
 """The most that one predicate may cost."""
 
 MOST_TOGETHER: Final = Cost(nodes=100_000, items=40_000, instructions=150_000, bytes=256 * 1_024)
