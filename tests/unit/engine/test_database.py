@@ -51,6 +51,7 @@ def test_every_message_of_the_engine_goes_through_one_function() -> None:
             ]
             assert all(use in calls for use in uses), f"{file.name}:{handler.lineno}"
 
+
 @pytest.fixture
 def sealed() -> Iterator[Connection]:
     with connect() as connection:
