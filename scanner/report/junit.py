@@ -5,6 +5,10 @@ could not judge (outcome unknown or error, or a project that could not be read) 
 error: nothing is proven wrong, and yet it must not be green. A case whose findings are all waived
 or part of the baseline, or whose rule is about nothing in the project, is skipped.
 
+Servers such as Jenkins mark a build by the failures in here, whatever the command's exit code. So
+where the gate passed, nothing is a failure or an error: a case with open findings is skipped, as
+`tolerated`, and lists them.
+
 The shape is that of Jenkins' schema (xunit plugin, junit-10.xsd), the strictest that is public.
 Two reports of the same facts differ in the suites' `timestamp`, and in the property `as_of`
 unless it was given.
@@ -20,7 +24,7 @@ from xml.sax.saxutils import escape, quoteattr
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy
-from scanner.model.run import Clear, RuleResult, Run
+from scanner.model.run import Clear, GateResult, RuleResult, Run
 from scanner.report.effect import gate_words, loosened
 from scanner.report.interface import ReportOptions
 from scanner.report.subject import EVERYTHING, name_of, place, shortened, told
@@ -74,9 +78,12 @@ _NO_POLICY: Final = "keypolicy"
 def _cases(run: Run) -> Iterator[_Case]:
     """Yield every case: what was found, then what is clear, then rules that came to nothing."""
     seen: set[tuple[str, str]] = set()
+    is_passed = run.verdict.result is GateResult.PASSED
     for key, findings in groupby(run.findings, _key):
         seen.add(key[:2])
-        yield _found(key, findings)
+        case = _found(key, findings)
+        is_tolerated = is_passed and case.kind != "skipped"
+        yield case._replace(kind="skipped", type="tolerated") if is_tolerated else case
     for clear in run.clear or ():
         seen.add((clear.policy, clear.rule_id))
         yield _clear(clear)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from scanner.model.outcome import Disposition, Outcome
-from scanner.model.run import Clear, Run
+from scanner.model.run import Clear, GateResult, Run, Verdict
 from tests.unit.report.factory import (
     HOSTILE,
     RULES,
@@ -102,6 +102,20 @@ def test_what_is_accepted_is_skipped_and_told(disposition: Disposition) -> None:
     run = run_of(RULES, [finding(AGE, "1" * 32, disposition=disposition)])
     case = cases(run)["sentry-baseline.key-max-age", "acme/web"]
     assert (case[0].tag, case[0].get("type")) == ("skipped", disposition)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR])
+def test_what_a_passed_gate_tolerates_makes_no_build_unstable(outcome: Outcome) -> None:
+    found = [finding(AGE, "1" * 32, outcome=outcome), finding(AGE, "2" * 32, project="app")]
+    passed = Verdict(GateResult.PASSED, 0, ("2 findings within the thresholds",))
+    run = run_of(RULES, found, verdict=passed)
+    root = parsed(run)
+    assert (root.get("failures"), root.get("errors")) == ("0", "0")
+    case = cases(run)["sentry-baseline.key-max-age", "acme/web"]
+    assert (case[0].tag, case[0].get("type")) == ("skipped", "tolerated")
+    assert "412 days" in (case[0].text or "") or outcome is not Outcome.FAIL
+    failed = kinds(run_of(RULES, found))
+    assert failed["sentry-baseline.key-max-age", "acme/app"] == "failure"
 
 
 def test_an_open_finding_beside_a_waived_one_fails() -> None:
