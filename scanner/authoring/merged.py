@@ -10,6 +10,7 @@ from msgspec import UNSET
 from scanner.authoring.explain import used_parameters
 from scanner.authoring.yamltext import entry, flow, scalar
 from scanner.policy.compile import Compiler
+from scanner.policy.locate import shipped_policies
 from scanner.policy.merge import MergedPolicy, MergedRule
 from scanner.policy.parameters import Origin, Parameter
 from scanner.policy.positions import printable
@@ -47,7 +48,9 @@ def _head(merged: MergedPolicy) -> list[str]:
         lines.append(
             _note(f"Left out: {disabled.rule.id} ({disabled.location}): {disabled.reason}")
         )
-    lines += [f"policy: {merged.name}", f"version: {merged.version}"]
+    # The name of a shipped policy is taken: under it nobody may read anything else.
+    name = f"{merged.name}-merged" if merged.name in shipped_policies() else merged.name
+    lines += [f"policy: {name}", f"version: {merged.version}"]
     if merged.title:
         lines += entry("title", merged.title, "")
     data = merged.sources[0].data

@@ -1,19 +1,18 @@
 """Rows of test cases: what follows from what they say, and how they get into the tables."""
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from scanner.engine.database import Connection, connect, seal
 from scanner.inventory.tables import TABLES
+from scanner.inventory.tables.moments import SKEW_MINUTES
 from scanner.policy.cases import Case, Cell
 
 CASE: Final = "_case"
 """Column with the number of the row's case; no predicate can name it."""
 
-_DAY: Final = 86_400
 _TIME: Final = "TIMESTAMP WITH TIME ZONE"
 
 Row = dict[str, Cell]
@@ -33,11 +32,17 @@ def completed(table: str, row: Mapping[str, Cell], as_of: datetime) -> Row:
         made.setdefault("title", made["name"])
     created = made.get("date_created")
     if isinstance(created, str) and "age_days" in columns:
-        age = as_of - datetime.fromisoformat(created)
-        made.setdefault("age_days", math.floor(age.total_seconds() / _DAY))
+        made.setdefault("age_days", _age(as_of - datetime.fromisoformat(created)))
     if "rate_limit" in columns:
         _complete_limit(made)
     return made
+
+
+def _age(age: timedelta) -> int | None:
+    """Return whole days; None for what lies after as-of by more than clocks may differ."""
+    if -age > timedelta(minutes=SKEW_MINUTES):
+        return None
+    return max(age.days, 0)
 
 
 def _complete_limit(row: Row) -> None:

@@ -91,6 +91,7 @@ class Guard:
         try:
             tree = rebuilder.predicate(self._parsed(predicate, answer))
         except RefusedError as refused:
+            rebuilder.cost.bytes = 0  # texts that are never built
             return GuardError(
                 _problem(predicate, refused.message, refused.code, refused.offset, refused.hint)
             )

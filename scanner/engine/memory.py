@@ -66,12 +66,12 @@ def memory_told() -> Iterator[None]:
     """Turn the database's lack of memory into a UsageError that names the setting."""
     try:
         yield
-    except duckdb.OutOfMemoryException as error:
+    except duckdb.OutOfMemoryException:
         raise UsageError(
             "the scan needs more memory than the database may take",
             where="KEYPOLICY_MEMORY",
             remedy="Raise it, such as KEYPOLICY_MEMORY=4GB, or scan fewer projects at once.",
-        ) from error
+        ) from None
 
 
 @cache

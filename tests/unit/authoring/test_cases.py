@@ -91,7 +91,7 @@ def test_messages_are_compared(tmp_path: Path) -> None:
   rows: {sentry_key: [{id: a, name: web, is_active: false}, {id: b, name: app}]}
   expect: {r: {a: fail, b: unknown}}
   messages:
-    r: {a: web is off, b: 'app: cannot tell, no value for is_active. Rule: R'}
+    r: {a: web is off, b: 'app: cannot tell, no value for is_active'}
 """
     assert _run(tmp_path, rules, cases) == []
     told = _run(tmp_path, rules, cases.replace("web is off", "web is on"))
