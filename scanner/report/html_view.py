@@ -41,7 +41,7 @@ def view(run: Run) -> dict[str, Any]:
     return {
         "result": run.verdict.result.value,
         "verdict": _VERDICTS[run.verdict.result],
-        "headline": _headline(open_total, totals),
+        "headline": _headline(run, open_total, totals),
         "reasons": run.verdict.reasons,
         "loosened": loosened(run),
         "gate": gate_words(run),
@@ -81,9 +81,11 @@ def view(run: Run) -> dict[str, Any]:
     }
 
 
-def _headline(open_total: int, totals: "_Counts") -> str:
+def _headline(run: Run, open_total: int, totals: "_Counts") -> str:
     if open_total:
-        return plural(open_total, "open finding")
+        # Beside "Passed", the number alone would read as what passed.
+        told = plural(open_total, "open finding")
+        return f"with {told}" if run.verdict.result is GateResult.PASSED else told
     return "No open finding" if totals.judged else "Nothing was checked"
 
 
