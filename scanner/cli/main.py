@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Final
+from typing import Final, NoReturn
 
 from scanner import __version__
 
@@ -54,6 +54,16 @@ _REMEDIES: Final = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments as every other message is said: made harmless."""
+
+    def error(self, message: str) -> NoReturn:
+        """Complain, and end the command."""
+        self.print_usage(sys.stderr)
+        _complain(f"{message}\n  `{self.prog} --help` shows what there is.")
+        self.exit(_EXIT_USAGE)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -67,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleType | None]:
     """Build the parser; only the verb that is called is imported."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="keypolicy",
         description="Policy-as-code compliance scanner for API keys, Sentry first.",
         epilog=EXIT_CODES,

@@ -154,3 +154,15 @@ def test_names_are_only_text(
     if {"json", "jsonl"} & set(command) and command[0] == "query":
         text = told.out if "json" in command else f"[{','.join(told.out.splitlines())}]"
         assert sorted(one["name"] for one in json.loads(text)) == sorted(HOSTILE)
+
+
+ARGUMENT = "--bogus=\n::add-mask::x \x1b[31m##[error]y"
+
+
+def test_arguments_that_there_are_not_are_told_harmlessly(tmp_path: Path) -> None:
+    done = keypolicy("scan", ARGUMENT, cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert "unrecognized arguments" in done.err
+    assert "\x1b" not in done.err
+    assert "\n::" not in done.err
+    assert "##[" not in done.err
