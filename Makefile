@@ -49,6 +49,8 @@ schemas:         ## write the generated JSON Schemas anew
 	  > scanner/schemas/config.json
 	$(BIN)/python -c 'from scanner.triage.waiver_document import waivers_schema; print(waivers_schema(), end="")' \
 	  > scanner/schemas/waivers.json
+	$(BIN)/python -c 'from scanner.triage.owner_document import owners_schema; print(owners_schema(), end="")' \
+	  > scanner/schemas/owners.json
 
 docs:            ## write the generated pages and sections anew
 	$(BIN)/python -m scanner.policy.reference docs/policy-language.md

@@ -6,13 +6,14 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from scanner.authoring.cases import Failure, Tested
+from scanner.authoring.owners import TestedOwners
 
 # What XML 1.0 cannot hold, not even escaped.
 _UNFIT: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def to_junit(tested: Sequence[Tested]) -> bytes:
-    """Return one test suite a policy, one test a case."""
+def to_junit(tested: Sequence[Tested], owners: Sequence[TestedOwners] = ()) -> bytes:
+    """Return one test suite a policy, one test a case; and a suite for each file of owners."""
     root = Element("testsuites", name="keypolicy test")
     for one in tested:
         failed: dict[str, list[Failure]] = {}
@@ -41,11 +42,25 @@ def to_junit(tested: Sequence[Tested]) -> bytes:
                 summary = "; ".join(_summary(failure) for failure in failures)
                 problem = SubElement(test, "failure", message=_fit(summary))
                 problem.text = _fit("\n".join(_detail(failure) for failure in failures))
-    root.set("tests", str(sum(len(one.cases) for one in tested)))
+    for file in owners:
+        _add_owners(root, file)
+    root.set("tests", str(sum(int(suite.get("tests", "0")) for suite in root)))
     root.set("failures", str(sum(int(suite.get("failures", "0")) for suite in root)))
     indent(root)
     text: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return text + b"\n"
+
+
+def _add_owners(root: Element, tested: TestedOwners) -> None:
+    counts = {"tests": str(len(tested.answers)), "failures": str(len(tested.wrong))}
+    suite = SubElement(root, "testsuite", {"name": _fit(tested.file), **counts})
+    for one in tested.answers:
+        place = {"file": _fit(one.case.location.file), "line": str(one.case.location.line)}
+        names = {"classname": _fit(tested.file), "name": _fit(one.title)}
+        test = SubElement(suite, "testcase", {**names, **place})
+        if not one.holds:
+            told = f"{one.owner or 'nobody'}, not {one.case.owner or 'nobody'}"
+            SubElement(test, "failure", message=_fit(told))
 
 
 def _summary(failure: Failure) -> str:

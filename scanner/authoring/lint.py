@@ -8,6 +8,7 @@ from msgspec import UNSET
 from scanner.authoring.advice import advice, empty_columns, own_rules
 from scanner.authoring.diagnostics import Diagnostic, diagnostics
 from scanner.authoring.listing import Listing
+from scanner.authoring.owners import lint_owners
 from scanner.authoring.refusals import refusals
 from scanner.authoring.select import Selection, Target, choose
 from scanner.authoring.swallow import swallowed
@@ -19,16 +20,18 @@ from scanner.inventory.tables import TABLES
 from scanner.model.errors import PolicyError, Problem
 from scanner.model.rule import Predicate, Rule
 from scanner.policy.cases import Case, load_cases
+from scanner.policy.locate import without_owners
 from scanner.policy.merge import MergedPolicy, MergedRule
 from scanner.policy.positions import CASES, POLICY
 
 
 class Lint(msgspec.Struct, frozen=True):
-    """What lint found in so many policies with so many rules."""
+    """What lint found in so many policies with so many rules, and in files of owners."""
 
     diagnostics: list[Diagnostic]
     policies: int
     rules: int
+    owners: int = 0
 
     @property
     def errors(self) -> int:
@@ -42,22 +45,24 @@ class Lint(msgspec.Struct, frozen=True):
 
 
 def lint(refs: Sequence[str], params: Mapping[str, str]) -> Lint:
-    """Look into policies by name, file or folder. Raises UsageError for what names nothing."""
+    """Look into policies by name, file or folder, and into files of owners.
+
+    Raises UsageError for what names nothing.
+    """
+    owners, refs = without_owners(refs)
     selection = choose(refs, dict(params))
     linter = _Linter(selection)
     with connect() as connection:
         linter.run(connection)
     listing = listing_of(selection.targets)
     merged = [target.merged for target in selection.targets if target.merged]
-    return Lint(
-        diagnostics(
-            [listing.exact(problem) for problem in linter.errors],
-            [listing.exact(problem) for problem in linter.warnings],
-            listing,
-        ),
-        len(selection.targets),
-        sum(len(policy.rules) for policy in merged),
+    found = diagnostics(
+        [listing.exact(problem) for problem in linter.errors],
+        [listing.exact(problem) for problem in linter.warnings],
+        listing,
     )
+    rules = sum(len(policy.rules) for policy in merged)
+    return Lint([*found, *lint_owners(owners)], len(selection.targets), rules, len(owners))
 
 
 def examine(

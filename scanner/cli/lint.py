@@ -1,4 +1,4 @@
-"""`keypolicy lint`: every mistake in policies and their test cases, with file, line and caret."""
+"""`keypolicy lint`: every mistake in policies, their cases and owners, with line and caret."""
 
 import argparse
 import sys
@@ -44,7 +44,9 @@ def _once(namespace: argparse.Namespace) -> int:
 def _summary(found: "Lint") -> str:
     from scanner.report.text import plural  # noqa: PLC0415 - not for --help
 
-    seen = f"{plural(found.policies, 'policy', 'policies')}, {plural(found.rules, 'rule')}"
+    parts = [plural(found.policies, "policy", "policies"), plural(found.rules, "rule")]
+    owners = [plural(found.owners, "file of owners", "files of owners")] if found.owners else []
+    seen = ", ".join([*(parts if found.policies or not owners else []), *owners])
     if not found.diagnostics:
         return f"{seen}: nothing to complain of."
     return f"{seen}: {plural(found.errors, 'error')}, {plural(found.warnings, 'warning')}."

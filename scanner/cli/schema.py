@@ -7,7 +7,7 @@ from typing import Final
 from scanner.model.errors import UsageError
 from scanner.resources import schema_path
 
-NAMES: Final = ("policy", "policy-tests", "config", "report-v1", "waivers")
+NAMES: Final = ("policy", "policy-tests", "config", "report-v1", "waivers", "owners")
 TABLES: Final = "tables"
 
 

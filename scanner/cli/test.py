@@ -1,7 +1,8 @@
-"""`keypolicy test`: run the test cases of policies, and tell what they leave out."""
+"""`keypolicy test`: run the test cases of policies and owners, and tell what they leave out."""
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from scanner.files import check_writable, replacing
 
 if TYPE_CHECKING:
     from scanner.authoring.cases import TestRun
+    from scanner.authoring.diagnostics import Diagnostic
+    from scanner.authoring.owners import TestedOwners
     from scanner.engine.database import Connection
 
 _EXIT_FAILED = 1
@@ -44,33 +47,50 @@ def run(namespace: argparse.Namespace) -> int:
 
 def _once(namespace: argparse.Namespace) -> int:
     from scanner.authoring.cases import run_cases  # noqa: PLC0415 - not for --help
+    from scanner.authoring.owners import run_owner_cases  # noqa: PLC0415 - not for --help
     from scanner.authoring.rows import open_tables  # noqa: PLC0415 - not for --help
+    from scanner.policy.locate import without_owners  # noqa: PLC0415 - not for --help
 
     if namespace.junit:
         check_writable([namespace.junit])
+    paths, refs = without_owners(namespace.paths)
     with open_tables() as connection:
-        tested = run_cases(connection, namespace.paths, authoring.params(namespace))
-        if tested.problems:
-            return _broken(tested)
+        tested = run_cases(connection, refs, authoring.params(namespace))
+        owners, broken = run_owner_cases(connection, paths)
+        if tested.problems or broken:
+            return _broken([*tested.problems, *broken])
         if namespace.junit:
-            _write_junit(namespace.junit, tested)
-        return _report(namespace, connection, tested)
+            _write_junit(namespace.junit, tested, owners)
+        return max(_report(namespace, connection, tested), _report_owners(namespace, owners))
 
 
-def _broken(tested: "TestRun") -> int:
+def _broken(problems: Sequence["Diagnostic"]) -> int:
     from scanner.authoring.diagnostics import to_text  # noqa: PLC0415 - not for --help
     from scanner.report.text import clean, columns, plural  # noqa: PLC0415 - not for --help
 
-    sys.stdout.write(to_text(tested.problems, clean, columns))
-    authoring.tell(f"{plural(len(tested.problems), 'error')}, so no case was run")
+    sys.stdout.write(to_text(problems, clean, columns))
+    authoring.tell(f"{plural(len(problems), 'error')}, so no case was run")
     return _EXIT_BROKEN
 
 
-def _write_junit(path: Path, tested: "TestRun") -> None:
+def _write_junit(path: Path, tested: "TestRun", owners: Sequence["TestedOwners"]) -> None:
     from scanner.authoring.junit import to_junit  # noqa: PLC0415 - only for --junit
 
     with replacing(path) as out:
-        out.write(to_junit(tested.tested))
+        out.write(to_junit(tested.tested, owners))
+
+
+def _report_owners(namespace: argparse.Namespace, owners: Sequence["TestedOwners"]) -> int:
+    from scanner.cli import test_text as text  # noqa: PLC0415 - not for --help
+
+    for one in owners:
+        _print(text.wrong_owners(one))
+        if not namespace.quiet:
+            _print([text.owners_summary(one)])
+    if any(one.wrong for one in owners):
+        return _EXIT_FAILED
+    untested = not all(one.answers for one in owners)
+    return _EXIT_BROKEN if untested and namespace.require_tests else 0
 
 
 def _report(namespace: argparse.Namespace, connection: "Connection", tested: "TestRun") -> int:

@@ -6,6 +6,7 @@ from typing import Final
 from scanner.authoring.cases import Failure, Tested
 from scanner.authoring.coverage import Coverage
 from scanner.authoring.mutate import Change, Mutation
+from scanner.authoring.owners import TestedOwners
 from scanner.report.text import ELLIPSIS, clean, fit, plural
 
 _WIDEST: Final = 160
@@ -25,6 +26,26 @@ def summary(tested: Tested) -> str:
     if not tested.failures:
         return f"{seen}, all as expected"
     return f"{seen}, {len(tested.failures)} not as expected"
+
+
+def wrong_owners(tested: TestedOwners) -> list[str]:
+    """Return a difference for each resource that is somebody else's than expected."""
+    lines = []
+    for one in tested.wrong:
+        lines.append(f"{one.case.location}: {one.title}")
+        lines += [f"  - {one.case.owner or 'nobody'}", f"  + {one.owner or 'nobody'}"]
+    return [clean(line) for line in lines]
+
+
+def owners_summary(tested: TestedOwners) -> str:
+    """Return how the cases of a file of owners went, in a line."""
+    name = clean(tested.file)
+    if not tested.answers:
+        return f"{name}: no test cases; write some under `cases:`"
+    seen = f"{name}: {plural(len(tested.answers), 'case')}"
+    if not tested.wrong:
+        return f"{seen}, all as expected"
+    return f"{seen}, {len(tested.wrong)} not as expected"
 
 
 def coverage(found: Coverage) -> list[str]:

@@ -19,6 +19,8 @@ MAX_NODES: Final = 200_000
 """Most values in a document, those that aliases repeat counted each time."""
 MAX_DEPTH: Final = 40
 
+_STARRED: Final = "A value that starts with * needs quotes."
+
 
 class Mark(NamedTuple):
     """A place in the text, counted from 1; `style` is the quote or block indicator there."""
@@ -166,7 +168,7 @@ class Composer:
         name = event.anchor
         if name not in self._anchors:
             message = f"no anchor `&{name}` stands before this alias"
-            hint = "A value that starts with * needs quotes." if not self._anchors else ""
+            hint = _STARRED if not self._anchors else ""
             unquoted = "no anchor stands before this alias"
             raise SyntaxProblem(mark, message, "unknown-alias", hint, unquoted=unquoted)
         anchor = self._anchors[name]
@@ -202,6 +204,8 @@ class Composer:
             return (
                 f"The {what} of line {opened.line + 1}, column {opened.column + 1} is not closed."
             )
+        if "alias" in context:
+            return _STARRED
         if found := _UNQUOTED.search(line):
             return f"A value that starts with {found[1]} needs quotes around the whole of it."
         if line.count(": ") > 1:

@@ -8,13 +8,15 @@ from typing import Final
 
 import msgspec
 
-from scanner.files import real, within
+from scanner.files import read_regular, real, within
 from scanner.model.errors import UsageError
 from scanner.policy.hints import did_you_mean
+from scanner.policy.positions import MAX_BYTES, OWNERS, POLICY, is_kind
 from scanner.resources import policies_dir
 
 _SUFFIXES: Final = (".yaml", ".yml")
 _SETTINGS: Final = "keypolicy.yaml"
+_OWNERS: Final = ("owners.yaml", "owners.yml")
 _TESTS: Final = (".test.yaml", ".test.yml")
 _PINNED: Final = re.compile(r"(?P<name>.+)@(?P<version>[0-9]+(?:\.[0-9]+){0,2})")
 
@@ -42,8 +44,9 @@ def shipped_policies() -> dict[str, Path]:
 def policies_in(folder: Path) -> list[Path]:
     """Return the policy files right in `folder`, sorted.
 
-    Files with test cases are not policies, nor is the settings file of the product. What is there
-    under the name of a policy and is no file is not passed over: reading it tells.
+    Files with test cases are not policies, nor are the settings file of the product and its file
+    of owners. What is there under the name of a policy and is no file is not passed over: reading
+    it tells.
     """
     return sorted(
         path
@@ -52,7 +55,35 @@ def policies_in(folder: Path) -> list[Path]:
         and not path.name.endswith(_TESTS)
         and path.name != _SETTINGS
         and not path.is_dir()
+        and not (path.name in _OWNERS and is_owners(path))
     )
+
+
+def is_owners(path: Path) -> bool:
+    """Whether the file is one of owners: by its key, or by its name and no key of a policy."""
+    try:
+        raw = read_regular(path, MAX_BYTES)
+    except UsageError:
+        return False
+    return not is_kind(raw, POLICY) and (path.name in _OWNERS or is_kind(raw, OWNERS))
+
+
+def without_owners(refs: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Tell the files of owners among the words for policies, also those in folders.
+
+    Returns them, and the words that are left for policies.
+    """
+    owners: dict[Path, Path] = {}
+    left = []
+    for ref in refs:
+        path = Path(ref)
+        is_folder = path.is_dir() and _by_name(ref) is None
+        named = [path / name for name in _OWNERS] if is_folder else [path]
+        found = [one for one in named if os.path.lexists(one) and is_owners(one)]
+        owners |= {real(one): one for one in found}
+        if not found or (is_folder and policies_in(path)):
+            left.append(ref)
+    return list(owners.values()), left
 
 
 def select(refs: Sequence[str]) -> list[PolicyFile]:

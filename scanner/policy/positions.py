@@ -34,6 +34,7 @@ class Kind(NamedTuple):
 POLICY: Final = Kind("a policy", ("policy", "rules", "extends"))
 CASES: Final = Kind("a file of test cases", ("cases", "policy"))
 WAIVERS: Final = Kind("a file of waivers", ("waivers",))
+OWNERS: Final = Kind("a file of owners", ("owners",))
 
 
 class Source:

@@ -213,6 +213,7 @@ _TELLERS: Final[dict[str, Callable[[Source, Fault], list[Problem]]]] = {
     "minProperties": _too_short,
     "maxLength": _too_long,
     "maxProperties": _too_long,
+    "maxItems": _too_long,
     "anyOf": _bad_combination,
     "oneOf": _bad_combination,
 }

@@ -115,3 +115,7 @@ def scopes(path: str) -> Column:
 
 
 ORGANIZATION: Final = Column("VARCHAR", "Slug of the organization", "organization")
+
+OWNER: Final = Column(
+    "VARCHAR", "Who owns it, by the file of owners; NULL for nobody", NOWHERE, derived=True
+)

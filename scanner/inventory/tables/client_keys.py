@@ -7,6 +7,7 @@ from scanner.inventory.tables.catalogue import (
     INTEGER,
     OBJECT,
     ORGANIZATION,
+    OWNER,
     TEXT,
     Column,
     Field,
@@ -139,6 +140,7 @@ KEY: Final = Table(
         "events_dropped_30d": _events("dropped", "Errors dropped, by rate limits for example,"),
         "events_filtered_30d": _events("filtered", "Errors filtered out"),
         "age_days": age("$.dateCreated"),
+        "owner": OWNER,
         "url": Column(
             "VARCHAR",
             "Page of the key in Sentry",

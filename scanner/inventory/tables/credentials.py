@@ -7,6 +7,7 @@ from scanner.inventory.tables.catalogue import (
     LIST,
     OBJECT,
     ORGANIZATION,
+    OWNER,
     TEXT,
     Column,
     Field,
@@ -63,6 +64,7 @@ INTEGRATION: Final = Table(
         "organization_slug": Column(
             "VARCHAR", "Slug of the organization", "coalesce(organization, <$.owner.slug>)"
         ),
+        "owner": OWNER,
         "url": Column(
             "VARCHAR",
             "Settings page in Sentry",
@@ -103,6 +105,7 @@ ORG_AUTH_TOKEN: Final = Table(
         ),
         "organization_slug": ORGANIZATION,
         "age_days": age("$.dateCreated"),
+        "owner": OWNER,
         "url": _page("/auth-tokens/"),
     },
 )
@@ -131,6 +134,7 @@ API_KEY: Final = Table(
         "scopes": scopes("$.scope_list"),
         "allowed_origins": text("$.allowed_origins", "Origins that may use it, one a line"),
         "organization_slug": ORGANIZATION,
+        "owner": OWNER,
         "url": _page("/api-keys/"),
     },
 )
@@ -156,6 +160,7 @@ TOKEN: Final = Table(
         ),
         "scopes": scopes("$.scopes"),
         "organization_slug": Column("VARCHAR", "Always NULL: it may be of several", "organization"),
+        "owner": OWNER,
         "url": Column("VARCHAR", "Always NULL", "NULL", derived=True),
     },
 )

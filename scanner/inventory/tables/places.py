@@ -7,6 +7,7 @@ from scanner.inventory.tables.catalogue import (
     INTEGER,
     LIST,
     OBJECT,
+    OWNER,
     TEXT,
     Column,
     Field,
@@ -75,6 +76,7 @@ PROJECT: Final = Table(
             "NULL",
             derived=True,
         ),
+        "owner": OWNER,
         "url": Column(
             "VARCHAR",
             "Settings page of the project in Sentry",
@@ -127,6 +129,7 @@ ORGANIZATIONS: Final = Table(
         "features": json("$.features", "Features enabled for the organization, a list of names"),
         "region_url": text("$.links.regionUrl", "Base URL of the region that holds its data"),
         "organization_url": text("$.links.organizationUrl", "Home page of the organization"),
+        "owner": OWNER,
         "url": Column(
             "VARCHAR",
             "Settings page of the organization in Sentry",

@@ -1,0 +1,66 @@
+"""Who must act: entries that give resources to owners; of several that match, the last one wins."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from scanner.model.errors import Location
+from scanner.model.outcome import Disposition
+
+FACTS: Final = ("organization", "project", "team", "name")
+"""What the conditions of an entry are about; `name` is that of a key, token or integration."""
+
+
+class OwnerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry; `owner` None takes what it matches from every earlier one: it is nobody's.
+
+    `conditions` has the globs of each of FACTS that the entry names. All conditions must hold, of
+    each at least one glob; a fact that is not known matches none.
+    """
+
+    owner: str | None
+    contact: str = ""
+    conditions: dict[str, tuple[str, ...]] = {}
+    location: Location
+
+
+class Owners(msgspec.Struct, frozen=True):
+    """A file of owners: its entries in their order, and what the file is called."""
+
+    file: str
+    entries: tuple[OwnerEntry, ...]
+
+    @property
+    def contacts(self) -> dict[str, str]:
+        """Every owner in the order of the file, with the contact that the last entry gives it."""
+        found: dict[str, str] = {}
+        for entry in self.entries:
+            if entry.owner is not None:
+                found[entry.owner] = entry.contact or found.get(entry.owner, "")
+        return found
+
+
+class OwnerShare(msgspec.Struct, frozen=True):
+    """An owner's part of a scan's findings on resources; None is for those without an owner.
+
+    `tally` counts them by the rule's id and what triage decided.
+    """
+
+    owner: str | None
+    contact: str
+    tally: Mapping[tuple[str, Disposition], int]
+
+    @property
+    def findings(self) -> int:
+        """All findings, whatever triage says of them."""
+        return sum(self.tally.values())
+
+    @property
+    def by_disposition(self) -> Counter[Disposition]:
+        """The findings by what triage decided."""
+        counts: Counter[Disposition] = Counter()
+        for (_, disposition), number in self.tally.items():
+            counts[disposition] += number
+        return counts
