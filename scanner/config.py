@@ -42,6 +42,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     max_findings: tuple[str, ...] = ()
     waivers: str | None = None
     baseline: str | None = None
+    owners: str | None = None
     strict_waivers: bool | None = None
     no_color: bool = False
     locked_config: str | None = None
@@ -81,6 +82,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gate: dict[str, PolicyThresholds] = {}
     waivers: Path | None = None
     baseline: Path | None = None
+    owners: Path | None = None
     strict_waivers: bool = False
     waiver_term_days: int = TERM_DAYS
     waiver_notice_days: int = NOTICE_DAYS
@@ -127,6 +129,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return TriageRequest(
             waivers=self.waivers,
             baseline=self.baseline,
+            owners=self.owners,
             strict_waivers=self.strict_waivers,
             term_days=self.waiver_term_days,
             notice_days=self.waiver_notice_days,
@@ -244,12 +247,13 @@ _SETTINGS: Final = {
     "gate": _Setting("", "", read.gate),
     "waivers": _Setting("--waivers", "KEYPOLICY_WAIVERS", read.path),
     "baseline": _Setting("--baseline", "KEYPOLICY_BASELINE", read.path),
+    "owners": _Setting("--owners", "KEYPOLICY_OWNERS", read.path),
     "strict_waivers": _Setting("--strict-waivers", "KEYPOLICY_STRICT_WAIVERS", read.boolean),
     "waiver_term_days": _Setting("", "KEYPOLICY_WAIVER_TERM_DAYS", read.days),
     "waiver_notice_days": _Setting("", "KEYPOLICY_WAIVER_NOTICE_DAYS", read.days),
     "memory": _Setting("", "KEYPOLICY_MEMORY", read.memory),
 }
-_PATHS: Final = frozenset({"policies", "waivers", "baseline"})
+_PATHS: Final = frozenset({"policies", "waivers", "baseline", "owners"})
 """The settings that name files."""
 
 _PARAMS: Final = "KEYPOLICY_PARAMS"

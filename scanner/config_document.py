@@ -76,6 +76,9 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
     baseline: Annotated[
         str | UnsetType, Meta(description="File of known findings, from this file on.")
     ] = UNSET
+    owners: Annotated[
+        str | UnsetType, Meta(description="File that says who owns what, from this file on.")
+    ] = UNSET
     strict_waivers: Annotated[
         bool | UnsetType, Meta(description="Whether a waiver that covers nothing is an error.")
     ] = UNSET

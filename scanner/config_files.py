@@ -126,7 +126,7 @@ def _read_config(path: Path, name: str) -> Layer:
         named = data["policies"]
         named = named.split(",") if isinstance(named, str) else named
         data["policies"] = [_from_file(base, policy.strip()) for policy in named]
-    for key in ("waivers", "baseline"):
+    for key in ("waivers", "baseline", "owners"):
         if key in data:
             data[key] = _from_here(base, data[key])
     return {

@@ -18,6 +18,8 @@ from scanner.engine.facts import Facts
 from scanner.engine.findings import Findings
 from scanner.engine.load import Loaded, load
 from scanner.engine.memory import memory_told
+from scanner.engine.owners import assign, with_teams
+from scanner.engine.owners import problems as owner_problems
 from scanner.engine.places import Unseen
 from scanner.engine.prepare import Prepared, heavy_columns, needs, prepare
 from scanner.engine.reader import BadInputError, read_envelope
@@ -29,14 +31,24 @@ from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.errors import PolicyError
 from scanner.model.inventory import Needs, Scope
 from scanner.model.outcome import Disposition, Outcome
+from scanner.model.owner import Owners
 from scanner.model.rule import Rule
-from scanner.model.run import GateSetting, InventorySummary, RuleResult, Run, RunInfo, TableSummary
+from scanner.model.run import (
+    GateSetting,
+    InventorySummary,
+    Narrowing,
+    RuleResult,
+    Run,
+    RunInfo,
+    TableSummary,
+)
 from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
 from scanner.policy.positions import Source as YamlFile
 from scanner.triage.baseline import BaselineChange, read_baseline, update
 from scanner.triage.fingerprint import fingerprint
 from scanner.triage.interface import Sight
+from scanner.triage.owners import check_names, read_owners
 from scanner.triage.request import TriageRequest
 from scanner.triage.triage import Triage, Triaged
 
@@ -44,7 +56,8 @@ from scanner.triage.triage import Triage, Triaged
 class ScanRequest(msgspec.Struct, frozen=True):
     """All that a scan depends on. `policies` are names, files or directories.
 
-    `gate` is what reports say of the settings that decide; nothing here depends on it.
+    `gate` is what reports say of the settings that decide; nothing here depends on it. `shown`
+    are the owners whose findings reports show: all, where none is named.
     """
 
     source: Source
@@ -55,6 +68,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     thresholds: Thresholds
     triage: TriageRequest = TriageRequest()
     gate: tuple[GateSetting, ...] = ()
+    shown: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -68,6 +82,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     policies = load_policies(request.policies, request.params)
     rules = [rule for policy in policies for rule in policy.rules]
     triage = Triage(request.triage, policies)
+    check_names(request.shown, triage.owners)
     with connect() as connection, memory_told():
         prepared = _prepare(connection, rules, triage)
         needed = frozenset(rule.resource for rule in rules)
@@ -78,6 +93,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             request.as_of,
             needs(prepared),
             heavy_columns(prepared),
+            triage.owners,
         )
         seal(connection)
         unseen = _unseen(loaded, request.scope)
@@ -92,7 +108,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
         )
         results = tuple(_result(one, gaps, triaged) for one in judged)
         summary = _summary(loaded, needed)
-        findings = Findings(connection, judged, gaps, fingerprint)
+        findings = Findings(connection, judged, gaps, fingerprint, request.shown)
         yield Run(
             info=RunInfo(uuid.uuid4().hex, request.as_of, started, datetime.now(UTC)),
             inventory=summary,
@@ -111,6 +127,8 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             clear=ClearPlaces(connection, judged),
             gate=request.gate,
             sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
+            owners=triaged.owners,
+            narrowing=_narrowing(request.shown, results, triaged),
         )
 
 
@@ -171,18 +189,24 @@ class Opened(msgspec.Struct, frozen=True):
 
 @contextmanager
 def open_inventory(
-    source: Source, scope: Scope, as_of: datetime, wanted: Needs | None = None
+    source: Source,
+    scope: Scope,
+    as_of: datetime,
+    wanted: Needs | None = None,
+    owners: Path | None = None,
 ) -> Iterator[Opened]:
     """Load every table with all of its columns, for queries; the database is sealed.
 
-    `wanted` tells a live source what to ask for; without it, the basic tables.
+    `wanted` tells a live source what to ask for; without it, the basic tables. `owners` is the
+    file that says who owns what; raises PolicyError for what is wrong with it.
     """
+    who = None if owners is None else read_owners(owners).owners
     heavy = {
         name: frozenset(c for c, spec in table.columns.items() if spec.heavy)
         for name, table in TABLES.items()
     }
     with connect() as connection, memory_told():
-        loaded = _fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy)
+        loaded = _fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy, who)
         seal(connection)
         yield Opened(connection, loaded, _unseen(loaded, scope))
 
@@ -194,16 +218,21 @@ def _fill(  # noqa: PLR0913, PLR0917 - the one place where a source meets the da
     as_of: datetime,
     wanted: Needs,
     heavy: Mapping[str, frozenset[str]],
+    owners: Owners | None,
 ) -> Loaded:
     with tempfile.TemporaryDirectory(prefix="keypolicy-") as workspace:
-        inventory = source.collect(scope, wanted, Path(workspace))
+        inventory = source.collect(scope, with_teams(wanted, owners), Path(workspace))
         try:
-            return load(connection, inventory, scope, as_of, heavy)
+            loaded = load(connection, inventory, scope, as_of, heavy)
         except BadInputError as error:
             # Imported here: only needed to say what is wrong with a file.
             from scanner.inventory.diagnose import diagnose_inputs  # noqa: PLC0415
 
             raise diagnose_inputs(error.inputs, error.message) from error
+    if owners is None:
+        return loaded
+    warnings = (*loaded.warnings, *assign(connection, owners))
+    return msgspec.structs.replace(loaded, warnings=warnings)
 
 
 def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> tuple[Prepared, ...]:
@@ -214,6 +243,8 @@ def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> t
         prepared = prepare(connection, [*rules, *triage.predicates])
     except PolicyError as error:
         problems += error.problems
+    if triage.owners is None:
+        problems += owner_problems(prepared)
     if problems:
         raise PolicyError(sorted(problems, key=lambda problem: problem.location))
     return prepared
@@ -255,6 +286,17 @@ def _result(one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triage
         unseen=unseen,
         tally=tally,
     )
+
+
+def _narrowing(
+    shown: Sequence[str], results: Sequence[RuleResult], triaged: Triaged
+) -> Narrowing | None:
+    if not shown:
+        return None
+    unseen = sum(result.unseen for result in results)
+    mine = sum(one.findings for one in triaged.owners if one.owner in shown)
+    total = sum(sum(result.tally.values()) for result in results)
+    return Narrowing(tuple(dict.fromkeys(shown)), unseen + mine, total)
 
 
 def _summary(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:

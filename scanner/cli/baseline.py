@@ -26,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for one in (write, prune):
         inputs.add_source_arguments(one)
         inputs.add_policy_arguments(one)
-        one.add_argument_group("triage").add_argument(
-            "--waivers", metavar="FILE", help="findings with a waiver are left out"
-        )
+        triage = one.add_argument_group("triage")
+        triage.add_argument("--waivers", metavar="FILE", help="findings with a waiver are left out")
+        inputs.add_owners_argument(triage)
         output = one.add_argument_group("output")
         output.add_argument(
             "-o",

@@ -28,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     inputs.add_policy_arguments(parser)
     inputs.add_source_arguments(parser)
+    inputs.add_owners_argument(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
         "--format",
@@ -77,7 +78,7 @@ def _verdict(
     as_of = inputs.as_of(namespace)
     source = inputs.source(namespace, settings)
     scope = inputs.scope(namespace, settings)
-    with open_inventory(source, scope, as_of, explained.needs) as opened:
+    with open_inventory(source, scope, as_of, explained.needs, settings.owners) as opened:
         return judge(opened.connection, explained.rule, namespace.key, as_of, opened.unseen)
 
 

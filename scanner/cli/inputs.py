@@ -123,6 +123,13 @@ def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_owners_argument(group: argparse._ActionsContainer) -> None:
+    """Declare the option that tells who owns what."""
+    group.add_argument(
+        "--owners", metavar="FILE", help="who owns what: fills the column `owner` of every table"
+    )
+
+
 def add_partial_argument(group: argparse._ArgumentGroup) -> None:
     """Declare the option that accepts gaps."""
     group.add_argument(
@@ -154,6 +161,7 @@ def settings(namespace: argparse.Namespace) -> Settings:
             max_findings=tuple(getattr(namespace, "max_findings", ())),
             waivers=getattr(namespace, "waivers", None),
             baseline=getattr(namespace, "baseline", None),
+            owners=getattr(namespace, "owners", None),
             strict_waivers=getattr(namespace, "strict_waivers", None),
             no_color=getattr(namespace, "no_color", False),
             locked_config=namespace.locked_config,

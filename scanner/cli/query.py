@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("sql", metavar="SQL", help="one SELECT over the tables")
     inputs.add_source_arguments(parser)
+    inputs.add_owners_argument(parser)
     output = parser.add_argument_group("output")
     output.add_argument(
         "--format",
@@ -47,7 +48,9 @@ def run(namespace: argparse.Namespace) -> int:
     with connect() as parser:
         # What is wrong with the query is told before anything is fetched.
         wanted = reads(parser, namespace.sql)
-    with open_inventory(source, inputs.scope(namespace, settings), as_of, wanted) as opened:
+    with open_inventory(
+        source, inputs.scope(namespace, settings), as_of, wanted, settings.owners
+    ) as opened:
         gaps = _warn(opened.loaded, wanted)
         connection = opened.connection
         if namespace.format in {"json", "jsonl"}:

@@ -43,6 +43,7 @@ def _add_triage_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="known findings, which do not fail: see `keypolicy baseline`",
     )
+    inputs.add_owners_argument(group)
     group.add_argument(
         "--strict-waivers",
         action="store_true",
@@ -94,6 +95,14 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"write this format to standard output: {', '.join(FORMATS)} (default: terminal)",
     )
     output.add_argument(
+        "--owner",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="show only this owner's findings, and what could not be seen; verdict, counts and"
+        " exit code stay those of the whole scan; may be repeated",
+    )
+    output.add_argument(
         "--earlier",
         metavar="FILE",
         action="append",
@@ -117,7 +126,9 @@ def run(namespace: argparse.Namespace) -> int:
     check_writable(namespace.output)
     earlier = read_earlier(namespace.earlier)
     settings = inputs.settings(namespace)
-    request = inputs.scan_request(namespace, settings)
+    request = msgspec.structs.replace(
+        inputs.scan_request(namespace, settings), shown=tuple(namespace.owner)
+    )
     # The engine is heavy to import; a mistake in the arguments is told without it.
     from scanner.pipeline import scan  # noqa: PLC0415
 

@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         one.add_argument("file", metavar="FILE", nargs="?", help="default: the `waivers` setting")
         one.add_argument("--waivers", metavar="FILE", help="the same as FILE")
         inputs.add_policy_arguments(one)
+        inputs.add_owners_argument(one)
         inputs.add_source_arguments(one)
         inputs.add_display_arguments(one.add_argument_group("output"))
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from scanner.engine.database import Connection
 from scanner.engine.evaluate import CODES, ERROR, FAIL, PASS, UNKNOWN, Evaluated
+from scanner.engine.owners import OWNER
 from scanner.inventory.tables import TABLES
 from scanner.model.finding import Identity, Place
 from scanner.model.outcome import Outcome
@@ -38,6 +39,16 @@ class Facts:
             for code, *identity in batch:
                 yield Identity(CODES[code], *identity)
         cursor.close()
+
+    def owned(self, rule: Rule) -> dict[str | None, int]:
+        """Count the rule's findings on rows by the owner of the row."""
+        one = self._evaluated[rule.id]
+        found = self._connection.execute(
+            f'SELECT t.{OWNER}, count(*) FROM {one.verdicts} AS v JOIN "{rule.resource}" AS t'
+            f" ON t.rowid = v.number WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
+            " GROUP BY ALL"
+        )
+        return dict(found.fetchall())
 
     def matches(self, predicate: int) -> int:
         """Count the rows for which the predicate is TRUE."""
@@ -73,7 +84,7 @@ def _statement(one: Evaluated, predicates: Sequence[Evaluated]) -> str:
     matched = ", ".join(f"{alias[p.verdicts]}.{p.column} = {PASS}" for p in predicates)
     return (
         f"SELECT CAST(v.{one.column} AS INTEGER), t.{table.organization}, {table.project_key},"
-        f" t.id, CAST([{matched}] AS BOOLEAN[]), {table.project}, t.name"
+        f" t.id, CAST([{matched}] AS BOOLEAN[]), {table.project}, t.name, t.{OWNER}"
         f' FROM {one.verdicts} AS v{joins} JOIN "{resource}" AS t ON t.rowid = v.number'
         f" WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
     )

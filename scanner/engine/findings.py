@@ -8,6 +8,7 @@ import msgspec
 
 from scanner.engine.database import Connection
 from scanner.engine.evaluate import CODES, ERROR, FAIL, UNKNOWN, Evaluated
+from scanner.engine.owners import OWNER
 from scanner.inventory.tables import TABLES
 from scanner.model.coverage import Gap
 from scanner.model.finding import Finding, Resource
@@ -26,6 +27,7 @@ FEW: Final = 1_000
 ISO_UTC: Final = "'%Y-%m-%dT%H:%M:%S.%fZ'"
 """How times are written, as a SQL text: RFC 3339."""
 
+_OWNERS: Final = "shown_owners"
 _NO_EVIDENCE: Final = msgspec.Raw(b"{}")
 
 
@@ -42,7 +44,10 @@ class Findings:
         evaluated: Sequence[Evaluated],
         gaps: dict[str, tuple[Gap, ...]],
         fingerprint: Fingerprint,
+        owners: Sequence[str] = (),
     ) -> None:
+        """With `owners`, give only theirs, and what could not be seen."""
+        self._owners = list(owners)
         self._connection = connection
         self._evaluated = sorted(
             evaluated, key=lambda one: -one.prepared.rule.severity.rank
@@ -85,11 +90,14 @@ class Findings:
         rule = one.prepared.rule
         # A cursor of its own: several streams may be open, and the tables are shared.
         cursor = self._connection.cursor()
-        cursor.execute(_statement(one) + limit, one.prepared.message_params)
+        params: dict[str, Any] = dict(one.prepared.message_params)
+        if self._owners:
+            params[_OWNERS] = self._owners
+        cursor.execute(_statement(one, bool(self._owners)) + limit, params)
         while batch := cursor.fetchmany(BATCH):
             for code, key, organization, project, project_key, name, url, *texts in batch:
                 outcome = CODES[code]
-                message, facts, lacking = texts
+                message, facts, lacking, owner = texts
                 yield Finding(
                     rule_id=rule.id,
                     policy=rule.policy,
@@ -104,6 +112,7 @@ class Findings:
                     ),
                     evidence=msgspec.Raw(facts.encode()),
                     fingerprint=self._fingerprint(rule.id, organization, project_key, key),
+                    owner=owner,
                 )
         cursor.close()
 
@@ -121,16 +130,17 @@ class Findings:
         )
 
 
-def _statement(one: Evaluated) -> str:
+def _statement(one: Evaluated, is_narrowed: bool) -> str:  # noqa: FBT001 - one of two forms
     prepared = one.prepared
     table = TABLES[prepared.rule.resource]
     columns = [f"CAST(v.{one.column} AS INTEGER)", "t.id"]
     columns += [f"t.{table.organization}", table.project, table.project_key, "t.name", "t.url"]
     columns += [prepared.message, evidence(prepared.rule.resource, prepared.columns)]
-    columns.append(f"CAST({prepared.lacking or 'NULL'} AS VARCHAR)")
+    columns += [f"CAST({prepared.lacking or 'NULL'} AS VARCHAR)", f"t.{OWNER}"]
+    only = f" AND list_contains(${_OWNERS}, t.{OWNER})" if is_narrowed else ""
     return (
         f'SELECT {", ".join(columns)} FROM {one.verdicts} AS v JOIN "{prepared.rule.resource}" AS t'
-        f" ON t.rowid = v.number WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
+        f" ON t.rowid = v.number WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR}){only}"
         f" ORDER BY t.{table.organization} NULLS FIRST, {table.project} NULLS FIRST, t.id"
     )
 

@@ -1,14 +1,16 @@
 """Giving every row its owner: one UPDATE a table, with the entries of the file as a CASE."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import duckdb
 
 from scanner.engine.database import Connection, time_limit
+from scanner.engine.prepare import Prepared
 from scanner.inventory.tables import NOWHERE, TABLES, Table
-from scanner.model.errors import UsageError
+from scanner.model.errors import Problem, UsageError
+from scanner.model.inventory import Needs
 from scanner.model.owner import FACTS, OwnerEntry, Owners
 
 OWNER: Final = "owner"
@@ -17,6 +19,7 @@ OWNER: Final = "owner"
 SECONDS: Final = 120.0
 """Time limit for the rows of a table."""
 
+_PROJECTS: Final = "sentry_project"
 _WILD: Final = re.compile(r"[*?]")
 _UNKNOWN: Final = "CAST(NULL AS VARCHAR)"
 _NO_TEAMS: Final = "CAST(NULL AS VARCHAR[])"
@@ -30,12 +33,49 @@ FROM sentry_project GROUP BY ALL
 """
 
 
-def assign(connection: Connection, owners: Owners) -> None:
-    """Fill the column OWNER of all tables; raises UsageError where that takes too long."""
+def problems(prepared: Iterable[Prepared]) -> list[Problem]:
+    """Tell the predicates that read OWNER; without a file of owners nobody owns anything."""
+    found = []
+    for one in prepared:
+        for predicate, checked in (
+            (one.rule.where, one.where),
+            (one.rule.requirement, one.requirement),
+        ):
+            if predicate is not None and checked is not None and OWNER in checked.columns:
+                place = re.search(rf"\b{OWNER}\b", predicate.text, re.IGNORECASE)
+                found.append(
+                    Problem(
+                        predicate.location.within(predicate.text, place.start() if place else 0),
+                        f"`{OWNER}` is read, and no file says who owns what",
+                        "no-owners",
+                        "Name one with --owners FILE, KEYPOLICY_OWNERS, or `owners:` in"
+                        " keypolicy.yaml.",
+                    )
+                )
+    return found
+
+
+def with_teams(needs: Needs, owners: Owners | None) -> Needs:
+    """Return the needs with the teams of projects, where an entry goes by them."""
+    if owners is None or not _go_by_teams(owners):
+        return needs
+    teams = needs.columns.get(_PROJECTS, frozenset()) | {"teams"}
+    return Needs({**needs.columns, _PROJECTS: teams})
+
+
+def _go_by_teams(owners: Owners) -> bool:
+    return any("team" in entry.conditions for entry in owners.entries)
+
+
+def assign(connection: Connection, owners: Owners) -> tuple[str, ...]:
+    """Fill the column OWNER of all tables; returns warnings.
+
+    Raises UsageError where it takes too long.
+    """
     sql, params = _choice(owners.entries)
     for name, table in TABLES.items():
         facts, teams = _facts(name, table), ""
-        if any("team" in entry.conditions for entry in owners.entries) and table.project != NOWHERE:
+        if _go_by_teams(owners) and table.project != NOWHERE:
             facts["team"] = "w.teams"
             teams = (
                 f" LEFT JOIN ({_TEAMS}) AS w ON w.project = {table.project}"
@@ -53,6 +93,17 @@ def assign(connection: Connection, owners: Owners) -> None:
                 where=owners.file,
                 remedy="Write fewer or simpler entries.",
             ) from None
+    return tuple(_warnings(connection, owners))
+
+
+def _warnings(connection: Connection, owners: Owners) -> Iterator[str]:
+    if _go_by_teams(owners):
+        known = f"SELECT 1 FROM ({_TEAMS}) WHERE len(teams) > 0 LIMIT 1"
+        if connection.execute(known).fetchone() is None:
+            yield (
+                f"{owners.file}: entries go by team, and the inventory tells no project's teams,"
+                " so they match nothing"
+            )
 
 
 def owners_of(

@@ -30,7 +30,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     `evidence` is a JSON object: the columns that the rule read, with their values. `waiver` is
     the id of the waiver that covers the finding or, where it is open, of the one that has lapsed.
-    `first_seen` is known only to a baseline or a history.
+    `first_seen` is known only to a baseline or a history, `owner` to a file of owners.
     """
 
     rule_id: str
@@ -44,6 +44,7 @@ class Finding(msgspec.Struct, frozen=True):
     fingerprint: str
     waiver: str | None = None
     first_seen: datetime | None = None
+    owner: str | None = None
 
 
 class Identity(NamedTuple):
@@ -61,6 +62,7 @@ class Identity(NamedTuple):
     matched: list[bool]
     slug: str | None = None
     name: str | None = None
+    owner: str | None = None
 
 
 class Place(NamedTuple):

@@ -9,6 +9,7 @@ import msgspec
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Finding, KnownFinding
 from scanner.model.outcome import Disposition, Outcome
+from scanner.model.owner import OwnerShare
 from scanner.model.rule import Policy, Rule
 from scanner.model.severity import Severity
 from scanner.model.waiver import WaiverUse
@@ -152,6 +153,27 @@ class TrendPoint(msgspec.Struct, frozen=True):
     incomplete: frozenset[str] | None = None
 
 
+class Narrowing(msgspec.Struct, frozen=True):
+    """What is shown of the findings; counts, verdict and exit code are of the whole scan.
+
+    `shown` findings of `total` are those of `owners`, and what could not be seen: that may be
+    anybody's.
+    """
+
+    owners: tuple[str, ...]
+    shown: int
+    total: int
+
+    @property
+    def told(self) -> str:
+        """What a reader of a report has to know, in a sentence without its stop."""
+        return (
+            f"Shows {self.shown:,} of {self.total:,} findings: those of"
+            f" {' and '.join(self.owners)}, and what could not be seen; verdict and counts are of"
+            " all"
+        )
+
+
 class Run(msgspec.Struct, frozen=True):
     """A finished scan.
 
@@ -162,6 +184,8 @@ class Run(msgspec.Struct, frozen=True):
     by rule in the order of the findings; None where only their number is known. `earlier` are
     the scans that a trend is to start with, oldest first. `gate` are the settings in effect, and
     `sample`, where it is known, gives the first findings of a rule, as many as asked for.
+    `owners` have a share each, those without findings too, where a file tells who owns what; with
+    a `narrowing`, `findings` and `sample` are of some of them.
     """
 
     info: RunInfo
@@ -177,6 +201,16 @@ class Run(msgspec.Struct, frozen=True):
     clear: Iterable[Clear] | None = None
     gate: tuple[GateSetting, ...] = ()
     sample: Callable[[Rule, int], Iterable[Finding]] | None = None
+    owners: tuple[OwnerShare, ...] = ()
+    narrowing: Narrowing | None = None
+
+    def open_shown(self, result: RuleResult) -> int:
+        """How many open findings of a rule the reports show."""
+        if self.narrowing is None:
+            return result.open_findings
+        mine = (one for one in self.owners if one.owner in self.narrowing.owners)
+        key = result.rule.id, Disposition.OPEN
+        return result.unseen + sum(one.tally.get(key, 0) for one in mine)
 
     def open_by_severity(self) -> dict[Severity, int]:
         """Open findings of every outcome, by the severity of their rule."""

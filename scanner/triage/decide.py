@@ -39,7 +39,8 @@ class Ledger(msgspec.Struct):
     `decisions` are by fingerprint, those about plain open findings left out. `matched` and
     `decided` count findings by waiver, `seen` are the baseline's that are still there. `displaced`
     are findings that it has not, on resources of which it has the rule's: by rule, organization
-    and id. `renamed` tells kind, old name and new one of what it calls otherwise.
+    and id. `renamed` tells kind, old name and new one of what it calls otherwise. `shares` count
+    findings by owner, rule and disposition.
     """
 
     decisions: dict[str, Decision] = {}
@@ -50,6 +51,7 @@ class Ledger(msgspec.Struct):
     displaced: set[tuple[str, str | None, str]] = set()
     renamed: set[tuple[str, str, str]] = set()
     worsened: int = 0
+    shares: Counter[tuple[str | None, str, Disposition]] = msgspec.field(default_factory=Counter)
 
     def is_displaced(self, known: KnownFinding) -> bool:
         """Whether the finding is there under another fingerprint."""
@@ -97,6 +99,7 @@ class Decider:
         known = self._baseline.get(name)
         decision = self._decide(identity.outcome, candidates, known)
         self._tally[identity.outcome, decision.disposition] += 1
+        self._ledger.shares[identity.owner, self._rule.id, decision.disposition] += 1
         self._ledger.matched.update(one.waiver.id for one in candidates)
         if known is not None:
             self._ledger.seen.add(name)

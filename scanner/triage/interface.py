@@ -18,6 +18,10 @@ class Facts(Protocol):
         """Give the rule's findings on rows; `matched` is in the order of the predicates."""
         ...
 
+    def owned(self, rule: Rule) -> Mapping[str | None, int]:
+        """Count the rule's findings on rows by the owner of the row."""
+        ...
+
     def matches(self, predicate: int) -> int:
         """Count the rows for which the predicate is TRUE."""
         ...

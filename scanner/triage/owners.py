@@ -9,7 +9,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from scanner.model.errors import Location, PolicyError, Problem, UsageError
-from scanner.model.owner import FACTS, OwnerEntry, Owners
+from scanner.model.outcome import Disposition
+from scanner.model.owner import FACTS, OwnerEntry, Owners, OwnerShare
 from scanner.policy.hints import did_you_mean
 from scanner.policy.positions import OWNERS, Source, read_source
 from scanner.triage.owner_document import (
@@ -86,6 +87,24 @@ def check_names(names: Sequence[str], owners: Owners | None) -> None:
                 where="--owner",
                 remedy=did_you_mean(name, owners.contacts, kind="owners"),
             )
+
+
+def shares(
+    owners: Owners, found: Mapping[tuple[str | None, str, Disposition], int]
+) -> tuple[OwnerShare, ...]:
+    """Return each owner's part of the findings, in the order of the file, and then nobody's.
+
+    `found` counts them by owner, rule and disposition.
+    """
+    tallies: dict[str | None, dict[tuple[str, Disposition], int]] = {
+        owner: {} for owner in (*owners.contacts, None)
+    }
+    for (owner, rule, disposition), number in found.items():
+        tallies[owner][rule, disposition] = number
+    contacts = owners.contacts
+    return tuple(
+        OwnerShare(owner, contacts.get(owner or "", ""), tally) for owner, tally in tallies.items()
+    )
 
 
 def without_effect(read: OwnersFile) -> Iterator[Problem]:
@@ -194,7 +213,6 @@ def _includes(wide: str, narrow: str) -> bool:
             reached = {
                 at + 1
                 for at in reached
-                if at < len(narrow)
-                and (narrow[at] == sign or (sign == "?" and narrow[at] != "*"))
+                if at < len(narrow) and (narrow[at] == sign or (sign == "?" and narrow[at] != "*"))
             }
     return len(narrow) in reached

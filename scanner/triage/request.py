@@ -13,13 +13,14 @@ NOTICE_DAYS: Final = 14
 
 
 class TriageRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The files that tolerate findings, and how strictly they are read.
+    """The files that tolerate findings, how strictly they are read, and the one of owners.
 
     `strict_waivers`: one that covers nothing is an error.
     """
 
     waivers: Path | None = None
     baseline: Path | None = None
+    owners: Path | None = None
     strict_waivers: bool = False
     term_days: int = TERM_DAYS
     notice_days: int = NOTICE_DAYS

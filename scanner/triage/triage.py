@@ -8,6 +8,7 @@ import msgspec
 
 from scanner.model.finding import Finding, KnownFinding
 from scanner.model.outcome import Disposition, Outcome
+from scanner.model.owner import OwnerShare
 from scanner.model.rule import Policy, Rule
 from scanner.model.severity import Severity
 from scanner.model.waiver import Waiver, WaiverUse
@@ -16,6 +17,7 @@ from scanner.triage.baseline import read_baseline
 from scanner.triage.decide import Candidate, Decider, Decision, Ledger
 from scanner.triage.fixed import fixed
 from scanner.triage.interface import Facts, Sight
+from scanner.triage.owners import read_owners, shares
 from scanner.triage.request import TriageRequest
 from scanner.triage.waivers import check_waivers, read_waivers
 
@@ -28,7 +30,8 @@ class Triaged(msgspec.Struct, frozen=True):
     """What triage decided.
 
     `tallies` are by rule id and count findings on rows; a rule that is not in it has only open
-    ones. `refusals` are why the scan must end as a wrong configuration.
+    ones. `refusals` are why the scan must end as a wrong configuration. `owners` are their shares
+    in the findings on rows.
     """
 
     decisions: Mapping[str, Decision] = {}
@@ -37,6 +40,7 @@ class Triaged(msgspec.Struct, frozen=True):
     fixed: tuple[KnownFinding, ...] = ()
     warnings: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
+    owners: tuple[OwnerShare, ...] = ()
 
     def dispose(self, findings: Iterable[Finding]) -> Iterable[Finding]:
         """Return the findings with what was decided about them, as often iterable as before."""
@@ -45,6 +49,8 @@ class Triaged(msgspec.Struct, frozen=True):
 
 class Triage:
     """What a scan tolerates; `waivers` are the sound ones, `problems` those of their file.
+
+    `owners` is the file that says who must act, None where there is none.
 
     `predicates` are the waivers' conditions in the form of rules, one a table, so that they are
     guarded and evaluated exactly as rules are; a resource that passes one is matched.
@@ -67,6 +73,7 @@ class Triage:
         elif request.waivers is not None:
             read = read_waivers(request.waivers, policies, request.term_days)
             self.waivers, self.problems = read.waivers, read.problems
+        self.owners = None if request.owners is None else read_owners(request.owners).owners
         self._baseline: dict[str, KnownFinding] = {}
         if request.baseline is not None:
             self._baseline = read_baseline(request.baseline)
@@ -93,6 +100,9 @@ class Triage:
                 decider = Decider(rule, candidates, self._baseline, ledger)
                 for identity in facts.identities(rule, decider.predicates):
                     decider.add(identity)
+            elif self.owners is not None:
+                for owner, number in facts.owned(rule).items():
+                    ledger.shares[owner, rule.id, Disposition.OPEN] += number
         uses = tuple(self._use(one, facts, sight, as_of, ledger) for one in self.waivers)
         tables = {rule.id: rule.resource for rule in self._rules}
         gone = fixed(self._baseline.values(), tables, facts, sight, ledger)
@@ -108,6 +118,7 @@ class Triage:
             fixed=gone,
             warnings=tuple(told),
             refusals=useless if strict else (),
+            owners=() if self.owners is None else shares(self.owners, ledger.shares),
         )
 
     def _tables(self, waiver: Waiver) -> list[str]:

@@ -58,6 +58,9 @@ class World:
     def matches(self, predicate: int) -> int:
         raise NotImplementedError
 
+    def owned(self, rule: Rule) -> dict[str | None, int]:
+        raise NotImplementedError
+
     def existing(self, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:
         assert table == KEYS
         return [(key, place) for key, place in self.keys.items() if key in ids]

@@ -54,19 +54,21 @@ def test_what_is_sound() -> None:
     assert read.cases[0].facts["team"] == ("a", "b")
 
 
-BAD = [
+BAD_ENTRIES: list[dict[str, Any]] = [
+    {"owner": ""}, {"owner": " "}, {"owner": 3}, {"owner": "a\nb"}, {"owner": "x" * 201},
+    {"contact": ""}, {"contact": None}, {"project": ""}, {"project": []}, {"project": [""]},
+    {"team": {}}, {"team": [None]}, {"name": None}, {"name": "a\u0000"}, {"projects": "a"},
+    {"organization": ["a"] * 201},
+]  # fmt: skip
+BAD_CASES: list[dict[str, Any]] = [
+    {"owner": 3}, {"project": ["a"]}, {"name": ""}, {"team": []}, {"contact": "a"},
+]  # fmt: skip
+BAD: list[dict[str, Any]] = [
     {}, {"owners": []}, {"owners": None}, {"owners": [3]}, {"owners": [ENTRY], "more": 1},
     {"owners": [ENTRY], "cases": None}, {"owners": [{"project": "a"}]},
-    *({"owners": [{**ENTRY, **change}]} for change in (
-        {"owner": ""}, {"owner": " "}, {"owner": 3}, {"owner": "a\nb"}, {"owner": "x" * 201},
-        {"contact": ""}, {"contact": None}, {"project": ""}, {"project": []}, {"project": [""]},
-        {"team": {}}, {"team": [None]}, {"name": None}, {"name": "a\u0000"}, {"projects": "a"},
-        {"organization": ["a"] * 201},
-    )),
-    *({"owners": [ENTRY], "cases": [{**CASE, **change}]} for change in (
-        {"owner": 3}, {"project": ["a"]}, {"name": ""}, {"team": []}, {"contact": "a"},
-    )),
     {"owners": [ENTRY] * (MAX_ENTRIES + 1)},
+    *({"owners": [{**ENTRY, **change}]} for change in BAD_ENTRIES),
+    *({"owners": [ENTRY], "cases": [{**CASE, **change}]} for change in BAD_CASES),
 ]  # fmt: skip
 
 
