@@ -52,6 +52,7 @@ def _settings(found: "Settings", scope: Scope) -> Iterator[GateSetting]:
         ("params", params),
         ("organizations", scope.organizations),
         ("projects", scope.projects),
+        ("owners", (str(found.owners),) if found.owners else ()),
     ):
         if values:
             yield told(name, _listed(values))

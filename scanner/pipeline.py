@@ -109,6 +109,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
         results = tuple(_result(one, gaps, triaged) for one in judged)
         summary = _summary(loaded, needed)
         findings = Findings(connection, judged, gaps, fingerprint, request.shown)
+        narrowing = _narrowing(request.shown, results, triaged)
         yield Run(
             info=RunInfo(uuid.uuid4().hex, request.as_of, started, datetime.now(UTC)),
             inventory=summary,
@@ -117,6 +118,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             findings=triaged.dispose(findings),
             verdict=judge(summary, results, request.thresholds, triaged.refusals),
             warnings=(
+                *([narrowing.told] if narrowing else []),
                 *loaded.warnings,
                 *triaged.warnings,
                 *remarks(results, request.thresholds),
@@ -128,7 +130,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             gate=request.gate,
             sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
             owners=triaged.owners,
-            narrowing=_narrowing(request.shown, results, triaged),
+            narrowing=narrowing,
         )
 
 

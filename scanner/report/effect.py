@@ -40,6 +40,20 @@ def meaning(run: Run) -> str:
     return f"no finding is open ({', '.join(tolerated)})" if tolerated else "compliant"
 
 
+def shares(run: Run) -> list[tuple[str, str, int]]:
+    """Return the owners with a finding: who, their contact, and how many are open; worst first."""
+    ranked = sorted(run.owners, key=lambda one: -one.by_disposition[Disposition.OPEN])
+    return [
+        (
+            clean(one.owner or "nobody"),
+            clean(one.contact),
+            one.by_disposition[Disposition.OPEN],
+        )
+        for one in ranked
+        if one.findings
+    ]
+
+
 def loosened(run: Run) -> list[str]:
     """Return the settings that tolerate more than the default does, each with its origin."""
     return [_told(setting) for setting in run.gate if setting.is_looser]

@@ -25,6 +25,7 @@ class Row(NamedTuple):
     fingerprint: str
     waiver: str | None
     first_seen: str | None
+    owner: str | None
 
 
 COLUMNS: Final = Row._fields
@@ -50,4 +51,5 @@ def row(finding: Finding) -> Row:
         fingerprint=finding.fingerprint,
         waiver=finding.waiver,
         first_seen=timestamp(finding.first_seen) if finding.first_seen else None,
+        owner=finding.owner,
     )

@@ -66,9 +66,9 @@ def _annotations(run: Run) -> Iterator[_Annotation]:
     examples = _examples(run)
     ranked = sorted(run.results, key=lambda result: -result.rule.severity.rank)
     for result in ranked:
-        if result.open_findings:
+        if number := run.open_shown(result):
             shown = examples.get((result.rule.policy, result.rule.id), [])
-            yield _about_rule(result, shown)
+            yield _about_rule(result, shown, number)
 
 
 def _examples(run: Run) -> dict[tuple[str, str], list[str]]:
@@ -85,21 +85,22 @@ def _examples(run: Run) -> dict[tuple[str, str], list[str]]:
 def _example(finding: Finding) -> str:
     resource = finding.resource
     where = place(resource.organization, resource.project)
-    return shortened(f"{where}: {told(finding)}", _MAX_LINE)
+    owner = f" [{clean(finding.owner)}]" if finding.owner else ""
+    return shortened(f"{where}{owner}: {told(finding)}", _MAX_LINE)
 
 
-def _about_rule(result: RuleResult, examples: list[str]) -> _Annotation:
+def _about_rule(result: RuleResult, examples: list[str], number: int) -> _Annotation:
     rule = result.rule
     level = _LEVELS[rule.severity]
     if level == "error" and not result.open(Outcome.FAIL):
         level = "warning"  # nothing is proven: it could not be judged
     lines = list(examples)
-    if result.open_findings > len(examples):
-        lines.append(f"... and {result.open_findings - len(examples):,} more")
+    if number > len(examples):
+        lines.append(f"... and {number - len(examples):,} more")
     title = f"{rule.severity}: {paragraph(rule.title) or rule.id}"
     return _Annotation(
         level,
-        f"{title} ({plural(result.open_findings, 'finding')})",
+        f"{title} ({plural(number, 'finding')})",
         "\n".join([*lines, f"Rule {rule.id} of {rule.policy}"]),
         unquote(rule_uri(rule)),
         max(rule.location.line, 1),

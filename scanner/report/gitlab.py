@@ -19,6 +19,7 @@ from scanner.report.interface import ReportOptions
 from scanner.report.json_array import write_elements
 from scanner.report.sarif_rules import rule_uri
 from scanner.report.subject import name_of, place, shortened, told
+from scanner.report.text import clean
 
 _SEVERITIES: Final = {
     Severity.CRITICAL: "blocker",
@@ -59,7 +60,9 @@ def _issues(run: Run) -> Iterator[dict[str, Any]]:
 def _description(finding: Finding) -> str:
     resource = finding.resource
     where = place(resource.organization, resource.project)
-    return shortened(f"{told(finding)} ({name_of(resource)} in {where})", _MAX_DESCRIPTION)
+    owner = f", owned by {clean(finding.owner)}" if finding.owner else ""
+    text = f"{told(finding)} ({name_of(resource)} in {where}{owner})"
+    return shortened(text, _MAX_DESCRIPTION)
 
 
 def _severity(finding: Finding) -> str:

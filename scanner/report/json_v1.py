@@ -6,6 +6,7 @@ but the object `run`: `id`, `started_at` and `finished_at`, and `as_of` unless i
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import repeat
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -49,6 +50,7 @@ class _FindingV1(msgspec.Struct, frozen=True, gc=False):
     fingerprint: str
     waiver: str | UnsetType = UNSET
     first_seen: str | UnsetType = UNSET
+    owner: str | UnsetType | None = UNSET
 
 
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
@@ -155,10 +157,11 @@ def _rule(result: RuleResult) -> dict[str, Any]:
 def _findings(run: Run, out: BinaryIO) -> None:
     """Write `findings`, one a line. This loop is the whole cost of a large report."""
     out.write(b',\n"findings": ')
-    write_elements(out, map(_finding, run.findings))
+    # Without a file of owners nothing is said of them; with one, null says that it is nobody's.
+    write_elements(out, map(_finding, run.findings, repeat(None if run.owners else UNSET)))
 
 
-def _finding(finding: Finding) -> _FindingV1:
+def _finding(finding: Finding, nobody: UnsetType | None) -> _FindingV1:
     resource = finding.resource
     return _FindingV1(
         finding.rule_id,
@@ -179,6 +182,7 @@ def _finding(finding: Finding) -> _FindingV1:
         finding.fingerprint,
         finding.waiver or UNSET,
         timestamp(finding.first_seen) if finding.first_seen else UNSET,
+        finding.owner or nobody,
     )
 
 
@@ -208,4 +212,27 @@ def _summary(run: Run) -> dict[str, Any]:
         ],
         "incomplete_tables": sorted(run.inventory.incomplete),
         "warnings": run.warnings,
+        **_owners(run),
     }
+
+
+def _owners(run: Run) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    if run.owners:
+        told["owners"] = [
+            {
+                "owner": one.owner,
+                "contact": one.contact or None,
+                "findings": one.findings,
+                **{str(kind): one.by_disposition[kind] for kind in Disposition},
+            }
+            for one in run.owners
+        ]
+    if run.narrowing is not None:
+        narrowing = run.narrowing
+        told["narrowed"] = {
+            "owners": narrowing.owners,
+            "shown": narrowing.shown,
+            "total": narrowing.total,
+        }
+    return told

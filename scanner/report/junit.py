@@ -84,15 +84,31 @@ def _cases(run: Run) -> Iterator[_Case]:
         case = _found(key, findings)
         is_tolerated = is_passed and case.kind != "skipped"
         yield case._replace(kind="skipped", type="tolerated") if is_tolerated else case
+    found = frozenset(seen)
     for clear in run.clear or ():
         seen.add((clear.policy, clear.rule_id))
         yield _clear(clear)
     for result in run.results:
-        if run.clear is None or (result.rule.policy, result.rule.id) not in seen:
+        rule = result.rule.policy, result.rule.id
+        if run.narrowing is not None and (case := _hidden(run, result, is_shown=rule in found)):
+            yield case
+        elif run.clear is None or rule not in seen:
             yield from _rest(result, seen)
     if not run.results:
         message = clean("; ".join(run.verdict.reasons)) or "no rule was run"
         yield _Case(_NO_POLICY, "scan", EVERYTHING, "error", "incomplete", message)
+
+
+def _hidden(run: Run, result: RuleResult, *, is_shown: bool) -> _Case | None:
+    """Return the case of what --owner hides: it must neither look passed nor save the build."""
+    told = run.narrowing.told if run.narrowing else ""
+    is_open = result.open_findings > run.open_shown(result)
+    if not is_open and (is_shown or not any(result.tally.values())):
+        return None
+    fails = is_open and run.verdict.result is not GateResult.PASSED
+    kind = "failure" if fails else "skipped"
+    rule = result.rule
+    return _Case(rule.policy, rule.id, "findings of other owners", kind, "hidden", told)
 
 
 _Key = tuple[str, str, str | None, str | None, bool]
@@ -150,6 +166,8 @@ def _line(finding: Finding) -> str:
     parts = [name_of(resource)]
     if resource.name and resource.id:
         parts.append(f"({clean(resource.id)})")
+    if finding.owner:
+        parts.append(f"[{clean(finding.owner)}]")
     if finding.disposition is not Disposition.OPEN:
         parts.append(f"[{finding.disposition}]")
     return shortened(f"{' '.join(parts)}: {told(finding)}", _MAX_LINE)
@@ -211,6 +229,8 @@ def _properties(run: Run, policy: Policy | None) -> dict[str, str]:
     properties["gate.loosened"] = "; ".join(loosened(run))
     properties["inventory.sources"] = ", ".join(run.inventory.sources)
     properties["inventory.digest"] = run.inventory.digest
+    if run.narrowing is not None:
+        properties["narrowed"] = run.narrowing.told
     for name, table in run.inventory.tables.items():
         if table.needed:
             properties[f"coverage.{name}"] = table.coverage.state.value

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import RuleResult, Run
-from scanner.report.effect import gate_words, given, loosened, open_findings
+from scanner.report.effect import gate_words, given, loosened, open_findings, shares
 from scanner.report.interface import ReportOptions
 from scanner.report.markup import escaped, link
 from scanner.report.subject import name_of, place, shortened, web_url
@@ -73,6 +73,8 @@ def _head(run: Run) -> Iterator[str]:
         yield f"### Not seen\n\n{_bullets(unseen)}"
     if run.warnings:
         yield f"### Warnings\n\n{_bullets(run.warnings)}"
+    if run.owners:
+        yield from _owners(run)
     if run.results:
         yield from _rules(run)
 
@@ -119,6 +121,14 @@ def _bullets(texts: Iterable[str]) -> str:
     return "".join(lines) + "\n" if lines else ""
 
 
+def _owners(run: Run) -> Iterator[str]:
+    yield "### Owners\n\n| Owner | Contact | Open |\n| --- | --- | ---: |\n"
+    for name, contact, number in shares(run)[:_MAX_RULES]:
+        cells = (escaped(shortened(text, _MAX_NAME)) for text in (name, contact))
+        yield f"| {' | '.join(cells)} | {number:,} |\n"
+    yield "\n"
+
+
 def _ranked(run: Run) -> list[RuleResult]:
     return sorted(run.results, key=lambda result: -result.rule.severity.rank)
 
@@ -149,27 +159,29 @@ def _title(result: RuleResult) -> str:
 def _details(run: Run, page: _Page) -> int:
     """Add the findings of each rule while there is room; return how many open ones are left out."""
     results = {(result.rule.policy, result.rule.id): result for result in run.results}
-    left_out = sum(result.open_findings for result in run.results)
+    left_out = sum(run.open_shown(result) for result in run.results)
     is_open = (f for f in run.findings if f.disposition is Disposition.OPEN)
     for key, findings in groupby(is_open, lambda f: (f.policy, f.rule_id)):
-        added = _rule(results[key], findings, page)
+        added = _rule(run, results[key], findings, page)
         left_out -= added
     return left_out
 
 
-def _rule(result: RuleResult, findings: Iterator[Finding], page: _Page) -> int:
+def _rule(run: Run, result: RuleResult, findings: Iterator[Finding], page: _Page) -> int:
     """Add one collapsible block; return how many findings it lists."""
     rule = result.rule
     closing = "\n</details>\n\n"
-    count = plural(result.open_findings, "open finding")
+    total = run.open_shown(result)
+    count = plural(total, "open finding")
     # GitHub renders Markdown in a block of HTML only behind an empty line.
     head = f"<details><summary><b>{rule.severity}</b> {_title(result)}: {count}</summary>\n\n"
     head += f"{escaped(rule.policy)} / {escaped(rule.id)}\n\n"
     if rule.remediation:
         fix = shortened(first_sentence(rule.remediation), _MAX_TEXT)
         head += f"Fix: {escaped(fix)}\n\n"
-    head += "| Where | Key | Outcome | What |\n| --- | --- | --- | --- |\n"
-    rows = [_row(finding) for finding in islice(findings, MAX_ROWS)]
+    owner = (" Owner |", " --- |") if run.owners else ("", "")
+    head += f"| Where | Key | Outcome | What |{owner[0]}\n| --- | --- | --- | --- |{owner[1]}\n"
+    rows = [_row(finding, bool(run.owners)) for finding in islice(findings, MAX_ROWS)]
     if not page.add(head + rows[0], closing=closing + " " * _RESERVE):
         return 0
     added = 1
@@ -177,13 +189,13 @@ def _rule(result: RuleResult, findings: Iterator[Finding], page: _Page) -> int:
         if not page.add(text, closing=closing + " " * _RESERVE):
             break
         added += 1
-    if added < result.open_findings:
-        page.add(f"\n... and {result.open_findings - added:,} more\n")
+    if added < total:
+        page.add(f"\n... and {total - added:,} more\n")
     page.add(closing)
     return added
 
 
-def _row(finding: Finding) -> str:
+def _row(finding: Finding, with_owner: bool) -> str:  # noqa: FBT001 - one column more
     resource = finding.resource
     name, url = shortened(name_of(resource), _MAX_NAME), web_url(resource)
     cells = [
@@ -192,4 +204,6 @@ def _row(finding: Finding) -> str:
         finding.outcome.replace("_", " "),
         escaped(shortened(paragraph(finding.message), _MAX_TEXT)),
     ]
+    if with_owner:
+        cells.append(escaped(shortened(finding.owner or "nobody", _MAX_NAME)))
     return f"| {' | '.join(cells)} |\n"

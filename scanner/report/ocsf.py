@@ -172,6 +172,8 @@ def _resource(finding: Finding) -> dict[str, Any]:
     shown: dict[str, Any] = {"type": resource.type, "name": name_of(resource)}
     if resource.id:
         shown["uid"] = clean(resource.id)
+    if finding.owner:
+        shown["owner"] = {"name": clean(finding.owner)}
     shown["data"] = finding.evidence
     shown.update(_where(resource.organization, resource.project))
     return shown

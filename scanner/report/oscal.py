@@ -102,6 +102,7 @@ def _result(run: Run) -> dict[str, Any]:
                 "gate-loosened": "; ".join(loosened(run)),
                 "inventory-digest": run.inventory.digest,
                 "inventory-sources": ", ".join(run.inventory.sources),
+                "narrowed": run.narrowing.told if run.narrowing else "",
                 **coverage,
             }
         ),

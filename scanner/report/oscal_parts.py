@@ -128,6 +128,7 @@ def observation(finding: Finding, rule: Rule, run: Run) -> dict[str, Any]:
                 "outcome": finding.outcome,
                 "disposition": finding.disposition,
                 "fingerprint": finding.fingerprint,
+                "owner": finding.owner or "",
                 "waiver": finding.waiver or "",
                 "first-seen": timestamp(finding.first_seen) if finding.first_seen else "",
             }

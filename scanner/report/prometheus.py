@@ -41,6 +41,8 @@ def _metrics(run: Run) -> Iterator[_Metric]:
     info, verdict, tables = run.info, run.verdict, run.inventory.tables
     yield _Metric("build_info", "The scanner's version.", [({"version": __version__}, 1)])
     yield _Metric("findings", "Findings by rule, outcome and disposition.", _findings(run))
+    if run.owners:
+        yield _Metric("owner_findings", "Findings by owner and disposition.", _owners(run))
     yield _Metric("checks", "Resources by rule and outcome, passes included.", _checks(run))
     yield _Metric(
         "resources",
@@ -85,6 +87,14 @@ def _findings(run: Run) -> Iterator[tuple[dict[str, str], float]]:
                     "disposition": disposition,
                 }
                 yield labels, result.tally.get((outcome, disposition), 0)
+
+
+def _owners(run: Run) -> Iterator[tuple[dict[str, str], float]]:
+    for one in run.owners:
+        for disposition in Disposition:
+            # An empty label is what the format calls none.
+            labels = {"owner": one.owner or "", "disposition": disposition}
+            yield labels, one.by_disposition[disposition]
 
 
 def _checks(run: Run) -> Iterator[tuple[dict[str, str], float]]:

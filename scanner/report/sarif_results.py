@@ -84,6 +84,8 @@ def _properties(finding: Finding) -> dict[str, Any]:
         properties["resourceUrl"] = finding.resource.url
     if finding.waiver:
         properties["waiver"] = finding.waiver
+    if finding.owner:
+        properties["owner"] = finding.owner
     if finding.first_seen:
         properties["firstSeen"] = timestamp(finding.first_seen)
     return properties

@@ -9,7 +9,7 @@ from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, RuleResult, Run
 from scanner.model.severity import Severity
-from scanner.report.effect import gate_words, given, loosened, meaning, open_findings
+from scanner.report.effect import gate_words, given, loosened, meaning, open_findings, shares
 from scanner.report.interface import ReportOptions
 from scanner.report.text import clean, clock, first_sentence, fit, paragraph, plural, wrap
 
@@ -21,6 +21,7 @@ _LOOK_AT: Final = 1_000
 _MAX_GAPS: Final = 5
 _MIN_WIDTH: Final = 40
 _NAME_WIDTH: Final = 32
+_OWNERS: Final = 10
 _ORGANIZATIONS: Final = 5  # named in the summary; the others are counted
 _INDENT: Final = 10
 
@@ -101,6 +102,7 @@ class _Summary:
             ("Policy", policies or "none"),
             ("Resources", tables or "none"),
             ("Checks", self._checks()),
+            *([("Owners", self._owners())] if run.owners else []),
             *([("Gate", "; ".join(gate_words(run)))] if run.gate else []),
             *(("Set", setting) for setting in given(run)),
         ]
@@ -115,6 +117,12 @@ class _Summary:
         ]
         more = [f"{len(found) - len(named):,} more"] if len(found) > len(named) else []
         return [("Covers", ", ".join([*named, *more]))] if named else []
+
+    def _owners(self) -> str:
+        """Say who has how many open findings."""
+        found = [f"{name} {number:,}" for name, _, number in shares(self._run) if number]
+        more = [f"{len(found) - _OWNERS:,} more owners"] if len(found) > _OWNERS else []
+        return ", ".join([*found[:_OWNERS], *more]) or "none has an open finding"
 
     def _checks(self) -> str:
         run = self._run
@@ -154,7 +162,7 @@ class _Summary:
 
     def _worst(self) -> Iterator[str]:
         ranked = sorted(
-            (result for result in self._run.results if result.open_findings),
+            (result for result in self._run.results if self._run.open_shown(result)),
             key=lambda result: -result.rule.severity.rank,
         )
         examples = _examples(self._run, [result.rule for result in ranked[:MAX_RULES]])
@@ -164,14 +172,14 @@ class _Summary:
             yield from self._rule(result, examples.get((result.rule.policy, result.rule.id), []))
         rest = ranked[MAX_RULES:]
         if rest:
-            findings = plural(sum(result.open_findings for result in rest), "open finding")
+            findings = plural(sum(map(self._run.open_shown, rest)), "open finding")
             yield ""
             yield f"... and {findings} of {plural(len(rest), 'other rule')}"
 
     def _rule(self, result: RuleResult, examples: list[Finding]) -> Iterator[str]:
-        rule = result.rule
+        rule, number = result.rule, self._run.open_shown(result)
         label = f"{rule.severity:<{_INDENT}}"
-        text = f"{paragraph(rule.title) or rule.id}: {plural(result.open_findings, 'finding')}"
+        text = f"{paragraph(rule.title) or rule.id}: {plural(number, 'finding')}"
         first, *rest = self._wrap(text, label, " " * _INDENT)
         style = _SEVERITY_STYLE[rule.severity]
         yield self._paint(style, str(rule.severity)) + first[len(rule.severity) :]
@@ -179,8 +187,8 @@ class _Summary:
         yield self._paint(_DIM, fit(f"{'':{_INDENT}}{rule.policy} / {rule.id}", self._width))
         for finding in examples:
             yield self._example(finding)
-        if examples and result.open_findings > len(examples):
-            yield f"{'':{_INDENT}}... and {result.open_findings - len(examples):,} more"
+        if examples and number > len(examples):
+            yield f"{'':{_INDENT}}... and {number - len(examples):,} more"
         if rule.remediation:
             yield from self._wrap(
                 f"Fix: {first_sentence(rule.remediation)}",
