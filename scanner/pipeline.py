@@ -298,7 +298,7 @@ def _narrowing(
     unseen = sum(result.unseen for result in results)
     mine = sum(one.findings for one in triaged.owners if one.owner in shown)
     total = sum(sum(result.tally.values()) for result in results)
-    return Narrowing(tuple(dict.fromkeys(shown)), unseen + mine, total)
+    return Narrowing(tuple(dict.fromkeys(shown)), unseen + mine, total, unseen)
 
 
 def _summary(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:

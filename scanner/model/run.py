@@ -156,21 +156,22 @@ class TrendPoint(msgspec.Struct, frozen=True):
 class Narrowing(msgspec.Struct, frozen=True):
     """What is shown of the findings; counts, verdict and exit code are of the whole scan.
 
-    `shown` findings of `total` are those of `owners`, and what could not be seen: that may be
-    anybody's.
+    `shown` findings of `total` are those of `owners`, and the `unseen` that stand for what could
+    not be seen: that may be anybody's.
     """
 
     owners: tuple[str, ...]
     shown: int
     total: int
+    unseen: int = 0
 
     @property
     def told(self) -> str:
         """What a reader of a report has to know, in a sentence without its stop."""
+        gaps = ", and what could not be seen" if self.unseen else ""
         return (
             f"Shows {self.shown:,} of {self.total:,} findings: those of"
-            f" {' and '.join(self.owners)}, and what could not be seen; verdict and counts are of"
-            " all"
+            f" {' and '.join(self.owners)}{gaps}; verdict and counts are of all"
         )
 
 

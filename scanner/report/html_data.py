@@ -69,6 +69,8 @@ class _Numbers:
         }
         self._places: dict[tuple[str | None, str | None], int] = {}
         self._links: dict[str | None, int] = {}
+        self._contacts = {one.owner: one.contact for one in run.owners}
+        self._owners: dict[str | None, int] = {}
 
     def rows(self, block: Sequence[Finding]) -> dict[str, Any]:
         """Return the columns of the table, and the places that are new in this block."""
@@ -89,7 +91,16 @@ class _Numbers:
             "message": [f.message for f in block],
             # Few findings have one, so they are told by position.
             "waiver": {str(at): f.waiver for at, f in enumerate(block) if f.waiver},
+            **(self._of_owners(block) if self._contacts else {}),
         }
+
+    def _of_owners(self, block: Sequence[Finding]) -> dict[str, Any]:
+        """Return whose each finding is, and the owners that are new in this block."""
+        owners = self._owners
+        known = len(owners)
+        owner = [owners.setdefault(finding.owner, len(owners)) for finding in block]
+        new = islice(owners, known, None)
+        return {"owners": [(name, self._contacts.get(name, "")) for name in new], "owner": owner}
 
     def details(self, block: Sequence[Finding]) -> dict[str, Any]:
         """Return evidence, links and fingerprints, and the link patterns new in this block."""

@@ -66,6 +66,7 @@ def view(run: Run) -> dict[str, Any]:
         "incomplete": sorted(run.inventory.incomplete),
         "unseen": unseen(run),
         "warnings": run.warnings,
+        "narrowed": run.narrowing.told if run.narrowing else "",
         "waivers": [waiver(use) for use in run.waivers],
         "known": known(run),
         "fixed": [fixed(one) for one in run.fixed[:MAX_FIXED]],

@@ -46,6 +46,12 @@ rowBlocks.forEach((block, at) => {
     rows.waiver[at * BLOCK + Number(place)] = waiverNumbers.get(id);
   }
 });
+
+// Without a file of owners nobody owns anything.
+const NOBODY = "(nobody)";
+const contacts = rowBlocks.flatMap((block) => block.owners ?? []);
+const owners = contacts.length === 0 ? [NOBODY] : contacts.map(([owner]) => owner ?? NOBODY);
+rows.owner = contacts.length === 0 ? new Uint32Array(total) : joined("owner");
 rowBlocks.length = 0;
 
 // The requirements that rules support: [framework's id, its name, requirement].

@@ -58,6 +58,12 @@ const columnsOf = (facts, rule) => {
   return facts.length === 0 ? [advice] : [element("div", {}, ...facts), advice];
 };
 
+const ownerTerm = (term, owner) => {
+  if (owner === null) return null;
+  const [who, contact] = owner;
+  return term("Owner", name(who ?? "nobody"), ...(contact === "" ? [] : [", ", name(contact)]));
+};
+
 const detailView = (row) => {
   const rule = rules[rows.rule[row]];
   const { url, evidence, fingerprint, firstSeen } = detail(row);
@@ -76,6 +82,7 @@ const detailView = (row) => {
       { class: "identity" },
       term("Rule", element("code", {}, clean(ruleKey(rule)))),
       term("Resource", element("code", {}, clean(`${rule.resource} ${rows.id[row] || "(not seen)"}`))),
+      ownerTerm(term, contacts[rows.owner[row]] ?? null),
       waiver === ""
         ? null
         : term(disposition === "waived" ? "Waiver" : "Lapsed waiver", element("code", {}, clean(waiver))),

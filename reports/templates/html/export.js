@@ -14,6 +14,7 @@ const EXPORTED = [
   ["id", (row) => rows.id[row]],
   ["name", (row) => rows.name[row]],
   ["waiver", (row) => waivers[rows.waiver[row]]],
+  ["owner", (row) => contacts[rows.owner[row]]?.[0]],
   ["url", (row) => detail(row).url],
   ["fingerprint", (row) => detail(row).fingerprint],
 ];

@@ -1,8 +1,8 @@
 // What is chosen, and the rows that fit: one pass over number columns for a change of filter.
 
-const FACETS = ["severity", "disposition", "outcome", "rule", "org", "place", "waiver"];
+const FACETS = ["severity", "disposition", "outcome", "rule", "org", "place", "waiver", "owner"];
 const columns = FACETS.map((facet) => rows[facet]);
-const sizes = [SEVERITIES, DISPOSITIONS, OUTCOMES, rules, organizations, places, waivers].map(
+const sizes = [SEVERITIES, DISPOSITIONS, OUTCOMES, rules, organizations, places, waivers, owners].map(
   (values) => values.length,
 );
 
@@ -16,6 +16,7 @@ const initial = () => ({
   project: "",
   control: "",
   waiver: "",
+  owner: "",
   group: "",
   sort: "severity",
   page: 1,
@@ -45,11 +46,12 @@ const allowed = () => {
     equal(organizations, state.org),
     equal(placeKeys, state.project),
     equal(waivers, state.waiver),
+    equal(owners, state.owner),
   ];
 };
 
 // Search: every word must occur in name, id, message or waiver, or in the rule's text, that of the
-// requirements it supports, or the place's.
+// requirements it supports, the place's or the owner's.
 const haystacks = [];
 const readHaystacks = (until) => {
   for (let row = haystacks.length; row < until; row += 1) {
@@ -62,6 +64,7 @@ const ruleTexts = rules.map((rule, at) =>
     .join("\n")
     .toLowerCase(),
 );
+const ownerTexts = contacts.map(([owner, contact]) => `${owner ?? ""}\n${contact}`.toLowerCase());
 const placeTexts = placeKeys.map((key) => key.toLowerCase());
 
 let searched = "";
@@ -77,8 +80,9 @@ const search = (text) => {
   for (const word of words) {
     const inRule = Uint8Array.from(ruleTexts, (rule) => (rule.includes(word) ? 1 : 0));
     const inPlace = Uint8Array.from(placeTexts, (place) => (place.includes(word) ? 1 : 0));
+    const inOwner = Uint8Array.from(ownerTexts, (owner) => (owner.includes(word) ? 1 : 0));
     for (let row = 0; row < total; row += 1) {
-      if (found[row] === 0 || inRule[rows.rule[row]] === 1 || inPlace[rows.place[row]] === 1) continue;
+      if (found[row] === 0 || inOwner[rows.owner[row]] === 1 || inRule[rows.rule[row]] === 1 || inPlace[rows.place[row]] === 1) continue;
       if (!haystacks[row].includes(word)) found[row] = 0;
     }
   }

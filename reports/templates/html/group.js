@@ -1,4 +1,4 @@
-// Findings counted by what they have in common: the groups of the table, and the chart of projects.
+// Findings counted by what they have in common: the groups of the table, and the charts.
 
 const GROUPS = {
   rule: {
@@ -26,6 +26,12 @@ const GROUPS = {
     values: (rule) => controlsOfRule[rule],
     texts: () => controls.map(([, framework, requirement]) => `${framework}: ${requirement}`),
     choice: (at) => ({ control: controlKeys[at] }),
+  },
+  owner: {
+    word: "Owner",
+    column: "owner",
+    texts: () => owners,
+    choice: (at) => ({ owner: owners[at] }),
   },
   waiver: {
     word: "Waiver",
@@ -136,15 +142,15 @@ const groupTable = (group, found, kept, limit) => {
 };
 
 const CHARTED = 10;
-const drawProjects = () => {
-  const chart = byId("by-project");
-  const found = grouped("project", (row) => rows.disposition[row] === 0);
+const drawChart = (group) => {
+  const chart = byId(`by-${group}`);
+  const found = grouped(group, (row) => rows.disposition[row] === 0);
   if (found.length < 2) return;
   chart.hidden = false;
-  chart.querySelector(".groups").replaceChildren(...groupTable("project", found, "", CHARTED));
+  chart.querySelector(".groups").replaceChildren(...groupTable(group, found, "", CHARTED));
   if (found.length > CHARTED) {
     chart.querySelector(".sub").replaceChildren(
-      element("a", { href: "#group=project" }, `and ${number(found.length - CHARTED)} more`),
+      element("a", { href: `#group=${group}` }, `and ${number(found.length - CHARTED)} more`),
     );
   }
 };

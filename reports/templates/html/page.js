@@ -3,7 +3,7 @@
 const root = document.documentElement;
 root.classList.add("js");
 
-const SELECTS = ["rule", "outcome", "org", "project", "control", "waiver"];
+const SELECTS = ["rule", "outcome", "org", "project", "control", "waiver", "owner"];
 const KEYS = ["q", "severity", "disposition", ...SELECTS, "group", "sort", "page", "open"];
 
 const fragment = () => {
@@ -63,7 +63,14 @@ const drawOptionCounts = (counts) => {
 
 const MAX_COUNTED = 500;
 const putOptionCounts = (counts) => {
-  const numbers = { outcome: counts[2], rule: counts[3], org: counts[4], project: counts[5], waiver: counts[6] };
+  const numbers = {
+    outcome: counts[2],
+    rule: counts[3],
+    org: counts[4],
+    project: counts[5],
+    waiver: counts[6],
+    owner: counts[7],
+  };
   for (const key of Object.keys(numbers)) {
     const options = byId(key).querySelectorAll("option[data-at]");
     if (options.length > MAX_COUNTED) continue;
@@ -266,7 +273,8 @@ byId("theme").addEventListener("click", () => {
 
 if (byId("filters") !== null) {
   fillSelects();
-  drawProjects();
+  drawChart("project");
+  drawChart("owner");
   drawCovers();
   listen();
   const read = fromFragment(location.hash);

@@ -21,10 +21,12 @@ const fillSelects = () => {
   fillControls();
   fill("waiver", waivers.map((id, at) => [id, id, at]));
   byId("waiver-label").hidden = waivers.length === 1;
+  fill("owner", owners.map((owner, at) => [owner, owner, at]).sort(byText));
   for (const option of byId("group").querySelectorAll("option[value]")) {
     const texts = option.value in GROUPS ? GROUPS[option.value].texts() : [""];
     option.hidden = texts.length === 0 || (option.value === "org" && texts.length === 1);
     if (option.value === "waiver") option.hidden = waivers.length === 1;
+    if (option.value === "owner") option.hidden = contacts.length === 0;
   }
   fill("outcome", OUTCOMES.map((outcome, at) => [outcome, OUTCOME_WORDS[at], at]));
   fill("org", organizations.map((slug, at) => [slug, slug, at]));

@@ -70,6 +70,7 @@ const printedRow = (row) => {
     element("span", {}, element("code", {}, clean(column)), " ", evidenceValue(value)),
   );
   const more = [
+    ["owner", contacts[rows.owner[row]]?.[0] ?? ""],
     ["waiver", waivers[rows.waiver[row]]],
     ["first seen", (firstSeen ?? "").slice(0, 10)],
     ["fingerprint", fingerprint],
