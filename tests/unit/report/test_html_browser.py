@@ -8,6 +8,7 @@ import pytest
 
 from tests.unit.report.browsing import Open, address, column, count, shown
 from tests.unit.report.factory import RULES, finding, large_run, run_of
+from tests.unit.report.owned import owned_run
 from tests.unit.report.triaged import triaged_run
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -301,3 +302,39 @@ def test_a_live_region_tells_how_many(open_report: Open) -> None:
     page = open_report(triaged_run())
     page.fill("#q", "mobile")
     sync_api.expect(page.locator("#live")).to_have_text("2 findings")
+
+
+def test_owners_are_a_filter_a_group_and_a_chart(open_report: Open) -> None:
+    page = open_report(owned_run())
+    everything = int(count(page).split()[0])
+    page.select_option("#owner", "owls")
+    mine = int(count(page).split()[0])
+    assert 0 < mine < everything
+    assert set(column(page, "project")) == {"web"}
+    page.select_option("#owner", "(nobody)")
+    assert "web" not in column(page, "project")
+    page.click("#clear")
+    page.fill("#q", "#owls")  # the contact
+    assert count(page).split()[0] == str(mine)
+    page.click("#rows button.open >> nth=0")
+    assert "owls, #owls" in page.inner_text(".detail")
+    page.click("#clear")
+    page.select_option("#group", "owner")
+    assert groups(page)["owls"] == mine
+    page.select_option("#group", "")
+    follow(page, "#by-owner a >> text=owls")
+    assert count(page).split()[0] == str(mine)
+
+
+def test_without_a_file_of_owners_nothing_is_said_of_them(open_report: Open) -> None:
+    page = open_report(triaged_run())
+    assert page.is_hidden("#owner-label")
+    assert page.is_hidden("#by-owner")
+    assert page.locator("#group option[value=owner]").get_attribute("hidden") is not None
+
+
+def test_a_narrowed_report_says_what_it_shows(open_report: Open) -> None:
+    page = open_report(owned_run("owls"))
+    assert "those of owls, and what could not be seen" in page.inner_text("#findings .lead")
+    page.select_option("#owner", "owls")
+    assert set(column(page, "project")) == {"web"}
