@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scanner.cli import inputs
 from scanner.model.errors import PolicyError, UsageError
+from scanner.model.owner import NAME_A_FILE, NO_FILE
 
 if TYPE_CHECKING:
     from scanner.authoring.explain import Explained
@@ -75,6 +76,8 @@ def _verdict(
     from scanner.authoring.why import judge  # noqa: PLC0415 - heavy
     from scanner.pipeline import open_inventory  # noqa: PLC0415
 
+    if settings.owners is None and any("owner" in one for one in explained.needs.columns.values()):
+        raise UsageError(f"the rule reads `owner`, and {NO_FILE}", remedy=NAME_A_FILE)
     as_of = inputs.as_of(namespace)
     source = inputs.source(namespace, settings)
     scope = inputs.scope(namespace, settings)

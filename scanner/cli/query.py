@@ -10,6 +10,7 @@ from scanner.cli import inputs
 from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Needs
+from scanner.model.owner import NAME_A_FILE, NO_FILE
 from scanner.report.text import clean, clean_json, columns
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def run(namespace: argparse.Namespace) -> int:
     with connect() as parser:
         # What is wrong with the query is told before anything is fetched.
         wanted = reads(parser, namespace.sql)
+    if settings.owners is None and any("owner" in one for one in wanted.columns.values()):
+        inputs.warn(f"`owner` is NULL everywhere: {NO_FILE}. {NAME_A_FILE}")
     with open_inventory(
         source, inputs.scope(namespace, settings), as_of, wanted, settings.owners
     ) as opened:

@@ -11,7 +11,8 @@ from scanner.engine.prepare import Prepared
 from scanner.inventory.tables import NOWHERE, TABLES, Table
 from scanner.model.errors import Problem, UsageError
 from scanner.model.inventory import Needs
-from scanner.model.owner import FACTS, OwnerEntry, Owners
+from scanner.model.owner import FACTS, NAME_A_FILE, NO_FILE, OwnerEntry, Owners
+from scanner.model.rule import Predicate
 
 OWNER: Final = "owner"
 """The column of every table that tells whose a row is."""
@@ -35,24 +36,21 @@ FROM sentry_project GROUP BY ALL
 
 def problems(prepared: Iterable[Prepared]) -> list[Problem]:
     """Tell the predicates that read OWNER; without a file of owners nobody owns anything."""
-    found = []
-    for one in prepared:
+    return [
+        _problem(predicate)
+        for one in prepared
         for predicate, checked in (
             (one.rule.where, one.where),
             (one.rule.requirement, one.requirement),
-        ):
-            if predicate is not None and checked is not None and OWNER in checked.columns:
-                place = re.search(rf"\b{OWNER}\b", predicate.text, re.IGNORECASE)
-                found.append(
-                    Problem(
-                        predicate.location.within(predicate.text, place.start() if place else 0),
-                        f"`{OWNER}` is read, and no file says who owns what",
-                        "no-owners",
-                        "Name one with --owners FILE, KEYPOLICY_OWNERS, or `owners:` in"
-                        " keypolicy.yaml.",
-                    )
-                )
-    return found
+        )
+        if predicate is not None and checked is not None and OWNER in checked.columns
+    ]
+
+
+def _problem(predicate: Predicate) -> Problem:
+    found = re.search(rf"\b{OWNER}\b", predicate.text, re.IGNORECASE)
+    place = predicate.location.within(predicate.text, found.start() if found else 0)
+    return Problem(place, f"`{OWNER}` is read, and {NO_FILE}", "no-owners", NAME_A_FILE)
 
 
 def with_teams(needs: Needs, owners: Owners | None) -> Needs:

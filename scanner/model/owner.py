@@ -13,6 +13,12 @@ FACTS: Final = ("organization", "project", "team", "name")
 """What the conditions of an entry are about; `name` is that of a key, token or integration."""
 
 
+NO_FILE: Final = "no file says who owns what"
+NAME_A_FILE: Final = (
+    "Name one with --owners FILE, KEYPOLICY_OWNERS, or `owners:` in keypolicy.yaml."
+)
+
+
 class OwnerEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One entry; `owner` None takes what it matches from every earlier one: it is nobody's.
 

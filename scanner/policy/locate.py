@@ -71,7 +71,8 @@ def is_owners(path: Path) -> bool:
 def without_owners(refs: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Tell the files of owners among the words for policies, also those in folders.
 
-    Returns them, and the words that are left for policies.
+    Returns them, and the words that are left for policies. Raises UsageError for one in a folder
+    that leads out of it.
     """
     owners: dict[Path, Path] = {}
     left = []
@@ -80,6 +81,8 @@ def without_owners(refs: Sequence[str]) -> tuple[list[Path], list[str]]:
         is_folder = path.is_dir() and _by_name(ref) is None
         named = [path / name for name in _OWNERS] if is_folder else [path]
         found = [one for one in named if os.path.lexists(one) and is_owners(one)]
+        for one in found if is_folder else ():
+            within(path, one.name)
         owners |= {real(one): one for one in found}
         if not found or (is_folder and policies_in(path)):
             left.append(ref)

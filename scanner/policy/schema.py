@@ -157,7 +157,7 @@ def _wrong_type(source: Source, fault: Fault) -> list[Problem]:
     wanted = _type_names(fault.schema)
     written = source.scalar(fault.path)
     hint = fault.hint
-    if not hint and written and wanted == "text":
+    if not hint and written and wanted.partition(" or ")[0] == "text":
         hint = f'Put it in quotes: "{written}".'
     elif not hint and written and wanted == "a list" and isinstance(fault.instance, str):
         hint = f"Write it as a list: [{written}]."

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from scanner.model.errors import Location, PolicyError, Problem, UsageError
 from scanner.model.outcome import Disposition
-from scanner.model.owner import FACTS, OwnerEntry, Owners, OwnerShare
+from scanner.model.owner import FACTS, NAME_A_FILE, NO_FILE, OwnerEntry, Owners, OwnerShare
 from scanner.policy.hints import did_you_mean
 from scanner.policy.positions import OWNERS, Source, read_source
 from scanner.triage.owner_document import (
@@ -75,12 +75,7 @@ def check_names(names: Sequence[str], owners: Owners | None) -> None:
     """Raise UsageError for a name, given with --owner, that the file of owners does not have."""
     for name in names:
         if owners is None:
-            raise UsageError(
-                "no file says who owns what",
-                where=f"--owner {name}",
-                remedy="Name one with --owners FILE, KEYPOLICY_OWNERS, or `owners:` in"
-                " keypolicy.yaml.",
-            )
+            raise UsageError(NO_FILE, where=f"--owner {name}", remedy=NAME_A_FILE)
         if name not in owners.contacts:
             raise UsageError(
                 f"{owners.file} has no owner `{name}`",
