@@ -90,8 +90,8 @@ def _cases(run: Run) -> Iterator[_Case]:
         yield _clear(clear)
     for result in run.results:
         rule = result.rule.policy, result.rule.id
-        if run.narrowing is not None and (case := _hidden(run, result, is_shown=rule in found)):
-            yield case
+        if hidden := _hidden(run, result, is_shown=rule in found):
+            yield hidden
         elif run.clear is None or rule not in seen:
             yield from _rest(result, seen)
     if not run.results:
@@ -101,13 +101,14 @@ def _cases(run: Run) -> Iterator[_Case]:
 
 def _hidden(run: Run, result: RuleResult, *, is_shown: bool) -> _Case | None:
     """Return the case of what --owner hides: it must neither look passed nor save the build."""
-    told = run.narrowing.told if run.narrowing else ""
+    if run.narrowing is None:
+        return None
     is_open = result.open_findings > run.open_shown(result)
     if not is_open and (is_shown or not any(result.tally.values())):
         return None
     fails = is_open and run.verdict.result is not GateResult.PASSED
     kind = "failure" if fails else "skipped"
-    rule = result.rule
+    rule, told = result.rule, run.narrowing.told
     return _Case(rule.policy, rule.id, "findings of other owners", kind, "hidden", told)
 
 

@@ -32,7 +32,7 @@ rules:
 """
 CASES = """\
 policy: owned
-as_of: 2026-08-01
+as_of: 2026-08-01T00:00:00Z
 cases:
   - name: an owner
     rule: key-has-owner
@@ -59,8 +59,8 @@ def test_lint_and_test_of_the_file(work: Path) -> None:
 
 
 def test_a_folder_holds_policies_and_owners(work: Path) -> None:
-    done = keypolicy("lint", ".", "--strict", cwd=work)
-    assert done.code in {0, 2}
+    done = keypolicy("lint", ".", cwd=work)
+    assert done.code == 0
     assert "1 policy, 1 rule, 1 file of owners" in done.err
     done = keypolicy("test", ".", cwd=work)
     assert (done.code, done.out.count("all as expected")) == (0, 2)

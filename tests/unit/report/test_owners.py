@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from scanner.model.outcome import Disposition
+from scanner.model.run import GateResult, Run
 from scanner.report import FORMATS
 from scanner.resources import schema_path
 from tests.unit.report.owned import owned_run
@@ -77,13 +78,30 @@ def test_without_a_file_nothing_is_said() -> None:
     assert not {"owners", "narrowed"} & made["summary"].keys()
 
 
-def test_what_is_hidden_has_not_passed() -> None:
-    """In JUnit, no rule is shown as passed that has a finding of another owner."""
+def junit_kinds(run: Run) -> dict[str, set[str]]:
+    """By rule, the elements of its cases; a case that passed has none."""
+    kinds: dict[str, set[str]] = {}
+    for case in ET.fromstring(render("junit", run)).iter("testcase"):  # noqa: S314 - our own
+        of_rule = kinds.setdefault(str(case.get("classname")), set())
+        if len(case) or str(case.get("name")).startswith("every"):
+            of_rule.add(case[0].tag if len(case) else "passed")
+    return kinds
+
+
+def test_in_junit_what_is_hidden_neither_passes_nor_saves_the_build() -> None:
+    """Every rule fails, is unknown or is tolerated, as it is without narrowing."""
+    whole, narrowed = junit_kinds(owned_run()), junit_kinds(owned_run("owls"))
+    assert whole.keys() == narrowed.keys()
+    for rule, kinds in whole.items():
+        assert bool({"failure", "error"} & narrowed[rule]) == bool({"failure", "error"} & kinds)
+        assert ("passed" in narrowed[rule]) == ("passed" in kinds)
+
+
+def test_in_junit_of_a_passed_gate_what_is_hidden_is_skipped() -> None:
     run = owned_run("owls")
-    cases = ET.fromstring(render("junit", run)).iter("testcase")  # noqa: S314 - our own
-    passed = {(case.get("classname"), case.get("name")) for case in cases if not list(case)}
-    failing = {f"{r.rule.policy}.{r.rule.id}" for r in run.results if any(r.tally.values())}
-    assert not {rule for rule, name in passed if rule in failing and str(name).startswith("every")}
+    verdict = msgspec.structs.replace(run.verdict, result=GateResult.PASSED, exit_code=0)
+    kinds = junit_kinds(msgspec.structs.replace(run, verdict=verdict))
+    assert not {"failure", "error"} & set().union(*kinds.values())
 
 
 def test_csv_has_a_column() -> None:
