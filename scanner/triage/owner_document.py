@@ -17,6 +17,8 @@ MAX_ENTRIES: Final = 2_000
 """Most entries of a file; every resource is held against all of them."""
 MAX_GLOBS: Final = 200
 """Most globs of one condition."""
+MAX_WILD: Final = 5_000
+"""Most globs with a wildcard in a file: each may be tried on each resource."""
 
 Text = Annotated[str, Meta(pattern=TEXT, extra_json_schema=_TEXT_FORM)]
 # YAML takes what begins with # for a comment, as channels do.

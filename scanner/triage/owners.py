@@ -15,6 +15,7 @@ from scanner.policy.hints import did_you_mean
 from scanner.policy.positions import OWNERS, Source, read_source
 from scanner.triage.owner_document import (
     MAX_GLOBS,
+    MAX_WILD,
     TEXT,
     OwnerCaseDocument,
     OwnerDocument,
@@ -56,7 +57,8 @@ def check_owners(source: Source) -> OwnersFile:
         _case(source, ("cases", index), one)
         for index, one in enumerate(() if document.cases is UNSET else document.cases)
     )
-    problems = [
+    problems = _wild(source, entries)
+    problems += [
         Problem(
             source.at(("cases", index, "owner")),
             f"no entry gives anything to `{case.owner}`",
@@ -69,6 +71,15 @@ def check_owners(source: Source) -> OwnersFile:
     if problems:
         raise PolicyError(problems)
     return OwnersFile(owners, cases, source)
+
+
+def _wild(source: Source, entries: Sequence[OwnerEntry]) -> list[Problem]:
+    globs = [glob for entry in entries for part in entry.conditions.values() for glob in part]
+    number = sum("*" in glob or "?" in glob for glob in globs)
+    if number <= MAX_WILD:
+        return []
+    message = f"the entries have {number} globs with a wildcard, the most is {MAX_WILD}"
+    return [source.problem(("owners",), message, "too-long", hint="Write some of them as one.")]
 
 
 def check_names(names: Sequence[str], owners: Owners | None) -> None:

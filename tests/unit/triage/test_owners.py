@@ -102,6 +102,13 @@ def test_a_case_names_an_owner_of_the_file() -> None:
     assert "Did you mean `web`?" in problem.hint
 
 
+def test_globs_with_wildcards_are_bounded() -> None:
+    few = [{"owner": "a", "name": [f"{n}-{m}*" for m in range(200)]} for n in range(25)]
+    assert problems({"owners": few}) == []
+    assert problems({"owners": [*few, {"owner": "a", "name": "plain"}]}) == []
+    assert problems({"owners": [*few, {"owner": "a", "name": "one*"}]}) == ["too-long"]
+
+
 def test_names_for_the_command_line() -> None:
     owners = check_owners(source({"owners": [ENTRY]})).owners
     check_names(["web"], owners)
