@@ -209,7 +209,8 @@ def _covers(later: _Globs, earlier: _Globs) -> bool:
 def _includes(wide: str, narrow: str) -> bool:
     """Whether one glob matches whatever the other does; both with their wildcards in order.
 
-    The narrow one is read as a text in which `*` is matched by `*` alone.
+    The narrow one is read as a text in which `*` is matched by `*` alone. That misses some where
+    the wide one has `?`, and never takes one for wider than it is.
     """
     reached = {0}  # how far of `narrow` the part of `wide` so far can reach
     for sign in wide:

@@ -19,7 +19,8 @@ def count(page: Any) -> str:
 
 
 def address(page: Any) -> str:
-    return str(page.url).partition("#")[2]
+    # Asked of the page itself: what the browser tells of its address comes a little later.
+    return str(page.evaluate("location.href")).partition("#")[2]
 
 
 def column(page: Any, name: str) -> list[str]:
