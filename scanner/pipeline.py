@@ -109,7 +109,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
         results = tuple(_result(one, gaps, triaged) for one in judged)
         summary = _summary(loaded, needed)
         findings = Findings(connection, judged, gaps, fingerprint, request.shown)
-        narrowing = _narrowing(request.shown, results, triaged)
+        narrowing = Narrowing.to(request.shown, results, triaged.owners)
         yield Run(
             info=RunInfo(uuid.uuid4().hex, request.as_of, started, datetime.now(UTC)),
             inventory=summary,
@@ -288,17 +288,6 @@ def _result(one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triage
         unseen=unseen,
         tally=tally,
     )
-
-
-def _narrowing(
-    shown: Sequence[str], results: Sequence[RuleResult], triaged: Triaged
-) -> Narrowing | None:
-    if not shown:
-        return None
-    unseen = sum(result.unseen for result in results)
-    mine = sum(one.findings for one in triaged.owners if one.owner in shown)
-    total = sum(sum(result.tally.values()) for result in results)
-    return Narrowing(tuple(dict.fromkeys(shown)), unseen + mine, total, unseen)
 
 
 def _summary(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:

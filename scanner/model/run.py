@@ -1,8 +1,9 @@
 """Everything that one scan found out, ready for reports and the gate."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 import msgspec
 
@@ -164,6 +165,18 @@ class Narrowing(msgspec.Struct, frozen=True):
     shown: int
     total: int
     unseen: int = 0
+
+    @classmethod
+    def to(
+        cls, owners: Sequence[str], results: Sequence[RuleResult], shares: Sequence[OwnerShare]
+    ) -> Self | None:
+        """Return the narrowing to these owners; None where none is named."""
+        if not owners:
+            return None
+        unseen = sum(result.unseen for result in results)
+        mine = sum(one.findings for one in shares if one.owner in owners)
+        total = sum(sum(result.tally.values()) for result in results)
+        return cls(tuple(dict.fromkeys(owners)), unseen + mine, total, unseen)
 
     @property
     def told(self) -> str:
