@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from scanner.engine.database import Connection, connect, seal
-from scanner.inventory.tables import TABLES
-from scanner.inventory.tables.moments import SKEW_MINUTES
+from scanner.inventory.tables import SKEW_MINUTES, TABLES
 from scanner.policy.cases import Case, Cell
 
 CASE: Final = "_case"

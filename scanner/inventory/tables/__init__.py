@@ -11,9 +11,21 @@ from typing import Final
 from scanner.inventory.tables.catalogue import INTEGER, NOWHERE, Column, Field, Table
 from scanner.inventory.tables.client_keys import KEY, USAGE
 from scanner.inventory.tables.credentials import API_KEY, INTEGRATION, ORG_AUTH_TOKEN, TOKEN
+from scanner.inventory.tables.moments import SKEW_MINUTES
 from scanner.inventory.tables.places import ORGANIZATIONS, PROJECT
 
-__all__ = ["BASIC", "COSTLY", "INTEGER", "NOWHERE", "TABLES", "USAGE", "Column", "Field", "Table"]
+__all__ = [
+    "BASIC",
+    "COSTLY",
+    "INTEGER",
+    "NOWHERE",
+    "SKEW_MINUTES",
+    "TABLES",
+    "USAGE",
+    "Column",
+    "Field",
+    "Table",
+]
 
 TABLES: Final[dict[str, Table]] = {
     "sentry_key": KEY,
