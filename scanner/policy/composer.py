@@ -128,8 +128,7 @@ class Composer:
         if event.tag is not None:
             raise _tagged(event.tag, mark)
         if len(path) >= MAX_DEPTH:
-            message = f"nested deeper than {MAX_DEPTH} levels"
-            raise SyntaxProblem(mark, message, "too-large")
+            raise _too_deep(mark)
         if isinstance(event, yaml.SequenceStartEvent):
             return self._sequence(path)
         return self._mapping(path)
@@ -182,7 +181,8 @@ class Composer:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             message = f"more than {MAX_NODES} values, aliases counted each time"
-            raise SyntaxProblem(mark, message, "too-large")
+            hint = "Write fewer values, or split the file."
+            raise SyntaxProblem(mark, message, "too-large", hint)
 
     def _explain(self, error: yaml.MarkedYAMLError) -> SyntaxProblem:
         at = error.problem_mark or error.context_mark
@@ -191,6 +191,9 @@ class Composer:
         if mark.line > len(self._lines) and error.context_mark:
             mark = Mark(error.context_mark.line + 1, error.context_mark.column + 1)
         problem = (error.problem or "not valid YAML").removeprefix("but ")
+        # libyaml has a limit of its own, and looks far ahead of the events that it gives.
+        if "nesting depth" in problem:
+            return _too_deep(mark)
         context = f", {error.context}" if error.context else ""
         hint = self._advice(mark, error.context or "", error.context_mark)
         return SyntaxProblem(mark, f"{problem}{context}", "yaml-syntax", hint)
@@ -211,6 +214,11 @@ class Composer:
         if line.count(": ") > 1:
             return "A value that contains a colon and a space needs quotes."
         return "Check the indentation, brackets and quotes here and on the line above."
+
+
+def _too_deep(mark: Mark) -> SyntaxProblem:
+    message = f"nested deeper than {MAX_DEPTH} levels"
+    return SyntaxProblem(mark, message, "too-large", "No file of this product nests that deep.")
 
 
 def _control_character(text: str) -> SyntaxProblem:
