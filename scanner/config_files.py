@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from scanner.config_document import CONFIG_NAME, ConfigDocument, GateDocument
+from scanner.config_document import CONFIG_NAME, ConfigDocument
 from scanner.config_trust import Given, Layer, Trust
 from scanner.files import read_regular, real
 from scanner.inventory.redact import TOKEN_PATTERN
@@ -125,7 +125,7 @@ def _read_config(path: Path, name: str) -> Layer:
     if "policies" in data:
         named = data["policies"]
         named = named.split(",") if isinstance(named, str) else named
-        data["policies"] = [_from_file(base, policy.strip()) for policy in named]
+        data["policies"] = [_from_file(path.parent, base, one.strip()) for one in named]
     for key in ("waivers", "baseline", "owners"):
         if key in data:
             data[key] = _from_here(base, data[key])
@@ -140,7 +140,11 @@ def _checked(source: "Source", name: str) -> dict[str, Any]:
     """Return what the file says; raises PolicyError with every problem, UsageError for a token."""
     data = source.data
     if not isinstance(data, dict):
-        problem = Problem(Location(name, 1, 1), "expected settings, NAME: VALUE", "config-shape")
+        message, hint = (
+            "expected settings, NAME: VALUE",
+            "Write each as `NAME: VALUE`.",
+        )
+        problem = Problem(Location(name, 1, 1), message, "config-shape", hint)
         raise PolicyError([problem])
     if re.search(TOKEN_PATTERN.encode(), source.raw) or _TOKEN_KEYS & {
         str(key).lower() for key in data
@@ -167,31 +171,26 @@ def _checked(source: "Source", name: str) -> dict[str, Any]:
     try:
         msgspec.convert(data, ConfigDocument)
     except msgspec.ValidationError as error:
-        raise PolicyError([_value_problem(source, data, error)]) from None
+        # Imported here: slow, see there.
+        from scanner.policy.schema import explain  # noqa: PLC0415
+
+        found = explain(source, "config") or [source.problem((), str(error), "config-value")]
+        raise PolicyError(found) from None
     return dict(data)
 
 
-def _value_problem(
-    source: "Source", data: dict[str, Any], error: msgspec.ValidationError
-) -> Problem:
-    """Say which value is wrong; the error names the setting, but not the policy under `gate`."""
-    message, _, at = str(error).partition(" - at `$.")
-    path: tuple[str, ...] = (re.split(r"[^a-z_]", at)[0],)
-    if path == ("gate",) and isinstance(data["gate"], dict):
-        for policy, own in data["gate"].items():
-            try:
-                msgspec.convert(own, GateDocument)
-            except msgspec.ValidationError as within:
-                message, _, at = str(within).partition(" - at `$.")
-                field = re.split(r"[^a-z_]", at)[0]
-                path = ("gate", policy, field) if field else ("gate", policy)
-                break
-    return source.problem(path, message, "config-value")
+def _from_file(folder: Path, base: str, policy: str) -> str:
+    """Take a policy's path from the configuration file on; leave a name as it is.
 
-
-def _from_file(base: str, policy: str) -> str:
-    """Take a policy's path from the configuration file on; leave a name as it is."""
+    A bare name is that of a shipped policy before it is a file's or folder's beside the file, as
+    on the command line.
+    """
     is_path = "/" in policy or policy.endswith((".yaml", ".yml"))
+    if not is_path and os.path.lexists(folder / policy):
+        # Imported here: settings seldom name policies so.
+        from scanner.policy.locate import shipped_policies  # noqa: PLC0415
+
+        is_path = policy not in shipped_policies()
     return _from_here(base, policy) if is_path else policy
 
 

@@ -1,5 +1,7 @@
 """Warnings about a policy as it is written: what is missing, unused, without effect or mistyped."""
 
+import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,6 +69,7 @@ def _unused_parameters(policy: MergedPolicy, own: Source) -> list[Problem]:
         return []
     rules = [*policy.rules, *policy.rejected]
     used = {name for rule in rules for name in used_parameters(rule)}
+    used |= _used_by_broken(own, {rule.id for rule in rules})
     declared = own.data.get("params") if isinstance(own.data, dict) else None
     return [
         own.problem(
@@ -79,6 +82,17 @@ def _unused_parameters(policy: MergedPolicy, own: Source) -> list[Problem]:
         for name in (declared if isinstance(declared, dict) else {})
         if name in policy.parameters and name not in used
     ]
+
+
+def _used_by_broken(own: Source, known: set[str]) -> set[str]:
+    """Return the parameters in rules that could not be read: what they would use, they use."""
+    rules = own.data.get("rules") if isinstance(own.data, dict) else None
+    broken = [
+        rule
+        for rule in (rules if isinstance(rules, list) else [])
+        if not isinstance(rule, dict) or rule.get("id") not in known
+    ]
+    return set(re.findall(r"\$(\w+)", json.dumps(broken)))
 
 
 def _idle_overrides(policy: MergedPolicy, own: Source, data: dict[str, Any]) -> list[Problem]:

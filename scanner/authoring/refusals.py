@@ -12,7 +12,7 @@ from scanner.model.rule import Predicate
 _MOST: Final = 20
 _NAME: Final = re.compile(r'"[^"]+"|[\w.]+')
 
-_STAND_INS: Final = {"unknown-column": "id", "forbidden-function": "abs"}
+_STAND_INS: Final = {"unknown-column": "null", "forbidden-function": "abs"}
 """What is written over a name that was told, so that the guard gets to the next one."""
 
 
@@ -23,6 +23,8 @@ def refusals(guard: Guard, predicate: Predicate, table: str) -> list[Problem]:
         try:
             guard.check(predicate, table, "")
         except GuardError as error:
+            if found and error.problem.code == "sql-syntax":
+                break  # what was written over is no name, but an operator of letters
             found.append(error.problem)
         else:
             break

@@ -53,7 +53,7 @@ class Verdict(msgspec.Struct, frozen=True):
 def judge(
     connection: Connection, rule: Rule, key: str, as_of: datetime, unseen: Unseen | None = None
 ) -> Verdict:
-    """Evaluate the rule for the row with this id, or the only one whose id begins so.
+    """Evaluate the rule for the row with this id, or the only one that `key` can mean.
 
     The tables are filled; `unseen` is what they may lack. Raises UsageError where no row, or more
     than one, is meant.
@@ -89,22 +89,27 @@ Identity = tuple[str, str | None, str | None, str | None]
 
 
 def _find(connection: Connection, resource: str, key: str) -> tuple[int, Identity]:
-    """Return the rowid and the identity of the row that is meant. Raises UsageError."""
+    """Return the rowid and the identity of the row that is meant. Raises UsageError.
+
+    An id comes before the start of one, that before a name, and that before a project's slug.
+    """
     table = TABLES[resource]
     found = connection.execute(
-        f"SELECT rowid, id, name, {table.organization}, {table.project}, id = $key AS whole"
-        f' FROM "{resource}" WHERE starts_with(id, $key)'
-        f" ORDER BY whole DESC, id, {table.organization} NULLS FIRST",
+        f"SELECT rowid, id, name, {table.organization}, {table.project}, CASE WHEN id = $key THEN 0"
+        f" WHEN starts_with(id, $key) THEN 1 WHEN name = $key THEN 2 ELSE 3 END AS way"
+        f' FROM "{resource}"'
+        f" WHERE starts_with(id, $key) OR name = $key OR {table.project} = $key"
+        f" ORDER BY way, id, {table.organization} NULLS FIRST",
         {"key": key},
     ).fetchall()
-    exact = [row for row in found if row[5]]
-    rows = exact or found
+    rows = [row for row in found if row[5] == found[0][5]]
     if len(rows) == 1 and key:
         return int(rows[0][0]), (rows[0][1], rows[0][2], rows[0][3], rows[0][4])
     if not rows:
         count = connection.execute(f'SELECT count(*) FROM "{resource}"').fetchone() or (0,)
         raise UsageError(
-            f"no {table.title} has an id that begins with {key!r}; the inventory has {count[0]}",
+            f"no {table.title} has an id that begins with {key!r}, or that name or project;"
+            f" the inventory has {count[0]}",
             where="--key",
             remedy=f'`keypolicy query "select id, name from {resource}"` lists them.',
         )
@@ -113,7 +118,7 @@ def _find(connection: Connection, resource: str, key: str) -> tuple[int, Identit
     raise UsageError(
         f"{key!r} stands for {len(rows)} of {resource}: {listed}{more}",
         where="--key",
-        remedy="Write more of the id, or narrow the inventory with --org.",
+        remedy="Write the id of one, or narrow the inventory with --org or --project.",
     )
 
 

@@ -19,8 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("rule", metavar="RULE", nargs="?", help="id of the rule")
     parser.add_argument(
         "--key",
-        metavar="ID",
-        help="explain the outcome for this key (or the start of its id) of the inventory",
+        metavar="KEY",
+        help="explain the outcome for this key of the inventory: its id or the start of it, its"
+        " name, or the slug of its project",
     )
     parser.add_argument(
         "--merged",

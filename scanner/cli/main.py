@@ -33,6 +33,9 @@ exit codes:
   2  wrong usage, configuration, policy or inventory file
   3  the inventory is incomplete, or nothing was seen
   4  internal error
+
+Settings are also taken from the environment (SENTRY_*, KEYPOLICY_*), .env and keypolicy.yaml:
+docs/settings.md.
 """
 
 _EXIT_USAGE: Final = 2

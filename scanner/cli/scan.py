@@ -116,6 +116,7 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
         help="let SARIF carry waived and baselined results, marked as suppressed",
     )
     inputs.add_display_arguments(output)
+    output.add_argument("-v", "--verbose", action="store_true", help="print the ids of resources")
 
 
 def run(namespace: argparse.Namespace) -> int:
@@ -138,7 +139,10 @@ def run(namespace: argparse.Namespace) -> int:
         width=inputs.width(settings),
         reports=tuple(str(path) for path in namespace.output),
         quiet=namespace.quiet,
+        verbose=namespace.verbose,
     )
+    if namespace.earlier and "html" not in {*formats, namespace.format}:
+        inputs.warn("--earlier is used by nothing: no HTML report is written (-o FILE.html)")
     preload([*formats, namespace.format or "terminal"])
     with scan(request) as scanned:
         run = msgspec.structs.replace(scanned, earlier=earlier)

@@ -15,6 +15,7 @@ from scanner.engine import syntax
 from scanner.engine.database import Connection
 from scanner.engine.rebuild import Rebuilder
 from scanner.engine.refusal import RefusedError
+from scanner.engine.unreadable import unreadable
 from scanner.engine.weight import MOST_TOGETHER, Cost, beyond
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import PolicyError, Problem
@@ -26,6 +27,9 @@ MAX_LENGTH: Final = 4_000
 
 MAX_NESTING: Final = 64
 """Deepest nesting of brackets; DuckDB's parser is recursive, so this is checked before it."""
+
+_SPLIT: Final = "Make several rules of it, or use `column in $list` with a parameter."
+_WRITE: Final = "Write a SQL condition, such as age_days < 90."
 
 TOO_MUCH: Final = "policies-too-large"
 """Code of the problem that predicates are too large together."""
@@ -84,6 +88,14 @@ class Guard:
             for one in rebuilt
         ]
 
+    def tree(self, predicate: Predicate, table: str, prefix: str) -> dict[str, Any]:
+        """Return the tree of a predicate that was checked, with its places in the text."""
+        (answer,) = syntax.serialize(self._connection, [_statement(predicate.text)])
+        rebuilt = self._rebuild(predicate, table, prefix, answer, Cost())
+        if isinstance(rebuilt, GuardError):
+            raise rebuilt
+        return rebuilt[1]
+
     def _rebuild(
         self, predicate: Predicate, table: str, prefix: str, answer: str, spent: Cost
     ) -> tuple[Checked, dict[str, Any]] | GuardError:
@@ -108,9 +120,9 @@ class Guard:
         """Return the tree of the predicate's one expression. Raises GuardError."""
         if len(predicate.text) > MAX_LENGTH:
             message = f"is longer than {MAX_LENGTH} characters"
-            raise GuardError(_problem(predicate, message, "predicate-too-long"))
+            raise GuardError(_problem(predicate, message, "predicate-too-long", hint=_SPLIT))
         if _is_blank(predicate.text):
-            raise GuardError(_problem(predicate, "is empty", "sql-syntax"))
+            raise GuardError(_problem(predicate, "is empty", "sql-syntax", hint=_WRITE))
         if _nesting(predicate.text) > MAX_NESTING:
             raise _too_deep(predicate)
         try:
@@ -120,7 +132,9 @@ class Guard:
         if tree["error"]:
             message = f"is not a SQL expression: {tree['error_message']}"
             offset = int(tree.get("position") or 0) - len(syntax.PREFIX)
-            raise GuardError(_problem(predicate, message, "sql-syntax", offset))
+            place = syntax.character(predicate.text, offset)
+            hint = unreadable(predicate.text, place)
+            raise GuardError(_problem(predicate, message, "sql-syntax", offset, hint))
         return self._single_expression(predicate, tree)
 
     def _single_expression(self, predicate: Predicate, answer: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +192,7 @@ def _check_total(predicate: Predicate, spent: Cost) -> None:
 
 def _too_deep(predicate: Predicate) -> GuardError:
     message = f"nests more than {MAX_NESTING} deep"
-    return GuardError(_problem(predicate, message, "predicate-too-deep"))
+    return GuardError(_problem(predicate, message, "predicate-too-deep", hint=_SPLIT))
 
 
 def _problem(

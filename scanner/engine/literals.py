@@ -52,7 +52,11 @@ def _pattern(name: str, arguments: Sequence[Node], given: Mapping[str, ParamValu
         return size(loose + value)
     except BadPatternError as error:
         message = error.message.replace(loose, "", 1) if loose else error.message
-        raise refused(f"is refused: {message}", error.code, node, error.hint) from None
+        found = refused(f"is refused: {message}", error.code, node, error.hint)
+        if node["class"] == "CONSTANT" and not loose and error.offset:
+            # Past the quote. One that is doubled before it moves the place by one.
+            found.offset += 1 + len(value[: error.offset].replace("'", "''").encode())
+        raise found from None
 
 
 def _check_path(name: str, node: Node, given: Mapping[str, ParamValue]) -> None:

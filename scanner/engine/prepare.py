@@ -9,16 +9,18 @@ import msgspec
 
 from scanner.engine.clock import AS_OF
 from scanner.engine.counts import with_counted
-from scanner.engine.database import Connection, reason
+from scanner.engine.culprit import culprit
+from scanner.engine.database import Connection
 from scanner.engine.guard import Checked, Guard, GuardError
 from scanner.engine.messages import compile_message, problems
+from scanner.engine.syntax import Node, parameters, write
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import PolicyError, Problem
 from scanner.model.inventory import Needs
 from scanner.model.rule import Predicate, Rule
 
-Bound = tuple[Predicate, str, Checked]
-"""A predicate, its table, and the form in which it may be run."""
+Bound = tuple[Predicate, str, str, Checked]
+"""A predicate, its table, its prefix, and the form in which it may be run."""
 
 
 AT_ONCE: Final = 50
@@ -65,18 +67,19 @@ def prepare(connection: Connection, rules: Sequence[Rule]) -> tuple[Prepared, ..
         for part, predicate in (("w", rule.where), ("r", rule.requirement))
         if predicate is not None
     ]
-    answers = Guard(connection).check_all(asked)
+    guard = Guard(connection)
+    answers = guard.check_all(asked)
     found = [problem for rule in rules for problem in problems(rule)]
     found += [answer.problem for answer in answers if isinstance(answer, GuardError)]
     sound = [
-        (predicate, table, answer)
-        for (predicate, table, _), answer in zip(asked, answers, strict=True)
+        (*one, answer)
+        for one, answer in zip(asked, answers, strict=True)
         if isinstance(answer, Checked)
     ]
-    found += _binding_problems(connection, sound)
+    found += _Binder(connection, guard).problems(sound)
     if found:
         raise PolicyError(sorted(found, key=lambda problem: problem.location))
-    checked = iter(answer for _, _, answer in sound)
+    checked = iter(answer for *_, answer in sound)
     prepared = []
     for number, rule in enumerate(rules):
         where = next(checked) if rule.where else None
@@ -117,42 +120,63 @@ def values(checks: Iterable[Checked | None], as_of: datetime) -> dict[str, Any]:
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
-def _binding_problems(connection: Connection, sound: Sequence[Bound]) -> list[Problem]:
-    """Let DuckDB resolve types; nothing is evaluated.
+class _Binder:
+    """Lets DuckDB resolve types, and compute what does not depend on any row.
 
-    Many predicates of a table are bound at once, and one by one only to find the culprit.
+    For that the predicates are evaluated on one row of nothing but NULL: a literal that cannot be
+    what it stands for ('ninety' as a number) is refused there, before anything is fetched.
     """
-    found: list[Problem] = []
-    for table in dict.fromkeys(table for _, table, _ in sound):
-        mine = [(predicate, checked) for predicate, its, checked in sound if its == table]
-        for start in range(0, len(mine), AT_ONCE):
-            some = mine[start : start + AT_ONCE]
-            try:
-                kinds = _kinds(connection, table, [checked for _, checked in some])
-            except duckdb.Error:
-                for predicate, checked in some:
-                    found += _binding_problem(connection, table, predicate, checked)
-            else:
-                for (predicate, _), kind in zip(some, kinds, strict=True):
-                    found += _kind_problem(predicate, kind)
-    return found
+
+    def __init__(self, connection: Connection, guard: Guard) -> None:
+        self._connection = connection
+        self._guard = guard
+
+    def problems(self, sound: Sequence[Bound]) -> list[Problem]:
+        """Return what does not fit.
+
+        Many predicates of a table are bound at once, and one by one only to find the culprit.
+        """
+        found: list[Problem] = []
+        for table in dict.fromkeys(table for _, table, _, _ in sound):
+            mine = [one for one in sound if one[1] == table]
+            for start in range(0, len(mine), AT_ONCE):
+                some = mine[start : start + AT_ONCE]
+                checks = [checked for *_, checked in some]
+                try:
+                    kinds = self._kinds(table, [one.sql for one in checks], _bound(checks))
+                except duckdb.Error:
+                    for one in some:
+                        found += self._problem(one)
+                else:
+                    for (predicate, *_), kind in zip(some, kinds, strict=True):
+                        found += _kind_problem(predicate, kind)
+        return found
+
+    def _kinds(self, table: str, texts: Sequence[str], bound: dict[str, Any]) -> list[str]:
+        chosen = ", ".join(f"({text})" for text in texts)
+        sql = f'SELECT {chosen} FROM (SELECT 1) LEFT JOIN "{table}" ON false'
+        return [str(one[1]) for one in self._connection.execute(sql, bound).description]
+
+    def _problem(self, one: Bound) -> list[Problem]:
+        predicate, table, prefix, checked = one
+        known = _bound([checked])
+
+        def kind(node: Node) -> str:
+            (text,) = write(self._connection, [node])
+            names = {str(part["identifier"]) for part in parameters(node)}
+            (found,) = self._kinds(table, [text], {name: known[name] for name in names})
+            return found
+
+        try:
+            (found,) = self._kinds(table, [checked.sql], known)
+        except duckdb.Error:
+            tree = self._guard.tree(predicate, table, prefix)
+            return [culprit(predicate, table, tree, kind)]
+        return _kind_problem(predicate, found)
 
 
-def _kinds(connection: Connection, table: str, checks: Sequence[Checked]) -> list[str]:
-    chosen = ", ".join(f"({checked.sql})" for checked in checks)
-    sql = f'SELECT {chosen} FROM "{table}" LIMIT 0'
-    return [str(one[1]) for one in connection.execute(sql, values(checks, _EPOCH)).description]
-
-
-def _binding_problem(
-    connection: Connection, table: str, predicate: Predicate, checked: Checked
-) -> list[Problem]:
-    try:
-        (kind,) = _kinds(connection, table, [checked])
-    except duckdb.Error as error:
-        message = f"The predicate does not fit the types of {table}: {reason(error)}"
-        return [Problem(predicate.location, message, "type-error")]
-    return _kind_problem(predicate, kind)
+def _bound(checks: Sequence[Checked]) -> dict[str, Any]:
+    return values(checks, _EPOCH)
 
 
 def _kind_problem(predicate: Predicate, kind: str) -> list[Problem]:

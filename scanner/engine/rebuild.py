@@ -7,11 +7,11 @@ default: every node of the result is made here, field by field, from fields that
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, cast
 
-from scanner.engine import vocabulary
+from scanner.engine import misfits, vocabulary
 from scanner.engine.clock import present
 from scanner.engine.literals import instructions
-from scanner.engine.refusal import RefusedError, refused, unknown_function
-from scanner.engine.syntax import NO_ORDER, PLACE, Node, call, parameter, target
+from scanner.engine.refusal import TOO_LARGE, RefusedError, refused, unknown_function
+from scanner.engine.syntax import NO_ORDER, PLACE, Node, arguments_of, call, parameter, target
 from scanner.engine.weight import MOST, Cost, Scale, beyond
 from scanner.inventory.tables import Column
 from scanner.model.rule import ParamValue
@@ -66,7 +66,7 @@ class Rebuilder:
 
     def _check_cost(self) -> None:
         if excess := beyond(self.cost, MOST):
-            raise RefusedError(f"is too large: {excess}", "predicate-too-large", 0)
+            raise RefusedError(f"is too large: {excess}", "predicate-too-large", 0, TOO_LARGE)
 
     def expression(self, node: Node) -> Node:
         """Return the node rebuilt. Raises RefusedError."""
@@ -74,13 +74,17 @@ class Rebuilder:
         self._depth += 1
         self._check_cost()
         if self._depth > MAX_DEPTH:
-            raise RefusedError("is nested too deep", "predicate-too-large", 0)
+            raise RefusedError("is nested too deep", "predicate-too-large", 0, TOO_LARGE)
         kind = str(node.get("class"))
         maker = self._makers.get(kind)
         if maker is None:
-            what = vocabulary.REFUSED.get(kind, f"{kind.lower()} expressions")
-            raise refused(f"may not have {what}", "forbidden-syntax", node)
-        made = {"class": kind, "type": node["type"], **PLACE, **maker(node)}
+            other = f"{kind.lower()} expressions"
+            what, hint = vocabulary.REFUSED.get(kind, (other, "Write a comparison."))
+            raise refused(f"may not have {what}", "forbidden-syntax", node, hint)
+        misfits.check(node, self._known)
+        # The place tells people where a part is that the database refuses later.
+        place = {**PLACE, "query_location": node.get("query_location", 0)}
+        made = {"class": kind, "type": node["type"], **place, **maker(node)}
         self._depth -= 1
         return made
 
@@ -98,13 +102,7 @@ class Rebuilder:
         if name in {"current_date", "current_timestamp"} and (moment := present(node)):
             return self._as_of(moment)
         if len(names) != 1 or name not in self._known:
-            word = ".".join(names)
-            raise refused(
-                f"names an unknown column `{word}` of {self._table}",
-                "unknown-column",
-                node,
-                did_you_mean(name, self._known, kind="columns"),
-            )
+            raise misfits.unknown_column(node, self._known, self._table)
         self.columns[name] = None
         return {"column_names": [name]}
 
@@ -191,7 +189,7 @@ class Rebuilder:
         plain = not (node["filter"] or node["distinct"] or node["order_bys"]["orders"])
         if name not in vocabulary.FUNCTIONS or not plain or node["schema"] or node["catalog"]:
             raise unknown_function(name, node)
-        arguments = [argument["expression"] for argument in node["arguments"]]
+        arguments = arguments_of(node)
         if any(argument["name"] for argument in node["arguments"]):
             raise refused(f"may not name the arguments of {name}()", "forbidden-syntax", node)
         if moment := present(node):
@@ -204,7 +202,8 @@ class Rebuilder:
     def _arrow(self, node: Node) -> Node:
         """Turn `json -> 'field'`, which is a lambda to the parser, into the call that it means."""
         if node["syntax_type"] != "SINGLE_ARROW":
-            raise refused("may not have a lambda", "forbidden-syntax", node)
+            hint = "Write `column -> 'field'` for a field of a JSON value."
+            raise refused("may not have a lambda", "forbidden-syntax", node, hint)
         arguments = [node["lhs"], node["expr"]]
         self.cost.instructions += instructions("->", arguments, self._given)
         return _function_call("json_extract", self._all(arguments))

@@ -20,6 +20,8 @@ PLACE: Final = {"alias": "", "query_location": 0, "query_location_length": 0}
 NO_ORDER: Final = {"type": "ORDER_MODIFIER", "orders": []}
 
 _BATCH: Final = 2_000
+_FARTHEST: Final = 1 << 31
+"""Larger places are negative ones, of nodes that the parser made up."""
 
 
 def wrapped(text: str) -> str:
@@ -32,9 +34,26 @@ def character(text: str, byte: int) -> int:
     return len(text.encode()[: max(byte, 0)].decode(errors="ignore"))
 
 
+def byte(node: Node) -> int:
+    """Return the byte of the wrapped text where the node, or the first part of it, starts."""
+    if is_written(node):
+        return max(int(node.get("query_location", 0)) - len(PREFIX), 0)
+    return min((byte(child) for child in children(node)), default=0)
+
+
+def is_written(node: Node) -> bool:
+    """Whether the node is in the text: the parser makes some up, and they are nowhere."""
+    return int(node.get("query_location", 0)) <= _FARTHEST
+
+
 def offset(node: Node, text: str) -> int:
     """Return the character of the wrapped `text` where the node starts."""
-    return character(text, int(node.get("query_location", 0)) - len(PREFIX))
+    return character(text, byte(node))
+
+
+def arguments_of(node: Node) -> list[Node]:
+    """Return the arguments of a call."""
+    return [argument["expression"] for argument in node["arguments"]]
 
 
 def serialize(connection: Connection, statements: Sequence[str]) -> list[str]:
@@ -122,3 +141,26 @@ def cast_to(name: str, child: Node) -> Node:
     """Return a cast of the child to a type."""
     kind = {"class": "CAST", "type": "OPERATOR_CAST", **PLACE, "try_cast": False}
     return {**kind, "child": child, **target(name, [])}
+
+
+def children(node: Node) -> list[Node]:
+    """Return the expressions within a rebuilt node: whatever in it has a class of its own."""
+    found: list[Node] = []
+    waiting = [value for name, value in node.items() if name != "type_expr"]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            if "class" in value:
+                found.append(value)
+            else:
+                waiting += value.values()
+    return found
+
+
+def parameters(node: Node) -> list[Node]:
+    """Return the parameters that are bound within a rebuilt node."""
+    if node["class"] == "PARAMETER":
+        return [node]
+    return [found for child in children(node) for found in parameters(child)]

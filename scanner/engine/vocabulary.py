@@ -167,12 +167,14 @@ TYPES: Final = frozenset(
 )
 """Types that a value may be cast to."""
 
-REFUSED: Final[dict[str, str]] = {
-    "SUBQUERY": "a subquery; a predicate sees one table, windows (OVER) see its other rows",
-    "STAR": "`*`; name the columns",
-    "LAMBDA": "a lambda",
-    "POSITIONAL_REFERENCE": "a positional reference (#1); name the column",
-    "COLLATE": "a collation; compare lower(...) instead",
-    "DEFAULT": "DEFAULT",
+REFUSED: Final[dict[str, tuple[str, str]]] = {
+    "SUBQUERY": (
+        "a subquery",
+        "A predicate sees one table; windows, count(*) OVER (...), see its other rows.",
+    ),
+    "STAR": ("`*`", "Name the columns."),
+    "POSITIONAL_REFERENCE": ("a positional reference (#1)", "Name the column."),
+    "COLLATE": ("a collation", "Compare lower(...) instead."),
+    "DEFAULT": ("DEFAULT", "Write the value."),
 }
-"""Kinds of nodes that people try, with what to say instead of the name of the node."""
+"""Kinds of nodes that people try, with what they are called and what to write instead."""

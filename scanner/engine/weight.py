@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.engine.syntax import Node, wildcard
+from scanner.engine.syntax import Node, children, wildcard
 from scanner.inventory.tables import Column
 from scanner.model.rule import ParamValue
 
@@ -97,7 +97,7 @@ class Scale:
             return len(str(node["literal"].get("text", ""))) + _NARROW
         if kind == "PARAMETER":
             return len(str(self._params.get(str(node["identifier"]), ""))) + _NARROW
-        widths = [self.width(child) for child in _children(node)] or [_NARROW]
+        widths = [self.width(child) for child in children(node)] or [_NARROW]
         if kind == "FUNCTION":
             return self._function(node, widths)
         return self._other(node, max(widths))
@@ -131,19 +131,3 @@ class Scale:
     def _made(self, width: int) -> int:
         self.built += width
         return width
-
-
-def _children(node: Node) -> list[Node]:
-    """Return the expressions within a rebuilt node: whatever in it has a class of its own."""
-    found: list[Node] = []
-    waiting = [value for name, value in node.items() if name != "type_expr"]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, list):
-            waiting += value
-        elif isinstance(value, dict):
-            if "class" in value:
-                found.append(value)
-            else:
-                waiting += value.values()
-    return found

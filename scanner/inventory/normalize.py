@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from scanner.inventory.redact import (
-    DSN_KINDS,
     MIN_SECRET,
     SECRET_FIELDS,
     SUSPECT,
@@ -19,6 +18,7 @@ from scanner.inventory.redact import (
     redact_text,
 )
 from scanner.inventory.tables import TABLES, Column, Field
+from scanner.inventory.tables.client_keys import DSN_KINDS
 from scanner.inventory.tables.moments import not_moment
 
 BAD: Final = "_bad"

@@ -12,24 +12,9 @@ from typing import Any, Final
 import msgspec
 
 from scanner.inventory.tables import TABLES
+from scanner.inventory.tables.client_keys import DSN_KINDS
 
 REDACTED: Final = "[redacted]"
-
-DSN_KINDS: Final = (
-    "public",
-    "csp",
-    "security",
-    "minidump",
-    "nel",
-    "unreal",
-    "crons",
-    "cdn",
-    "playstation",
-    "integration",
-    "otlp_traces",
-    "otlp_logs",
-)
-"""The DSNs without a secret, from Sentry's API description (schema of a project key)."""
 
 SECRET_FIELDS: Final = frozenset(
     {"secret", "token", "authToken", "refreshToken", "clientSecret", "key", "apiKey"}

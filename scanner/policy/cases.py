@@ -95,7 +95,7 @@ class _CaseReader:
     def read(self) -> tuple[Case, ...]:
         if self._document.policy != self._policy.name:
             message = f"the policy beside this file is `{self._policy.name}`"
-            self._add(("policy",), message, "unknown-policy", "")
+            self._add(("policy",), message, "unknown-policy", f"Write policy: {self._policy.name}.")
         return tuple(
             self._case(document, ("cases", index))
             for index, document in enumerate(self._document.cases)

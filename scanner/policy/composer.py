@@ -90,7 +90,7 @@ class Composer:
         self._next()  # the stream's start
         start = self._next()
         if isinstance(start, yaml.StreamEndEvent):
-            raise SyntaxProblem(Mark(1, 1), "the file is empty", "empty-file")
+            raise SyntaxProblem(Mark(1, 1), "the file is empty", "empty-file", _EMPTY)
         data = self._node(self._next(), ())
         self._next()  # the document's end
         event = self._next()
@@ -173,7 +173,8 @@ class Composer:
         anchor = self._anchors[name]
         if anchor is None:
             message, unquoted = f"anchor `&{name}` contains itself", "an anchor contains itself"
-            raise SyntaxProblem(mark, message, "unknown-alias", unquoted=unquoted)
+            hint = "Repeat what it stands for."
+            raise SyntaxProblem(mark, message, "unknown-alias", hint, unquoted=unquoted)
         self._count(anchor.size, mark)
         return anchor.data
 
@@ -196,6 +197,8 @@ class Composer:
             return _too_deep(mark)
         context = f", {error.context}" if error.context else ""
         hint = self._advice(mark, error.context or "", error.context_mark)
+        if hint == _WHOLE and (found := _UNQUOTED.search(self._lines[mark.line - 1])):
+            mark = Mark(mark.line, found.start(1) + 1)
         return SyntaxProblem(mark, f"{problem}{context}", "yaml-syntax", hint)
 
     def _advice(self, mark: Mark, context: str, opened: Event) -> str:
@@ -209,8 +212,8 @@ class Composer:
             )
         if "alias" in context:
             return _STARRED
-        if found := _UNQUOTED.search(line):
-            return f"A value that starts with {found[1]} needs quotes around the whole of it."
+        if _UNQUOTED.search(line):
+            return _WHOLE
         if line.count(": ") > 1:
             return "A value that contains a colon and a space needs quotes."
         return "Check the indentation, brackets and quotes here and on the line above."
@@ -233,7 +236,9 @@ def _control_character(text: str) -> SyntaxProblem:
     )
 
 
+_WHOLE: Final = "A value that starts with a sign of YAML needs quotes around the whole of it."
 _QUOTE_IT: Final = "Quote it, or check the brackets."
+_EMPTY: Final = "`keypolicy init` writes files to begin with."
 _NO_MERGE: Final = "Repeat the keys, or use `extends` with `override`."
 
 # What begins a value and makes YAML read it as something else than text.

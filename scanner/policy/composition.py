@@ -129,7 +129,8 @@ class Composition:
         for name, override in self._unit.override.items():
             if name in disabled:
                 message = f"rule `{name}` is disabled, so overriding it has no effect"
-                self._add(("override", name), message, "disabled-rule", "", key=True)
+                hint = "Take one of the two out."
+                self._add(("override", name), message, "disabled-rule", hint, key=True)
             elif name in rules:
                 rules[name] = self._overridden(rules[name], override)
             else:

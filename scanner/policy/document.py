@@ -62,7 +62,11 @@ Sql = Annotated[
     str,
     Meta(
         pattern=r"\S",
-        extra_json_schema={"errorMessage": "this must not be empty", "x-code": "empty-value"},
+        extra_json_schema={
+            "errorMessage": "this must not be empty",
+            "x-code": "empty-value",
+            "x-hint": "Write a SQL condition, such as age_days < 90.",
+        },
     ),
 ]
 Reason = Annotated[

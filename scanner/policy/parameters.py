@@ -184,7 +184,10 @@ class _Declaration:
         if not fits:
             message = f"type {self._kind} has no `{key}`"
             at = (*self._path, key)
-            self._problems.append(self._source.problem(at, message, "bad-declaration", key=True))
+            problem = self._source.problem(
+                at, message, "bad-declaration", hint="Take it out.", key=True
+            )
+            self._problems.append(problem)
         return fits
 
     def _check_order(self, slot: Slot) -> None:
@@ -192,7 +195,9 @@ class _Declaration:
             return
         if slot.minimum > slot.maximum:  # type: ignore[operator]
             key = "min" if self._document.min is not UNSET else "max"
-            self._add((*self._path, key), "`min` is more than `max`", "bad-declaration", "")
+            self._add(
+                (*self._path, key), "`min` is more than `max`", "bad-declaration", "Swap them."
+            )
 
     def _add(self, path: NodePath, message: str, code: str, hint: str) -> None:
         self._problems.append(self._source.problem(path, message, code, hint=hint))

@@ -17,13 +17,17 @@ _MEMORY: Final = 1 << 20
 
 
 class BadPatternError(ValueError):
-    """A regular expression that is malformed (`bad-pattern`) or too large (`pattern-too-large`)."""
+    """A regular expression that is malformed (`bad-pattern`) or too large (`pattern-too-large`).
 
-    def __init__(self, message: str, code: str, hint: str) -> None:
+    `offset` is the character where the fault is.
+    """
+
+    def __init__(self, message: str, code: str, hint: str, offset: int = 0) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.hint = hint
+        self.offset = offset
 
 
 def size(pattern: str) -> int:
@@ -46,16 +50,27 @@ def _compiled(pattern: str) -> Any:  # noqa: ANN401 - the library has no types
     try:
         compiled = re2.compile(pattern, options)
     except re2.error as error:
-        reason = error.args[0]
-        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        raw = error.args[0]
+        text = raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
         if "too large" in text:
             raise _too_large() from None
-        message = f"`{_short(pattern)}` is not a regular expression: {text}"
-        hint = "It is read by RE2, which has no look-around and no references to groups."
-        raise BadPatternError(message, "bad-pattern", hint) from None
+        # RE2 tells what it could not read; what is not closed goes on to the end.
+        reason, _, part = text.partition(": ")
+        offset = max(pattern.rfind(part), 0)
+        at = f", at character {offset + 1}"
+        message = f"`{_short(pattern)}` is not a regular expression: {reason}{at}"
+        raise BadPatternError(message, "bad-pattern", _advice(reason, part), offset) from None
     if compiled.programsize > MAX_SIZE:
         raise _too_large()
     return compiled
+
+
+def _advice(reason: str, part: str) -> str:
+    if "repetition" in reason and part.startswith(("*", "?")):
+        return "In a regular expression, .* stands for any text and . for one character."
+    if reason.startswith("missing"):
+        return r"Close the bracket, or write a backslash before one that stands for itself: \(."
+    return "It is read by RE2, which has no look-around and no references to groups."
 
 
 def _too_large() -> BadPatternError:

@@ -146,7 +146,7 @@ def _missing_keys(source: Source, fault: Fault) -> list[Problem]:
             fault.path,
             f"the key `{key}` is missing",
             "missing-key",
-            hint=properties.get(key, {}).get("description", ""),
+            hint=properties.get(key, {}).get("description") or f"Add the line `{key}: ...`.",
         )
         for key in fault.wanted
         if key not in fault.instance and key not in mistyped
@@ -161,6 +161,9 @@ def _wrong_type(source: Source, fault: Fault) -> list[Problem]:
         hint = f'Put it in quotes: "{written}".'
     elif not hint and written and wanted == "a list" and isinstance(fault.instance, str):
         hint = f"Write it as a list: [{written}]."
+    elif not hint and isinstance(fault.instance, dict) and wanted == "text":
+        hint = "A text that starts with { needs quotes around the whole of it: '{name} ...'."
+    hint = hint or f"Write {wanted}."
     message = f"{_is(fault.instance)}, not {wanted}"
     return [source.problem(fault.path, message, "wrong-type", hint=hint)]
 
@@ -168,7 +171,8 @@ def _wrong_type(source: Source, fault: Fault) -> list[Problem]:
 def _bad_choice(source: Source, fault: Fault) -> list[Problem]:
     if not isinstance(fault.instance, str):
         message = f"{_is(fault.instance)}, not one of {', '.join(fault.wanted)}"
-        return [source.problem(fault.path, message, "wrong-type")]
+        hint = f"Write {' or '.join(fault.wanted)}."
+        return [source.problem(fault.path, message, "wrong-type", hint=hint)]
     message = f"`{fault.instance}` is not a value that it can have"
     hint = did_you_mean(fault.instance, fault.wanted, kind="values")
     return [source.problem(fault.path, message, "bad-value", hint=hint)]
@@ -179,15 +183,18 @@ def _bad_format(source: Source, fault: Fault) -> list[Problem]:
     return [source.problem(fault.path, message, fault.code("bad-format"), hint=fault.hint)]
 
 
+_FILL: Final = "Write something there, or leave the key out."
+
+
 def _too_short(source: Source, fault: Fault) -> list[Problem]:
     message = "this must not be empty"
-    return [source.problem(fault.path, message, "empty-value", hint=fault.hint)]
+    return [source.problem(fault.path, message, "empty-value", hint=fault.hint or _FILL)]
 
 
 def _too_long(source: Source, fault: Fault) -> list[Problem]:
     unit = "characters" if isinstance(fault.instance, str) else "entries"
     message = f"this has {len(fault.instance)} {unit}, the most is {fault.wanted}"
-    return [source.problem(fault.path, message, "too-long", hint=fault.hint)]
+    return [source.problem(fault.path, message, "too-long", hint=fault.hint or "Write less.")]
 
 
 def _bad_combination(source: Source, fault: Fault) -> list[Problem]:
@@ -199,7 +206,13 @@ def _bad_combination(source: Source, fault: Fault) -> list[Problem]:
     keys = [key for branch in fault.wanted for key in branch.get("required", ())]
     if any(closest(key, keys, likeness=0.75) for key in fault.instance if key not in keys):
         return []  # a mistyped key, told as unknown
-    return [source.problem(fault.path, message, fault.code("bad-value"))]
+    return [source.problem(fault.path, message, fault.code("bad-value"), hint=fault.hint)]
+
+
+def _too_small(source: Source, fault: Fault) -> list[Problem]:
+    message = f"{fault.instance} is too small"
+    hint = f"The least is {fault.wanted}."
+    return [source.problem(fault.path, message, "out-of-range", hint=hint)]
 
 
 _TELLERS: Final[dict[str, Callable[[Source, Fault], list[Problem]]]] = {
@@ -214,6 +227,7 @@ _TELLERS: Final[dict[str, Callable[[Source, Fault], list[Problem]]]] = {
     "maxLength": _too_long,
     "maxProperties": _too_long,
     "maxItems": _too_long,
+    "minimum": _too_small,
     "anyOf": _bad_combination,
     "oneOf": _bad_combination,
 }

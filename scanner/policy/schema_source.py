@@ -33,6 +33,7 @@ def policy_schema() -> Schema:
             "oneOf": [{"required": ["check"]}, {"required": ["require"]}],
             "errorMessage": EXACTLY_ONE,
             "x-code": "check-or-require",
+            "x-hint": "Write a built-in check under `check`, or a SQL condition after `require`.",
         }
     ]
     rule["properties"]["resource"]["enum"] = list(TABLES)
@@ -47,6 +48,7 @@ def policy_schema() -> Schema:
             ],
             "errorMessage": NO_RULES,
             "x-code": "no-rules",
+            "x-hint": "Write rules: [...], or extends: [sentry-baseline].",
         }
     ]
     return _finished(schema, "keypolicy policy")

@@ -45,7 +45,8 @@ class Scope:
             self._tell(location, f"parameter `{name}` has no value", "unset-param", hint)
         elif slot is not None and not slot.accepts(parameter.slot.type):
             message = f"`${name}` has type {parameter.slot.type}, not {slot.type}"
-            self._tell(location, message, "param-type", "")
+            hint = f"Declare a parameter with type: {slot.type}."
+            self._tell(location, message, "param-type", hint)
         else:
             return parameter.value
         return None

@@ -31,15 +31,15 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     def admit(self, value: ParamValue) -> ParamValue:
         """Return `value` if it keeps the bounds; raises BadValueError with code `out-of-range`."""
         if self.minimum is not None and value < self.minimum:  # type: ignore[operator]
-            raise self._refused(value, f"is less than {self._show(self.minimum)}")
+            raise self._refused(value, f"is less than {self._show(self.minimum)}", "Write more.")
         if self.maximum is not None and value > self.maximum:  # type: ignore[operator]
-            raise self._refused(value, f"is more than {self._show(self.maximum)}")
+            raise self._refused(value, f"is more than {self._show(self.maximum)}", "Write less.")
         for item in value if isinstance(value, list) else [value]:
             if self.choices and item not in self.choices:
                 choices = ", ".join(self._show(choice) for choice in self.choices)
-                raise self._refused(item, f"is not one of: {choices}")
+                raise self._refused(item, f"is not one of: {choices}", "Write one of them.")
             if self.pattern is not None and not matches(self.pattern, str(item)):
-                raise self._refused(item, f"does not match the pattern {self.pattern}")
+                raise self._refused(item, f"does not match the pattern {self.pattern}", _FITTING)
         return value
 
     def accepts(self, other: ValueType) -> bool:
@@ -49,9 +49,11 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     def _show(self, value: ParamValue) -> str:
         return format_value(self.type, value)
 
-    def _refused(self, value: ParamValue, why: str) -> BadValueError:
-        return BadValueError(f"`{self._show(value)}` {why}", "out-of-range")
+    def _refused(self, value: ParamValue, why: str, hint: str) -> BadValueError:
+        return BadValueError(f"`{self._show(value)}` {why}", "out-of-range", hint)
 
+
+_FITTING: Final = "Write one that fits; the whole value has to match."
 
 # A number is taken as events per second, a whole number as a number.
 _COMPATIBLE: Final = frozenset(

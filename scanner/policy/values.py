@@ -42,6 +42,7 @@ MAX_DURATION: Final = timedelta(days=36_500)
 """Longest duration; a date so far back is still one that every database can hold."""
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_AS_LIST: Final = "Write it as [one, two]."
 _INTEGERS: Final = range(-(2**63), 2**63)
 _INTEGER_TEXT: Final = re.compile(r"[-+]?[0-9]{1,19}")
 
@@ -66,7 +67,7 @@ def parse_duration(text: str) -> timedelta:
     seconds = int(text[:-1]) * _SECONDS[text[-1]]
     if seconds > MAX_DURATION.total_seconds():
         message = f"`{text}` is longer than {MAX_DURATION.days}d"
-        raise BadValueError(message, "out-of-range")
+        raise BadValueError(message, "out-of-range", "Write a shorter one.")
     return timedelta(seconds=seconds)
 
 
@@ -139,7 +140,7 @@ def _list_in(text: str) -> ParamValue:
         try:
             return read_value(ValueType.STRINGS, msgspec.json.decode(text))
         except msgspec.DecodeError:
-            raise BadValueError(f"`{text}` is not a JSON list", "wrong-type") from None
+            raise BadValueError(f"`{text}` is not a JSON list", "wrong-type", _AS_LIST) from None
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
@@ -201,7 +202,8 @@ def _read_number(raw: object) -> ParamValue:
 
 def _finite(raw: float) -> float:
     if not math.isfinite(raw):
-        raise BadValueError(f"{_show(raw)} is too large a number", "out-of-range")
+        message = f"{_show(raw)} is too large a number"
+        raise BadValueError(message, "out-of-range", "Write a smaller one.")
     return float(raw)
 
 
@@ -222,13 +224,13 @@ def _read_strings(raw: object) -> ParamValue:
     if isinstance(raw, list) and all(isinstance(item, str) for item in raw):
         return list(raw)
     if not isinstance(raw, list):
-        raise _wrong(raw, "a list", "Write it as [one, two].")
+        raise _wrong(raw, "a list", _AS_LIST)
     item = next(item for item in raw if not isinstance(item, str))
     raise _wrong(item, "text", f'Put it in quotes: "{item}".')
 
 
 def _wrong(raw: object, wanted: str, hint: str = "") -> BadValueError:
-    return BadValueError(f"{_show(raw)} is not {wanted}", "wrong-type", hint)
+    return BadValueError(f"{_show(raw)} is not {wanted}", "wrong-type", hint or f"Write {wanted}.")
 
 
 _READERS: Final[dict[ValueType, Callable[[object], ParamValue]]] = {

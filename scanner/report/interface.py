@@ -12,7 +12,8 @@ class ReportOptions(msgspec.Struct, frozen=True):
 
     `include_suppressed` lets SARIF carry waived and baselined results. The others are about the
     terminal: `color` allows ANSI colours, `width` is in columns, `reports` are the paths of the
-    report files to point at, `quiet` leaves only the verdict.
+    report files to point at, `quiet` leaves only the verdict, `verbose` adds the ids of
+    resources.
     """
 
     include_suppressed: bool = False
@@ -20,6 +21,7 @@ class ReportOptions(msgspec.Struct, frozen=True):
     width: int = 80
     reports: tuple[str, ...] = ()
     quiet: bool = False
+    verbose: bool = False
 
 
 DEFAULT_OPTIONS = ReportOptions()

@@ -187,6 +187,9 @@ class _Summary:
         yield self._paint(_DIM, fit(f"{'':{_INDENT}}{rule.policy} / {rule.id}", self._width))
         for finding in examples:
             yield self._example(finding)
+            if self._options.verbose:
+                # An id is not cut: it is there to be copied.
+                yield self._paint(_DIM, f"{'':{_INDENT}}  id {clean(finding.resource.id or '-')}")
         if examples and number > len(examples):
             yield f"{'':{_INDENT}}... and {number - len(examples):,} more"
         if rule.remediation:

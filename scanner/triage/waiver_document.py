@@ -15,7 +15,11 @@ from scanner.model.blank import VISIBLE
 _ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$"
 _DAY: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?!\n)$"
 _DAY_FORM: Final = {"patternErrorMessage": "Write a day, such as 2026-12-31."}
-_NOT_BLANK: Final = {"errorMessage": "this must not be empty", "x-code": "empty-value"}
+_NOT_BLANK: Final = {
+    "errorMessage": "this must not be empty",
+    "x-code": "empty-value",
+    "x-hint": "Whoever reviews the exception reads it: write a few words.",
+}
 
 NO_RULE: Final = "a waiver names a `rule`, a list of them, or a `policy`"
 _MATCH: Final = (

@@ -118,3 +118,21 @@ def test_names_cannot_steer_the_terminal(tmp_path: Path) -> None:
     assert done.code == 0
     assert "\x1b" not in done.out
     assert "\u202e" not in done.out
+
+
+def test_a_key_by_its_name_or_project(tmp_path: Path) -> None:
+    def explain(key: str) -> Result:
+        return _explain("key-rate-limit", "--demo", "--key", key, cwd=tmp_path)
+
+    several = explain("Default")
+    assert several.code == 2
+    assert "'Default' stands for 6 of sentry_key" in several.err
+    assert "(Default, otter-post-demo/invoice-mill)" in several.err
+    assert "Write the id of one" in several.err
+    named = explain("notebooks")
+    assert (named.code, named.err) == (0, "")
+    assert "b43841172bbe47105ee9814abf7b3882" in named.out
+    project = explain("depot-scanner")
+    assert project.code == 2
+    assert "otter-post-demo/depot-scanner" in project.err
+    assert "no client key has an id that begins with 'nosuch'" in explain("nosuch").err

@@ -82,3 +82,24 @@ def test_it_never_overwrites_unasked(tmp_path: Path) -> None:
     assert _files(tmp_path) == ["policies/our-keys.yaml"]
     assert keypolicy("init", "--force", cwd=tmp_path).code == 0
     assert (tmp_path / "policies" / "our-keys.yaml").read_text("utf-8") != "mine"
+
+
+def test_what_it_writes_works_from_a_folder_below(tmp_path: Path) -> None:
+    keypolicy("init", cwd=tmp_path)
+    (tmp_path / "sub").mkdir()
+    above, below = (
+        keypolicy(
+            "scan",
+            "--demo",
+            "--as-of",
+            "2026-11-01T00:00:00Z",
+            "--format",
+            "csv",
+            cwd=folder,
+            HOME=str(tmp_path),
+        )
+        for folder in (tmp_path, tmp_path / "sub")
+    )
+    assert (below.code, below.out) == (above.code, above.out)
+    assert below.code == 0
+    assert below.out

@@ -212,3 +212,26 @@ def test_earlier_reports_make_a_trend(tmp_path: Path) -> None:
     wrong = keypolicy("scan", "--demo", "--earlier", TWO_KEYS, "-o", "x.html", cwd=tmp_path)
     assert wrong.code == 2
     assert not (tmp_path / "x.html").exists()
+
+
+def test_ids_are_told_on_request(tmp_path: Path) -> None:
+    plain = keypolicy("scan", "--demo", cwd=tmp_path)
+    verbose = keypolicy("scan", "--demo", "--verbose", cwd=tmp_path)
+    notebooks = "id b43841172bbe47105ee9814abf7b3882"
+    assert notebooks in verbose.out
+    assert notebooks not in plain.out
+    assert verbose.code == plain.code
+
+
+def test_an_earlier_report_that_nothing_uses_is_told(tmp_path: Path) -> None:
+    keypolicy("scan", "--demo", "-o", "first.json", cwd=tmp_path)
+    unused = keypolicy("scan", "--demo", "--earlier", "first.json", cwd=tmp_path)
+    assert "--earlier is used by nothing" in unused.err
+    used = keypolicy("scan", "--demo", "--earlier", "first.json", "-o", "second.html", cwd=tmp_path)
+    assert "--earlier" not in used.err
+
+
+def test_a_project_that_is_not_there_comes_with_a_suggestion(tmp_path: Path) -> None:
+    done = keypolicy("scan", "--demo", "--project", "chekout", cwd=tmp_path)
+    assert done.code == 3
+    assert "'checkout'" in done.out

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -258,16 +259,16 @@ def test_an_empty_file_sets_nothing(place: Place) -> None:
     [
         ("fail_om: high\n", ["1:1: unknown setting `fail_om`", "Did you mean `fail_on`?"]),
         ("a1: 1\norg: x\n", ["1:1: unknown setting `a1`", "2:1: unknown setting `org`"]),
-        ("url: [a]\n", ["1:6: Expected `str`, got `array`"]),
-        ("\nallow_partial: 'yes'\n", ["2:16: Expected `bool`, got `str`"]),
-        ("fail_on: urgent\n", ["1:10: Invalid enum value 'urgent'"]),
-        ("params: {a: {b: 1}}\n", ["1:9: Expected"]),
-        ("organizations:\n", ["1:15: Expected"]),
-        ("gate: {a: {fail_on: urgent}}\n", ["1:21: Invalid enum value 'urgent'"]),
-        ("gate:\n  a: {}\n  b: {x: 1}\n", ["3:6: Object contains unknown field `x`"]),
-        ("gate: {a: {max_findings: {low: -1}}}\n", ["1:26: Expected `int` >= 0"]),
-        ("gate: 3\n", ["1:7: Expected `object`, got `int`"]),
-        ("max_findings: {tiny: 1}\n", ["1:15: Object contains unknown field `tiny`"]),
+        ("url: [a]\n", ["1:6: this is a list, not text"]),
+        ("\nallow_partial: 'yes'\n", ["2:16: this is text, not true or false"]),
+        ("fail_on: urgent\n", ["1:10: `urgent` is not a value"]),
+        ("params: {a: {b: 1}}\n", ["1:13: this is a mapping, not text"]),
+        ("organizations:\n", ["1:15: this is empty"]),
+        ("gate: {a: {fail_on: urgent}}\n", ["1:21: `urgent` is not a value"]),
+        ("gate:\n  a: {}\n  b: {x: 1}\n", ["3:7: unknown key `x`"]),
+        ("gate: {a: {max_findings: {low: -1}}}\n", ["1:32: -1 is too small"]),
+        ("gate: 3\n", ["1:7: this is the number 3, not a mapping"]),
+        ("max_findings: {tiny: 1}\n", ["1:16: unknown key `tiny`"]),
         ("[a, b]\n", ["1:1: expected settings, NAME: VALUE"]),
         ("a: b: c\n", ["../keypolicy.yaml:1:"]),
         ("url: a\nurl: b\n", ["../keypolicy.yaml:2:1"]),
@@ -426,3 +427,22 @@ def test_every_setting_of_the_file_is_a_setting() -> None:
     assert set(ConfigDocument.__struct_fields__) <= set(Settings.__struct_fields__)
     assert "token" not in ConfigDocument.__struct_fields__
     assert msgspec.convert({}, ConfigDocument) == ConfigDocument()
+
+
+def test_a_bare_name_in_the_file_is_shipped_or_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "keypolicy.yaml").write_text("policies: [ours, sentry-baseline, sentry-strict]")
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "sentry-strict").mkdir()
+    below = tmp_path / "sub"
+    below.mkdir()
+    found = load_settings(Flags(), {}, below, None).policies
+    # The name of a shipped policy means that policy, on the command line as well.
+    assert found == ("../ours", "sentry-baseline", "sentry-strict")
+
+
+def test_every_variable_is_documented(tmp_path: Path) -> None:
+    (warning,) = load_settings(Flags(), {"KEYPOLICY_X": "1"}, tmp_path, None).warnings
+    known = set(re.findall(r"KEYPOLICY_\w{2,}", warning))
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+    assert set(re.findall(r"`(KEYPOLICY_\w+)`", page)) == known
+    assert len(known) >= 12

@@ -35,6 +35,7 @@ class Column(msgspec.Struct, frozen=True):
     `joined` is its row in sentry_project, `$as_of` the scan's time. A `heavy` column is loaded
     only when something reads it; a `derived` one adds no fact, so it is not in the digest; a
     `costly` one takes a live source requests of its own, so it is asked for only when read.
+    `keys` are all fields that a JSON object may have; none where they are not known.
     """
 
     type: str
@@ -43,6 +44,7 @@ class Column(msgspec.Struct, frozen=True):
     heavy: bool = False
     derived: bool = False
     costly: bool = False
+    keys: tuple[str, ...] = ()
 
 
 class Table(msgspec.Struct, frozen=True):

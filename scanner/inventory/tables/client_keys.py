@@ -22,6 +22,22 @@ from scanner.inventory.tables.catalogue import (
 USAGE: Final = "keypolicyUsage"
 """The field of a key's record that this product adds: sums over its usage statistics."""
 
+DSN_KINDS: Final = (
+    "public",
+    "csp",
+    "security",
+    "minidump",
+    "nel",
+    "unreal",
+    "crons",
+    "cdn",
+    "playstation",
+    "integration",
+    "otlp_traces",
+    "otlp_logs",
+)
+"""The DSNs without a secret, from Sentry's API description (schema of a project key)."""
+
 _CAVEAT: Final = (
     "in the 30 days before the keys were fetched. Sentry counts errors only here, not"
     " transactions, replays or sessions; NULL where the statistics were not fetched"
@@ -96,6 +112,7 @@ KEY: Final = Table(
             "JSON",
             "Rate limit as Sentry gives it: window in seconds and count; NULL where there is none",
             "CASE WHEN <type $.rateLimit> = 'OBJECT' THEN CAST(<$.rateLimit> AS JSON) END",
+            keys=("window", "count"),
         ),
         "has_rate_limit": Column(
             "BOOLEAN",
@@ -114,7 +131,12 @@ KEY: Final = Table(
             " / TRY_CAST(<$.rateLimit.window> AS BIGINT) END",
         ),
         "dsn": Column(
-            "JSON", "DSNs by kind, without the secret one", "<dsn>", heavy=True, derived=True
+            "JSON",
+            "DSNs by kind, without the secret one",
+            "<dsn>",
+            heavy=True,
+            derived=True,
+            keys=DSN_KINDS,
         ),
         "browser_sdk_version": text(
             "$.browserSdkVersion", "Version of the browser SDK that the loader serves, such as 7.x"

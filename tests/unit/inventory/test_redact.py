@@ -8,13 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.inventory import redact
-from scanner.inventory.redact import (
-    DSN_KINDS,
-    REDACTED,
-    SECRET_FIELDS,
-    redact_record,
-    redact_text,
-)
+from scanner.inventory.redact import REDACTED, SECRET_FIELDS, redact_record, redact_text
+from scanner.inventory.tables.client_keys import DSN_KINDS
 
 SECRET = "189485c3b8ccf582bf5e12c530ef8858"
 PUBLIC = "60120449b6b1d5e45f75561e6dabd80b"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from scanner.inventory.redact import DSN_KINDS
 from scanner.inventory.sources.demo import DemoSource
+from scanner.inventory.tables.client_keys import DSN_KINDS
 from scanner.model.inventory import Layout, Needs, Scope
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
