@@ -126,7 +126,8 @@ def test_decoder_and_schema_agree_on_mutations(name: str, schema: str, data: st.
         elif isinstance(target, dict) and data.draw(st.booleans()):
             target[data.draw(st.sampled_from(["x", "ids", "Check", "a b", ""]))] = target.pop(last)
         else:
-            target[last] = data.draw(JUNK)
+            # A copy: the next step may change it, and then the next example would start with that.
+            target[last] = copy.deepcopy(data.draw(JUNK))
     source = Source("p.yaml", msgspec.json.encode(document))
     sound = _sound_rules(source) if schema == "policy" else True
     decoded = _decodes(source.data, TYPES[schema])
