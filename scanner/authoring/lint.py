@@ -21,8 +21,9 @@ from scanner.model.errors import PolicyError, Problem
 from scanner.model.rule import Predicate, Rule
 from scanner.policy.cases import Case, load_cases
 from scanner.policy.locate import without_owners
-from scanner.policy.merge import MergedPolicy, MergedRule
+from scanner.policy.merge import MergedPolicy
 from scanner.policy.positions import CASES, POLICY
+from scanner.policy.together import together
 
 
 class Lint(msgspec.Struct, frozen=True):
@@ -138,8 +139,10 @@ class _Linter:
             if target.merged is not None:
                 self.warnings += advice(target.merged)
                 self._cases(target, target.merged)
-        self.errors += _duplicates([target.merged for target in self._targets if target.merged])
-        compiled = [policy for target in self._targets for policy in target.inspection.policies]
+        compiled, clashes = together(
+            [policy for target in self._targets for policy in target.inspection.policies]
+        )
+        self.errors += clashes
         sound, problems = examine(connection, [rule for one in compiled for rule in one.rules])
         errors, warnings = constant_verdicts(connection, sound)
         self.errors += [*problems, *errors]
@@ -174,29 +177,6 @@ def _untested(policy: MergedPolicy, cases: Sequence[Case], tests: str) -> list[P
         for rule in own_rules(policy)
         if rule.id not in tested
     ]
-
-
-def _duplicates(policies: Sequence[MergedPolicy]) -> list[Problem]:
-    """Find names and ids that two of the files give to different things."""
-    problems: list[Problem] = []
-    names: dict[str, MergedPolicy] = {}
-    rules: dict[str, MergedRule] = {}
-    for policy in policies:
-        first = names.setdefault(policy.name, policy)
-        if first is not policy and policy.name:
-            message = f"policy `{policy.name}` is already in {first.location}"
-            hint = "Use another name."
-            problems.append(Problem(policy.location, message, "duplicate-policy", hint))
-        for rule in own_rules(policy):
-            owner = rules.setdefault(rule.id, rule)
-            if owner is not rule:
-                message = f"rule `{rule.id}` is already in {owner.home.location}"
-                path = (*rule.home.path, "id")
-                hint = "Use another id."
-                problems.append(
-                    rule.home.source.problem(path, message, "duplicate-rule", hint=hint)
-                )
-    return problems
 
 
 def _empty(sound: Sequence[Prepared]) -> list[Problem]:

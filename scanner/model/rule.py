@@ -28,7 +28,8 @@ class Rule(msgspec.Struct, frozen=True):
 
     `where` says which resources it is about (None: all). `check` is the name of the built-in
     check behind `requirement`, None for the author's own SQL. `controls` maps a framework to
-    the requirements that the rule supports.
+    the requirements that the rule supports. `brought` is the line of a policy of the user's own
+    by which a shipped rule is in force, None where there is none.
     """
 
     id: str
@@ -44,6 +45,12 @@ class Rule(msgspec.Struct, frozen=True):
     rationale: str = ""
     remediation: str = ""
     controls: dict[str, list[str]] = {}
+    brought: Location | None = None
+
+    @property
+    def written(self) -> Location:
+        """Where the user can change the rule: in a file of theirs where there is one."""
+        return self.brought or self.location
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -105,6 +105,7 @@ class Compiler:
             rationale=document.rationale,
             remediation=document.remediation,
             controls=document.controls,
+            brought=merged.brought,
         )
 
     def _requirement(

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
+from scanner.model.errors import Location
 from scanner.policy.document import OverrideDocument
 from scanner.policy.hints import did_you_mean
 from scanner.policy.merge import Disabled, Field, MergedPolicy, MergedRule, Place
@@ -96,9 +97,11 @@ class Composition:
             self._check_repeated(index, parent, rules)
             for rule in parent.rules:
                 changed = {name: own[name] for name in rule.parameters if name in own}
-                rules[rule.id] = rule.replaced(
+                taken = rule.replaced(
                     parameters=rule.parameters | changed, excused=rule.excused | self._excused
                 )
+                entry = self._source.at(("extends", index))
+                rules[rule.id] = self._brought(taken, rule.brought or entry)
         return rules
 
     def _check_repeated(
@@ -157,7 +160,13 @@ class Composition:
             except BadValueError as error:
                 self._add(at, error.message, error.code, error.hint)
         document = rule.replaced_document(changes)
-        return rule.replaced(document=document, overridden=places, parameters=parameters)
+        changed = rule.replaced(document=document, overridden=places, parameters=parameters)
+        return self._brought(changed, self._source.at_key(path))
+
+    def _brought(self, rule: MergedRule, location: Location) -> MergedRule:
+        """Note where a shipped rule comes into a policy that is not: that is what users have."""
+        is_taken = rule.home.source.is_shipped and not self._source.is_shipped
+        return rule.replaced(brought=location) if is_taken else rule
 
     def _add_own_rules(
         self,

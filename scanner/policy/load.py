@@ -13,6 +13,7 @@ from scanner.policy.composition import Composition
 from scanner.policy.hints import did_you_mean
 from scanner.policy.locate import PolicyFile, find_extended, select, shipped_policies
 from scanner.policy.merge import MergedPolicy
+from scanner.policy.together import together
 from scanner.policy.unit import Unit, read_unit
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def load_policies(
     inspection = inspect_policies(refs, params)
     if inspection.problems:
         raise PolicyError(inspection.problems)
-    return inspection.policies
+    return together(inspection.policies)[0]
 
 
 def inspect_policies(refs: Sequence[str], params: Mapping[str, str] = _NO_PARAMS) -> Inspection:
@@ -50,7 +51,7 @@ def inspect_policies(refs: Sequence[str], params: Mapping[str, str] = _NO_PARAMS
     compiler = Compiler(params)
     policies = tuple(compiler.compile(policy) for policy in merged)
     compiler.finish()
-    problems = [*merger.problems, *compiler.problems, *_clashes(policies)]
+    problems = [*merger.problems, *compiler.problems, *together(policies)[1]]
     in_order = sorted(dict.fromkeys(problems), key=_file_order)
     return Inspection(policies, tuple(merged), in_order)
 
@@ -151,27 +152,6 @@ def _impostor(unit: Unit) -> list[Problem]:
     message = f"`{unit.name}` is the name of a shipped policy, and this is another"
     hint = "Give it a name of its own; with `extends` it takes the shipped one's rules over."
     return [unit.source.problem(("policy",), message, "reserved-name", hint=hint)]
-
-
-def _clashes(policies: Sequence[Policy]) -> list[Problem]:
-    """Find names and rules that several of the selected policies have."""
-    problems: list[Problem] = []
-    names: dict[str, Policy] = {}
-    rules: dict[str, Policy] = {}
-    for policy in policies:
-        first = names.setdefault(policy.name, policy)
-        if first is not policy and policy.name:
-            message = f"policy `{policy.name}` is already in {first.location}"
-            problems.append(
-                Problem(policy.location, message, "duplicate-policy", "Use another name.")
-            )
-        for rule in policy.rules:
-            owner = rules.setdefault(rule.id, policy)
-            if owner is not policy:
-                message = f"rule `{rule.id}` is in policy {owner.name} and in {policy.name}"
-                hint = "Use another id, or select only one of the policies."
-                problems.append(Problem(rule.location, message, "duplicate-rule", hint))
-    return problems
 
 
 def _file_order(problem: Problem) -> tuple[str, int, int]:

@@ -40,7 +40,8 @@ class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
     """A rule after overrides.
 
     `home` is the rule in its own file; `overridden` says where else a part of it comes from.
-    `parameters` are the ones it can refer to; `excused` names declared but broken ones.
+    `parameters` are the ones it can refer to; `excused` names declared but broken ones. `brought`
+    is where a policy of the user's own takes a shipped rule over or changes it.
     """
 
     document: RuleDocument
@@ -48,6 +49,7 @@ class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
     parameters: dict[str, Parameter]
     overridden: dict[Field, Place] = {}
     excused: frozenset[str] = frozenset()
+    brought: Location | None = None
 
     @property
     def id(self) -> str:

@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from scanner.files import read_regular
+from scanner.files import read_regular, real
 from scanner.model.errors import Location, PolicyError, Problem, TooLargeError, UsageError
 from scanner.policy.composer import Composer, Content, Mark, NodePath, SyntaxProblem
+from scanner.resources import policies_dir
 
 MAX_BYTES: Final = 1024 * 1024
 """Largest file that is read; no policy written by people comes near it."""
@@ -41,6 +42,7 @@ class Source:
     """One YAML file: its plain data, and where each part of it stands.
 
     A path is the keys and indexes that lead to a value. `name` is how the user called the file.
+    `is_shipped` tells that it travels with the product: users have no copy to change.
     """
 
     def __init__(self, name: str, raw: bytes, kind: Kind | None = None) -> None:
@@ -50,6 +52,7 @@ class Source:
         """
         self.name = name
         self.raw = raw
+        self.is_shipped = False
         text = self._decode(raw)
         self.lines: Final = text.splitlines()
         composer = Composer(text)
@@ -162,4 +165,6 @@ def read_source(path: Path, name: str, kind: Kind | None = None) -> Source:
     except UsageError as error:
         code = "too-large" if isinstance(error, TooLargeError) else "unreadable-file"
         raise PolicyError([Problem(Location(name), error.message, code, error.remedy)]) from None
-    return Source(name, raw, kind)
+    source = Source(name, raw, kind)
+    source.is_shipped = real(path).parent == real(policies_dir())
+    return source

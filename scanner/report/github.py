@@ -103,7 +103,7 @@ def _about_rule(result: RuleResult, examples: list[str], number: int) -> _Annota
         f"{title} ({plural(number, 'finding')})",
         "\n".join([*lines, f"Rule {rule.id} of {rule.policy}"]),
         unquote(rule_uri(rule)),
-        max(rule.location.line, 1),
+        max(rule.written.line, 1),
     )
 
 

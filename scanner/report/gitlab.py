@@ -42,7 +42,7 @@ def _issues(run: Run) -> Iterator[dict[str, Any]]:
     locations = {
         (result.rule.policy, result.rule.id): {
             "path": unquote(rule_uri(result.rule)),
-            "lines": {"begin": max(result.rule.location.line, 1)},
+            "lines": {"begin": max(result.rule.written.line, 1)},
         }
         for result in run.results
     }

@@ -94,7 +94,7 @@ def _properties(finding: Finding) -> dict[str, Any]:
 def _physical(rule: Rule) -> dict[str, Any]:
     return {
         "artifactLocation": {"uri": rule_uri(rule)},
-        "region": {"startLine": max(rule.location.line, 1)},
+        "region": {"startLine": max(rule.written.line, 1)},
     }
 
 

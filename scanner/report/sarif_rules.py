@@ -48,12 +48,12 @@ def descriptor(rule: Rule) -> dict[str, Any]:
 
 
 def rule_uri(rule: Rule) -> str:
-    """Return where the rule's file is, as a relative and percent-encoded URI.
+    """Return the file in which the rule can be changed, as a relative and percent-encoded URI.
 
     A shipped policy is `policies/NAME.yaml`; a file below the working directory is relative to
     it, as code scanning expects; of any other file only the name is told.
     """
-    file = Path(rule.location.file or f"{rule.policy}.yaml")
+    file = Path(rule.written.file or f"{rule.policy}.yaml")
     shipped = _relative(file, policies_dir())
     path = f"policies/{shipped}" if shipped else _relative(file, Path.cwd()) or file.name
     return quote(path)
