@@ -14,10 +14,20 @@ if TYPE_CHECKING:
 BROKEN = {"r": "where: is_active\nrequire: is_activ"}
 
 
-def test_shipped_policies_are_clean(tmp_path: Path) -> None:
-    done = keypolicy("lint", "sentry-baseline", "sentry-strict", "--strict", cwd=tmp_path)
+@pytest.mark.parametrize("name", ["sentry-baseline", "sentry-strict", "sentry-tokens"])
+def test_shipped_policies_are_clean(tmp_path: Path, name: str) -> None:
+    done = keypolicy("lint", name, "--strict", cwd=tmp_path)
     assert (done.code, done.out) == (0, "")
     assert "nothing to complain of" in done.err
+
+
+def test_lint_refuses_together_what_scan_refuses_together(tmp_path: Path) -> None:
+    linted = keypolicy("lint", "sentry-baseline", "sentry-strict", cwd=tmp_path)
+    both = ("--policy", "sentry-baseline", "--policy", "sentry-strict")
+    scanned = keypolicy("scan", "--demo", *both, cwd=tmp_path)
+    assert (linted.code, scanned.code) == (2, 2)
+    assert "do not ask the same" in linted.out
+    assert "do not ask the same" in scanned.err
 
 
 def test_an_error_has_its_place_its_line_and_a_hint(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def _accepts(refs: list[str]) -> bool:
     return True
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 2])
 def test_lint_finds_no_error_exactly_where_scan_accepts(folder: Path, size: int) -> None:
     answers = set()
     for names in combinations([*FILES, "sentry-baseline"], size):
