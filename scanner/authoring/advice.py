@@ -201,4 +201,4 @@ def _controls(policy: MergedPolicy, own: Source) -> list[Problem]:
 def empty_columns(table: str, columns: tuple[str, ...]) -> list[str]:
     """Return those of the columns that never have a value."""
     known = TABLES[table].columns
-    return [name for name in columns if known[name].source == "NULL"]
+    return [name for name in columns if known[name].is_empty]

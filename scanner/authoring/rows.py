@@ -6,13 +6,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from scanner.engine.database import Connection, connect, seal
-from scanner.inventory.tables import SKEW_MINUTES, TABLES
+from scanner.inventory.tables import SKEW_MINUTES, TABLES, TEXTS
 from scanner.policy.cases import Case, Cell
 
 CASE: Final = "_case"
 """Column with the number of the row's case; no predicate can name it."""
 
 _TIME: Final = "TIMESTAMP WITH TIME ZONE"
+_SHAPES: Final = {_TIME: "VARCHAR", TEXTS: ["VARCHAR"]}
+"""What json_transform is told in place of these types."""
 
 Row = dict[str, Cell]
 
@@ -88,7 +90,7 @@ def _insert(connection: Connection, table: str, rows: Sequence[Row]) -> None:
     types[CASE] = "INTEGER"
     used = [name for name in types if any(row.get(name) is not None for row in rows)]
     # DuckDB casts text to times where it is asked to, but not from within JSON.
-    shape = {name: "VARCHAR" if types[name] == _TIME else types[name] for name in used}
+    shape = {name: _SHAPES.get(types[name], types[name]) for name in used}
     chosen = ", ".join(f'CAST(u."{name}" AS {types[name]}) AS "{name}"' for name in used)
     connection.execute(
         f'INSERT INTO "{table}" BY NAME SELECT {chosen} FROM (SELECT'

@@ -213,7 +213,7 @@ class Reasoner:
     def _always_null(self, node: Node) -> bool:
         if node["class"] != "COLUMN_REF":
             return False
-        return self._table[node["column_names"][-1]].source == "NULL"
+        return self._table[node["column_names"][-1]].is_empty
 
 
 def _fits(domain: str, value: Value, kind: str) -> bool:

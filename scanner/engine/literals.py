@@ -10,7 +10,7 @@ from typing import Final
 from scanner.engine.refusal import refused
 from scanner.engine.syntax import Node
 from scanner.model.rule import ParamValue
-from scanner.policy.patterns import BadPatternError, size
+from scanner.policy.patterns import BadPatternError, from_glob, size
 
 _PATTERNS: Final = frozenset({"regexp_matches", "regexp_full_match", "regexp_extract"})
 _PATHS: Final = frozenset(
@@ -34,6 +34,34 @@ def instructions(name: str, arguments: Sequence[Node], given: Mapping[str, Param
     if name in _PATHS:
         _check_path(name, arguments[1], given)
     return 0
+
+
+def glob_patterns(node: Node, given: Mapping[str, ParamValue]) -> list[str]:
+    """Return the regular expressions that a list of globs, or a single one, stands for.
+
+    Raises RefusedError for globs that are not written out, and for too large ones.
+    """
+    patterns = []
+    for part in _parts(node):
+        value = _value(part, given)
+        if not isinstance(value, (str, list)):
+            raise refused(
+                "calls name_matches_any() with globs that are not written out",
+                "forbidden-pattern",
+                part,
+                "Write a list of texts, such as ['web-*', 'api-?'], or use a parameter.",
+            )
+        globs = [value] if isinstance(value, str) else value
+        patterns += [from_glob(str(glob)) for glob in globs]
+    return patterns
+
+
+def pattern_size(pattern: str, node: Node) -> int:
+    """Return the size of a regular expression. Raises RefusedError, placed at the node."""
+    try:
+        return size(pattern)
+    except BadPatternError as error:
+        raise refused(f"is refused: {error.message}", error.code, node, error.hint) from None
 
 
 def _pattern(name: str, arguments: Sequence[Node], given: Mapping[str, ParamValue]) -> int:

@@ -6,13 +6,13 @@ from typing import Final
 
 import msgspec
 
-from scanner.engine.counts import count_keys
+from scanner.engine.counts import count_all, count_keys
 from scanner.engine.database import Connection
 from scanner.engine.reader import BadInputError, load_suspects, raw_relation, read_envelope, run_on
 from scanner.engine.scope import Place, keyless, narrow, places, unseen
 from scanner.engine.twins import Origins, collapse, contradictions, identity
 from scanner.inventory.normalize import BAD, select
-from scanner.inventory.tables import TABLES, Column
+from scanner.inventory.tables import TABLES, TEXTS, Column
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.errors import InventoryFileError, UsageError
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
@@ -20,8 +20,8 @@ from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 LOAD_ORDER: Final = ("sentry_project", *(name for name in TABLES if name != "sentry_project"))
 """Projects come first: keys are joined to them."""
 
-API_PAGES: Final = (10, 100)
-"""Sizes of a full page of Sentry's key listings: today's default, and the most there is."""
+API_PAGES: Final = {"sentry_key": (10, 100), "sentry_project": (100,)}
+"""Sizes of a full page of Sentry's listings: the default, and the most there is."""
 
 _KEYS: Final = "sentry_key"
 _LISTS: Final = ("sentry_organization", "sentry_project")
@@ -156,9 +156,10 @@ class _Loader:
                 where=raw.label,
                 remedy="It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`.",
             )
-        if name == "sentry_key" and not raw.layout.is_inventory and rows in API_PAGES:
+        if not raw.layout.is_inventory and rows in API_PAGES.get(name, ()):
+            what = "keys" if name == _KEYS else "projects"
             reason = (
-                f"{raw.label} holds exactly {rows} keys, a full page of Sentry's API: if it was"
+                f"{raw.label} holds exactly {rows} {what}, a full page of Sentry's API: if it was"
                 " saved with one request, the pages after it are missing. Use"
                 " `keypolicy fetch -o FILE`, which reads all of them."
             )
@@ -195,10 +196,21 @@ class _Loader:
             self._check_keyless(scope)
         if "sentry_project" in self.filled:
             count_keys(self._connection, self.coverage.get(_KEYS))
+            if not self._is_narrowed(scope):
+                lists = (self.coverage.get(name) for name in (_KEYS, "sentry_project"))
+                count_all(self._connection, *lists)
         for name in self.filled:
             self.rows[name] = _count(self._connection, name)
         for name in self.coverage:
             self._check_empty(name)
+
+    def _is_narrowed(self, scope: Scope) -> bool:
+        """Whether the rows of an organization are those of some projects only, or filtered."""
+        reaches = [reach for reach in self.reaches if not reach.is_export]
+        scopes = [reach.scope for reach in reaches if reach.scope]
+        return any(one.projects for one in (scope, *scopes)) or any(
+            reach.filters for reach in reaches
+        )
 
     def _check_keyless(self, scope: Scope) -> None:
         """Note the listed places without a key, where nothing says that they have none."""
@@ -294,4 +306,5 @@ def _fact(name: str, column: Column) -> str:
     """
     if column.type == "VARCHAR":
         return f"""coalesce(strlen("{name}") || ':' || "{name}", chr(30))"""
-    return f"""coalesce(CAST("{name}" AS VARCHAR), chr(30))"""
+    value = f'to_json("{name}")' if column.type == TEXTS else f'"{name}"'
+    return f"""coalesce(CAST({value} AS VARCHAR), chr(30))"""

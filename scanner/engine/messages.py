@@ -4,7 +4,7 @@ import difflib
 import string
 from typing import Final
 
-from scanner.inventory.tables import TABLES, Column
+from scanner.inventory.tables import TABLES, TEXTS, Column
 from scanner.model.errors import Problem
 from scanner.model.rule import Rule
 
@@ -75,6 +75,8 @@ def compile_message(rule: Rule, prefix: str) -> tuple[str, dict[str, str]]:
 def _shown(name: str, column: Column, spec: str) -> str:
     if spec == "date" or (column.type.startswith("TIMESTAMP") and not spec):
         return f"strftime(timezone('UTC', t.\"{name}\"), '%Y-%m-%d')"
+    if column.type == TEXTS:
+        return f'CAST(to_json(t."{name}") AS VARCHAR)'
     if column.type == "DOUBLE" and not spec:
         return f'CAST(round(t."{name}", 2) AS VARCHAR)'
     return f'CAST(t."{name}" AS VARCHAR)'

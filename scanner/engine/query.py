@@ -14,7 +14,7 @@ from scanner.engine.counts import with_counted
 from scanner.engine.database import Connection, reason, time_limit
 from scanner.engine.findings import ISO_UTC
 from scanner.engine.syntax import Node
-from scanner.inventory.tables import TABLES
+from scanner.inventory.tables import TABLES, TEXTS
 from scanner.model.errors import UsageError
 from scanner.model.inventory import Needs
 
@@ -45,7 +45,7 @@ def query(connection: Connection, sql: str, as_of: datetime) -> Answer:
 
     The rows stream; what goes wrong among them raises UsageError while they are read.
     """
-    shown = _with_reports_dates(connection, _check(connection, sql), as_of)
+    shown = _with_reports_dates(connection, _check(connection, sql), as_of, lists=True)
     cursor = _execute(connection, f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM ({shown})", as_of)
     return Answer(tuple(str(column[0]) for column in cursor.description), _rows(cursor))
 
@@ -58,13 +58,23 @@ def query_json(connection: Connection, sql: str, as_of: datetime) -> Iterator[st
         yield row[0] or "null"
 
 
-def _with_reports_dates(connection: Connection, checked: str, as_of: datetime) -> str:
-    """Return the query with its times written as in the reports: ISO 8601, in UTC."""
-    told = _execute(connection, f"DESCRIBE SELECT * FROM ({checked})", as_of).fetchall()
-    names = [name.replace('"', '""') for name, kind, *_ in told if kind == _MOMENT]
-    if not names:
+def _with_reports_dates(
+    connection: Connection, checked: str, as_of: datetime, *, lists: bool = False
+) -> str:
+    """Return the query with its times written as in the reports: ISO 8601, in UTC.
+
+    With `lists`, lists of texts are written as JSON too.
+    """
+    written = []
+    described = _execute(connection, f"DESCRIBE SELECT * FROM ({checked})", as_of)
+    for column, kind, *_ in described.fetchall():
+        name = '"' + str(column).replace('"', '""') + '"'
+        if kind == _MOMENT:
+            written.append(f"strftime(timezone('UTC', {name}), {ISO_UTC}) AS {name}")
+        elif lists and kind == TEXTS:
+            written.append(f"to_json({name}) AS {name}")
+    if not written:
         return checked
-    written = (f'strftime(timezone(\'UTC\', "{name}"), {ISO_UTC}) AS "{name}"' for name in names)
     return f"SELECT * REPLACE ({', '.join(written)}) FROM ({checked})"
 
 

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from scanner.engine import misfits, vocabulary
 from scanner.engine.clock import present
-from scanner.engine.literals import instructions
+from scanner.engine.literals import glob_patterns, instructions, pattern_size
 from scanner.engine.refusal import TOO_LARGE, RefusedError, refused, unknown_function
 from scanner.engine.syntax import NO_ORDER, PLACE, Node, arguments_of, call, parameter, target
 from scanner.engine.weight import MOST, Cost, Scale, beyond
@@ -19,6 +19,12 @@ from scanner.policy.hints import did_you_mean
 
 MAX_DEPTH: Final = 100
 """Deepest tree that a predicate may have."""
+
+_FALSE: Final[Node] = {
+    "class": "CONSTANT",
+    "type": "VALUE_CONSTANT",
+    "literal": {"kind": "BOOLEAN", "text": "false"},
+}
 
 
 class Rebuilder:
@@ -119,7 +125,7 @@ class Rebuilder:
                 f"uses the list ${name} as a single value",
                 "list-parameter",
                 node,
-                f"Write `column in ${name}`.",
+                f"Write `column in ${name}` or `list_has_any(column, ${name})`.",
             )
         self.params[self._prefix + name] = value
         return {"identifier": self._prefix + name}
@@ -195,9 +201,13 @@ class Rebuilder:
         if moment := present(node):
             return self._as_of(moment)
         self.cost.instructions += instructions(name, arguments, self._given)
-        if name in {"contains", "list_contains"} and _is_list(arguments, self._given):
+        if name in vocabulary.MEMBERSHIP and _is_list(arguments, self._given):
             return self._membership(arguments)
-        return _function_call(name, self._all(arguments), is_operator=bool(node["is_operator"]))
+        if name == vocabulary.GLOBS:
+            return self._globs(node, arguments)
+        make = self._set if name in vocabulary.SETS else self.expression
+        made = [make(argument) for argument in arguments]
+        return _function_call(name, made, is_operator=bool(node["is_operator"]))
 
     def _arrow(self, node: Node) -> Node:
         """Turn `json -> 'field'`, which is a lambda to the parser, into the call that it means."""
@@ -210,19 +220,44 @@ class Rebuilder:
 
     def _membership(self, arguments: list[Node]) -> Node:
         """Turn `x in $list` into SQL's IN, which keeps to three-valued logic."""
-        name = self._param_name(arguments[0])
+        children = [self.expression(arguments[1]), *self._items(arguments[0])]
+        if len(children) == 1:
+            return _FALSE
+        return {"class": "OPERATOR", "type": "COMPARE_IN", "children": children}
+
+    def _set(self, node: Node) -> Node:
+        """Return a list, which may be a parameter, rebuilt."""
+        if isinstance(self._given.get(str(node.get("identifier"))), list):
+            return {**PLACE, **_function_call("list_value", self._items(node))}
+        return self.expression(node)
+
+    def _items(self, node: Node) -> list[Node]:
+        """Bind the items of a list parameter, each by itself."""
+        name = self._param_name(node)
         values = cast("list[str]", self._given[name])
-        children = [self.expression(arguments[1])]
         self.cost.items += len(values)
         self._check_cost()
-        for number, value in enumerate(values):
-            bound = f"{self._prefix}{name}_{number}"
-            self.params[bound] = value
-            children.append(parameter(bound))
-        if len(children) == 1:
-            literal = {"kind": "BOOLEAN", "text": "false"}
-            return {"class": "CONSTANT", "type": "VALUE_CONSTANT", "literal": literal}
-        return {"class": "OPERATOR", "type": "COMPARE_IN", "children": children}
+        # No parameter's name begins with an underscore.
+        bound = [f"{self._prefix}_{number}_{name}" for number in range(len(values))]
+        self.params.update(zip(bound, values, strict=True))
+        return [parameter(one) for one in bound]
+
+    def _globs(self, node: Node, arguments: list[Node]) -> Node:
+        """Turn `name_matches_any(text, globs)` into regular expressions: RE2 has no worst case."""
+        if len(arguments) != 2:  # noqa: PLR2004 - a text and globs
+            raise refused("calls name_matches_any() without a text and globs", "bad-call", node)
+        self.expression(arguments[0])
+        found = []
+        for pattern in dict.fromkeys(glob_patterns(arguments[1], self._given)):
+            self.cost.items += 1
+            self.cost.instructions += pattern_size(pattern, node)
+            bound = f"{self._prefix}_glob{len(self.params)}"
+            self.params[bound] = pattern
+            text = self.expression(arguments[0])
+            found.append({**PLACE, **_function_call("regexp_full_match", [text, parameter(bound)])})
+        if len(found) > 1:
+            return {"class": "CONJUNCTION", "type": "CONJUNCTION_OR", "children": found}
+        return found[0] if found else _FALSE
 
     def _window(self, node: Node) -> Node:
         name = str(node["function_name"]).lower()

@@ -13,6 +13,7 @@ from scanner.engine.guard import Checked
 from scanner.engine.outline import Part, outline, replaced
 from scanner.engine.prepare import values
 from scanner.engine.syntax import Node, write
+from scanner.inventory.tables import TEXTS
 
 _NO_VALUE: Final = ("NULL", None, "")
 
@@ -105,7 +106,12 @@ class _Tracer:
     def _select(self, texts: Sequence[str], inner: Sequence[str]) -> list[Value]:
         if not texts:
             return []
-        chosen = ", ".join(f"CAST({text} AS VARCHAR), typeof({text})" for text in texts)
+        # A list is written as JSON: as SQL shows it, a comma may be a text's own.
+        chosen = ", ".join(
+            f"CASE WHEN typeof({text}) = '{TEXTS}' THEN CAST(to_json({text}) AS VARCHAR)"
+            f" ELSE CAST({text} AS VARCHAR) END, typeof({text})"
+            for text in texts
+        )
         row = self._fetch(chosen, inner)
         return [
             (str(kind), None if value is None else str(value), "")

@@ -91,12 +91,29 @@ FUNCTIONS: Final[dict[str, str]] = {
     "json_array_length": "number of items of a JSON list",
     "list_value": "a list written out",
     "list_contains": "whether a list holds a value",
+    "list_has": "whether a list holds a value",
+    "array_contains": "whether a list holds a value",
+    "array_has": "whether a list holds a value",
     "list_has_any": "whether two lists have a value in common",
+    "array_has_any": "whether two lists have a value in common",
     "list_has_all": "whether the first list holds every value of the second",
+    "array_has_all": "whether the first list holds every value of the second",
+    "name_matches_any": "whether a whole text matches one of a list of globs (`*`, `?`)",
     # choice
     "nullif": "NULL where two values are equal, else the first",
 }
 """Scalar functions and operators by DuckDB's name, with their meaning."""
+
+GLOBS: Final = "name_matches_any"
+"""The one function that is not DuckDB's: the guard writes it as regular expressions."""
+
+MEMBERSHIP: Final = frozenset(
+    {"contains", "list_contains", "list_has", "array_contains", "array_has"}
+)
+"""Functions that tell whether a list, the first argument, holds a value."""
+
+SETS: Final = frozenset({"list_has_any", "array_has_any", "list_has_all", "array_has_all"})
+"""Functions that compare two lists."""
 
 WINDOWS: Final[dict[str, str]] = {
     "count": "number of rows with a value",

@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from scanner.engine.syntax import Node, children, wildcard
-from scanner.inventory.tables import Column
+from scanner.inventory.tables import TEXTS, Column
 from scanner.model.rule import ParamValue
 
 _NARROW: Final = 16
@@ -22,6 +22,8 @@ _TEXT: Final = 64
 _JSON: Final = 1_024
 _FIELD: Final = 128
 """Bytes of a column's value, or a field's of a JSON value; what is larger costs in proportion."""
+
+_WIDTHS: Final = {"VARCHAR": _TEXT, "JSON": _JSON, TEXTS: _JSON}
 
 _PARTS: Final = 16
 _FOUND: Final = 4
@@ -92,7 +94,7 @@ class Scale:
         kind = node["class"]
         if kind == "COLUMN_REF":
             column = self._columns.get(str(node["column_names"][0]))
-            return {"VARCHAR": _TEXT, "JSON": _JSON}.get(column.type if column else "", _NARROW)
+            return _WIDTHS.get(column.type if column else "", _NARROW)
         if kind == "CONSTANT":
             return len(str(node["literal"].get("text", ""))) + _NARROW
         if kind == "PARAMETER":

@@ -270,15 +270,18 @@ def _fits(cell: object, kind: str) -> bool:
         return True
     match kind:
         case "BOOLEAN":
-            return isinstance(cell, bool)
+            fits = isinstance(cell, bool)
         case "BIGINT":
-            return type(cell) is int
+            fits = type(cell) is int
         case "DOUBLE":
-            return isinstance(cell, (int, float)) and not isinstance(cell, bool)
+            fits = isinstance(cell, (int, float)) and not isinstance(cell, bool)
+        case "VARCHAR[]":
+            fits = isinstance(cell, list) and all(isinstance(item, str) for item in cell)
         case "TIMESTAMP WITH TIME ZONE":
-            return isinstance(cell, str) and _is_time(cell)
+            fits = isinstance(cell, str) and _is_time(cell)
         case _:
-            return isinstance(cell, str)
+            fits = isinstance(cell, str)
+    return fits
 
 
 def _is_time(text: str) -> bool:

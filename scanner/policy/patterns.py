@@ -7,6 +7,7 @@ compiling it, within little memory, and not guessed from its text: `\pL{300}` is
 and 360,000 instructions, which DuckDB would make anew for each statement.
 """
 
+import re
 from typing import Any, Final
 
 MAX_SIZE: Final = 1_500
@@ -38,6 +39,15 @@ def size(pattern: str) -> int:
 def matches(pattern: str, text: str) -> bool:
     """Whether the whole text matches. Raises BadPatternError."""
     return _compiled(pattern).fullmatch(text) is not None
+
+
+def from_glob(glob: str) -> str:
+    """Return the expression for whole texts that a glob means.
+
+    `*` is any text and `?` any character, line breaks included; all else is itself.
+    """
+    parts = [".*" if part == "*" else "." if part == "?" else re.escape(part) for part in glob]
+    return "(?s)" + re.sub(r"(?<!\\)(\.\*)+", ".*", "".join(parts))
 
 
 def _compiled(pattern: str) -> Any:  # noqa: ANN401 - the library has no types

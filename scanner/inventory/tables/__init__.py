@@ -8,7 +8,7 @@ Column names follow Steampipe's `sentry_key`, so that its published queries run 
 
 from typing import Final
 
-from scanner.inventory.tables.catalogue import INTEGER, NOWHERE, Column, Field, Table
+from scanner.inventory.tables.catalogue import INTEGER, NOWHERE, TEXTS, Column, Field, Table
 from scanner.inventory.tables.client_keys import KEY, USAGE
 from scanner.inventory.tables.credentials import API_KEY, INTEGRATION, ORG_AUTH_TOKEN, TOKEN
 from scanner.inventory.tables.moments import SKEW_MINUTES
@@ -17,10 +17,12 @@ from scanner.inventory.tables.places import ORGANIZATIONS, PROJECT
 __all__ = [
     "BASIC",
     "COSTLY",
+    "COUNTED",
     "INTEGER",
     "NOWHERE",
     "SKEW_MINUTES",
     "TABLES",
+    "TEXTS",
     "USAGE",
     "Column",
     "Field",
@@ -46,3 +48,9 @@ COSTLY: Final[dict[str, frozenset[str]]] = {
     for name, table in TABLES.items()
 }
 """By table, the columns that take a live source requests of their own."""
+
+COUNTED: Final[dict[str, frozenset[str]]] = {
+    name: frozenset(column for column, spec in table.columns.items() if spec.counted)
+    for name, table in TABLES.items()
+}
+"""By table, the columns that are counted from the rows of other tables."""

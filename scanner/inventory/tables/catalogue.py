@@ -12,6 +12,9 @@ BOOLEAN: Final = ("BOOLEAN",)
 OBJECT: Final = ("OBJECT",)
 LIST: Final = ("ARRAY",)
 
+TEXTS: Final = "VARCHAR[]"
+"""The SQL type of a list of texts."""
+
 NOWHERE: Final = "CAST(NULL AS VARCHAR)"
 """The project of what belongs to none. Not just NULL: the database refuses to order by that."""
 
@@ -34,7 +37,8 @@ class Column(msgspec.Struct, frozen=True):
     In `source`, `organization`, `project` and `server` are what the input says of the record,
     `joined` is its row in sentry_project, `$as_of` the scan's time. A `heavy` column is loaded
     only when something reads it; a `derived` one adds no fact, so it is not in the digest; a
-    `costly` one takes a live source requests of its own, so it is asked for only when read.
+    `costly` one takes a live source requests of its own, so it is asked for only when read. A
+    `counted` one is filled once all tables are loaded, from the rows of others.
     `keys` are all fields that a JSON object may have; none where they are not known.
     """
 
@@ -45,6 +49,12 @@ class Column(msgspec.Struct, frozen=True):
     derived: bool = False
     costly: bool = False
     keys: tuple[str, ...] = ()
+    counted: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the column never has a value."""
+        return self.source == "NULL" and not self.counted
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -106,14 +116,30 @@ def age(path: str) -> Column:
     return Column("BIGINT", doc, f"CAST(floor(({seconds}) / 86400) AS BIGINT)", derived=True)
 
 
-def scopes(path: str) -> Column:
-    """Return the column of a list of scopes; a list with anything but texts is not known."""
-    texts = f"list_transform(json_type(CAST(<{path}> AS JSON), '$[*]'), lambda x: x = 'VARCHAR')"
+def texts(path: str, doc: str, *, member: str = "", derived: bool = False) -> Column:
+    """Return a column of a list of texts, or of one text `member` of each object in the list.
+
+    A list with anything else in it is not known.
+    """
+    items = f"CAST(<{path}> AS JSON)"
+    found = f"'$[*]{member}'"
+    kinds = f"list_transform(json_type({items}, {found}), lambda x: x = 'VARCHAR')"
     source = (
-        f"CASE WHEN <type {path}> = 'ARRAY' AND coalesce(list_bool_and({texts}), true)"
-        f" THEN CAST(<{path}> AS JSON) END"
+        f"CASE WHEN <type {path}> = 'ARRAY' AND coalesce(list_bool_and({kinds}), true)"
+        f" AND len({kinds}) = json_array_length({items})"
+        f" THEN json_extract_string({items}, {found}) END"
     )
-    return Column("JSON", "Scopes, a list of texts such as org:read", source)
+    return Column(TEXTS, doc, source, derived=derived)
+
+
+def scopes(path: str) -> Column:
+    """Return the column of a list of scopes."""
+    return texts(path, "Scopes, a list of texts such as org:read")
+
+
+def count(doc: str) -> Column:
+    """Return a column of a number of rows of another table, NULL until they were counted."""
+    return Column("BIGINT", doc, "NULL", derived=True, counted=True)
 
 
 ORGANIZATION: Final = Column("VARCHAR", "Slug of the organization", "organization")

@@ -9,6 +9,7 @@ from scanner.inventory.tables.catalogue import (
     ORGANIZATION,
     OWNER,
     TEXT,
+    TEXTS,
     Column,
     Field,
     Table,
@@ -107,6 +108,22 @@ KEY: Final = Table(
             "VARCHAR",
             "Platform of the project; empty where Sentry says that none is set",
             "joined.platform",
+        ),
+        "project_teams": Column(
+            TEXTS,
+            "Slugs of the project's teams, a list of texts; NULL where the project list does not"
+            " tell them",
+            "joined.team_slugs",
+            derived=True,
+        ),
+        "project_status": Column(
+            "VARCHAR", "Status of the project, such as active", "joined.status", derived=True
+        ),
+        "project_date_created": Column(
+            "TIMESTAMP WITH TIME ZONE",
+            "When the project was created",
+            "joined.date_created",
+            derived=True,
         ),
         "rate_limit": Column(
             "JSON",

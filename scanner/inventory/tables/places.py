@@ -13,8 +13,10 @@ from scanner.inventory.tables.catalogue import (
     Field,
     Table,
     boolean,
+    count,
     json,
     text,
+    texts,
     time,
 )
 
@@ -64,17 +66,12 @@ PROJECT: Final = Table(
         "features": json("$.features", "Features enabled for the project, a list of names"),
         "team": json("$.team", "First team of the project"),
         "teams": json("$.teams", "Teams of the project"),
-        "key_count": Column(
-            "BIGINT",
-            "Number of client keys, 0 for a project without any; NULL where they were not all seen",
-            "NULL",
-            derived=True,
+        "team_slugs": texts("$.teams", "Slugs of its teams", member=".slug", derived=True),
+        "key_count": count(
+            "Number of client keys, 0 for a project without any; NULL where they were not all seen"
         ),
-        "active_key_count": Column(
-            "BIGINT",
-            "Number of active client keys; NULL also where it is not known of one",
-            "NULL",
-            derived=True,
+        "active_key_count": count(
+            "Number of active client keys; NULL also where it is not known of one"
         ),
         "owner": OWNER,
         "url": Column(
@@ -129,6 +126,13 @@ ORGANIZATIONS: Final = Table(
         "features": json("$.features", "Features enabled for the organization, a list of names"),
         "region_url": text("$.links.regionUrl", "Base URL of the region that holds its data"),
         "organization_url": text("$.links.organizationUrl", "Home page of the organization"),
+        "project_count": count("Number of projects; NULL where they were not all seen"),
+        "key_count": count(
+            "Number of client keys of all projects; NULL where projects or keys were not all seen"
+        ),
+        "active_key_count": count(
+            "Number of active client keys; NULL also where it is not known of one"
+        ),
         "owner": OWNER,
         "url": Column(
             "VARCHAR",

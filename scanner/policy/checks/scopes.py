@@ -30,25 +30,16 @@ class Arguments(msgspec.Struct, frozen=True):
             raise ValueError("it needs `forbidden` or `allowed`")
 
 
-_LIST: Final = "json_extract_string(scopes, '$[*]')"
-
-
 def build(arguments: Arguments) -> Macro:
     """Hold the list of scopes against each list that is given."""
     terms: list[str] = []
     params: dict[str, ParamValue] = {}
-
-    def written(name: str, scopes: list[str]) -> str:
-        named = {f"{name}_{n}": scope for n, scope in enumerate(scopes)}
-        params.update(named)
-        return "[" + ", ".join(f"${name}" for name in named) + "]"
-
     if arguments.forbidden:
-        terms.append(f"NOT list_has_any({_LIST}, {written('forbidden', arguments.forbidden)})")
-    if arguments.allowed:
-        terms.append(f"list_has_all({written('allowed', arguments.allowed)}, {_LIST})")
-    elif arguments.allowed is not None:
-        terms.append(f"len({_LIST}) = 0")
+        terms.append("NOT list_has_any(scopes, $forbidden)")
+        params["forbidden"] = arguments.forbidden
+    if arguments.allowed is not None:
+        terms.append("list_has_all($allowed, scopes)")
+        params["allowed"] = arguments.allowed
     return Macro(" AND ".join(terms), params)
 
 

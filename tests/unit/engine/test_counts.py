@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from scanner.engine.counts import count_keys, with_counted
+from scanner.engine.counts import count_all, count_keys, with_counted
 from scanner.engine.database import Connection
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.inventory import Needs
@@ -85,3 +85,65 @@ def test_counting_needs_the_keys() -> None:
     assert with_counted(plain) == plain
     counting = with_counted(Needs({"sentry_project": frozenset({"key_count"})}))
     assert counting.columns["sentry_key"] == {"id", "is_active"}
+    one = with_counted(Needs({"sentry_organization": frozenset({"project_count"})}))
+    assert one.tables == {"sentry_organization", "sentry_project"}
+    of_all = with_counted(Needs({"sentry_organization": frozenset({"active_key_count"})}))
+    assert of_all.columns["sentry_key"] == {"id", "is_active"}
+    assert "sentry_project" in of_all.tables
+
+
+def organization(connection: Connection) -> tuple[int | None, int | None, int | None]:
+    found = connection.execute(
+        "SELECT project_count, key_count, active_key_count FROM sentry_organization"
+    ).fetchone()
+    assert found is not None
+    return found[0], found[1], found[2]
+
+
+GAP = TableCoverage(CoverageState.PARTIAL, "no", (Gap("no", "acme", "idle"),))
+ELSEWHERE = TableCoverage(CoverageState.PARTIAL, "no", (Gap("no", "globex"),))
+ANYWHERE = TableCoverage(CoverageState.PARTIAL, "no", (Gap("no"),))
+DENIED = TableCoverage(CoverageState.DENIED, "no", (Gap("no", "acme"),))
+
+
+@pytest.mark.parametrize(
+    ("keys", "projects", "expected"),
+    [
+        (COMPLETE, COMPLETE, (3, 3, None)),
+        (ELSEWHERE, ELSEWHERE, (3, 3, None)),
+        (GAP, COMPLETE, (3, None, None)),
+        (ANYWHERE, COMPLETE, (3, None, None)),
+        (DENIED, COMPLETE, (3, None, None)),
+        (None, COMPLETE, (3, None, None)),
+        (COMPLETE, GAP, (None, None, None)),
+        (COMPLETE, DENIED, (None, None, None)),
+        (COMPLETE, None, (None, None, None)),
+    ],
+)
+def test_an_organization_counts_only_what_was_wholly_seen(
+    keys: TableCoverage | None,
+    projects: TableCoverage | None,
+    expected: tuple[int | None, int | None, int | None],
+) -> None:
+    with world() as connection:
+        connection.execute("INSERT INTO sentry_organization (id, slug) VALUES ('1', 'acme')")
+        count_all(connection, keys, projects)
+        assert organization(connection) == expected
+
+
+def test_a_key_of_no_project_is_still_one_of_its_organization() -> None:
+    with world({"id": "k9", "organization_slug": "acme", "is_active": True}) as connection:
+        connection.execute("INSERT INTO sentry_organization (id, slug) VALUES ('1', 'acme')")
+        count_all(connection, COMPLETE, COMPLETE)
+        assert organization(connection) == (3, 4, None)
+
+
+def test_keys_and_projects_of_no_organization_may_be_of_any() -> None:
+    with world({"id": "k9", "project_slug": "web"}) as connection:
+        connection.execute("INSERT INTO sentry_organization (id, slug) VALUES ('1', 'acme')")
+        count_all(connection, COMPLETE, COMPLETE)
+        assert organization(connection) == (3, None, None)
+        connection.execute("INSERT INTO sentry_project (id, slug) VALUES ('9', 'lost')")
+        connection.execute("UPDATE sentry_organization SET project_count = NULL")
+        count_all(connection, COMPLETE, COMPLETE)
+        assert organization(connection) == (None, None, None)
