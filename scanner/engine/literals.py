@@ -42,7 +42,7 @@ def glob_patterns(node: Node, given: Mapping[str, ParamValue]) -> list[str]:
     Raises RefusedError for globs that are not written out, and for too large ones.
     """
     patterns = []
-    for part in _parts(node):
+    for part in written_out(node):
         value = _value(part, given)
         if not isinstance(value, (str, list)):
             raise refused(
@@ -88,7 +88,7 @@ def _pattern(name: str, arguments: Sequence[Node], given: Mapping[str, ParamValu
 
 
 def _check_path(name: str, node: Node, given: Mapping[str, ParamValue]) -> None:
-    for part in _parts(node):
+    for part in written_out(node):
         value = _value(part, given)
         if value is None:
             raise refused(
@@ -108,7 +108,8 @@ def _check_path(name: str, node: Node, given: Mapping[str, ParamValue]) -> None:
             )
 
 
-def _parts(node: Node) -> Iterator[Node]:
+def written_out(node: Node) -> Iterator[Node]:
+    """Give the items of a list that is written out, or the one thing that is there instead."""
     if node.get("class") == "FUNCTION" and node.get("function_name") == "list_value":
         yield from (argument["expression"] for argument in node["arguments"])
     else:

@@ -8,11 +8,12 @@ import msgspec
 
 from scanner.engine.counts import count_all, count_keys
 from scanner.engine.database import Connection
+from scanner.engine.digest import digest
 from scanner.engine.reader import BadInputError, load_suspects, raw_relation, read_envelope, run_on
 from scanner.engine.scope import Place, keyless, narrow, places, unseen
 from scanner.engine.twins import Origins, collapse, contradictions, identity
 from scanner.inventory.normalize import BAD, select
-from scanner.inventory.tables import TABLES, TEXTS, Column
+from scanner.inventory.tables import TABLES
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.errors import InventoryFileError, UsageError
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
@@ -64,7 +65,7 @@ def load(
         rows=loader.rows,
         coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},
         sources=tuple(loader.sources),
-        digest=_digest(connection, loader.filled),
+        digest=digest(connection, loader.filled),
         organizations=_organizations(connection, loader.filled),
         reaches=tuple(loader.reaches),
         warnings=tuple(loader.warnings),
@@ -282,29 +283,3 @@ def _organizations(connection: Connection, filled: Sequence[str]) -> dict[str, i
         f" ({' UNION ALL '.join(parts)}) WHERE organization IS NOT NULL GROUP BY ALL ORDER BY ALL"
     )
     return {str(slug): int(projects) for slug, projects in found.fetchall()}
-
-
-def _digest(connection: Connection, filled: Sequence[str]) -> str:
-    """SHA-256 over the facts in all tables, whatever their order, file format or source."""
-    parts = ["SELECT NULL AS h WHERE false"]
-    for name in filled:
-        table = TABLES[name]
-        facts = [_fact(c, spec) for c, spec in table.columns.items() if not spec.derived]
-        row = f"sha256(concat_ws(chr(31), '{name}', {', '.join(facts)}))"
-        parts.append(f'SELECT {row} AS h FROM "{name}"')
-    union = " UNION ALL ".join(parts)
-    found = connection.execute(
-        f"SELECT sha256(coalesce(string_agg(h, '' ORDER BY h), '')) FROM ({union})"
-    ).fetchone()
-    return str(found[0]) if found else ""
-
-
-def _fact(name: str, column: Column) -> str:
-    """Return a text for the value of a column, NULL told from any value.
-
-    A text says its length first: it may hold what separates it from the next one.
-    """
-    if column.type == "VARCHAR":
-        return f"""coalesce(strlen("{name}") || ':' || "{name}", chr(30))"""
-    value = f'to_json("{name}")' if column.type == TEXTS else f'"{name}"'
-    return f"""coalesce(CAST({value} AS VARCHAR), chr(30))"""

@@ -9,9 +9,18 @@ from typing import Final, cast
 
 from scanner.engine import misfits, vocabulary
 from scanner.engine.clock import present
-from scanner.engine.literals import glob_patterns, instructions, pattern_size
+from scanner.engine.literals import glob_patterns, instructions, pattern_size, written_out
 from scanner.engine.refusal import TOO_LARGE, RefusedError, refused, unknown_function
-from scanner.engine.syntax import NO_ORDER, PLACE, Node, arguments_of, call, parameter, target
+from scanner.engine.syntax import (
+    FALSE,
+    PLACE,
+    Node,
+    arguments_of,
+    call,
+    function,
+    parameter,
+    target,
+)
 from scanner.engine.weight import MOST, Cost, Scale, beyond
 from scanner.inventory.tables import Column
 from scanner.model.rule import ParamValue
@@ -19,12 +28,6 @@ from scanner.policy.hints import did_you_mean
 
 MAX_DEPTH: Final = 100
 """Deepest tree that a predicate may have."""
-
-_FALSE: Final[Node] = {
-    "class": "CONSTANT",
-    "type": "VALUE_CONSTANT",
-    "literal": {"kind": "BOOLEAN", "text": "false"},
-}
 
 
 class Rebuilder:
@@ -207,7 +210,7 @@ class Rebuilder:
             return self._globs(node, arguments)
         make = self._set if name in vocabulary.SETS else self.expression
         made = [make(argument) for argument in arguments]
-        return _function_call(name, made, is_operator=bool(node["is_operator"]))
+        return function(name, made, is_operator=bool(node["is_operator"]))
 
     def _arrow(self, node: Node) -> Node:
         """Turn `json -> 'field'`, which is a lambda to the parser, into the call that it means."""
@@ -216,19 +219,19 @@ class Rebuilder:
             raise refused("may not have a lambda", "forbidden-syntax", node, hint)
         arguments = [node["lhs"], node["expr"]]
         self.cost.instructions += instructions("->", arguments, self._given)
-        return _function_call("json_extract", self._all(arguments))
+        return function("json_extract", self._all(arguments))
 
     def _membership(self, arguments: list[Node]) -> Node:
         """Turn `x in $list` into SQL's IN, which keeps to three-valued logic."""
         children = [self.expression(arguments[1]), *self._items(arguments[0])]
         if len(children) == 1:
-            return _FALSE
+            return FALSE
         return {"class": "OPERATOR", "type": "COMPARE_IN", "children": children}
 
     def _set(self, node: Node) -> Node:
         """Return a list, which may be a parameter, rebuilt."""
         if isinstance(self._given.get(str(node.get("identifier"))), list):
-            return {**PLACE, **_function_call("list_value", self._items(node))}
+            return function("list_value", self._items(node))
         return self.expression(node)
 
     def _items(self, node: Node) -> list[Node]:
@@ -247,6 +250,9 @@ class Rebuilder:
         if len(arguments) != 2:  # noqa: PLR2004 - a text and globs
             raise refused("calls name_matches_any() without a text and globs", "bad-call", node)
         self.expression(arguments[0])
+        for part in written_out(arguments[1]):
+            if part["class"] == "PARAMETER":
+                self._param_name(part)
         found = []
         for pattern in dict.fromkeys(glob_patterns(arguments[1], self._given)):
             self.cost.items += 1
@@ -254,10 +260,10 @@ class Rebuilder:
             bound = f"{self._prefix}_glob{len(self.params)}"
             self.params[bound] = pattern
             text = self.expression(arguments[0])
-            found.append({**PLACE, **_function_call("regexp_full_match", [text, parameter(bound)])})
+            found.append(function("regexp_full_match", [text, parameter(bound)]))
         if len(found) > 1:
             return {"class": "CONJUNCTION", "type": "CONJUNCTION_OR", "children": found}
-        return found[0] if found else _FALSE
+        return found[0] if found else FALSE
 
     def _window(self, node: Node) -> Node:
         name = str(node["function_name"]).lower()
@@ -292,19 +298,6 @@ class Rebuilder:
             "arg_orders": [],
             "has_ignore_nulls": bool(node["has_ignore_nulls"]),
         }
-
-
-def _function_call(name: str, arguments: list[Node], *, is_operator: bool = False) -> Node:
-    return {
-        "class": "FUNCTION",
-        "type": "FUNCTION",
-        **call(name, arguments),
-        "filter": None,
-        "order_bys": NO_ORDER,
-        "distinct": False,
-        "is_operator": is_operator,
-        "export_state": False,
-    }
 
 
 def _is_list(arguments: list[Node], given: Mapping[str, ParamValue]) -> bool:

@@ -19,6 +19,13 @@ PREFIX: Final = "SELECT (\n"
 PLACE: Final = {"alias": "", "query_location": 0, "query_location_length": 0}
 NO_ORDER: Final = {"type": "ORDER_MODIFIER", "orders": []}
 
+FALSE: Final[Node] = {
+    "class": "CONSTANT",
+    "type": "VALUE_CONSTANT",
+    **PLACE,
+    "literal": {"kind": "BOOLEAN", "text": "false"},
+}
+
 _BATCH: Final = 2_000
 _FARTHEST: Final = 1 << 31
 """Larger places are negative ones, of nodes that the parser made up."""
@@ -108,6 +115,21 @@ def call(name: str, arguments: list[Node]) -> Node:
         "catalog": "",
         "arguments": [{"name": "", "expression": argument} for argument in arguments],
         "qualified_name": {"path": [name]},
+    }
+
+
+def function(name: str, arguments: list[Node], *, is_operator: bool = False) -> Node:
+    """Return a call of a function."""
+    return {
+        "class": "FUNCTION",
+        "type": "FUNCTION",
+        **PLACE,
+        **call(name, arguments),
+        "filter": None,
+        "order_bys": NO_ORDER,
+        "distinct": False,
+        "is_operator": is_operator,
+        "export_state": False,
     }
 
 

@@ -83,7 +83,7 @@ def test_a_gap_may_name_its_project_by_the_id() -> None:
 def test_counting_needs_the_keys() -> None:
     plain = Needs({"sentry_project": frozenset({"slug"})})
     assert with_counted(plain) == plain
-    counting = with_counted(Needs({"sentry_project": frozenset({"key_count"})}))
+    counting = with_counted(Needs({"sentry_project": frozenset({"active_key_count"})}))
     assert counting.columns["sentry_key"] == {"id", "is_active"}
     one = with_counted(Needs({"sentry_organization": frozenset({"project_count"})}))
     assert one.tables == {"sentry_organization", "sentry_project"}

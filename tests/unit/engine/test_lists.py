@@ -18,9 +18,7 @@ HERE = Location("test.yaml", 1, 1)
 ROW: dict[str, object] = {"id": "k1", "name": "web-1", "project_teams": ["web", "ops"]}
 
 
-def holds(
-    text: str, *, row: dict[str, object] | None = None, **params: ParamValue
-) -> bool | None:
+def holds(text: str, *, row: dict[str, object] | None = None, **params: ParamValue) -> bool | None:
     with database([{**ROW, **(row or {})}]) as connection:
         return answer(connection, text, **params)
 
@@ -86,7 +84,7 @@ def test_items_do_not_take_the_names_of_other_parameters() -> None:
         ([""], "", True),
     ],
 )
-def test_globs(globs: list[str], name: str | None, expected: bool | None) -> None:
+def test_globs(globs: list[str], name: str | None, *, expected: bool | None) -> None:
     assert holds("name_matches_any(name, $globs)", row={"name": name}, globs=globs) is expected
     if globs:
         written = ", ".join(f"'{glob}'" for glob in globs)
