@@ -13,7 +13,8 @@ RULES: Final = Path(__file__).with_name("fifteen")
 
 def test_they_are_linted_without_a_word(tmp_path: Path) -> None:
     found = keypolicy("lint", "--strict", RULES, cwd=tmp_path)
-    assert (found.code, "nothing to complain of" in found.out) == (0, True), found.out
+    assert found.code == 0, found.out
+    assert "2 policies, 14 rules: nothing to complain of." in found.out + found.err
 
 
 def test_no_mutant_survives(tmp_path: Path) -> None:
@@ -30,7 +31,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         *("--format", "json"),
         cwd=folder,
     )
-    assert done.code == 3, done.err  # noqa: PLR2004 - the demo has no tokens
+    assert done.code == 3, done.err
     found: dict[str, Any] = json.loads(done.out)
     return found
 
@@ -55,5 +56,7 @@ def test_no_rule_ends_in_an_error(report: dict[str, Any]) -> None:
 
 def test_a_scan_of_some_projects_counts_no_organization(tmp_path: Path) -> None:
     sql = "SELECT project_count, key_count FROM sentry_organization"
-    done = keypolicy("query", sql, "--demo", "--project", "checkout", "--format", "json", cwd=tmp_path)
+    done = keypolicy(
+        "query", sql, "--demo", "--project", "checkout", "--format", "json", cwd=tmp_path
+    )
     assert json.loads(done.out) == [{"project_count": None, "key_count": None}]
