@@ -14,7 +14,7 @@ RULES: Final = Path(__file__).with_name("fifteen")
 def test_they_are_linted_without_a_word(tmp_path: Path) -> None:
     found = keypolicy("lint", "--strict", RULES, cwd=tmp_path)
     assert found.code == 0, found.out
-    assert "2 policies, 14 rules: nothing to complain of." in found.out + found.err
+    assert "2 policies, 14 rules, 1 file of owners: nothing to complain of." in found.out + found.err
 
 
 def test_no_mutant_survives(tmp_path: Path) -> None:
@@ -28,7 +28,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("scan")
     done = keypolicy(
         *("scan", "--demo", "--policy", RULES, "--param", "most_projects=39"),
-        *("--format", "json"),
+        *("--owners", RULES / "owners.yaml", "--format", "json"),
         cwd=folder,
     )
     assert done.code == 3, done.err

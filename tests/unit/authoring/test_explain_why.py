@@ -135,7 +135,7 @@ def test_lists_and_the_clock_are_shown(keys: Connection) -> None:
     found = judge(keys, rule, "aa1", AS_OF)
     assert found.outcome is Outcome.PASS
     values = {one.sql: one.value for one in _flat(found.requirement)}
-    assert values["$names_0"] == "x"
+    assert values["$_0_names"] == "x"
     assert values["$as_of"] == "2026-01-01 00:00:00+00"
 
 
