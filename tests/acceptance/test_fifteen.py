@@ -14,7 +14,9 @@ RULES: Final = Path(__file__).with_name("fifteen")
 def test_they_are_linted_without_a_word(tmp_path: Path) -> None:
     found = keypolicy("lint", "--strict", RULES, cwd=tmp_path)
     assert found.code == 0, found.out
-    assert "2 policies, 14 rules, 1 file of owners: nothing to complain of." in found.out + found.err
+    assert (
+        "2 policies, 14 rules, 1 file of owners: nothing to complain of." in found.out + found.err
+    )
 
 
 def test_no_mutant_survives(tmp_path: Path) -> None:
