@@ -124,3 +124,12 @@ def _value(node: Node, given: Mapping[str, ParamValue]) -> ParamValue:
         # One that is not known is told where the tree is rebuilt.
         return given.get(str(node["identifier"]), "")
     return None
+
+
+def is_list_first(arguments: Sequence[Node], given: Mapping[str, ParamValue]) -> bool:
+    """Whether the first of two arguments is a list parameter."""
+    return (
+        len(arguments) == 2  # noqa: PLR2004 - a list and what is looked for in it
+        and arguments[0].get("class") == "PARAMETER"
+        and isinstance(given.get(str(arguments[0]["identifier"])), list)
+    )

@@ -9,7 +9,13 @@ from typing import Final, cast
 
 from scanner.engine import misfits, vocabulary
 from scanner.engine.clock import present
-from scanner.engine.literals import glob_patterns, instructions, pattern_size, written_out
+from scanner.engine.literals import (
+    glob_patterns,
+    instructions,
+    is_list_first,
+    pattern_size,
+    written_out,
+)
 from scanner.engine.refusal import TOO_LARGE, RefusedError, refused, unknown_function
 from scanner.engine.syntax import (
     FALSE,
@@ -204,7 +210,7 @@ class Rebuilder:
         if moment := present(node):
             return self._as_of(moment)
         self.cost.instructions += instructions(name, arguments, self._given)
-        if name in vocabulary.MEMBERSHIP and _is_list(arguments, self._given):
+        if name in vocabulary.MEMBERSHIP and is_list_first(arguments, self._given):
             return self._membership(arguments)
         if name == vocabulary.GLOBS:
             return self._globs(node, arguments)
@@ -298,11 +304,3 @@ class Rebuilder:
             "arg_orders": [],
             "has_ignore_nulls": bool(node["has_ignore_nulls"]),
         }
-
-
-def _is_list(arguments: list[Node], given: Mapping[str, ParamValue]) -> bool:
-    return (
-        len(arguments) == 2  # noqa: PLR2004 - a list and what is looked for in it
-        and arguments[0].get("class") == "PARAMETER"
-        and isinstance(given.get(str(arguments[0]["identifier"])), list)
-    )
