@@ -18,7 +18,7 @@ from scanner import config_values as read
 from scanner.config_files import read_config, read_dotenv, read_locked, read_sentryclirc
 from scanner.config_trust import Given, Layer, Trust, check_reach
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
-from scanner.model.errors import UsageError
+from scanner.model.errors import Location, UsageError
 from scanner.model.severity import Severity
 from scanner.model.token import Token
 from scanner.triage.request import NOTICE_DAYS, TERM_DAYS, TriageRequest
@@ -64,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     `locked` is the one file that settings were taken from, and what said so. `origins` tells for
     each setting that was given where it came from, see `origin`, and `trust` how far that place
-    is trusted.
+    is trusted. `policies_place` is the line of a file of settings that names the policies.
 
     `memory` is in bytes, None for what the machine has.
     """
@@ -91,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     locked: tuple[str, str] | None = None
     origins: dict[str, str] = {}
     trust: dict[str, Trust] = {}
+    policies_place: Location | None = None
     warnings: tuple[str, ...] = ()
 
     def origin(self, name: str) -> str:
@@ -166,6 +167,8 @@ def load_settings(
             values[name] = setting.parse(given.value, given.origin)
             origins[name] = given.origin
             trust[name] = given.trust
+            if name == "policies":
+                values["policies_place"] = given.place
             if name in _PATHS:
                 check_reach(given, values[name], directory)
     if "gate" in values:

@@ -130,7 +130,12 @@ def _read_config(path: Path, name: str) -> Layer:
         if key in data:
             data[key] = _from_here(base, data[key])
     return {
-        key: Given(value, f"{key} in {source.at_key((key,))}", root=path.parent)
+        key: Given(
+            value,
+            f"{key} in {source.at_key((key,))}",
+            root=path.parent,
+            place=source.at_key((key,)),
+        )
         for key, value in data.items()
         if value not in ({}, [], "")
     }

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from scanner.files import within
-from scanner.model.errors import UsageError
+from scanner.model.errors import Location, UsageError
 
 
 class Trust(IntEnum):
@@ -25,13 +25,15 @@ class Trust(IntEnum):
 class Given(msgspec.Struct, frozen=True):
     """A setting as someone gave it, not yet checked, and where.
 
-    `root` is the folder that a path in it may not leave; None where it may lead anywhere.
+    `root` is the folder that a path in it may not leave; None where it may lead anywhere. `place`
+    is its line, where the file has such.
     """
 
     value: Any
     origin: str
     trust: Trust = Trust.CHECKOUT
     root: Path | None = None
+    place: Location | None = None
 
     def __repr__(self) -> str:
         """Show only the origin: the value may be a token."""

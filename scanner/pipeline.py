@@ -28,7 +28,7 @@ from scanner.inventory.sources.interface import Source
 from scanner.inventory.spool import copy_inventory
 from scanner.inventory.tables import BASIC, TABLES
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
-from scanner.model.errors import PolicyError
+from scanner.model.errors import Location, PolicyError
 from scanner.model.inventory import Needs, Scope
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.owner import Owners
@@ -57,7 +57,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
     """All that a scan depends on. `policies` are names, files or directories.
 
     `gate` is what reports say of the settings that decide; nothing here depends on it. `shown`
-    are the owners whose findings reports show: all, where none is named.
+    are the owners whose findings reports show: all, where none is named. `policies_place` is the
+    line of a file of settings that names the policies.
     """
 
     source: Source
@@ -69,6 +70,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     triage: TriageRequest = TriageRequest()
     gate: tuple[GateSetting, ...] = ()
     shown: tuple[str, ...] = ()
+    policies_place: Location | None = None
 
 
 @contextmanager
@@ -79,7 +81,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     where nothing could be seen, and InventoryFileError for a bad file.
     """
     started = datetime.now(UTC)
-    policies = load_policies(request.policies, request.params)
+    policies = load_policies(request.policies, request.params, request.policies_place)
     rules = [rule for policy in policies for rule in policy.rules]
     triage = Triage(request.triage, policies)
     check_names(request.shown, triage.owners)

@@ -38,7 +38,8 @@ def own_rules(policy: MergedPolicy) -> list[MergedRule]:
 def used_parameters(rule: MergedRule) -> set[str]:
     """Return the parameters that the rule refers to."""
     document = rule.document
-    texts = [text for text in (document.where, document.require) if isinstance(text, str)]
+    given = (document.severity, rule.where, document.require)
+    texts = [text for text in given if isinstance(text, str)]
     used = {name for text in texts for name, _ in parameters_in(text)}
     return used if document.check is UNSET else used | set(_referred(document.check))
 

@@ -72,7 +72,7 @@ def _wanted(rule: MergedRule, decided: set[str]) -> list[Outcome]:
         wanted.remove(Outcome.PASS)
     if rule.id in decided:
         wanted.remove(Outcome.UNKNOWN)
-    if isinstance(rule.document.where, str):
+    if isinstance(rule.where, str):
         wanted.append(Outcome.NOT_APPLICABLE)
     return wanted
 

@@ -213,7 +213,7 @@ def used_parameters(rule: MergedRule) -> list[str]:
     """Return the parameters that the rule refers to, in the order of the text."""
     document = rule.document
     names: list[str] = []
-    for text in (document.where, document.require):
+    for text in (document.severity, rule.where, document.require):
         if isinstance(text, str):
             names += [name for name, _ in parameters_in(text)]
     if isinstance(document.check, dict):

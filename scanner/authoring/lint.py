@@ -94,7 +94,8 @@ def _sound(connection: Connection, rules: Sequence[Rule]) -> tuple[list[Rule], l
 def _refused(connection: Connection, rule: Rule) -> list[Problem]:
     """Return all that the guard refuses in what the author wrote; the first is told already."""
     guard = Guard(connection)
-    own = (rule.where, None if rule.check else rule.requirement)
+    where = rule.conditions or (rule.where,)
+    own = (*where, None if rule.check else rule.requirement)
     return [
         problem
         for predicate in own
@@ -118,9 +119,11 @@ def listing_of(targets: Sequence[Target]) -> Listing:
 def _written(policy: MergedPolicy) -> Iterator[Predicate]:
     """Give the predicates as they are written, those that did not compile included."""
     for rule in (*policy.rules, *policy.rejected):
-        for key, text in (("where", rule.document.where), ("require", rule.document.require)):
+        texts = [(rule.document.where, rule.place("where"))]
+        texts += [(one.text, one.place) for one in rule.conditions if one.is_met]
+        texts.append((rule.document.require, rule.place("require")))
+        for text, place in texts:
             if text is not UNSET:
-                place = rule.place(key)
                 yield Predicate(text, {}, place.source.at_text(place.path))
 
 

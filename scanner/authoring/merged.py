@@ -144,9 +144,10 @@ def _rule(rule: MergedRule, names: Mapping[str, str]) -> list[str]:
     if document.title:
         lines += entry("title", document.title, indent, comment=_origin(rule, "title"))
     lines.append(f"{indent}resource: {scalar(document.resource)}")
-    lines.append(_with(f"{indent}severity: {document.severity}", _origin(rule, "severity")))
-    if isinstance(document.where, str):
-        text = _renamed(document.where, names)
+    severity = _renamed(document.severity, names)
+    lines.append(_with(f"{indent}severity: {severity}", _origin(rule, "severity")))
+    if isinstance(rule.where, str):
+        text = _renamed(rule.where, names)
         lines += entry("where", text, indent, comment=_origin(rule, "where"))
     elif "where" in rule.overridden:
         lines.append(f"{indent}{_note('where: taken away, ' + _origin(rule, 'where'))}")

@@ -276,6 +276,7 @@ def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest
         source=chosen,
         scope=asked,
         policies=policies(found),
+        policies_place=found.policies_place,
         params=found.params,
         as_of=moment,
         thresholds=found.thresholds,

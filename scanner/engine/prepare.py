@@ -61,22 +61,23 @@ def prepare(connection: Connection, rules: Sequence[Rule]) -> tuple[Prepared, ..
 
     Raises PolicyError with the problems of all rules.
     """
-    asked = [
-        (predicate, rule.resource, f"{part}{number}_")
-        for number, rule in enumerate(rules)
-        for part, predicate in (("w", rule.where), ("r", rule.requirement))
-        if predicate is not None
-    ]
     guard = Guard(connection)
-    answers = guard.check_all(asked)
-    found = [problem for rule in rules for problem in problems(rule)]
-    found += [answer.problem for answer in answers if isinstance(answer, GuardError)]
-    sound = [
-        (*one, answer)
-        for one, answer in zip(asked, answers, strict=True)
-        if isinstance(answer, Checked)
+    parts = [
+        (predicate, rule.resource, f"c{number}_{part}_")
+        for number, rule in enumerate(rules)
+        for part, predicate in enumerate(rule.conditions)
     ]
-    found += _Binder(connection, guard).problems(sound)
+    found = [problem for rule in rules for problem in problems(rule)]
+    wrong, _ = _checked(connection, guard, parts)
+    if not wrong:
+        asked = [
+            (predicate, rule.resource, f"{part}{number}_")
+            for number, rule in enumerate(rules)
+            for part, predicate in (("w", rule.where), ("r", rule.requirement))
+            if predicate is not None
+        ]
+        wrong, sound = _checked(connection, guard, asked)
+    found += wrong
     if found:
         raise PolicyError(sorted(found, key=lambda problem: problem.location))
     checked = iter(answer for *_, answer in sound)
@@ -86,6 +87,20 @@ def prepare(connection: Connection, rules: Sequence[Rule]) -> tuple[Prepared, ..
         message, params = compile_message(rule, f"m{number}_")
         prepared.append(Prepared(rule, where, next(checked), message, params))
     return tuple(prepared)
+
+
+def _checked(
+    connection: Connection, guard: Guard, asked: Sequence[tuple[Predicate, str, str]]
+) -> tuple[list[Problem], list[Bound]]:
+    """Guard and bind predicates; return what is wrong with them, and those that are sound."""
+    answers = guard.check_all(asked)
+    found = [answer.problem for answer in answers if isinstance(answer, GuardError)]
+    sound = [
+        (*one, answer)
+        for one, answer in zip(asked, answers, strict=True)
+        if isinstance(answer, Checked)
+    ]
+    return found + _Binder(connection, guard).problems(sound), sound
 
 
 def heavy_columns(prepared: Iterable[Prepared]) -> dict[str, frozenset[str]]:

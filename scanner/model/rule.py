@@ -29,7 +29,8 @@ class Rule(msgspec.Struct, frozen=True):
     `where` says which resources it is about (None: all). `check` is the name of the built-in
     check behind `requirement`, None for the author's own SQL. `controls` maps a framework to
     the requirements that the rule supports. `brought` is the line of a policy of the user's own
-    by which a shipped rule is in force, None where there is none.
+    by which a shipped rule is in force, None where there is none. `conditions` are what `where` is
+    put together of, if it is: mistakes in one of them are told at its own place.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Rule(msgspec.Struct, frozen=True):
     remediation: str = ""
     controls: dict[str, list[str]] = {}
     brought: Location | None = None
+    conditions: tuple[Predicate, ...] = ()
 
     @property
     def written(self) -> Location:

@@ -10,21 +10,27 @@ from msgspec import UNSET
 from scanner.inventory.tables import TABLES
 from scanner.model.errors import Location, Problem
 from scanner.model.rule import Policy, Predicate, Rule
+from scanner.model.severity import Severity
 from scanner.policy.arguments import CheckUse, read_check
 from scanner.policy.hints import did_you_mean
 from scanner.policy.merge import MergedPolicy, MergedRule, Place
 from scanner.policy.parameters import Parameter, command_line
 from scanner.policy.predicates import parameters_in
 from scanner.policy.scope import Scope
+from scanner.policy.slots import Slot
 from scanner.policy.static import check_fit, check_resource
-from scanner.policy.values import BadValueError
+from scanner.policy.values import BadValueError, ValueType
 
 
 class Compiler:
-    """Compiles merged policies; `given` are parameters from the command line, by name."""
+    """Compiles merged policies; `given` are parameters from the command line, by name.
 
-    def __init__(self, given: Mapping[str, str]) -> None:
+    `named` is the line of a file of settings that names the policies, if one does.
+    """
+
+    def __init__(self, given: Mapping[str, str], named: Location | None = None) -> None:
         self._given = given
+        self._named = named
         self._known: dict[str, None] = {}
         self._refused: dict[str, Problem] = {}
         self._open = False
@@ -81,31 +87,33 @@ class Compiler:
         document = merged.document
         resource = merged.place("resource")
         self.problems += check_resource(resource.source, resource.path, document.resource)
-        where = None
-        if document.where is not UNSET:
-            where = _predicate(document.where, merged.place("where"), scope)
+        where, conditions = _where(merged, scope)
+        severity = _severity(merged, scope)
         requirement, use = self._requirement(merged, scope)
         message = document.message or (use.check.message if use else "")
         if document.message and document.resource in TABLES:
             self.problems += _check_message(merged)
         self.problems += scope.problems
-        if requirement is None or not scope.complete or len(self.problems) > before:
+        if requirement is None or severity is None or not scope.complete:
+            return None
+        if len(self.problems) > before:
             return None
         return Rule(
             id=merged.id,
             policy=policy.name,
             title=document.title or merged.id.replace("-", " ").capitalize(),
-            severity=document.severity,
+            severity=severity,
             resource=document.resource,
             requirement=requirement,
             location=_rule_location(merged),
             where=where,
+            conditions=conditions,
             check=use.check.name if use else None,
             message=message,
             rationale=document.rationale,
             remediation=document.remediation,
             controls=document.controls,
-            brought=merged.brought,
+            brought=merged.brought or (self._named if merged.home.source.is_shipped else None),
         )
 
     def _requirement(
@@ -127,6 +135,38 @@ class Compiler:
             return None, use
         location = place.source.at_key((*place.path, use.check.name))
         return Predicate(use.macro.text, use.macro.params, location), use
+
+
+def _where(merged: MergedRule, scope: Scope) -> tuple[Predicate | None, tuple[Predicate, ...]]:
+    """Return which rows the rule is about, and the conditions that this is put together of."""
+    where = merged.where
+    if where is UNSET:
+        return None, ()
+    if not merged.conditions:
+        return _predicate(where, merged.place("where"), scope), ()
+    own = merged.document.where
+    parts = [] if own is UNSET else [_predicate(own, merged.place("where"), scope)]
+    parts += [_predicate(one.text, one.place, scope) for one in merged.conditions]
+    params = {name: value for part in parts for name, value in part.params.items()}
+    return Predicate(where, params, parts[-1].location), tuple(parts)
+
+
+def _severity(merged: MergedRule, scope: Scope) -> Severity | None:
+    """Return the severity, of a parameter where one is named; None with a problem in the scope."""
+    given = merged.document.severity
+    if not given.startswith("$"):
+        return Severity(given)
+    place = merged.place("severity")
+    location = place.source.at(place.path)
+    value = scope.value(given[1:], location, Slot(type=ValueType.STRING))
+    if isinstance(value, str) and value in list(Severity):
+        return Severity(value)
+    if value is not None:
+        words = ", ".join(Severity)
+        message = f"`{given}` is {value!r}, which is no severity"
+        hint = f"Give it one of: {words}. With `enum: [{words}]` it takes nothing else."
+        scope.problems.append(Problem(location, message, "bad-value", hint))
+    return None
 
 
 def _predicate(text: str, place: Place, scope: Scope) -> Predicate:

@@ -1,20 +1,17 @@
 """Merges policy files along `extends`, and collects what is wrong on the way."""
 
-from typing import TYPE_CHECKING
-
 from msgspec import UNSET
 
-from scanner.model.errors import Location
-from scanner.policy.document import OverrideDocument
+from scanner.model.errors import Location, Problem
+from scanner.policy.composer import NodePath
+from scanner.policy.document import Changes, OverrideDocument
 from scanner.policy.hints import did_you_mean
-from scanner.policy.merge import Disabled, Field, MergedPolicy, MergedRule, Place
+from scanner.policy.merge import Condition, Disabled, Field, MergedPolicy, MergedRule, Place
 from scanner.policy.parameters import Origin, Parameter, declare
 from scanner.policy.positions import Source
+from scanner.policy.predicates import parameters_in
 from scanner.policy.unit import Unit
 from scanner.policy.values import BadValueError
-
-if TYPE_CHECKING:
-    from scanner.model.errors import Problem
 
 
 class Composition:
@@ -41,7 +38,7 @@ class Composition:
         own = self._own_parameters(inherited)
         rules = self._inherited_rules(own)
         disabled = self._disable(rules)
-        self._override(rules, disabled)
+        self._override(rules, disabled, own)
         parameters = inherited | own
         self._add_own_rules(rules, disabled, parameters)
         return MergedPolicy(
@@ -128,19 +125,71 @@ class Composition:
                 self._unknown_rule("disable", name, rules)
         return disabled
 
-    def _override(self, rules: dict[str, MergedRule], disabled: dict[str, Disabled]) -> None:
+    def _override(
+        self,
+        rules: dict[str, MergedRule],
+        disabled: dict[str, Disabled],
+        own: dict[str, Parameter],
+    ) -> None:
         for name, override in self._unit.override.items():
             if name in disabled:
                 message = f"rule `{name}` is disabled, so overriding it has no effect"
                 hint = "Take one of the two out."
                 self._add(("override", name), message, "disabled-rule", hint, key=True)
             elif name in rules:
-                rules[name] = self._overridden(rules[name], override)
+                rules[name] = self._overridden(rules[name], override, ("override", name))
+                for made in (name, *self._add_cases(rules, disabled, name, override)):
+                    # What an override says may refer to the policy's own parameters as well.
+                    seen = own | rules[made].parameters
+                    rules[made] = rules[made].replaced(parameters=seen)
             else:
                 self._unknown_rule("override", name, rules)
 
-    def _overridden(self, rule: MergedRule, override: OverrideDocument) -> MergedRule:
-        path = ("override", rule.id)
+    def _add_cases(
+        self,
+        rules: dict[str, MergedRule],
+        disabled: dict[str, Disabled],
+        name: str,
+        override: OverrideDocument,
+    ) -> list[str]:
+        """Make a rule of each case; the one that was overridden is about the rows that are left.
+
+        Returns the ids of the new rules.
+        """
+        base = rules[name]
+        added = []
+        changed = {param for case in override.cases for param in case.params}
+        for index, case in enumerate(override.cases):
+            path = ("override", name, "cases", index)
+            place = Place(self._source, (*path, "when"))
+            self._check_when(case.when, place, changed)
+            conditions = rules[name].conditions
+            made = self._overridden(base, case, path)
+            made = made.replaced(
+                document=made.replaced_document({"id": f"{name}-{case.name}"}),
+                conditions=(*conditions, Condition(case.when, place, is_met=True)),
+            )
+            if made.id in rules or made.id in disabled:
+                message = f"there is a rule `{made.id}` already"
+                hint = "Give the case another name."
+                self._add((*path, "name"), message, "duplicate-rule", hint)
+                continue
+            rules[made.id] = made
+            added.append(made.id)
+            conditions = (*conditions, Condition(case.when, place, is_met=False))
+            rules[name] = rules[name].replaced(conditions=conditions)
+        return added
+
+    def _check_when(self, text: str, place: Place, changed: set[str]) -> None:
+        """Refuse a condition that would mean another thing in each of the rules that have it."""
+        for name, offset in parameters_in(text):
+            if name in changed:
+                location = self._source.at_text(place.path).within(text, offset)
+                message = f"`when` refers to `${name}`, which a case of this override changes"
+                hint = "Refer to a parameter that all cases see alike."
+                self.problems.append(Problem(location, message, "changed-param", hint))
+
+    def _overridden(self, rule: MergedRule, override: Changes, path: NodePath) -> MergedRule:
         changes: dict[str, object] = {}
         places = dict(rule.overridden)
         for field in Field:
@@ -210,7 +259,7 @@ class Composition:
         hint = did_you_mean(name, rules, kind="inherited rules")
         self._add(path, message, "unknown-rule", hint, key=True)
 
-    def _unknown_parameter(self, path: tuple[str, ...], name: str, rule: MergedRule) -> None:
+    def _unknown_parameter(self, path: NodePath, name: str, rule: MergedRule) -> None:
         if self._open or name in self._excused or name in rule.excused:
             return
         message = f"rule `{rule.id}` has no parameter `{name}`"

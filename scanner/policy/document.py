@@ -81,6 +81,14 @@ Reason = Annotated[
         },
     ),
 ]
+# A text: msgspec knows no union of an enumeration and a text. The schema tells the two apart.
+SeverityText = Annotated[
+    str,
+    Meta(
+        pattern=rf"^({'|'.join(Severity)}|\$[a-z][a-z0-9_]*)(?!\n)$",
+        description="How much a violation matters; $name takes it from a parameter.",
+    ),
+]
 Given = bool | int | float | str | list[str]
 """A value as YAML gives it; which type it must have is for the parameter's declaration."""
 
@@ -91,7 +99,6 @@ Controls = dict[
     Annotated[list[Annotated[str, Meta(min_length=1)]], Meta(min_length=1)],
 ]
 
-_SEVERITY = "How much a violation matters."
 _WHERE = (
     "SQL predicate that says which rows the rule is about; for the others it is not applicable."
 )
@@ -143,7 +150,7 @@ class RuleDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
 
     id: RuleId
     resource: Annotated[str, Meta(description="Table whose rows the rule is about.")]
-    severity: Annotated[Severity, Meta(description=_SEVERITY)]
+    severity: SeverityText
     title: Annotated[str, Meta(description=_TITLE)] = ""
     where: Annotated[Sql | UnsetType, Meta(description=_WHERE)] = UNSET
     check: Annotated[
@@ -168,10 +175,10 @@ class RuleDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
 EXACTLY_ONE = "a rule has exactly one of `check` and `require`"
 
 
-class OverrideDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+class Changes(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What a policy changes in a rule of a policy that it extends; the rest stays."""
 
-    severity: Annotated[Severity | UnsetType, Meta(description=_SEVERITY)] = UNSET
+    severity: SeverityText | UnsetType = UNSET
     where: Annotated[Sql | UnsetType | None, Meta(description=f"{_WHERE} null takes it away.")] = (
         UNSET
     )
@@ -183,6 +190,30 @@ class OverrideDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, 
     rationale: Annotated[str | UnsetType, Meta(description=_RATIONALE)] = UNSET
     remediation: Annotated[str | UnsetType, Meta(description=_REMEDIATION)] = UNSET
     controls: Annotated[Controls | UnsetType, Meta(description=_CONTROLS)] = UNSET
+
+
+class OverrideCaseDocument(Changes, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a rule asks of some of its rows: it becomes a rule of its own for them."""
+
+    name: Annotated[
+        RuleId, Meta(description="Ending of the new rule's id: RULE-NAME for an override of RULE.")
+    ]
+    when: Annotated[
+        Sql,
+        Meta(description="SQL predicate: the rows it is about, but for those of earlier cases."),
+    ]
+
+
+class OverrideDocument(Changes, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """What a policy changes in a rule of a policy that it extends; the rest stays.
+
+    The other keys are for the rows that no case is about.
+    """
+
+    cases: Annotated[
+        list[OverrideCaseDocument],
+        Meta(description="Other changes for some of the rows; for each row the first that fits."),
+    ] = []
 
 
 class PolicyDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from scanner.files import real
-from scanner.model.errors import PolicyError, Problem, UsageError
+from scanner.model.errors import Location, PolicyError, Problem, UsageError
 from scanner.model.rule import Policy
 from scanner.policy.compile import Compiler
 from scanner.policy.composition import Composition
@@ -32,23 +32,26 @@ class Inspection(msgspec.Struct, frozen=True):
 
 
 def load_policies(
-    refs: Sequence[str], params: Mapping[str, str] = _NO_PARAMS
+    refs: Sequence[str], params: Mapping[str, str] = _NO_PARAMS, named: Location | None = None
 ) -> tuple[Policy, ...]:
     """Load policies by name, file or folder, with parameters from the command line.
 
-    Raises UsageError if a ref names nothing, and PolicyError with all problems of all files.
+    `named` is the line of a file of settings that names them, if one does. Raises UsageError if a
+    ref names nothing, and PolicyError with all problems of all files.
     """
-    inspection = inspect_policies(refs, params)
+    inspection = inspect_policies(refs, params, named)
     if inspection.problems:
         raise PolicyError(inspection.problems)
     return together(inspection.policies)[0]
 
 
-def inspect_policies(refs: Sequence[str], params: Mapping[str, str] = _NO_PARAMS) -> Inspection:
+def inspect_policies(
+    refs: Sequence[str], params: Mapping[str, str] = _NO_PARAMS, named: Location | None = None
+) -> Inspection:
     """Do as load_policies, but return the problems with what is sound; raises UsageError."""
     merger = _Merger()
     merged = [policy for file in select(refs) if (policy := merger.merge_selected(file))]
-    compiler = Compiler(params)
+    compiler = Compiler(params, named)
     policies = tuple(compiler.compile(policy) for policy in merged)
     compiler.finish()
     problems = [*merger.problems, *compiler.problems, *together(policies)[1]]

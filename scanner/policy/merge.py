@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from scanner.model.errors import Location
 from scanner.policy.composer import NodePath
@@ -36,12 +37,21 @@ class Place(msgspec.Struct, frozen=True):
         return self.source.at(self.path)
 
 
+class Condition(msgspec.Struct, frozen=True):
+    """A condition of an override's case: the rule is about the rows that meet it, or the others."""
+
+    text: str
+    place: Place
+    is_met: bool
+
+
 class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
     """A rule after overrides.
 
     `home` is the rule in its own file; `overridden` says where else a part of it comes from.
     `parameters` are the ones it can refer to; `excused` names declared but broken ones. `brought`
-    is where a policy of the user's own takes a shipped rule over or changes it.
+    is where a policy of the user's own takes a shipped rule over or changes it. `conditions` say
+    besides its own `where` which rows the rule is about.
     """
 
     document: RuleDocument
@@ -50,6 +60,17 @@ class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
     overridden: dict[Field, Place] = {}
     excused: frozenset[str] = frozenset()
     brought: Location | None = None
+    conditions: tuple[Condition, ...] = ()
+
+    @property
+    def where(self) -> str | UnsetType:
+        """Which rows the rule is about: its own `where`, and what cases of overrides add."""
+        if not self.conditions:
+            return self.document.where
+        parts = [f"({text}\n)" for text in (self.document.where,) if text is not UNSET]
+        # A comment at the end of a text ends with the line, not with the bracket.
+        parts += [f"{'' if one.is_met else 'NOT '}({one.text}\n)" for one in self.conditions]
+        return " AND ".join(parts)
 
     @property
     def id(self) -> str:

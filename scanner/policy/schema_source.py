@@ -37,7 +37,9 @@ def policy_schema() -> Schema:
         }
     ]
     rule["properties"]["resource"]["enum"] = list(TABLES)
-    definitions["Severity"]["enum"] = [severity.value for severity in Severity]
+    for changed in ("RuleDocument", "OverrideDocument", "OverrideCaseDocument"):
+        severity = definitions[changed]["properties"]["severity"]
+        definitions[changed]["properties"]["severity"] = _severity(severity["description"])
     definitions["ValueType"]["enum"] = [kind.value for kind in ValueType]
     rule["properties"]["check"] = _checks(rule["properties"]["check"]["description"])
     definitions["PolicyDocument"]["allOf"] = [
@@ -52,6 +54,19 @@ def policy_schema() -> Schema:
         }
     ]
     return _finished(schema, "keypolicy policy")
+
+
+def _severity(description: str) -> Schema:
+    """Return the schema of a severity: a word, or where a dollar begins it, a parameter."""
+    return {
+        "description": description,
+        "if": {"type": "string", "pattern": r"^\$"},
+        "then": {
+            "pattern": r"^\$[a-z][a-z0-9_]*(?!\n)$",
+            "patternErrorMessage": "Write $name for the value of a parameter.",
+        },
+        "else": {"enum": [severity.value for severity in Severity]},
+    }
 
 
 def tests_schema() -> Schema:

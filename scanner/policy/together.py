@@ -68,6 +68,7 @@ def _bare(rule: Rule) -> Rule:
         location=_NOWHERE,
         brought=None,
         where=_unplaced(rule.where) if rule.where else None,
+        conditions=(),
         requirement=_unplaced(rule.requirement),
     )
 

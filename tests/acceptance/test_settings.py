@@ -143,7 +143,7 @@ def test_the_name_of_a_shipped_policy_is_taken(tmp_path: Path, name: str) -> Non
 
 def test_the_shipped_files_and_copies_of_them_stay_usable(tmp_path: Path) -> None:
     shutil.copytree(policies_dir(), tmp_path / "policies")
-    for path in (policies_dir(), "policies", "policies/sentry-baseline.yaml"):
+    for path in (policies_dir() / "sentry-strict.yaml", "policies/sentry-baseline.yaml"):
         assert keypolicy("lint", path, cwd=tmp_path).code == 0
     copy = keypolicy("scan", *DEMO, "--policy", "policies/sentry-baseline.yaml", cwd=tmp_path)
     assert copy.code == 1

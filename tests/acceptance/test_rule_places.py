@@ -1,0 +1,53 @@
+"""Findings of shipped rules point at the line of the user's own file that brings them in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.support import keypolicy
+
+POLICY = """\
+policy: ours
+version: 1.0.0
+extends:
+  - sentry-baseline
+override:
+  key-max-age: {severity: low}
+"""
+
+
+def places(folder: Path, *arguments: str) -> dict[str, tuple[str, int]]:
+    """Return where SARIF, GitLab and GitHub show each rule; they have to agree."""
+    scan = ("scan", "--demo", "--as-of", "2026-07-01", *arguments, "--format")
+    sarif = json.loads(keypolicy(*scan, "sarif", cwd=folder).out)
+    found: dict[str, tuple[str, int]] = {}
+    for result in sarif["runs"][0]["results"]:
+        place = result["locations"][0]["physicalLocation"]
+        found[result["ruleId"].rpartition("/")[2]] = (
+            place["artifactLocation"]["uri"],
+            place["region"]["startLine"],
+        )
+    issues = json.loads(keypolicy(*scan, "gitlab", cwd=folder).out)
+    for issue in issues:
+        at = (issue["location"]["path"], issue["location"]["lines"]["begin"])
+        assert at == found[issue["check_name"].rpartition("/")[2]]
+    told = keypolicy(*scan, "github", cwd=folder).out
+    for file, line in found.values():
+        assert f"file={file},line={line}" in told
+    return found
+
+
+def test_the_override_or_else_the_entry_of_extends(tmp_path: Path) -> None:
+    (tmp_path / "ours.yaml").write_text(POLICY, encoding="utf-8")
+    found = places(tmp_path, "--policy", "ours.yaml")
+    assert found.pop("key-max-age") == ("ours.yaml", 6)
+    assert set(found.values()) == {("ours.yaml", 4)}
+
+
+@pytest.mark.parametrize(
+    "text", ["policies:\n  - sentry-baseline\n", "policies: sentry-baseline\n"]
+)
+def test_the_line_of_the_settings(tmp_path: Path, text: str) -> None:
+    (tmp_path / "keypolicy.yaml").write_text(f"# ours\n{text}", encoding="utf-8")
+    assert set(places(tmp_path).values()) == {("keypolicy.yaml", 2)}
