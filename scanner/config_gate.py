@@ -12,7 +12,7 @@ from scanner.model.severity import Severity
 from scanner.triage.request import TERM_DAYS
 
 if TYPE_CHECKING:
-    from scanner.config import Settings
+    from scanner.config_settings import Settings
 
 _NONE: Final = "none"
 _DEFAULT: Final = Thresholds()

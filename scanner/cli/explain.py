@@ -11,7 +11,7 @@ from scanner.model.owner import NAME_A_FILE, NO_FILE
 if TYPE_CHECKING:
     from scanner.authoring.explain import Explained
     from scanner.authoring.why import Verdict
-    from scanner.config import Settings
+    from scanner.config_settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

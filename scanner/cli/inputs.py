@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scanner.config import Flags, Settings, process_settings
+from scanner.config import process_settings
 from scanner.config_gate import effective
+from scanner.config_settings import Flags, Settings
 from scanner.files import open_regular
 from scanner.inventory.sources import load_source
 from scanner.inventory.sources.interface import Source

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from scanner.cli import inputs
-from scanner.config import Flags, process_settings
+from scanner.config import process_settings
+from scanner.config_settings import Flags
 from scanner.report.text import clean, clean_json, wrap
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from scanner.model.waiver import Waiver, WaiverState, WaiverUse
 from scanner.report.text import clean, clean_json, columns
 
 if TYPE_CHECKING:
-    from scanner.config import Settings
+    from scanner.config_settings import Settings
 
 DEFAULT_FILE: Final = "waivers.yaml"
 _HEAD: Final = ("WAIVER", "STATE", "DAYS LEFT", "EXPIRES", "OWNER", "ABOUT")

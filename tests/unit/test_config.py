@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scanner.config import Flags, Settings, load_settings
+from scanner.config import load_settings
 from scanner.config_document import ConfigDocument, config_schema
+from scanner.config_settings import Flags, Settings
 from scanner.config_trust import Given
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.errors import PolicyError, UsageError

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scanner.config import Flags, Settings, load_settings
+from scanner.config import load_settings
+from scanner.config_settings import Flags, Settings
 from scanner.config_trust import Trust
 from scanner.model.errors import KeypolicyError, UsageError
 
