@@ -94,8 +94,8 @@ def test_patterns_of_schemas_cannot_backtrack(pattern: str) -> None:
 @pytest.mark.parametrize("piece", ["a", "a-", "a_", "0", "0.", "-", ".", "2026-01-01", "\n", "$a"])
 def test_patterns_of_schemas_are_quick_on_long_texts(pattern: str, piece: str) -> None:
     match = re.search(pattern, piece * 20_000 + "\x00!\n")
-    # Those of one character ask only for something that can be seen.
-    assert match is None or len(parser.parse(pattern)) == 1
+    # Those of one character ask only how the text begins, or for something that can be seen.
+    assert match is None or len(parser.parse(pattern)) <= 2
 
 
 def _repeated(tree: Any) -> Iterator[Any]:
