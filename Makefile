@@ -45,7 +45,7 @@ examples:        ## write the samples under reports/examples/ anew; read the dif
 	$(BIN)/python -m tests.examples
 
 schemas:         ## write the generated JSON Schemas anew
-	$(BIN)/python -c 'from scanner.config_document import config_schema; print(config_schema(), end="")' \
+	$(BIN)/python -c 'from scanner.config.document import config_schema; print(config_schema(), end="")' \
 	  > scanner/schemas/config.json
 	$(BIN)/python -c 'from scanner.triage.waiver_document import waivers_schema; print(waivers_schema(), end="")' \
 	  > scanner/schemas/waivers.json
@@ -53,6 +53,6 @@ schemas:         ## write the generated JSON Schemas anew
 	  > scanner/schemas/owners.json
 
 docs:            ## write the generated pages and sections anew
-	$(BIN)/python -m scanner.policy.reference docs/policy-language.md
-	$(BIN)/python -m scanner.authoring.tables docs/policy-language.md
+	$(BIN)/python -m scanner.authoring.reference.language docs/policy-language.md
+	$(BIN)/python -m scanner.authoring.reference.tables docs/policy-language.md
 	$(BIN)/keypolicy rules --policy policies --format markdown > docs/rules.md

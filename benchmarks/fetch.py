@@ -28,12 +28,12 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from scanner.catalogue import BASIC
 from scanner.inventory.progress import NoProgress
-from scanner.inventory.sources.sentry import FetchReport, SentrySettings, SentrySource
-from scanner.inventory.sources.sentry_fetch import run
-from scanner.inventory.tables import BASIC
 from scanner.model.inventory import Needs, Scope
 from scanner.model.token import Token
+from scanner.providers.sentry.live.fetch import run
+from scanner.providers.sentry.live.source import FetchReport, SentrySettings, SentrySource
 from tests.simulator import SELF_HOSTED_23_7, TODAY, Flavour, Limits, Simulator, make_world
 from tests.simulator import render as records
 

@@ -21,9 +21,9 @@ CHILD = """
 import json, resource, sys, time
 from datetime import UTC, datetime
 from scanner.engine.database import connect, seal
-from scanner.engine.evaluate import evaluate
-from scanner.engine.prepare import prepare
-from scanner.model.errors import Location, PolicyError
+from scanner.engine.judge.evaluate import evaluate
+from scanner.engine.judge.prepare import prepare
+from scanner.base.errors import Location, PolicyError
 from scanner.model.rule import Predicate, Rule
 from scanner.model.severity import Severity
 texts, rows, width = json.load(sys.stdin)

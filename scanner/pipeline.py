@@ -10,25 +10,26 @@ from pathlib import Path
 
 import msgspec
 
-from scanner.engine.clear import ClearPlaces
+from scanner.base.errors import Location, PolicyError
+from scanner.base.yamlfile import YamlFile
+from scanner.catalogue import BASIC, TABLES
 from scanner.engine.database import Connection, connect, seal
-from scanner.engine.evaluate import Evaluated, evaluate
-from scanner.engine.export import to_parquet
-from scanner.engine.facts import Facts
-from scanner.engine.findings import Findings
-from scanner.engine.load import Loaded, load
+from scanner.engine.intake.export import to_parquet
+from scanner.engine.intake.load import Loaded, load
+from scanner.engine.intake.owners import assign, with_teams
+from scanner.engine.intake.owners import problems as owner_problems
+from scanner.engine.intake.reader import BadInputError, read_envelope
+from scanner.engine.judge.clear import ClearPlaces
+from scanner.engine.judge.evaluate import Evaluated, evaluate
+from scanner.engine.judge.facts import EvaluatedFacts
+from scanner.engine.judge.findings import Findings
+from scanner.engine.judge.places import Unseen
+from scanner.engine.judge.prepare import Prepared, heavy_columns, needs, prepare
 from scanner.engine.memory import memory_told
-from scanner.engine.owners import assign, with_teams
-from scanner.engine.owners import problems as owner_problems
-from scanner.engine.places import Unseen
-from scanner.engine.prepare import Prepared, heavy_columns, needs, prepare
-from scanner.engine.reader import BadInputError, read_envelope
 from scanner.gate import Thresholds, judge, remarks, strangers
-from scanner.inventory.sources.interface import Source
+from scanner.inventory.source import Source
 from scanner.inventory.spool import copy_inventory
-from scanner.inventory.tables import BASIC, TABLES
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
-from scanner.model.errors import Location, PolicyError
 from scanner.model.inventory import Needs, Scope
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.owner import Owners
@@ -44,7 +45,6 @@ from scanner.model.run import (
 )
 from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
-from scanner.policy.positions import Source as YamlFile
 from scanner.triage.baseline import BaselineChange, read_baseline, update
 from scanner.triage.fingerprint import fingerprint
 from scanner.triage.interface import Sight
@@ -104,7 +104,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
         # Waivers' predicates come after the rules.
         judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]
         triaged = triage.decide(
-            Facts(connection, judged, predicates),
+            EvaluatedFacts(connection, judged, predicates),
             Sight(request.scope, gaps, loaded.reaches),
             request.as_of,
         )

@@ -19,7 +19,8 @@ from unittest import mock
 
 import msgspec
 
-from scanner.cli import inputs, scan
+from scanner.cli import scan
+from scanner.cli.shared import inputs
 from scanner.model.run import Run, RunInfo
 from scanner.pipeline import scan as run_scan
 from scanner.report import FORMATS, write_stream

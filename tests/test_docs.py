@@ -7,19 +7,19 @@ import pytest
 import yaml
 from _pytest.mark.structures import ParameterSet
 
-from scanner.authoring.pages import rules_markdown
-from scanner.authoring.reference import check_entries, policy_entries
-from scanner.authoring.swallow import swallowed
-from scanner.authoring.tables import fill_functions
-from scanner.config_files import read_config
+from scanner.authoring.lint.swallow import swallowed
+from scanner.authoring.reference.pages import rules_markdown
+from scanner.authoring.reference.rules import check_entries, policy_entries
+from scanner.authoring.reference.tables import fill_functions
+from scanner.base.errors import Location
+from scanner.config.files import read_config
 from scanner.engine.database import connect, seal
-from scanner.engine.guard import Guard
-from scanner.engine.prepare import prepare
-from scanner.model.errors import Location
+from scanner.engine.judge.prepare import prepare
+from scanner.engine.predicate.guard import Guard
 from scanner.model.rule import Predicate
 from scanner.policy.checks import get_check
 from scanner.policy.load import load_policies
-from scanner.report.markup import escaped, prose
+from scanner.report.parts.markup import escaped, prose
 from tests.acceptance.support import ROOT, keypolicy
 
 DOCS = ROOT / "docs"

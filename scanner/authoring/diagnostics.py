@@ -9,9 +9,9 @@ from urllib.parse import quote
 import msgspec
 
 from scanner import __version__
-from scanner.authoring.listing import Listing
+from scanner.authoring.lint.listing import Listing
+from scanner.base.errors import Problem
 from scanner.inventory.redact import redact_text
-from scanner.model.errors import Problem
 
 Plain = Callable[[str], str]
 """Makes text harmless for a terminal."""

@@ -6,9 +6,9 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from scanner.files import real
-from scanner.model.errors import UsageError
-from scanner.resources import scaffold_dir, schema_path
+from scanner.base.errors import UsageError
+from scanner.base.files import real
+from scanner.base.resources import scaffold_dir, schema_path
 
 _TEMPLATES: Final = {
     "keypolicy.yaml": "keypolicy.yaml",

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from scanner.files import real
-from scanner.model.errors import Location, Problem, UsageError
-from scanner.policy.cases import TEST_SUFFIX, cases_beside, policy_beside
+from scanner.base.errors import Location, Problem, UsageError
+from scanner.base.files import real
+from scanner.policy.files.cases import TEST_SUFFIX, cases_beside, policy_beside
+from scanner.policy.files.locate import PolicyFile, select
 from scanner.policy.load import Inspection, inspect_policies
-from scanner.policy.locate import PolicyFile, select
 from scanner.policy.merge import MergedPolicy
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scanner.engine.syntax import Node
+from scanner.engine.predicate.syntax import Node
 
 Path = tuple[str | int, ...]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from scanner.policy.locate import shipped_policies
+from scanner.policy.files.locate import shipped_policies
 
 INTERVAL: Final = 0.25
 """Seconds between two looks."""

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from scanner.cli import inputs
-from scanner.files import check_writable, replacing
-from scanner.model.errors import UsageError
+from scanner.base.errors import UsageError
+from scanner.base.files import check_writable, replacing
+from scanner.base.text import clean
+from scanner.cli.shared import inputs
 from scanner.model.run import GateResult
-from scanner.report.text import clean
 
 _EXIT_INCOMPLETE: Final = 3
 

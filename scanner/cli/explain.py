@@ -4,14 +4,14 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from scanner.cli import inputs
-from scanner.model.errors import PolicyError, UsageError
+from scanner.base.errors import PolicyError, UsageError
+from scanner.cli.shared import inputs
 from scanner.model.owner import NAME_A_FILE, NO_FILE
 
 if TYPE_CHECKING:
-    from scanner.authoring.explain import Explained
-    from scanner.authoring.why import Verdict
-    from scanner.config_settings import Settings
+    from scanner.authoring.explain.rule import Explained
+    from scanner.authoring.explain.why import RowVerdict
+    from scanner.config.settings import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ def run(namespace: argparse.Namespace) -> int:
             where="explain",
             remedy="Write keypolicy explain RULE; `keypolicy rules` lists them.",
         )
-    from scanner.authoring.explain import explain  # noqa: PLC0415 - heavy
+    from scanner.authoring.explain.rule import explain  # noqa: PLC0415 - heavy
 
     policies = settings.policies or (inputs.DEFAULT_POLICY,)
     explained = explain(policies, settings.params, namespace.rule)
@@ -73,8 +73,8 @@ def run(namespace: argparse.Namespace) -> int:
 
 def _verdict(
     namespace: argparse.Namespace, settings: "Settings", explained: "Explained"
-) -> "Verdict":
-    from scanner.authoring.why import judge  # noqa: PLC0415 - heavy
+) -> "RowVerdict":
+    from scanner.authoring.explain.why import judge  # noqa: PLC0415 - heavy
     from scanner.pipeline import open_inventory  # noqa: PLC0415
 
     if settings.owners is None and any("owner" in one for one in explained.needs.columns.values()):
@@ -86,8 +86,8 @@ def _verdict(
         return judge(opened.connection, explained.rule, namespace.key, as_of, opened.unseen)
 
 
-def _print_text(explained: "Explained", verdict: "Verdict | None", width: int) -> None:
-    from scanner.cli.explain_text import rule_lines, verdict_lines  # noqa: PLC0415 - heavy
+def _print_text(explained: "Explained", verdict: "RowVerdict | None", width: int) -> None:
+    from scanner.cli.shared.explain_text import rule_lines, verdict_lines  # noqa: PLC0415 - heavy
 
     lines = list(rule_lines(explained.explanation, width, brief=verdict is not None))
     if verdict is not None:
@@ -96,10 +96,10 @@ def _print_text(explained: "Explained", verdict: "Verdict | None", width: int) -
     sys.stdout.write("\n".join(line.rstrip() for line in lines).strip() + "\n")
 
 
-def _print_json(explained: "Explained", verdict: "Verdict | None") -> None:
+def _print_json(explained: "Explained", verdict: "RowVerdict | None") -> None:
     import msgspec  # noqa: PLC0415 - only for this format
 
-    from scanner.report.text import clean_json  # noqa: PLC0415 - only for this format
+    from scanner.base.text import clean_json  # noqa: PLC0415 - only for this format
 
     made = {"rule": explained.explanation, "key": verdict}
     text = msgspec.json.format(msgspec.json.encode(made), indent=2)
@@ -107,9 +107,9 @@ def _print_json(explained: "Explained", verdict: "Verdict | None") -> None:
 
 
 def _print_merged(settings: "Settings") -> None:
-    from scanner.authoring.merged import merged_yaml  # noqa: PLC0415 - heavy
+    from scanner.authoring.explain.merged import merged_yaml  # noqa: PLC0415 - heavy
+    from scanner.base.text import clean  # noqa: PLC0415
     from scanner.policy.load import inspect_policies  # noqa: PLC0415
-    from scanner.report.text import clean  # noqa: PLC0415
 
     policies = settings.policies or (inputs.DEFAULT_POLICY,)
     inspection = inspect_policies(policies, settings.params)

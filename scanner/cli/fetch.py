@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from scanner.cli import inputs
-from scanner.files import check_writable
-from scanner.inventory.tables import BASIC, COSTLY
+from scanner.base.errors import UsageError
+from scanner.base.files import check_writable
+from scanner.base.text import clean
+from scanner.catalogue import BASIC, COSTLY
+from scanner.cli.shared import inputs
 from scanner.model.coverage import CoverageState, TableCoverage
-from scanner.model.errors import UsageError
 from scanner.model.inventory import Needs
-from scanner.report.text import clean
 
 SUFFIXES: Final = (".jsonl", ".json", ".parquet")
 EXTRAS: Final = ("usage", "integrations", "tokens")

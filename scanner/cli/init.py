@@ -5,7 +5,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from scanner.report.text import clean
+from scanner.base.text import clean
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from scanner.cli import authoring
+from scanner.cli.shared import authoring
 
 if TYPE_CHECKING:
-    from scanner.authoring.lint import Lint
+    from scanner.authoring.lint.policies import Lint
 
 FORMATS: Final = ("text", "json", "sarif", "github")
 
@@ -32,7 +32,7 @@ def run(namespace: argparse.Namespace) -> int:
 
 
 def _once(namespace: argparse.Namespace) -> int:
-    from scanner.authoring.lint import lint  # noqa: PLC0415 - heavy, and not for --help
+    from scanner.authoring.lint.policies import lint  # noqa: PLC0415 - heavy, and not for --help
 
     found = lint(namespace.paths, authoring.params(namespace))
     sys.stdout.write(_RENDERERS[namespace.format](found))
@@ -42,7 +42,7 @@ def _once(namespace: argparse.Namespace) -> int:
 
 
 def _summary(found: "Lint") -> str:
-    from scanner.report.text import plural  # noqa: PLC0415 - not for --help
+    from scanner.base.text import plural  # noqa: PLC0415 - not for --help
 
     parts = [plural(found.policies, "policy", "policies"), plural(found.rules, "rule")]
     owners = [plural(found.owners, "file of owners", "files of owners")] if found.owners else []
@@ -54,28 +54,28 @@ def _summary(found: "Lint") -> str:
 
 def _text(found: "Lint") -> str:
     from scanner.authoring.diagnostics import to_text  # noqa: PLC0415 - not for --help
-    from scanner.report.text import clean, columns  # noqa: PLC0415 - not for --help
+    from scanner.base.text import clean, columns  # noqa: PLC0415 - not for --help
 
     return to_text(found.diagnostics, clean, columns)
 
 
 def _json(found: "Lint") -> str:
     from scanner.authoring.diagnostics import to_json  # noqa: PLC0415 - not for --help
-    from scanner.report.text import clean_json  # noqa: PLC0415 - not for --help
+    from scanner.base.text import clean_json  # noqa: PLC0415 - not for --help
 
     return clean_json(to_json(found.diagnostics))
 
 
 def _sarif(found: "Lint") -> str:
     from scanner.authoring.diagnostics import to_sarif  # noqa: PLC0415 - not for --help
-    from scanner.report.text import clean_json  # noqa: PLC0415 - not for --help
+    from scanner.base.text import clean_json  # noqa: PLC0415 - not for --help
 
     return clean_json(to_sarif(found.diagnostics))
 
 
 def _github(found: "Lint") -> str:
     from scanner.authoring.diagnostics import to_github  # noqa: PLC0415 - not for --help
-    from scanner.report.text import clean  # noqa: PLC0415 - not for --help
+    from scanner.base.text import clean  # noqa: PLC0415 - not for --help
 
     return to_github(found.diagnostics, clean)
 

@@ -108,7 +108,7 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleTy
 
 def _guarded(verb: ModuleType, namespace: argparse.Namespace) -> int:
     """Run the verb; whatever goes wrong becomes one message and the exit code for it."""
-    from scanner.model.errors import KeypolicyError  # noqa: PLC0415 - not for --version
+    from scanner.base.errors import KeypolicyError  # noqa: PLC0415 - not for --version
 
     try:
         code: int = verb.run(namespace)
@@ -166,8 +166,8 @@ def _complain(message: str) -> None:
 
 
 def _write(message: str) -> None:
+    from scanner.base.text import clean  # noqa: PLC0415 - not for --version
     from scanner.inventory.redact import redact_text  # noqa: PLC0415 - not for --version
-    from scanner.report.text import clean  # noqa: PLC0415 - not for --version
 
     lines = redact_text(message.rstrip("\n")).split("\n")
     sys.stderr.write("".join(f"{clean(line)}\n" for line in lines))

@@ -6,15 +6,15 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from scanner.cli import inputs
+from scanner.base.text import clean, clean_json, columns
+from scanner.cli.shared import inputs
 from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Needs
 from scanner.model.owner import NAME_A_FILE, NO_FILE
-from scanner.report.text import clean, clean_json, columns
 
 if TYPE_CHECKING:
-    from scanner.engine.load import Loaded
+    from scanner.engine.intake.load import Loaded
 
 _WIDEST: Final = 60
 _MOST_GAPS: Final = 5
@@ -43,7 +43,7 @@ def run(namespace: argparse.Namespace) -> int:
     source = inputs.source(namespace, settings)
     as_of = inputs.as_of(namespace)
     from scanner.engine.database import connect  # noqa: PLC0415 - heavy
-    from scanner.engine.query import query, query_json, reads  # noqa: PLC0415
+    from scanner.engine.judge.query import query, query_json, reads  # noqa: PLC0415
     from scanner.pipeline import open_inventory  # noqa: PLC0415
 
     with connect() as parser:

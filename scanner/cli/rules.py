@@ -5,13 +5,13 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from scanner.cli import inputs
-from scanner.config import process_settings
-from scanner.config_settings import Flags
-from scanner.report.text import clean, clean_json, wrap
+from scanner.base.text import clean, clean_json, wrap
+from scanner.cli.shared import inputs
+from scanner.config.gather import process_settings
+from scanner.config.settings import Flags
 
 if TYPE_CHECKING:
-    from scanner.authoring.reference import CheckEntry, PolicyEntry
+    from scanner.authoring.reference.rules import CheckEntry, PolicyEntry
 
 _WIDTH = 80
 
@@ -41,7 +41,7 @@ def run(namespace: argparse.Namespace) -> int:
         Flags(policies=tuple(namespace.policy), locked_config=namespace.locked_config)
     )
     # Heavy to import; --help does without.
-    from scanner.authoring.reference import check_entries, policy_entries  # noqa: PLC0415
+    from scanner.authoring.reference.rules import check_entries, policy_entries  # noqa: PLC0415
 
     policies, checks = policy_entries(settings.policies), check_entries()
     if namespace.format == "json":
@@ -50,8 +50,8 @@ def run(namespace: argparse.Namespace) -> int:
         text = msgspec.json.encode({"policies": policies, "checks": checks})
         sys.stdout.write(clean_json(msgspec.json.format(text, indent=2).decode()) + "\n")
     elif namespace.format == "markdown":
-        from scanner.authoring.pages import rules_markdown  # noqa: PLC0415
-        from scanner.report.markup import escaped, prose  # noqa: PLC0415
+        from scanner.authoring.reference.pages import rules_markdown  # noqa: PLC0415
+        from scanner.report.parts.markup import escaped, prose  # noqa: PLC0415
 
         page = rules_markdown(policies, checks, escaped, prose)
         sys.stdout.write("\n".join(map(clean, page.split("\n"))))

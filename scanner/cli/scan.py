@@ -8,8 +8,9 @@ from typing import BinaryIO, cast
 
 import msgspec
 
-from scanner.cli import inputs
-from scanner.files import check_writable
+from scanner.base.files import check_writable
+from scanner.base.text import CleanJson
+from scanner.cli.shared import inputs
 from scanner.model.run import Run
 from scanner.report import (
     FORMATS,
@@ -20,8 +21,7 @@ from scanner.report import (
     write_file,
     write_stream,
 )
-from scanner.report.earlier import read_earlier
-from scanner.report.text import CleanJson
+from scanner.report.parts.earlier import read_earlier
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,8 +4,8 @@ import argparse
 import sys
 from typing import Final
 
-from scanner.model.errors import UsageError
-from scanner.resources import schema_path
+from scanner.base.errors import UsageError
+from scanner.base.resources import schema_path
 
 NAMES: Final = ("policy", "policy-tests", "config", "report-v1", "waivers", "owners")
 TABLES: Final = "tables"
@@ -46,13 +46,13 @@ def _shipped() -> list[str]:
 
 def _print_tables(form: str) -> None:
     if form == "markdown":
-        from scanner.policy.reference import columns  # noqa: PLC0415 - only for this format
+        from scanner.authoring.reference.language import columns  # noqa: PLC0415 - only for this format
 
         sys.stdout.write(columns())
         return
     import msgspec  # noqa: PLC0415 - only for this format
 
-    from scanner.authoring.tables import table_entries  # noqa: PLC0415
+    from scanner.authoring.reference.tables import table_entries  # noqa: PLC0415
 
     text = msgspec.json.encode({"tables": table_entries()})
     sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scanner.cli import authoring
-from scanner.files import check_writable, replacing
+from scanner.base.files import check_writable, replacing
+from scanner.cli.shared import authoring
 
 if TYPE_CHECKING:
-    from scanner.authoring.cases import TestRun
+    from scanner.authoring.cases.run import TestRun
     from scanner.authoring.diagnostics import Diagnostic
-    from scanner.authoring.owners import TestedOwners
+    from scanner.authoring.lint.owners import TestedOwners
     from scanner.engine.database import Connection
 
 _EXIT_FAILED = 1
@@ -46,10 +46,10 @@ def run(namespace: argparse.Namespace) -> int:
 
 
 def _once(namespace: argparse.Namespace) -> int:
-    from scanner.authoring.cases import run_cases  # noqa: PLC0415 - not for --help
-    from scanner.authoring.owners import run_owner_cases  # noqa: PLC0415 - not for --help
-    from scanner.authoring.rows import open_tables  # noqa: PLC0415 - not for --help
-    from scanner.policy.locate import without_owners  # noqa: PLC0415 - not for --help
+    from scanner.authoring.cases.rows import open_tables  # noqa: PLC0415 - not for --help
+    from scanner.authoring.cases.run import run_cases  # noqa: PLC0415 - not for --help
+    from scanner.authoring.lint.owners import run_owner_cases  # noqa: PLC0415 - not for --help
+    from scanner.policy.files.locate import without_owners  # noqa: PLC0415 - not for --help
 
     if namespace.junit:
         check_writable([namespace.junit])
@@ -66,7 +66,7 @@ def _once(namespace: argparse.Namespace) -> int:
 
 def _broken(problems: Sequence["Diagnostic"]) -> int:
     from scanner.authoring.diagnostics import to_text  # noqa: PLC0415 - not for --help
-    from scanner.report.text import clean, columns, plural  # noqa: PLC0415 - not for --help
+    from scanner.base.text import clean, columns, plural  # noqa: PLC0415 - not for --help
 
     sys.stdout.write(to_text(problems, clean, columns))
     authoring.tell(f"{plural(len(problems), 'error')}, so no case was run")
@@ -74,14 +74,14 @@ def _broken(problems: Sequence["Diagnostic"]) -> int:
 
 
 def _write_junit(path: Path, tested: "TestRun", owners: Sequence["TestedOwners"]) -> None:
-    from scanner.authoring.junit import to_junit  # noqa: PLC0415 - only for --junit
+    from scanner.authoring.cases.junit import to_junit  # noqa: PLC0415 - only for --junit
 
     with replacing(path) as out:
         out.write(to_junit(tested.tested, owners))
 
 
 def _report_owners(namespace: argparse.Namespace, owners: Sequence["TestedOwners"]) -> int:
-    from scanner.cli import test_text as text  # noqa: PLC0415 - not for --help
+    from scanner.cli.shared import test_text as text  # noqa: PLC0415 - not for --help
 
     for one in owners:
         _print(text.wrong_owners(one))
@@ -94,7 +94,7 @@ def _report_owners(namespace: argparse.Namespace, owners: Sequence["TestedOwners
 
 
 def _report(namespace: argparse.Namespace, connection: "Connection", tested: "TestRun") -> int:
-    from scanner.cli import test_text as text  # noqa: PLC0415 - not for --help
+    from scanner.cli.shared import test_text as text  # noqa: PLC0415 - not for --help
 
     code = 0
     for one in tested.tested:
@@ -113,8 +113,8 @@ def _report(namespace: argparse.Namespace, connection: "Connection", tested: "Te
 
 
 def _coverage(connection: "Connection", one: Any) -> int:  # noqa: ANN401 - its type is heavy to import
-    from scanner.authoring.coverage import coverage  # noqa: PLC0415 - only for --coverage
-    from scanner.cli import test_text as text  # noqa: PLC0415 - not for --help
+    from scanner.authoring.cases.coverage import coverage  # noqa: PLC0415 - only for --coverage
+    from scanner.cli.shared import test_text as text  # noqa: PLC0415 - not for --help
 
     found = coverage(connection, one)
     _print(text.coverage(found))
@@ -122,9 +122,9 @@ def _coverage(connection: "Connection", one: Any) -> int:  # noqa: ANN401 - its 
 
 
 def _mutate(connection: "Connection", tested: "TestRun", one: Any) -> int:  # noqa: ANN401 - as above
-    from scanner.authoring.lint import listing_of  # noqa: PLC0415 - only for --mutate
-    from scanner.authoring.mutate import mutate  # noqa: PLC0415 - only for --mutate
-    from scanner.cli import test_text as text  # noqa: PLC0415 - not for --help
+    from scanner.authoring.cases.mutate import mutate  # noqa: PLC0415 - only for --mutate
+    from scanner.authoring.lint.policies import listing_of  # noqa: PLC0415 - only for --mutate
+    from scanner.cli.shared import test_text as text  # noqa: PLC0415 - not for --help
 
     found = mutate(connection, tested.bench, one, listing_of([one.target]))
     _print(text.mutation(found))

@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from scanner.cli import inputs
-from scanner.files import check_writable, read_regular, replacing
-from scanner.model.errors import UsageError
+from scanner.base.errors import UsageError
+from scanner.base.files import check_writable, read_regular, replacing
+from scanner.base.text import clean, clean_json, columns
+from scanner.cli.shared import inputs
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
-from scanner.report.text import clean, clean_json, columns
 
 if TYPE_CHECKING:
-    from scanner.config_settings import Settings
+    from scanner.config.settings import Settings
 
 DEFAULT_FILE: Final = "waivers.yaml"
 _HEAD: Final = ("WAIVER", "STATE", "DAYS LEFT", "EXPIRES", "OWNER", "ABOUT")
@@ -160,8 +160,8 @@ def _print_json(uses: Sequence[WaiverUse], *, measured: bool) -> None:
 
 
 def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int:
+    from scanner.base.yamlfile import YamlFile  # noqa: PLC0415
     from scanner.pipeline import check_waivers  # noqa: PLC0415 - heavy; mistakes come first
-    from scanner.policy.positions import Source  # noqa: PLC0415
     from scanner.triage.addition import add  # noqa: PLC0415
 
     today = inputs.as_of(namespace).astimezone(UTC).date()
@@ -169,7 +169,7 @@ def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int
     comment = f"Added on {today} with `keypolicy waivers add`."
     check_writable([path])
     text = add(_read(path), str(path), fields, comment)
-    draft = Source(str(path), text)
+    draft = YamlFile(str(path), text)
     check_waivers(settings.triage, inputs.policies(settings), settings.params, draft)
     with replacing(path) as out:
         out.write(text)
@@ -180,7 +180,7 @@ def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int
 
 
 def _read(path: Path) -> bytes:
-    from scanner.policy.positions import MAX_BYTES  # noqa: PLC0415 - not for --help
+    from scanner.base.yamlfile import MAX_BYTES  # noqa: PLC0415 - not for --help
 
     return read_regular(path, MAX_BYTES) if os.path.lexists(path) else b""
 

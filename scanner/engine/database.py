@@ -8,10 +8,10 @@ from typing import Final
 
 import duckdb
 
+from scanner.catalogue import TABLES
 from scanner.engine import memory
 from scanner.inventory.normalize import BAD
 from scanner.inventory.redact import redact_text
-from scanner.inventory.tables import TABLES
 
 Connection = duckdb.DuckDBPyConnection
 

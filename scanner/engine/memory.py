@@ -13,7 +13,7 @@ from typing import Final
 
 import duckdb
 
-from scanner.model.errors import UsageError
+from scanner.base.errors import UsageError
 
 SHARE: Final = 0.75
 """Part of the machine's memory that the database may take, unless it is set."""

@@ -8,6 +8,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from scanner.base.errors import InventoryFileError, Location
+from scanner.catalogue import INTEGER, TABLES, Field
+from scanner.catalogue.moments import is_moment
 from scanner.inventory.envelope import (
     ENDING,
     HEADER,
@@ -19,9 +22,6 @@ from scanner.inventory.envelope import (
 )
 from scanner.inventory.jsontext import AGAIN, FaultError, Reader, Record
 from scanner.inventory.redact import SECRET_FIELDS, known_secrets, redact_text
-from scanner.inventory.tables import INTEGER, TABLES, Field
-from scanner.inventory.tables.moments import is_moment
-from scanner.model.errors import InventoryFileError, Location
 from scanner.model.inventory import Layout, RawInput
 
 _CHUNK: Final = 1 << 16

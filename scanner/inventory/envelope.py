@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from scanner.inventory.tables import TABLES
+from scanner.catalogue import TABLES
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import FORMAT_VERSION, Scope
 

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Meta
 
 from scanner import __version__
-from scanner.model.errors import UsageError
+from scanner.base.errors import UsageError
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ class _Heading(msgspec.Struct):
     purpose: Any
 
 
-class _Line(msgspec.Struct):
+class _JournalLine(msgspec.Struct):
     asked: str
     answer: msgspec.Raw
 
@@ -76,14 +76,14 @@ class Journal:
         if place is None or self._file is None:
             return None
         self._file.seek(place[0])
-        line = msgspec.json.decode(self._file.read(place[1]), type=_Line)
+        line = msgspec.json.decode(self._file.read(place[1]), type=_JournalLine)
         self.recalled += 1
         return msgspec.json.decode(line.answer, type=kind)
 
     def note(self, asked: str, answer: object) -> None:
         """Keep an answer, which must hold no secret, before anything is made of it."""
         if self._file is not None:
-            line = _Line(asked, msgspec.Raw(msgspec.json.encode(answer)))
+            line = _JournalLine(asked, msgspec.Raw(msgspec.json.encode(answer)))
             self._append(msgspec.json.encode(line))
 
     def forget(self, asked: str) -> None:
@@ -121,7 +121,7 @@ class Journal:
                     if number == 0 and not self._matches(line, purpose):
                         break
                     if number:
-                        asked = msgspec.json.decode(line, type=_Line).asked
+                        asked = msgspec.json.decode(line, type=_JournalLine).asked
                         self._places[asked] = (end, len(line))
                 except msgspec.DecodeError:
                     break

@@ -19,14 +19,14 @@ _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _DECODER: Final = json.JSONDecoder()
 
-Place = tuple[int, int]
+LineColumn = tuple[int, int]
 """A line and a column, both counted from 1, in characters."""
 
 
 class FaultError(Exception):
     """The first fault in a file, where it stands, and how to mend it."""
 
-    def __init__(self, message: str, place: Place, remedy: str) -> None:
+    def __init__(self, message: str, place: LineColumn, remedy: str) -> None:
         super().__init__(message)
         self.message = message
         self.place = place
@@ -36,14 +36,14 @@ class FaultError(Exception):
 class Record:
     """A value of the file, with its number (counted from 1), its text and where it stands."""
 
-    def __init__(self, number: int, value: Any, text: str, start: Place) -> None:  # noqa: ANN401 - any JSON value
+    def __init__(self, number: int, value: Any, text: str, start: LineColumn) -> None:  # noqa: ANN401 - any JSON value
         self.number = number
         self.value = value
         self.text = text
         self.start = start
 
     @property
-    def end(self) -> Place:
+    def end(self) -> LineColumn:
         """Where the record ends."""
         return _after(self.start, self.text)
 
@@ -235,7 +235,7 @@ def _skip(text: str, start: int) -> int:
     return blank.end() if blank else start
 
 
-def _after(place: Place, text: str) -> Place:
+def _after(place: LineColumn, text: str) -> LineColumn:
     """Return where text that begins at `place` ends."""
     line, column = place
     breaks = text.count("\n")

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.inventory.failure import ApiError, Reason
+from scanner.http.failure import ApiError, Reason
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 
 _MOST_NAMED: Final = 3

@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
+from scanner.catalogue import TABLES, Column, Field
+from scanner.catalogue.moments import not_moment
 from scanner.inventory.redact import (
     MIN_SECRET,
     SECRET_FIELDS,
@@ -17,9 +19,7 @@ from scanner.inventory.redact import (
     redact_record,
     redact_text,
 )
-from scanner.inventory.tables import TABLES, Column, Field
-from scanner.inventory.tables.client_keys import DSN_KINDS
-from scanner.inventory.tables.moments import not_moment
+from scanner.providers.sentry.tables.client_keys import DSN_KINDS
 
 BAD: Final = "_bad"
 """Name of the column that marks rows with a wrong type; it is dropped after the check.
@@ -28,7 +28,7 @@ NULL marks a row that may hold a secret: it has nothing else in it, and is repla
 `close_look` leaves of the record.
 """
 
-Row = tuple[str | None, str | None, str | None]
+RawRow = tuple[str | None, str | None, str | None]
 """Organization, project and record (JSON), as a file has them."""
 
 _REFERENCE = re.compile(r"<(type )?(\$[\w.]+)>|<(dsn)>")
@@ -64,7 +64,7 @@ def suspects(name: str, columns: Sequence[str]) -> str:
     )
 
 
-def close_look(name: str, row: Row) -> Row:
+def close_look(name: str, row: RawRow) -> RawRow:
     """Return a row without its secrets, by the redaction that fetched records go through."""
     organization, project, text = row
     return _clean(organization), _clean(project), _clean_record(name, text or "")

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any, Final
 
-from scanner.inventory.tables import TABLES, Field
-from scanner.inventory.tables.moments import is_moment
+from scanner.catalogue import TABLES, Field
+from scanner.catalogue.moments import is_moment
 
 _LARGEST: Final = 2**63
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from scanner.inventory.tables import TABLES
-from scanner.inventory.tables.client_keys import DSN_KINDS
+from scanner.catalogue import TABLES
+from scanner.providers.sentry.tables.client_keys import DSN_KINDS
 
 REDACTED: Final = "[redacted]"
 

@@ -13,9 +13,9 @@ from typing import Final
 
 import msgspec
 
-from scanner.files import open_regular
+from scanner.base.errors import InventoryFileError, UsageError
+from scanner.base.files import open_regular
 from scanner.inventory.redact import redact_text
-from scanner.model.errors import InventoryFileError, UsageError
 from scanner.model.inventory import Layout
 
 PEEK_BYTES: Final = 1 << 20

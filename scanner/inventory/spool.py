@@ -23,7 +23,7 @@ from typing import IO, Any, Final, Self
 import msgspec
 
 from scanner import __version__
-from scanner.files import replacing
+from scanner.base.files import replacing
 from scanner.inventory.redact import redact_record, redacted
 from scanner.model.coverage import TableCoverage
 from scanner.model.inventory import FORMAT_VERSION, Scope

@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.model.errors import Location
+from scanner.base.errors import Location
 from scanner.model.outcome import Disposition
 
 FACTS: Final = ("organization", "project", "team", "name")

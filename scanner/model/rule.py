@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
-from scanner.model.errors import Location
+from scanner.base.errors import Location
 from scanner.model.severity import Severity
 
 ParamValue = bool | int | float | str | timedelta | list[str] | list[int] | list[float] | None

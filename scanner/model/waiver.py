@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.model.errors import Location
+from scanner.base.errors import Location
 from scanner.model.rule import Predicate, Rule
 
 _DAY: Final = timedelta(days=1)

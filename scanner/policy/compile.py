@@ -7,19 +7,19 @@ from typing import Final
 
 from msgspec import UNSET
 
-from scanner.inventory.tables import TABLES
-from scanner.model.errors import Location, Problem
+from scanner.base.errors import Location, Problem
+from scanner.base.hints import did_you_mean
+from scanner.catalogue import TABLES
 from scanner.model.rule import Policy, Predicate, Rule
 from scanner.model.severity import Severity
-from scanner.policy.arguments import CheckUse, read_check
-from scanner.policy.hints import did_you_mean
-from scanner.policy.merge import MergedPolicy, MergedRule, Place
-from scanner.policy.parameters import Parameter, command_line
-from scanner.policy.predicates import parameters_in
-from scanner.policy.scope import Scope
-from scanner.policy.slots import Slot
-from scanner.policy.static import check_fit, check_resource
-from scanner.policy.values import BadValueError, ValueType
+from scanner.policy.language.arguments import CheckUse, read_check
+from scanner.policy.language.parameters import Parameter, command_line
+from scanner.policy.language.predicates import parameters_in
+from scanner.policy.language.scope import ParameterScope
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.static import check_fit, check_resource
+from scanner.policy.language.values import BadValueError, ValueType
+from scanner.policy.merge import MergedPolicy, MergedRule, WrittenAt
 
 
 class Compiler:
@@ -83,7 +83,9 @@ class Compiler:
 
     def _rule(self, merged: MergedRule, policy: MergedPolicy) -> Rule | None:
         before = len(self.problems)
-        scope = Scope(self.effective(merged.parameters), merged.excused, is_open=policy.open_ended)
+        scope = ParameterScope(
+            self.effective(merged.parameters), merged.excused, is_open=policy.open_ended
+        )
         document = merged.document
         resource = merged.place("resource")
         self.problems += check_resource(resource.source, resource.path, document.resource)
@@ -117,7 +119,7 @@ class Compiler:
         )
 
     def _requirement(
-        self, merged: MergedRule, scope: Scope
+        self, merged: MergedRule, scope: ParameterScope
     ) -> tuple[Predicate | None, CheckUse | None]:
         document = merged.document
         if document.check is UNSET:
@@ -137,7 +139,9 @@ class Compiler:
         return Predicate(use.macro.text, use.macro.params, location), use
 
 
-def _where(merged: MergedRule, scope: Scope) -> tuple[Predicate | None, tuple[Predicate, ...]]:
+def _where(
+    merged: MergedRule, scope: ParameterScope
+) -> tuple[Predicate | None, tuple[Predicate, ...]]:
     """Return which rows the rule is about, and the conditions that this is put together of."""
     where = merged.where
     if where is UNSET:
@@ -151,7 +155,7 @@ def _where(merged: MergedRule, scope: Scope) -> tuple[Predicate | None, tuple[Pr
     return Predicate(where, params, parts[-1].location), tuple(parts)
 
 
-def _severity(merged: MergedRule, scope: Scope) -> Severity | None:
+def _severity(merged: MergedRule, scope: ParameterScope) -> Severity | None:
     """Return the severity, of a parameter where one is named; None with a problem in the scope."""
     given = merged.document.severity
     if not given.startswith("$"):
@@ -169,7 +173,7 @@ def _severity(merged: MergedRule, scope: Scope) -> Severity | None:
     return None
 
 
-def _predicate(text: str, place: Place, scope: Scope) -> Predicate:
+def _predicate(text: str, place: WrittenAt, scope: ParameterScope) -> Predicate:
     location = place.source.at_text(place.path)
     params = {
         name: scope.value(name, location.within(text, offset))

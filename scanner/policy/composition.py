@@ -2,16 +2,23 @@
 
 from msgspec import UNSET
 
-from scanner.model.errors import Location, Problem
-from scanner.policy.composer import NodePath
-from scanner.policy.document import Changes, OverrideDocument
-from scanner.policy.hints import did_you_mean
-from scanner.policy.merge import Condition, Disabled, Field, MergedPolicy, MergedRule, Place
-from scanner.policy.parameters import Origin, Parameter, declare
-from scanner.policy.positions import Source
-from scanner.policy.predicates import parameters_in
-from scanner.policy.unit import Unit
-from scanner.policy.values import BadValueError
+from scanner.base.composer import NodePath
+from scanner.base.errors import Location, Problem
+from scanner.base.hints import did_you_mean
+from scanner.base.yamlfile import YamlFile
+from scanner.policy.files.document import Changes, OverrideDocument
+from scanner.policy.files.unit import Unit
+from scanner.policy.language.parameters import Origin, Parameter, declare
+from scanner.policy.language.predicates import parameters_in
+from scanner.policy.language.values import BadValueError
+from scanner.policy.merge import (
+    CaseCondition,
+    Disabled,
+    MergedPolicy,
+    MergedRule,
+    RulePart,
+    WrittenAt,
+)
 
 
 class Composition:
@@ -161,13 +168,13 @@ class Composition:
         changed = {param for case in override.cases for param in case.params}
         for index, case in enumerate(override.cases):
             path = ("override", name, "cases", index)
-            place = Place(self._source, (*path, "when"))
+            place = WrittenAt(self._source, (*path, "when"))
             self._check_when(case.when, place, changed)
             conditions = rules[name].conditions
             made = self._overridden(base, case, path)
             made = made.replaced(
                 document=made.replaced_document({"id": f"{name}-{case.name}"}),
-                conditions=(*conditions, Condition(case.when, place, is_met=True)),
+                conditions=(*conditions, CaseCondition(case.when, place, is_met=True)),
             )
             if made.id in rules or made.id in disabled:
                 message = f"there is a rule `{made.id}` already"
@@ -176,11 +183,11 @@ class Composition:
                 continue
             rules[made.id] = made
             added.append(made.id)
-            conditions = (*conditions, Condition(case.when, place, is_met=False))
+            conditions = (*conditions, CaseCondition(case.when, place, is_met=False))
             rules[name] = rules[name].replaced(conditions=conditions)
         return added
 
-    def _check_when(self, text: str, place: Place, changed: set[str]) -> None:
+    def _check_when(self, text: str, place: WrittenAt, changed: set[str]) -> None:
         """Refuse a condition that would mean another thing in each of the rules that have it."""
         for name, offset in parameters_in(text):
             if name in changed:
@@ -192,11 +199,11 @@ class Composition:
     def _overridden(self, rule: MergedRule, override: Changes, path: NodePath) -> MergedRule:
         changes: dict[str, object] = {}
         places = dict(rule.overridden)
-        for field in Field:
+        for field in RulePart:
             value = getattr(override, field)
             if value is not UNSET:
                 changes[field] = UNSET if value is None else value
-                places[field] = Place(self._source, (*path, field))
+                places[field] = WrittenAt(self._source, (*path, field))
         parameters = dict(rule.parameters)
         for name, raw in override.params.items():
             at = (*path, "params", name)
@@ -227,7 +234,7 @@ class Composition:
             path = ("rules", index)
             rule = MergedRule(
                 document=document,
-                home=Place(self._source, path),
+                home=WrittenAt(self._source, path),
                 parameters=parameters,
                 excused=self._excused,
             )
@@ -241,7 +248,7 @@ class Composition:
             self._add((*path, "id"), message, "duplicate-rule", hint)
             self._rejected.append(rule)
 
-    def _sources(self) -> list[Source]:
+    def _sources(self) -> list[YamlFile]:
         sources = [self._source]
         for _, parent in self._parents:
             sources += [source for source in parent.sources if source not in sources]

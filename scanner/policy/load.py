@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from scanner.files import real
-from scanner.model.errors import Location, PolicyError, Problem, UsageError
+from scanner.base.errors import Location, PolicyError, Problem, UsageError
+from scanner.base.files import real
+from scanner.base.hints import did_you_mean
 from scanner.model.rule import Policy
 from scanner.policy.compile import Compiler
 from scanner.policy.composition import Composition
-from scanner.policy.hints import did_you_mean
-from scanner.policy.locate import PolicyFile, find_extended, select, shipped_policies
+from scanner.policy.files.locate import PolicyFile, find_extended, select, shipped_policies
+from scanner.policy.files.unit import Unit, read_unit
 from scanner.policy.merge import MergedPolicy
 from scanner.policy.together import together
-from scanner.policy.unit import Unit, read_unit
 
 if TYPE_CHECKING:
     from pathlib import Path

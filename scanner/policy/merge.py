@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from scanner.model.errors import Location
-from scanner.policy.composer import NodePath
-from scanner.policy.document import RuleDocument
-from scanner.policy.parameters import Parameter
-from scanner.policy.positions import Source
+from scanner.base.composer import NodePath
+from scanner.base.errors import Location
+from scanner.base.yamlfile import YamlFile
+from scanner.policy.files.document import RuleDocument
+from scanner.policy.language.parameters import Parameter
 
 
-class Field(StrEnum):
+class RulePart(StrEnum):
     """Parts of a rule that an override may replace."""
 
     SEVERITY = "severity"
@@ -25,10 +25,10 @@ class Field(StrEnum):
     CONTROLS = "controls"
 
 
-class Place(msgspec.Struct, frozen=True):
+class WrittenAt(msgspec.Struct, frozen=True):
     """Where a part of a rule is written: the file, and the path of its value."""
 
-    source: Source
+    source: YamlFile
     path: NodePath
 
     @property
@@ -37,11 +37,11 @@ class Place(msgspec.Struct, frozen=True):
         return self.source.at(self.path)
 
 
-class Condition(msgspec.Struct, frozen=True):
+class CaseCondition(msgspec.Struct, frozen=True):
     """A condition of an override's case: the rule is about the rows that meet it, or the others."""
 
     text: str
-    place: Place
+    place: WrittenAt
     is_met: bool
 
 
@@ -55,12 +55,12 @@ class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     document: RuleDocument
-    home: Place
+    home: WrittenAt
     parameters: dict[str, Parameter]
-    overridden: dict[Field, Place] = {}
+    overridden: dict[RulePart, WrittenAt] = {}
     excused: frozenset[str] = frozenset()
     brought: Location | None = None
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[CaseCondition, ...] = ()
 
     @property
     def where(self) -> str | UnsetType:
@@ -77,11 +77,11 @@ class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
         """The rule's identifier."""
         return self.document.id
 
-    def place(self, key: str) -> Place:
+    def place(self, key: str) -> WrittenAt:
         """Tell where the part of the rule called `key` is written."""
         if key in self.overridden:
-            return self.overridden[Field(key)]
-        return Place(self.home.source, (*self.home.path, key))
+            return self.overridden[RulePart(key)]
+        return WrittenAt(self.home.source, (*self.home.path, key))
 
     def replaced(self, **changes: Any) -> "MergedRule":  # noqa: ANN401 - any of the fields
         """Return the rule with other fields."""
@@ -115,7 +115,7 @@ class MergedPolicy(msgspec.Struct, frozen=True, kw_only=True):
     disabled: list[Disabled]
     rejected: list[MergedRule]
     parameters: dict[str, Parameter]
-    sources: list[Source]
+    sources: list[YamlFile]
     location: Location
     excused: frozenset[str] = frozenset()
     open_ended: bool = False

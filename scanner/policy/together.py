@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.model.errors import Location, Problem
+from scanner.base.errors import Location, Problem
 from scanner.model.rule import Policy, Predicate, Rule
 
 _NOWHERE: Final = Location("")

@@ -8,8 +8,8 @@ from typing import BinaryIO, Final, cast
 
 import msgspec
 
-from scanner.files import replacing
-from scanner.model.errors import UsageError
+from scanner.base.errors import UsageError
+from scanner.base.files import replacing
 from scanner.model.run import Run
 from scanner.report.interface import DEFAULT_OPTIONS, Format, ReportOptions
 
@@ -44,10 +44,10 @@ FORMATS: Final[dict[str, FormatInfo]] = {
         "json_v1", (".json",), "every finding and count, schema report-v1", is_json=True
     ),
     "sarif": FormatInfo(
-        "sarif", (".sarif", ".sarif.json"), "SARIF 2.1.0, for code scanning", is_json=True
+        "sarif.document", (".sarif", ".sarif.json"), "SARIF 2.1.0, for code scanning", is_json=True
     ),
     "html": FormatInfo(
-        "html", (".html", ".htm"), "one self-contained page to read and search", is_json=True
+        "html.page", (".html", ".htm"), "one self-contained page to read and search", is_json=True
     ),
     "terminal": FormatInfo("terminal", (".txt",), "the summary that a person reads first"),
     "junit": FormatInfo("junit", (".xml",), "JUnit XML, a case for each rule in each project"),
@@ -59,7 +59,9 @@ FORMATS: Final[dict[str, FormatInfo]] = {
     "ocsf": FormatInfo(
         "ocsf", (".ocsf.json",), "OCSF Compliance Findings, class 2003", is_json=True
     ),
-    "oscal": FormatInfo("oscal", (".oscal.json",), "OSCAL assessment results", is_json=True),
+    "oscal": FormatInfo(
+        "oscal.document", (".oscal.json",), "OSCAL assessment results", is_json=True
+    ),
     "prometheus": FormatInfo("prometheus", (".prom",), "metrics for node_exporter's text files"),
 }
 

@@ -9,10 +9,10 @@ import csv
 import io
 from typing import BinaryIO, Final
 
+from scanner.base.text import clean
 from scanner.model.run import Run
-from scanner.report.flat import COLUMNS, row
 from scanner.report.interface import ReportOptions
-from scanner.report.text import clean
+from scanner.report.parts.flat import COLUMNS, row
 
 # The full-width forms too: spreadsheets of some languages take them for the plain ones.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - these very characters

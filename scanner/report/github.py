@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 from urllib.parse import unquote
 
+from scanner.base.text import clean, paragraph, plural
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import RuleResult, Run
 from scanner.model.severity import Severity
-from scanner.report.effect import loosened, open_findings
 from scanner.report.interface import ReportOptions
-from scanner.report.sarif_rules import rule_uri
-from scanner.report.subject import place, shortened, told
-from scanner.report.text import clean, paragraph, plural
+from scanner.report.parts.effect import loosened, open_findings
+from scanner.report.parts.subject import place, shortened, told
+from scanner.report.sarif.rules import rule_uri
 
 MAX_SHOWN: Final = 10
 """Annotations of one level that GitHub shows for a step."""

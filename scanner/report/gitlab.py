@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 from urllib.parse import unquote
 
+from scanner.base.text import clean
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import Run
 from scanner.model.severity import Severity
 from scanner.report.interface import ReportOptions
-from scanner.report.json_array import write_elements
-from scanner.report.sarif_rules import rule_uri
-from scanner.report.subject import name_of, place, shortened, told
-from scanner.report.text import clean
+from scanner.report.parts.json_array import write_elements
+from scanner.report.parts.subject import name_of, place, shortened, told
+from scanner.report.sarif.rules import rule_uri
 
 _SEVERITIES: Final = {
     Severity.CRITICAL: "blocker",

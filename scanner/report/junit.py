@@ -21,14 +21,14 @@ from itertools import groupby
 from typing import BinaryIO, Final, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
+from scanner.base.text import clean, timestamp
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy
 from scanner.model.run import Clear, GateResult, RuleResult, Run
-from scanner.report.effect import gate_words, loosened
 from scanner.report.interface import ReportOptions
-from scanner.report.subject import EVERYTHING, name_of, place, shortened, told
-from scanner.report.text import clean, timestamp
+from scanner.report.parts.effect import gate_words, loosened
+from scanner.report.parts.subject import EVERYTHING, name_of, place, shortened, told
 
 _MAX_LINES: Final = 100  # keys that a case lists: a test report is read by people
 _MAX_LINE: Final = 500  # characters

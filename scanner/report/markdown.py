@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby, islice
 from typing import BinaryIO, Final
 
+from scanner.base.text import clock, first_sentence, paragraph, plural
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import RuleResult, Run
-from scanner.report.effect import gate_words, given, loosened, open_findings, shares
 from scanner.report.interface import ReportOptions
-from scanner.report.markup import escaped, link
-from scanner.report.subject import name_of, place, shortened, web_url
-from scanner.report.text import clock, first_sentence, paragraph, plural
+from scanner.report.parts.effect import gate_words, given, loosened, open_findings, shares
+from scanner.report.parts.markup import escaped, link
+from scanner.report.parts.subject import name_of, place, shortened, web_url
 
 MAX_BYTES: Final = 65_000
 MAX_ROWS: Final = 20

@@ -14,15 +14,15 @@ from datetime import datetime
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from scanner import __version__
+from scanner.base.text import clean, paragraph
 from scanner.model.finding import Finding, KnownFinding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import Run
 from scanner.model.severity import Severity
 from scanner.report.interface import ReportOptions
-from scanner.report.json_array import write_elements
-from scanner.report.subject import EVERYTHING, name_of, place, web_url
-from scanner.report.text import clean, paragraph
+from scanner.report.parts.json_array import write_elements
+from scanner.report.parts.subject import EVERYTHING, name_of, place, web_url
 
 OCSF_VERSION: Final = "1.3.0"
 _CLASS: Final = 2003

@@ -13,11 +13,11 @@ import duckdb
 import msgspec
 
 from scanner import __version__
+from scanner.base.text import timestamp
 from scanner.model.run import Run
-from scanner.report.effect import gate_words, loosened
-from scanner.report.flat import COLUMNS, row
 from scanner.report.interface import ReportOptions
-from scanner.report.text import timestamp
+from scanner.report.parts.effect import gate_words, loosened
+from scanner.report.parts.flat import COLUMNS, row
 
 _FLUSH: Final = 1 << 18  # bytes gathered before they are written
 _TYPES: Final = {"first_seen": "TIMESTAMP WITH TIME ZONE"}  # the others are text

@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from scanner import __version__
+from scanner.base.text import clean
 from scanner.model.coverage import CoverageState
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import Run
 from scanner.report.interface import ReportOptions
-from scanner.report.text import clean
 
 
 class _Metric(NamedTuple):

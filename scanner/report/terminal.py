@@ -4,14 +4,14 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO, Final
 
+from scanner.base.text import clean, clock, first_sentence, fit, paragraph, plural, wrap
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, RuleResult, Run
 from scanner.model.severity import Severity
-from scanner.report.effect import gate_words, given, loosened, meaning, open_findings, shares
 from scanner.report.interface import ReportOptions
-from scanner.report.text import clean, clock, first_sentence, fit, paragraph, plural, wrap
+from scanner.report.parts.effect import gate_words, given, loosened, meaning, open_findings, shares
 
 MAX_RULES: Final = 8
 MAX_EXAMPLES: Final = 3

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from scanner.model.errors import PolicyError, UsageError
-from scanner.policy.positions import Source
+from scanner.base.errors import PolicyError, UsageError
+from scanner.base.yamlfile import YamlFile
 
 Fields = Mapping[str, str | list[str]]
 """The keys of a waiver with their values, in the order in which they are written."""
@@ -48,7 +48,7 @@ def add(before: bytes, name: str, fields: Fields, comment: str) -> bytes:
 def _waivers(raw: bytes, name: str) -> list[object] | None:
     """Return the waivers that the file has, None where it has not even the key."""
     try:
-        data = Source(name, raw).data
+        data = YamlFile(name, raw).data
     except PolicyError as error:
         if [problem.code for problem in error.problems] == ["empty-file"]:
             return None
@@ -60,7 +60,7 @@ def _waivers(raw: bytes, name: str) -> list[object] | None:
 
 def _indent(raw: bytes, name: str) -> str:
     """Return what stands before the dash of the last waiver."""
-    source = Source(name, raw)
+    source = YamlFile(name, raw)
     data = source.data
     last = len(data["waivers"]) - 1 if isinstance(data, dict) else 0
     line = source.lines[source.at(("waivers", last)).line - 1]
@@ -94,7 +94,7 @@ def _is_plain(text: str) -> bool:
 def _verify(after: bytes, name: str, wanted: list[object]) -> None:
     """Read the result: whatever form the file had, it has to say what was meant."""
     try:
-        data = Source(name, after).data
+        data = YamlFile(name, after).data
     except PolicyError:
         raise _unfit(name) from None
     if not isinstance(data, dict) or data.get("waivers") != wanted:

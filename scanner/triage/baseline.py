@@ -19,8 +19,8 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from scanner.files import read_regular
-from scanner.model.errors import Location, PolicyError, Problem, TooLargeError, UsageError
+from scanner.base.errors import Location, PolicyError, Problem, TooLargeError, UsageError
+from scanner.base.files import read_regular
 from scanner.model.finding import Finding, KnownFinding
 from scanner.model.moment import in_utc
 from scanner.model.outcome import Disposition, Outcome
@@ -47,7 +47,7 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
     version: int
 
 
-class _Line(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+class _BaselineLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """A finding as the file has it; the order of the fields is that of the line.
 
     The fingerprint is of `rule`, `organization`, `project_id` (or `project`) and `id`; `seal` is
@@ -216,7 +216,7 @@ def _check_header(path: Path, line: str) -> None:
 
 
 def _read_line(line: str) -> KnownFinding:
-    read = msgspec.json.decode(line, type=_Line)
+    read = msgspec.json.decode(line, type=_BaselineLine)
     if read.outcome not in {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}:
         raise msgspec.ValidationError(f"Invalid outcome {read.outcome.value!r}")
     try:

@@ -33,7 +33,7 @@ class Candidate(NamedTuple):
     predicate: int | None
 
 
-class Ledger(msgspec.Struct):
+class DecisionLog(msgspec.Struct):
     """What has been decided so far.
 
     `decisions` are by fingerprint, those about plain open findings left out. `matched` and
@@ -72,7 +72,7 @@ class Decider:
         rule: Rule,
         candidates: Sequence[Candidate],
         baseline: Mapping[str, KnownFinding],
-        ledger: Ledger,
+        ledger: DecisionLog,
     ) -> None:
         self._rule = rule
         self._baseline = baseline

@@ -5,7 +5,7 @@ from typing import Final
 
 from scanner.model.finding import KnownFinding, Place
 from scanner.model.inventory import Reach
-from scanner.triage.decide import Ledger
+from scanner.triage.decide import DecisionLog
 from scanner.triage.interface import Facts, Sight
 
 _ELSEWHERE: Final = ("sentry_project", "sentry_organization")
@@ -17,7 +17,7 @@ def fixed(
     tables: Mapping[str, str],
     facts: Facts,
     sight: Sight,
-    ledger: Ledger,
+    ledger: DecisionLog,
 ) -> tuple[KnownFinding, ...]:
     """Return what the baseline has and the scan, which looked there, has not.
 

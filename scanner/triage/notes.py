@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from scanner.model.waiver import WaiverState, WaiverUse
-from scanner.triage.decide import Ledger
+from scanner.triage.decide import DecisionLog
 
 _MOST_NAMES: Final = 5
 """Changed names that are told one by one."""
@@ -32,7 +32,7 @@ def deadlines(uses: Iterable[WaiverUse]) -> Iterator[str]:
             )
 
 
-def baseline(path: Path, fixed: int, ledger: Ledger) -> Iterator[str]:
+def baseline(path: Path, fixed: int, ledger: DecisionLog) -> Iterator[str]:
     """Tell what became of the baseline's findings."""
     if fixed:
         are = "is" if fixed == 1 else "are"

@@ -8,11 +8,11 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from scanner.model.errors import Location, PolicyError, Problem, UsageError
+from scanner.base.errors import Location, PolicyError, Problem, UsageError
+from scanner.base.hints import did_you_mean
+from scanner.base.yamlfile import OWNERS, YamlFile, read_source
 from scanner.model.outcome import Disposition
 from scanner.model.owner import FACTS, NAME_A_FILE, NO_FILE, OwnerEntry, Owners, OwnerShare
-from scanner.policy.hints import did_you_mean
-from scanner.policy.positions import OWNERS, Source, read_source
 from scanner.triage.owner_document import (
     MAX_GLOBS,
     MAX_WILD,
@@ -38,7 +38,7 @@ class OwnersFile(msgspec.Struct, frozen=True):
 
     owners: Owners
     cases: tuple[OwnerCase, ...]
-    source: Source
+    source: YamlFile
 
 
 def read_owners(path: Path) -> OwnersFile:
@@ -46,7 +46,7 @@ def read_owners(path: Path) -> OwnersFile:
     return check_owners(read_source(path, str(path), OWNERS))
 
 
-def check_owners(source: Source) -> OwnersFile:
+def check_owners(source: YamlFile) -> OwnersFile:
     """Do as read_owners with a file that has been read."""
     document = _decoded(source)
     entries = tuple(
@@ -73,7 +73,7 @@ def check_owners(source: Source) -> OwnersFile:
     return OwnersFile(owners, cases, source)
 
 
-def _wild(source: Source, entries: Sequence[OwnerEntry]) -> list[Problem]:
+def _wild(source: YamlFile, entries: Sequence[OwnerEntry]) -> list[Problem]:
     globs = [glob for entry in entries for part in entry.conditions.values() for glob in part]
     number = sum("*" in glob or "?" in glob for glob in globs)
     if number <= MAX_WILD:
@@ -128,7 +128,7 @@ def without_effect(read: OwnersFile) -> Iterator[Problem]:
             )
 
 
-def _decoded(source: Source) -> OwnersDocument:
+def _decoded(source: YamlFile) -> OwnersDocument:
     try:
         document = msgspec.convert(source.data, OwnersDocument)
     except msgspec.ValidationError as error:
@@ -138,7 +138,7 @@ def _decoded(source: Source) -> OwnersDocument:
             return document
         reason = "a value has the wrong form"
     # Imported here: it brings jsonschema, which takes longer than a whole scan of a small file.
-    from scanner.policy.schema import explain  # noqa: PLC0415
+    from scanner.base.schema import explain  # noqa: PLC0415
 
     # Where the decoder and the schema disagree, which tests are there to rule out.
     otherwise = [source.problem((), reason, "bad-owners")]
@@ -163,7 +163,7 @@ def _texts(value: str | list[str] | UnsetType) -> tuple[str, ...] | None:
     return (value,) if isinstance(value, str) else tuple(value)
 
 
-def _entry(source: Source, path: tuple[str | int, ...], document: OwnerDocument) -> OwnerEntry:
+def _entry(source: YamlFile, path: tuple[str | int, ...], document: OwnerDocument) -> OwnerEntry:
     found = {fact: _texts(getattr(document, fact)) for fact in FACTS}
     return OwnerEntry(
         owner=document.owner,
@@ -173,7 +173,7 @@ def _entry(source: Source, path: tuple[str | int, ...], document: OwnerDocument)
     )
 
 
-def _case(source: Source, path: tuple[str | int, ...], document: OwnerCaseDocument) -> OwnerCase:
+def _case(source: YamlFile, path: tuple[str | int, ...], document: OwnerCaseDocument) -> OwnerCase:
     facts: dict[str, str | tuple[str, ...]] = {}
     for fact in FACTS:
         texts = _texts(getattr(document, fact))

@@ -14,7 +14,7 @@ from scanner.model.severity import Severity
 from scanner.model.waiver import Waiver, WaiverUse
 from scanner.triage import notes
 from scanner.triage.baseline import read_baseline
-from scanner.triage.decide import Candidate, Decider, Decision, Ledger
+from scanner.triage.decide import Candidate, Decider, Decision, DecisionLog
 from scanner.triage.fixed import fixed
 from scanner.triage.interface import Facts, Sight
 from scanner.triage.owners import read_owners, shares
@@ -22,8 +22,8 @@ from scanner.triage.request import TriageRequest
 from scanner.triage.waivers import check_waivers, read_waivers
 
 if TYPE_CHECKING:
-    from scanner.model.errors import Problem
-    from scanner.policy.positions import Source
+    from scanner.base.errors import Problem
+    from scanner.base.yamlfile import YamlFile
 
 
 class Triaged(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ class Triage:
     """
 
     def __init__(
-        self, request: TriageRequest, policies: Sequence[Policy], draft: "Source | None" = None
+        self, request: TriageRequest, policies: Sequence[Policy], draft: "YamlFile | None" = None
     ) -> None:
         """Read the files, or `draft` for the waivers.
 
@@ -87,7 +87,7 @@ class Triage:
 
     def decide(self, facts: Facts, sight: Sight, as_of: datetime) -> Triaged:
         """Decide about every finding."""
-        ledger = Ledger()
+        ledger = DecisionLog()
         known_rules = {known.rule for known in self._baseline.values()}
         states = {one.id: one.state(as_of, self._request.notice_days) for one in self.waivers}
         for rule in self._rules:
@@ -126,7 +126,7 @@ class Triage:
         return list(dict.fromkeys(concerned))
 
     def _use(
-        self, waiver: Waiver, facts: Facts, sight: Sight, as_of: datetime, ledger: Ledger
+        self, waiver: Waiver, facts: Facts, sight: Sight, as_of: datetime, ledger: DecisionLog
     ) -> WaiverUse:
         tables = self._tables(waiver)
         resources = 0

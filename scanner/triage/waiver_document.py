@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from scanner.model.blank import VISIBLE
+from scanner.base.blank import VISIBLE
 
 # `(?!\n)`: in Python, though not in JSON Schema's dialect, `$` also matches before a last newline.
 _ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$"

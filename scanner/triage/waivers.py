@@ -9,12 +9,12 @@ from typing import Final
 import msgspec
 from msgspec import UNSET
 
-from scanner.model.blank import is_blank
-from scanner.model.errors import PolicyError, Problem
+from scanner.base.blank import is_blank
+from scanner.base.errors import PolicyError, Problem
+from scanner.base.hints import did_you_mean
+from scanner.base.yamlfile import WAIVERS, YamlFile, read_source
 from scanner.model.rule import Policy, Predicate
 from scanner.model.waiver import Waiver
-from scanner.policy.hints import did_you_mean
-from scanner.policy.positions import WAIVERS, Source, read_source
 from scanner.triage.waiver_document import NO_RULE, WaiverDocument, WaiversDocument
 
 NodePath = tuple[str | int, ...]
@@ -43,7 +43,7 @@ def read_waivers(path: Path, policies: Sequence[Policy], term_days: int) -> Waiv
     return check_waivers(source, policies, term_days)
 
 
-def check_waivers(source: Source, policies: Sequence[Policy], term_days: int) -> WaiverFile:
+def check_waivers(source: YamlFile, policies: Sequence[Policy], term_days: int) -> WaiverFile:
     """Do as read_waivers with a file that has been read."""
     documents, problems = _decode(source)
     reader = _Reader(source, policies, term_days)
@@ -53,7 +53,7 @@ def check_waivers(source: Source, policies: Sequence[Policy], term_days: int) ->
     return WaiverFile(tuple(reader.waivers), tuple(found))
 
 
-def _decode(source: Source) -> tuple[list[tuple[int, WaiverDocument]], list[Problem]]:
+def _decode(source: YamlFile) -> tuple[list[tuple[int, WaiverDocument]], list[Problem]]:
     """Return the waivers that have the right shape, with their index, and what the others lack."""
     try:
         decoded = msgspec.convert(source.data, WaiversDocument)
@@ -62,7 +62,7 @@ def _decode(source: Source) -> tuple[list[tuple[int, WaiverDocument]], list[Prob
     else:
         return list(enumerate(decoded.waivers or ())), []
     # Imported here: it brings jsonschema, which takes longer than a whole scan of a small file.
-    from scanner.policy.schema import explain  # noqa: PLC0415
+    from scanner.base.schema import explain  # noqa: PLC0415
 
     items = source.data.get("waivers") if isinstance(source.data, dict) else None
     sound = []
@@ -79,7 +79,7 @@ def _decode(source: Source) -> tuple[list[tuple[int, WaiverDocument]], list[Prob
 class _Reader:
     """Makes waivers of documents and gathers what is wrong with them."""
 
-    def __init__(self, source: Source, policies: Sequence[Policy], term_days: int) -> None:
+    def __init__(self, source: YamlFile, policies: Sequence[Policy], term_days: int) -> None:
         self._source = source
         self._policies = {policy.name: policy for policy in policies}
         self._term_days = term_days

@@ -9,8 +9,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from scanner.catalogue import TABLES
 from scanner.cli.main import main
-from scanner.inventory.tables import TABLES
 from scanner.report import FORMATS
 
 CANARY = "kanarienvogel"

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
+from scanner.base.errors import KeypolicyError
 from scanner.gate import OnUnknown, Thresholds
-from scanner.inventory.sources.sentry import SentrySettings, SentrySource
 from scanner.model.coverage import CoverageState
-from scanner.model.errors import KeypolicyError
 from scanner.model.inventory import Scope
 from scanner.model.token import Token
 from scanner.pipeline import ScanRequest, scan
+from scanner.providers.sentry.live.source import SentrySettings, SentrySource
 from tests.simulator import Simulator, make_world
-from tests.unit.inventory.fetching import FAST
-from tests.unit.inventory.test_sentry_source_faults import (
+from tests.unit.providers.sentry.live.fetching import FAST
+from tests.unit.providers.sentry.live.test_faults import (
     ASKED_OTHERWISE,
     FATAL,
     INCOMPLETE,

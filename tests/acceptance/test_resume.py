@@ -41,7 +41,7 @@ def records(path: Path) -> list[str]:
 # Processes are forked off one that has imported everything: forty starts take a while otherwise.
 FORK = multiprocessing.get_context("forkserver")
 FORK.set_forkserver_preload(
-    ["scanner.cli.fetch", "scanner.pipeline", "scanner.inventory.sources.sentry_fetch"]
+    ["scanner.cli.fetch", "scanner.pipeline", "scanner.providers.sentry.live.fetch"]
 )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.inventory.tables import TABLES
+from scanner.catalogue import TABLES
 from scanner.policy.checks import CHECKS
 from tests.acceptance.support import ROOT, keypolicy
 

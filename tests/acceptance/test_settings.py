@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scanner.resources import policies_dir
+from scanner.base.resources import policies_dir
 from tests.acceptance.support import keypolicy, report
 
 DEMO = ("--demo", "--as-of", "2026-06-01")

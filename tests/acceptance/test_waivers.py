@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from scanner.resources import schema_path
+from scanner.base.resources import schema_path
 from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, Place, key
 
 TAGGED = "key-tagged"

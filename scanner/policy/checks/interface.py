@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin
 import msgspec
 
 from scanner.model.rule import ParamValue
-from scanner.policy.slots import Slot
+from scanner.policy.language.slots import Slot
 
 A = TypeVar("A", bound=msgspec.Struct)
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from scanner.policy.checks.interface import Check, Macro
-from scanner.policy.slots import Slot
-from scanner.policy.values import ValueType
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import ValueType
 
 if TYPE_CHECKING:
     from scanner.model.rule import ParamValue
@@ -16,7 +16,7 @@ def _option(what: str) -> Slot:
     return Slot(type=ValueType.BOOLEAN, description=f"Whether the loader must have {what}.")
 
 
-class Arguments(msgspec.Struct, frozen=True):
+class LoaderOptionsArguments(msgspec.Struct, frozen=True):
     """What each option must be; the ones left out may be anything."""
 
     replay: Annotated[bool | None, _option("Session Replay")] = None
@@ -31,7 +31,7 @@ class Arguments(msgspec.Struct, frozen=True):
             raise ValueError(f"it needs one of {', '.join(self.__struct_fields__)}")
 
 
-def build(arguments: Arguments) -> Macro:
+def build(arguments: LoaderOptionsArguments) -> Macro:
     """Compare each option that is given."""
     params: dict[str, ParamValue] = {
         option: value
@@ -50,6 +50,6 @@ CHECK: Final = Check(
     ),
     example="check: {loader_options: {debug: false}}",
     message="{name} has loader options that the policy does not allow",
-    arguments=Arguments,
+    arguments=LoaderOptionsArguments,
     build=build,
 )

@@ -5,11 +5,11 @@ from typing import Annotated, Final
 import msgspec
 
 from scanner.policy.checks.interface import PROJECT, Check, Macro
-from scanner.policy.slots import Slot
-from scanner.policy.values import ValueType
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import ValueType
 
 
-class Arguments(msgspec.Struct, frozen=True):
+class MaxActiveArguments(msgspec.Struct, frozen=True):
     """How many active keys a project may have."""
 
     max: Annotated[
@@ -45,7 +45,7 @@ CASE
 END"""
 
 
-def build(arguments: Arguments) -> Macro:
+def build(arguments: MaxActiveArguments) -> Macro:
     """Let the newest keys of a project pass, as many as are allowed."""
     return Macro(_TEXT, {"max": arguments.max})
 
@@ -62,7 +62,7 @@ CHECK: Final = Check(
     ),
     example="check: {max_active_per_project: 3}",
     message="{name} is one active key too many in project {project_slug}",
-    arguments=Arguments,
+    arguments=MaxActiveArguments,
     build=build,
     fails_surely=True,
     short="max",

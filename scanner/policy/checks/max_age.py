@@ -6,11 +6,11 @@ from typing import Annotated, Final
 import msgspec
 
 from scanner.policy.checks.interface import Check, Macro
-from scanner.policy.slots import Slot
-from scanner.policy.values import ValueType
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import ValueType
 
 
-class Arguments(msgspec.Struct, frozen=True):
+class MaxAgeArguments(msgspec.Struct, frozen=True):
     """How old a resource may be."""
 
     age: Annotated[
@@ -18,7 +18,7 @@ class Arguments(msgspec.Struct, frozen=True):
     ]
 
 
-def build(arguments: Arguments) -> Macro:
+def build(arguments: MaxAgeArguments) -> Macro:
     """Compare the creation date with the oldest allowed one, which itself passes."""
     return Macro("date_created >= now() - $age", {"age": arguments.age})
 
@@ -33,7 +33,7 @@ CHECK: Final = Check(
     ),
     example="check: {max_age: 90d}",
     message="{name} was created {age_days} days ago, longer than allowed",
-    arguments=Arguments,
+    arguments=MaxAgeArguments,
     build=build,
     short="age",
     resources=("sentry_key", "sentry_org_auth_token"),

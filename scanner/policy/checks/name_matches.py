@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from scanner.policy.checks.interface import Check, Macro
-from scanner.policy.slots import Slot
-from scanner.policy.values import ValueType
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import ValueType
 
 if TYPE_CHECKING:
     from scanner.model.rule import ParamValue
 
 
-class Arguments(msgspec.Struct, frozen=True):
+class NameMatchesArguments(msgspec.Struct, frozen=True):
     """What names look like, and what they must not look like."""
 
     pattern: Annotated[
@@ -43,7 +43,7 @@ class Arguments(msgspec.Struct, frozen=True):
             raise ValueError("it needs `pattern` or `forbidden`")
 
 
-def build(arguments: Arguments) -> Macro:
+def build(arguments: NameMatchesArguments) -> Macro:
     """Match the name with each expression given."""
     function = "regexp_matches" if arguments.search else "regexp_full_match"
     terms: list[str] = []
@@ -68,7 +68,7 @@ CHECK: Final = Check(
     ),
     example="check: {name_matches: '[a-z0-9-]+-(prod|staging)'}",
     message="{name} does not follow the naming convention",
-    arguments=Arguments,
+    arguments=NameMatchesArguments,
     build=build,
     short="pattern",
     resources=("sentry_key", "sentry_project", "sentry_organization"),

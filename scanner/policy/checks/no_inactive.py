@@ -6,13 +6,13 @@ from typing import Annotated, Final
 import msgspec
 
 from scanner.policy.checks.interface import Check, Macro
-from scanner.policy.slots import Slot
-from scanner.policy.values import ValueType
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import ValueType
 
 _NO_GRACE: Final = timedelta()
 
 
-class Arguments(msgspec.Struct, frozen=True):
+class NoInactiveArguments(msgspec.Struct, frozen=True):
     """How long an inactive key may stay."""
 
     grace: Annotated[
@@ -27,7 +27,7 @@ class Arguments(msgspec.Struct, frozen=True):
     ] = _NO_GRACE
 
 
-def build(arguments: Arguments) -> Macro:
+def build(arguments: NoInactiveArguments) -> Macro:
     """Ask that the key is active, or too young to be judged."""
     if not arguments.grace:
         return Macro("is_active", {})
@@ -44,7 +44,7 @@ CHECK: Final = Check(
     ),
     example="check: {no_inactive: {grace: 30d}}",
     message="{name} is inactive but not deleted",
-    arguments=Arguments,
+    arguments=NoInactiveArguments,
     build=build,
     flag=True,
 )

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from scanner.policy.checks.interface import Check, Macro
-from scanner.policy.slots import Slot
-from scanner.policy.values import ValueType
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import ValueType
 
 if TYPE_CHECKING:
     from scanner.model.rule import ParamValue
 
 
-class Arguments(msgspec.Struct, frozen=True):
+class RateLimitArguments(msgspec.Struct, frozen=True):
     """Whether there must be a limit, and the highest one."""
 
     required: Annotated[
@@ -57,7 +57,7 @@ class Arguments(msgspec.Struct, frozen=True):
         return any(bound is not None for bound in bounds)
 
 
-def build(arguments: Arguments) -> Macro:
+def build(arguments: RateLimitArguments) -> Macro:
     """Ask for a limit, and hold it against each bound that is given."""
     bounds: list[str] = []
     params: dict[str, ParamValue] = {}
@@ -85,7 +85,7 @@ CHECK: Final = Check(
     ),
     example="check: {rate_limit: {max_per_second: 1000/h, max_window: 1d}}",
     message="{name} has no rate limit within the allowed bounds",
-    arguments=Arguments,
+    arguments=RateLimitArguments,
     build=build,
     short="max_per_second",
     flag=True,

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from scanner.policy.checks.interface import Check, Macro
-from scanner.policy.slots import Slot
-from scanner.policy.values import ValueType
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import ValueType
 
 if TYPE_CHECKING:
     from scanner.model.rule import ParamValue
 
 
-class Arguments(msgspec.Struct, frozen=True):
+class ScopesArguments(msgspec.Struct, frozen=True):
     """Which scopes a credential may have."""
 
     forbidden: Annotated[
@@ -30,7 +30,7 @@ class Arguments(msgspec.Struct, frozen=True):
             raise ValueError("it needs `forbidden` or `allowed`")
 
 
-def build(arguments: Arguments) -> Macro:
+def build(arguments: ScopesArguments) -> Macro:
     """Hold the list of scopes against each list that is given."""
     terms: list[str] = []
     params: dict[str, ParamValue] = {}
@@ -53,7 +53,7 @@ CHECK: Final = Check(
     ),
     example="check: {scopes: {forbidden: ['org:admin', 'project:admin']}}",
     message="{name} has scopes that the policy does not allow",
-    arguments=Arguments,
+    arguments=ScopesArguments,
     build=build,
     resources=(
         "sentry_integration",

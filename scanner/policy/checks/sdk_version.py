@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from scanner.policy.checks.interface import Check, Macro
-from scanner.policy.slots import Slot
-from scanner.policy.values import ValueType
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import ValueType
 
 if TYPE_CHECKING:
     from scanner.model.rule import ParamValue
 
 
-class Arguments(msgspec.Struct, frozen=True):
+class SdkVersionArguments(msgspec.Struct, frozen=True):
     """Which versions of the browser SDK are fine."""
 
     min: Annotated[
@@ -48,7 +48,7 @@ _MAJOR: Final = (
 )
 
 
-def build(arguments: Arguments) -> Macro:
+def build(arguments: SdkVersionArguments) -> Macro:
     """Compare the major version, and look the version up in the list."""
     terms: list[str] = []
     params: dict[str, ParamValue] = {}
@@ -74,7 +74,7 @@ CHECK: Final = Check(
     ),
     example="check: {sdk_version: {min: 8}}",
     message="{name} serves the browser SDK in version {browser_sdk_version}",
-    arguments=Arguments,
+    arguments=SdkVersionArguments,
     build=build,
     short="min",
 )

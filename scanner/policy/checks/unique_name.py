@@ -5,11 +5,11 @@ from typing import Annotated, Final
 import msgspec
 
 from scanner.policy.checks.interface import PROJECT, Check, Macro
-from scanner.policy.slots import Slot
-from scanner.policy.values import ValueType
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import ValueType
 
 
-class Arguments(msgspec.Struct, frozen=True):
+class UniqueNameArguments(msgspec.Struct, frozen=True):
     """When two names are the same."""
 
     ignore_case: Annotated[
@@ -34,7 +34,7 @@ CASE
 END"""
 
 
-def build(arguments: Arguments) -> Macro:
+def build(arguments: UniqueNameArguments) -> Macro:
     """Count the keys of the project that have the same name."""
     name = "lower(name)" if arguments.ignore_case else "name"
     return Macro(_TEXT.format(project=_PROJECT, name=name), {})
@@ -49,7 +49,7 @@ CHECK: Final = Check(
     ),
     example="check: {unique_name: {ignore_case: true}}",
     message="{name} is the name of more than one key in project {project_slug}",
-    arguments=Arguments,
+    arguments=UniqueNameArguments,
     build=build,
     fails_surely=True,
     flag=True,

@@ -6,13 +6,13 @@ from typing import Annotated, Final
 import msgspec
 
 from scanner.policy.checks.interface import Check, Macro
-from scanner.policy.slots import Slot
-from scanner.policy.values import ValueType
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import ValueType
 
 _PERIOD: Final = timedelta(days=30)
 
 
-class Arguments(msgspec.Struct, frozen=True):
+class UnusedForArguments(msgspec.Struct, frozen=True):
     """For how long a key may go without an event."""
 
     time: Annotated[
@@ -33,7 +33,7 @@ _TEXT: Final = (
 )
 
 
-def build(arguments: Arguments) -> Macro:
+def build(arguments: UnusedForArguments) -> Macro:
     """Ask for an event, or for a key too young to be judged."""
     return Macro(_TEXT, {"time": arguments.time})
 
@@ -52,7 +52,7 @@ CHECK: Final = Check(
     ),
     example="check: {unused_for: 30d}",
     message="{name} got no event in 30 days",
-    arguments=Arguments,
+    arguments=UnusedForArguments,
     build=build,
     short="time",
 )

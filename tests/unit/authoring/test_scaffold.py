@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from scanner.authoring.scaffold import files, next_steps, write
-from scanner.model.errors import UsageError
-from scanner.policy.cases import load_cases
+from scanner.base.errors import UsageError
+from scanner.policy.files.cases import load_cases
 from scanner.policy.load import inspect_policies
 
 DAY = date(2026, 3, 1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scanner.authoring.watch import folders_of, watch
-from scanner.resources import policies_dir
+from scanner.base.resources import policies_dir
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from scanner.base.errors import Location
 from scanner.engine.database import Connection, connect
-from scanner.engine.evaluate import CODES, Evaluated, evaluate
-from scanner.engine.prepare import prepare
-from scanner.model.errors import Location
+from scanner.engine.judge.evaluate import CODES, Evaluated, evaluate
+from scanner.engine.judge.prepare import prepare
 from scanner.model.rule import ParamValue, Predicate, Rule
 from scanner.model.severity import Severity
 

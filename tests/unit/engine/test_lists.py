@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scanner.base.errors import Location
 from scanner.engine.database import Connection
-from scanner.engine.guard import Guard, GuardError
-from scanner.engine.weight import MOST
-from scanner.model.errors import Location
+from scanner.engine.predicate.guard import Guard, GuardError
+from scanner.engine.predicate.weight import MOST
 from scanner.model.rule import ParamValue, Predicate
-from scanner.policy.patterns import from_glob, matches
+from scanner.policy.language.patterns import from_glob, matches
 from tests.unit.engine.support import database
 
 HERE = Location("test.yaml", 1, 1)

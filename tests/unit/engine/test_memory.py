@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from scanner.base.errors import UsageError
 from scanner.engine.database import connect, seal
 from scanner.engine.memory import limit_memory, machine_memory, memory_told, settings
-from scanner.model.errors import UsageError
 
 LARGE = (
     "CREATE TABLE large AS SELECT DISTINCT i::VARCHAR || repeat('x', 90) FROM range(4000000) t(i)"

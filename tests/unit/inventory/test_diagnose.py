@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from scanner.base.errors import InventoryFileError
 from scanner.inventory.diagnose import diagnose_inputs
+from scanner.inventory.file import FileSource
 from scanner.inventory.jsontext import LONGEST_RECORD, FaultError, Reader
 from scanner.inventory.sniff import sniff
-from scanner.inventory.sources.file import FileSource
-from scanner.model.errors import InventoryFileError
 from scanner.model.inventory import Layout, RawInput, Scope
 from scanner.pipeline import open_inventory
 

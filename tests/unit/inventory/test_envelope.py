@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from scanner.inventory.sources.file import FileSource
-from scanner.model.errors import InventoryFileError
+from scanner.base.errors import InventoryFileError
+from scanner.inventory.file import FileSource
 from scanner.model.inventory import Scope
 from scanner.pipeline import open_inventory
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scanner import __version__
+from scanner.base.errors import UsageError
 from scanner.inventory.journal import FORMAT, LONGEST_AGE, Journal
-from scanner.model.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from scanner.inventory import redact
 from scanner.inventory.redact import REDACTED, SECRET_FIELDS, redact_record, redact_text
-from scanner.inventory.tables.client_keys import DSN_KINDS
+from scanner.providers.sentry.tables.client_keys import DSN_KINDS
 
 SECRET = "189485c3b8ccf582bf5e12c530ef8858"
 PUBLIC = "60120449b6b1d5e45f75561e6dabd80b"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from scanner.base.errors import InventoryFileError
 from scanner.inventory.sniff import PEEK_BYTES, Sniffed, sniff
-from scanner.model.errors import InventoryFileError
 from scanner.model.inventory import Layout
 
 KEY = {"id": "ab", "name": "web", "public": "ab", "projectId": 2, "dsn": {"public": "https://x"}}

@@ -3,7 +3,7 @@ from datetime import date, datetime
 import msgspec
 import pytest
 
-from scanner.model.errors import Location
+from scanner.base.errors import Location
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
 from tests.unit.engine.support import rule
 

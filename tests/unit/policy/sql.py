@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from scanner.inventory.tables import TABLES
+from scanner.catalogue import TABLES
 from scanner.model.outcome import Outcome
 
 if TYPE_CHECKING:

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.inventory.tables import TABLES
-from scanner.model.errors import Location
+from scanner.base.errors import Location
+from scanner.base.yamlfile import YamlFile
+from scanner.catalogue import TABLES
 from scanner.model.rule import Predicate
-from scanner.policy.arguments import read_check
 from scanner.policy.checks import CHECKS, get_check
-from scanner.policy.positions import Source
-from scanner.policy.predicates import parameters_in
-from scanner.policy.scope import Scope
+from scanner.policy.language.arguments import read_check
+from scanner.policy.language.predicates import parameters_in
+from scanner.policy.language.scope import ParameterScope
 from tests.unit.policy.sql import verdicts
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ AS_OF = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _macro(check: str) -> Macro:
-    source = Source("p.yaml", f"check: {check}\n".encode())
+    source = YamlFile("p.yaml", f"check: {check}\n".encode())
     written = source.get(("check",))
     assert isinstance(written, dict)
-    use, problems = read_check(source, ("check",), written, Scope({}))
+    use, problems = read_check(source, ("check",), written, ParameterScope({}))
     assert problems == []
     assert use is not None
     assert use.macro is not None
@@ -299,19 +299,19 @@ def test_scopes_beyond_what_is_allowed_fail(check: str, expected: list[bool | No
 
 @pytest.mark.parametrize("check", ["{scopes: {}}", "{scopes: {forbidden: []}}"])
 def test_scopes_that_demand_nothing_are_refused(check: str) -> None:
-    source = Source("p.yaml", f"check: {check}\n".encode())
+    source = YamlFile("p.yaml", f"check: {check}\n".encode())
     written = source.get(("check",))
     assert isinstance(written, dict)
-    _, problems = read_check(source, ("check",), written, Scope({}))
+    _, problems = read_check(source, ("check",), written, ParameterScope({}))
     assert problems
 
 
 @pytest.mark.parametrize("time", ["7d", "31d", "90d"])
 def test_only_the_thirty_days_that_are_counted_can_be_judged(time: str) -> None:
-    source = Source("p.yaml", f"check: {{unused_for: {time}}}\n".encode())
+    source = YamlFile("p.yaml", f"check: {{unused_for: {time}}}\n".encode())
     written = source.get(("check",))
     assert isinstance(written, dict)
-    _, problems = read_check(source, ("check",), written, Scope({}))
+    _, problems = read_check(source, ("check",), written, ParameterScope({}))
     assert [problem.code for problem in problems] == ["out-of-range"]
 
 

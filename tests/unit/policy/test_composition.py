@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scanner.model.errors import Location, PolicyError, Problem
+from scanner.base.errors import Location, PolicyError, Problem
 from scanner.model.severity import Severity
 from scanner.policy.load import inspect_policies, load_policies
-from tests.unit.policy.files import load, write
+from tests.unit.policy.writing import load, write
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scanner.policy.files.locate import shipped_policies
 from scanner.policy.load import inspect_policies
-from scanner.policy.locate import shipped_policies
 
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in shipped_policies().items()}
 PIECES = st.sampled_from(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scanner.model.errors import Location, PolicyError, Problem, UsageError
+from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.model.severity import Severity
 from scanner.policy.load import load_policies
-from tests.unit.policy.files import load, load_rule, write
+from tests.unit.policy.writing import load, load_rule, write
 
 
 def _problems(refs: list[str], params: dict[str, str] | None = None) -> list[Problem]:

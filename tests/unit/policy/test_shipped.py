@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from scanner.base.resources import schema_path
+from scanner.base.schema import validator
+from scanner.base.yamlfile import read_source
 from scanner.model.outcome import Outcome
-from scanner.policy.cases import Case, cases_beside, load_cases
+from scanner.policy.files.cases import Case, cases_beside, load_cases
+from scanner.policy.files.locate import shipped_policies
 from scanner.policy.load import inspect_policies, load_policies
-from scanner.policy.locate import shipped_policies
-from scanner.policy.positions import read_source
-from scanner.policy.schema import validator
-from scanner.resources import schema_path
 from tests.unit.policy.sql import outcomes
 
 if TYPE_CHECKING:

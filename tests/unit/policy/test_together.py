@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from scanner.authoring.lint import lint
-from scanner.model.errors import PolicyError
+from scanner.authoring.lint.policies import lint
+from scanner.base.errors import PolicyError
 from scanner.model.rule import Rule
 from scanner.policy.load import load_policies
-from tests.unit.policy.files import write
+from tests.unit.policy.writing import write
 
 _RULE = "{id: %s, resource: sentry_key, severity: low, require: is_active}"
 _TWO = f"rules: [{_RULE % 'a'}, {_RULE % 'b'}]\n"

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from scanner.base.errors import Location
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
-from scanner.model.errors import Location
 from scanner.model.finding import Finding, Resource
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy, Predicate, Rule

@@ -9,7 +9,7 @@ from scanner.model.outcome import Disposition
 from scanner.model.run import Run
 from scanner.model.severity import Severity
 from scanner.report.markdown import MAX_BYTES, MAX_ROWS
-from scanner.report.markup import escaped, link
+from scanner.report.parts.markup import escaped, link
 from tests.unit.report.factory import (
     HOSTILE,
     RULES,

@@ -9,10 +9,10 @@ import jsonschema
 import msgspec
 import pytest
 
+from scanner.base.resources import schema_path
 from scanner.model.outcome import Disposition
 from scanner.model.run import GateResult, Run
 from scanner.report import FORMATS
-from scanner.resources import schema_path
 from tests.unit.report.owned import owned_run
 from tests.unit.report.rendering import render, text
 from tests.unit.report.triaged import triaged_run

@@ -8,7 +8,7 @@ import pytest
 
 from scanner.model.run import Run
 from scanner.report import DEFAULT_OPTIONS, parquet
-from scanner.report.flat import COLUMNS
+from scanner.report.parts.flat import COLUMNS
 from tests.unit.report.factory import HOSTILE, RULES, empty_run, finding, large_run, run_of
 from tests.unit.report.rendering import another_time, full_run, golden_path, is_update, render
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from scanner.files import replacing
-from scanner.model.errors import UsageError
+from scanner.base.errors import UsageError
+from scanner.base.files import replacing
 from scanner.model.finding import Finding
 from scanner.report import FORMATS, format_for, write_file
 from tests.unit.report.factory import RULES, clean_run, finding, run_of

@@ -4,11 +4,11 @@ import re
 import msgspec
 import pytest
 
+from scanner.base.text import columns
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.run import GateResult, Run, Verdict
 from scanner.model.severity import Severity
 from scanner.report import ReportOptions, write_stream
-from scanner.report.text import columns
 from tests.unit.report.factory import (
     HOSTILE,
     RULES,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
-from scanner.model.errors import Location
+from scanner.base.errors import Location
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import Clear, GateResult, Run, TrendPoint

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.model.errors import PolicyError, UsageError
-from scanner.policy.positions import Source
+from scanner.base.errors import PolicyError, UsageError
+from scanner.base.yamlfile import YamlFile
 from scanner.triage.addition import add
 
 FIELDS: dict[str, str | list[str]] = {"id": "new", "match": ["key", "1e5"], "expires": "2026-12-31"}
@@ -58,4 +58,4 @@ def test_any_text_is_read_back_as_it_was_given(one: str, comment: str, items: li
         # Refused, which is right for what YAML cannot hold; never written as something else.
         assert not (one + comment + "".join(items)).isprintable()
         return
-    assert Source("w.yaml", after).data == {"waivers": [{"id": "a"}, given_fields]}
+    assert YamlFile("w.yaml", after).data == {"waivers": [{"id": "a"}, given_fields]}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.model.errors import PolicyError
+from scanner.base.errors import PolicyError
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Outcome
 from scanner.model.severity import Severity

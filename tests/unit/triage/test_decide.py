@@ -2,12 +2,12 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from scanner.model.errors import Location
+from scanner.base.errors import Location
 from scanner.model.finding import Identity, KnownFinding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.severity import Severity
 from scanner.model.waiver import Waiver, WaiverState
-from scanner.triage.decide import Candidate, Decider, Ledger
+from scanner.triage.decide import Candidate, Decider, DecisionLog
 from scanner.triage.fingerprint import fingerprint
 from tests.unit.engine.support import rule
 
@@ -54,8 +54,8 @@ def decide(
     baseline: dict[str, KnownFinding] | None = None,
     outcome: Outcome = Outcome.FAIL,
     matched: tuple[bool, ...] = (),
-) -> Ledger:
-    ledger = Ledger()
+) -> DecisionLog:
+    ledger = DecisionLog()
     decider = Decider(RULE, candidates, baseline or {}, ledger)
     decider.add(Identity(outcome, "acme", "7", "k", list(matched)))
     return ledger
@@ -132,7 +132,7 @@ def test_what_got_worse_is_open(
 
 
 def test_another_key_is_not_covered() -> None:
-    ledger = Ledger()
+    ledger = DecisionLog()
     candidate = Candidate(waiver("w"), WaiverState.ACTIVE, None)
     decider = Decider(RULE, [candidate], known(), ledger)
     decider.add(Identity(Outcome.FAIL, "acme", "7", "rotated", []))

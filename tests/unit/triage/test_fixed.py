@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from scanner.gate import Thresholds
-from scanner.inventory.sources.file import FileSource
+from scanner.inventory.file import FileSource
 from scanner.inventory.spool import Spool
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.finding import Identity, KnownFinding, Place
@@ -20,7 +20,7 @@ from scanner.model.rule import Rule
 from scanner.model.severity import Severity
 from scanner.pipeline import ScanRequest, new_baseline
 from scanner.triage.baseline import BaselineChange, render
-from scanner.triage.decide import Ledger
+from scanner.triage.decide import DecisionLog
 from scanner.triage.fixed import fixed
 from scanner.triage.interface import Sight
 
@@ -81,7 +81,7 @@ def is_fixed(
     gaps: tuple[Gap, ...] = (),
     displaced: str | None = "-",
 ) -> bool:
-    ledger = Ledger()
+    ledger = DecisionLog()
     if displaced != "-":
         ledger.displaced.add(("r", displaced, "k"))
     sight = Sight(scope, {KEYS: gaps}, (reach,))

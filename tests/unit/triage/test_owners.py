@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.model.errors import PolicyError, UsageError
-from scanner.policy.positions import Source
-from scanner.resources import schema_path
+from scanner.base.errors import PolicyError, UsageError
+from scanner.base.resources import schema_path
+from scanner.base.yamlfile import YamlFile
 from scanner.triage.owner_document import MAX_ENTRIES, owners_schema
 from scanner.triage.owners import check_names, check_owners, without_effect
 
@@ -22,8 +22,8 @@ ENTRY = {"owner": "web", "contact": "#web", "organization": "acme", "project": "
 CASE = {"owner": "web", "organization": "acme", "project": "web-1", "team": ["a", "b"]}
 
 
-def source(document: Any) -> Source:
-    return Source("owners.yaml", msgspec.json.encode(document))
+def source(document: Any) -> YamlFile:
+    return YamlFile("owners.yaml", msgspec.json.encode(document))
 
 
 def problems(document: Any) -> list[str]:
@@ -121,7 +121,7 @@ def test_names_for_the_command_line() -> None:
 
 def shadowed(*entries: dict[str, Any]) -> list[int]:
     text = "owners:\n" + "".join(f"  - {msgspec.json.encode(one).decode()}\n" for one in entries)
-    read = check_owners(Source("owners.yaml", text.encode()))
+    read = check_owners(YamlFile("owners.yaml", text.encode()))
     return [problem.location.line - 2 for problem in without_effect(read)]
 
 

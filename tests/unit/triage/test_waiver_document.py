@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.policy.positions import Source
-from scanner.resources import schema_path
+from scanner.base.resources import schema_path
+from scanner.base.yamlfile import YamlFile
 from scanner.triage.waiver_document import waivers_schema
 from scanner.triage.waivers import check_waivers
 from tests.acceptance.tolerance import WAIVER
@@ -25,7 +25,7 @@ def test_the_shipped_schema_is_the_one_of_the_code() -> None:
 
 
 def problems(waiver: Any) -> list[str]:
-    source = Source("w.yaml", msgspec.json.encode({"waivers": [waiver]}))
+    source = YamlFile("w.yaml", msgspec.json.encode({"waivers": [waiver]}))
     return [problem.code for problem in check_waivers(source, [], 365).problems]
 
 

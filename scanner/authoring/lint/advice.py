@@ -1,0 +1,205 @@
+"""Warnings about a policy as it is written: what is missing, unused, without effect or mistyped."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import UNSET
+
+from scanner.authoring.lint import controls
+from scanner.base.errors import Problem
+from scanner.base.yamlfile import YamlFile
+from scanner.catalogue import TABLES
+from scanner.policy.language.parameters import Origin
+from scanner.policy.language.predicates import parameters_in
+from scanner.policy.language.slots import parameter_in
+from scanner.policy.merge import MergedPolicy, MergedRule
+
+
+def advice(policy: MergedPolicy) -> list[Problem]:
+    """Return the warnings about what the policy's own file says."""
+    own = policy.sources[0]
+    data = own.data if isinstance(own.data, dict) else {}
+    return [
+        *_remediation(policy, own),
+        *_unused_parameters(policy, own),
+        *_idle_overrides(policy, own, data),
+        *_hidden_values(policy, own),
+        *_controls(policy, own),
+    ]
+
+
+def own_rules(policy: MergedPolicy) -> list[MergedRule]:
+    """Return the rules that are written in the policy's own file."""
+    return [rule for rule in policy.rules if rule.home.source is policy.sources[0]]
+
+
+def used_parameters(rule: MergedRule) -> set[str]:
+    """Return the parameters that the rule refers to."""
+    document = rule.document
+    given = (document.severity, rule.where, document.require)
+    texts = [text for text in given if isinstance(text, str)]
+    used = {name for text in texts for name, _ in parameters_in(text)}
+    return used if document.check is UNSET else used | set(_referred(document.check))
+
+
+def _referred(raw: object) -> Iterator[str]:
+    if name := parameter_in(raw):
+        yield name
+    elif isinstance(raw, dict):
+        for value in raw.values():
+            yield from _referred(value)
+
+
+def _remediation(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
+    return [
+        own.problem(
+            (*rule.home.path, "id"),
+            f"rule `{rule.id}` does not say how to mend a violation",
+            "missing-remediation",
+            hint="Add `remediation`: whoever gets the finding reads it first.",
+        )
+        for rule in own_rules(policy)
+        if not rule.document.remediation.strip()
+    ]
+
+
+def _unused_parameters(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
+    if policy.open_ended:
+        return []
+    rules = [*policy.rules, *policy.rejected]
+    used = {name for rule in rules for name in used_parameters(rule)}
+    used |= _used_by_broken(own, {rule.id for rule in rules})
+    declared = own.data.get("params") if isinstance(own.data, dict) else None
+    return [
+        own.problem(
+            ("params", name),
+            f"no rule uses the parameter `{name}`",
+            "unused-param",
+            hint=f"Write ${name} where the value belongs, or take it out.",
+            key=True,
+        )
+        for name in (declared if isinstance(declared, dict) else {})
+        if name in policy.parameters and name not in used
+    ]
+
+
+def _used_by_broken(own: YamlFile, known: set[str]) -> set[str]:
+    """Return the parameters in rules that could not be read: what they would use, they use."""
+    rules = own.data.get("rules") if isinstance(own.data, dict) else None
+    broken = [
+        rule
+        for rule in (rules if isinstance(rules, list) else [])
+        if not isinstance(rule, dict) or rule.get("id") not in known
+    ]
+    return set(re.findall(r"\$(\w+)", json.dumps(broken)))
+
+
+def _idle_overrides(policy: MergedPolicy, own: YamlFile, data: dict[str, Any]) -> list[Problem]:
+    """Find overrides that say what holds anyway, or set what the rule does not use."""
+    rules = {rule.id: rule for rule in policy.rules}
+    given = data.get("override")
+    problems: list[Problem] = []
+    for name, override in (given if isinstance(given, dict) else {}).items():
+        rule = rules.get(name)
+        if rule is None or not isinstance(override, dict):
+            continue
+        home = rule.home.source.get(rule.home.path)
+        for key, value in override.items():
+            path = ("override", name, key)
+            if key == "params":
+                problems += _idle_parameters(rule, own, path, value)
+            elif _is_first(policy, name) and isinstance(home, dict) and home.get(key) == value:
+                message = f"rule `{name}` has this `{key}` anyway"
+                problems.append(
+                    own.problem(path, message, "idle-override", hint="Take it out.", key=True)
+                )
+    return problems
+
+
+def _idle_parameters(
+    rule: MergedRule, own: YamlFile, path: tuple[str, ...], given: object
+) -> list[Problem]:
+    used = used_parameters(rule)
+    return [
+        own.problem(
+            (*path, name),
+            f"rule `{rule.id}` does not use the parameter `{name}`",
+            "idle-override",
+            hint=f"It uses: {', '.join(sorted(used))}." if used else "It uses none.",
+            key=True,
+        )
+        for name in (given if isinstance(given, dict) else {})
+        if name in rule.parameters and name not in used
+    ]
+
+
+def _is_first(policy: MergedPolicy, rule: str) -> bool:
+    """Whether no extended policy changes the rule before this one does."""
+    for source in policy.sources[1:]:
+        data = source.data if isinstance(source.data, dict) else {}
+        overrides = data.get("override")
+        if isinstance(overrides, dict) and rule in overrides:
+            return False
+    return True
+
+
+def _hidden_values(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
+    """Find values of parameters that every rule that uses them overrides."""
+    given = own.data.get("params") if isinstance(own.data, dict) else None
+    problems: list[Problem] = []
+    for name in given if isinstance(given, dict) else {}:
+        users = [rule for rule in policy.rules if name in used_parameters(rule)]
+        hiders = [
+            rule.id
+            for rule in users
+            if name in rule.parameters and rule.parameters[name].origin is Origin.OVERRIDE
+        ]
+        if users and len(hiders) == len(users):
+            rules = ", ".join(f"`{rule}`" for rule in hiders)
+            problems.append(
+                own.problem(
+                    ("params", name),
+                    f"this value is never used: {rules} override `{name}`"
+                    if len(hiders) > 1
+                    else f"this value is never used: {rules} overrides `{name}`",
+                    "shadowed-param",
+                    hint="Give the value in one of the two places.",
+                    key=True,
+                )
+            )
+    return problems
+
+
+def _controls(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
+    problems: list[Problem] = []
+    for rule in policy.rules:
+        place = rule.place("controls")
+        if place.source is not own:
+            continue
+        for framework, identifiers in rule.document.controls.items():
+            path = (*place.path, framework)
+            if meant := controls.mistyped_framework(framework):
+                message = f"there is no framework `{framework}` that we know"
+                hint = f"Did you mean `{meant}`?"
+                problems.append(
+                    own.problem(path, message, "unknown-framework", hint=hint, key=True)
+                )
+            problems += [
+                own.problem(
+                    (*path, index),
+                    f"{framework} has no `{identifier}`",
+                    "unknown-control",
+                    hint=f"Its identifiers look like {controls.example(framework)}.",
+                )
+                for index, identifier in enumerate(identifiers)
+                if not controls.is_known(framework, identifier)
+            ]
+    return problems
+
+
+def empty_columns(table: str, columns: tuple[str, ...]) -> list[str]:
+    """Return those of the columns that never have a value."""
+    known = TABLES[table].columns
+    return [name for name in columns if known[name].is_empty]

@@ -1,0 +1,197 @@
+"""Everything that can be said of policies and their test cases without any data."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+from msgspec import UNSET
+
+from scanner.authoring.diagnostics import Diagnostic, diagnostics
+from scanner.authoring.lint.advice import advice, empty_columns, own_rules
+from scanner.authoring.lint.listing import Listing
+from scanner.authoring.lint.owners import lint_owners
+from scanner.authoring.lint.refusals import refusals
+from scanner.authoring.lint.swallow import swallowed
+from scanner.authoring.lint.verdicts import constant_verdicts
+from scanner.authoring.select import Selection, Target, choose
+from scanner.base.errors import PolicyError, Problem
+from scanner.base.yamlfile import CASES, POLICY
+from scanner.catalogue import TABLES
+from scanner.engine.database import Connection, connect
+from scanner.engine.judge.prepare import Prepared, prepare
+from scanner.engine.predicate.guard import TOO_MUCH, Guard
+from scanner.model.rule import Predicate, Rule
+from scanner.policy.files.cases import Case, load_cases
+from scanner.policy.files.locate import without_owners
+from scanner.policy.merge import MergedPolicy
+from scanner.policy.together import together
+
+
+class Lint(msgspec.Struct, frozen=True):
+    """What lint found in so many policies with so many rules, and in files of owners."""
+
+    diagnostics: list[Diagnostic]
+    policies: int
+    rules: int
+    owners: int = 0
+
+    @property
+    def errors(self) -> int:
+        """How many of the diagnostics are errors."""
+        return sum(one.is_error for one in self.diagnostics)
+
+    @property
+    def warnings(self) -> int:
+        """How many are warnings."""
+        return len(self.diagnostics) - self.errors
+
+
+def lint(refs: Sequence[str], params: Mapping[str, str]) -> Lint:
+    """Look into policies by name, file or folder, and into files of owners.
+
+    Raises UsageError for what names nothing.
+    """
+    owners, refs = without_owners(refs)
+    selection = choose(refs, dict(params))
+    linter = _Linter(selection)
+    with connect() as connection:
+        linter.run(connection)
+    listing = listing_of(selection.targets)
+    merged = [target.merged for target in selection.targets if target.merged]
+    found = diagnostics(
+        [listing.exact(problem) for problem in linter.errors],
+        [listing.exact(problem) for problem in linter.warnings],
+        listing,
+    )
+    rules = sum(len(policy.rules) for policy in merged)
+    return Lint([*found, *lint_owners(owners)], len(selection.targets), rules, len(owners))
+
+
+def examine(
+    connection: Connection, rules: Sequence[Rule]
+) -> tuple[tuple[Prepared, ...], list[Problem]]:
+    """Hold rules against the empty tables; returns the sound ones, and the problems of others."""
+    sound, problems = _sound(connection, rules)
+    return prepare(connection, sound), problems
+
+
+def _sound(connection: Connection, rules: Sequence[Rule]) -> tuple[list[Rule], list[Problem]]:
+    """Tell sound rules from others, by halves: most of them are sound."""
+    try:
+        prepare(connection, rules)
+    except PolicyError as error:
+        if any(problem.code == TOO_MUCH for problem in error.problems):
+            # Halves of it might be small enough, and would hide that.
+            return [], error.problems
+        if len(rules) == 1:
+            return [], [*error.problems, *_refused(connection, rules[0])]
+    else:
+        return list(rules), []
+    middle = len(rules) // 2
+    first, second = _sound(connection, rules[:middle]), _sound(connection, rules[middle:])
+    return first[0] + second[0], first[1] + second[1]
+
+
+def _refused(connection: Connection, rule: Rule) -> list[Problem]:
+    """Return all that the guard refuses in what the author wrote; the first is told already."""
+    guard = Guard(connection)
+    where = rule.conditions or (rule.where,)
+    own = (*where, None if rule.check else rule.requirement)
+    return [
+        problem
+        for predicate in own
+        if predicate is not None
+        for problem in refusals(guard, predicate, rule.resource)
+    ]
+
+
+def listing_of(targets: Sequence[Target]) -> Listing:
+    """Return the lines of the policies and of their test cases."""
+    listing = Listing()
+    for target in targets:
+        listing.add(target.file.shown, target.file.path, POLICY)
+        listing.add(target.tests_shown, target.tests, CASES)
+        if target.merged is not None:
+            listing.add_sources(target.merged.sources)
+            listing.add_predicates(_written(target.merged))
+    return listing
+
+
+def _written(policy: MergedPolicy) -> Iterator[Predicate]:
+    """Give the predicates as they are written, those that did not compile included."""
+    for rule in (*policy.rules, *policy.rejected):
+        texts = [(rule.document.where, rule.place("where"))]
+        texts += [(one.text, one.place) for one in rule.conditions if one.is_met]
+        texts.append((rule.document.require, rule.place("require")))
+        for text, place in texts:
+            if text is not UNSET:
+                yield Predicate(text, {}, place.source.at_text(place.path))
+
+
+class _Linter:
+    """Collects errors and warnings of the selected policies."""
+
+    def __init__(self, selection: Selection) -> None:
+        self._targets = selection.targets
+        self.errors: list[Problem] = list(selection.orphans)
+        self.warnings: list[Problem] = []
+
+    def run(self, connection: Connection) -> None:
+        """Look into everything."""
+        for target in self._targets:
+            self.errors += target.inspection.problems
+            if target.merged is not None:
+                self.warnings += advice(target.merged)
+                self._cases(target, target.merged)
+        compiled, clashes = together(
+            [policy for target in self._targets for policy in target.inspection.policies]
+        )
+        self.errors += clashes
+        sound, problems = examine(connection, [rule for one in compiled for rule in one.rules])
+        errors, warnings = constant_verdicts(connection, sound)
+        self.errors += [*problems, *errors]
+        self.warnings += [*warnings, *_empty(sound), *swallowed(connection, sound)]
+
+    def _cases(self, target: Target, policy: MergedPolicy) -> None:
+        if not target.has_tests:
+            if own_rules(policy):
+                hint = f"Write some in {target.tests_shown}; `keypolicy test` runs them."
+                message = "there are no test cases"
+                self.warnings.append(Problem(policy.location, message, "missing-tests", hint))
+            return
+        try:
+            cases = load_cases(target.tests, target.tests_shown, policy)
+        except PolicyError as error:
+            # What a case misses because it is broken is told once, in the policy.
+            consequences = ("unknown-rule", "unknown-param") if target.inspection.problems else ()
+            self.errors += [one for one in error.problems if one.code not in consequences]
+        else:
+            self.warnings += _untested(policy, cases, target.tests_shown)
+
+
+def _untested(policy: MergedPolicy, cases: Sequence[Case], tests: str) -> list[Problem]:
+    tested = {expectation.rule for case in cases for expectation in case.expectations}
+    return [
+        rule.home.source.problem(
+            (*rule.home.path, "id"),
+            f"no test case is about rule `{rule.id}`",
+            "missing-tests",
+            hint=f"Add rows that pass, fail and are unknown to {tests}.",
+        )
+        for rule in own_rules(policy)
+        if rule.id not in tested
+    ]
+
+
+def _empty(sound: Sequence[Prepared]) -> list[Problem]:
+    problems: list[Problem] = []
+    for one in sound:
+        parts = [(one.rule.requirement, one.requirement)]
+        parts += [(one.rule.where, one.where)] if one.rule.where and one.where else []
+        for predicate, checked in parts:
+            for name in empty_columns(one.rule.resource, checked.columns):
+                message = f"`{name}` never has a value"
+                hint = f"{TABLES[one.rule.resource].columns[name].doc}."
+                offset = max(predicate.text.lower().find(name), 0)
+                place = predicate.location.within(predicate.text, offset)
+                problems.append(Problem(place, message, "empty-column", hint))
+    return problems

@@ -1,0 +1,1 @@
+"""What policies, checks and tables offer, as pages."""

@@ -1,0 +1,174 @@
+"""What policies and checks offer, as data and, for the generated pages, as Markdown."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import UNSET
+
+from scanner.authoring.explain.rule import ParameterUse, parameter_uses
+from scanner.authoring.explain.yamltext import flow
+from scanner.authoring.reference.examples import Example, examples
+from scanner.base.errors import PolicyError
+from scanner.base.yamlfile import YamlFile
+from scanner.model.rule import Rule
+from scanner.policy.checks import CHECKS, get_check
+from scanner.policy.files.cases import cases_beside, load_cases
+from scanner.policy.files.locate import select, shipped_policies
+from scanner.policy.language.arguments import read_check
+from scanner.policy.language.scope import ParameterScope
+from scanner.policy.language.slots import Slot
+from scanner.policy.language.values import format_value
+from scanner.policy.load import inspect_policies
+from scanner.policy.merge import MergedPolicy, MergedRule
+
+
+class RuleEntry(msgspec.Struct, frozen=True):
+    """A rule of a policy. `inherited_from` is the file of the policy that it comes from."""
+
+    id: str
+    title: str
+    severity: str
+    resource: str
+    inherited_from: str | None
+    changed: list[str]
+    where: str | None
+    check: str | None
+    require: str | None
+    message: str
+    rationale: str
+    remediation: str
+    controls: dict[str, list[str]]
+    parameters: list[ParameterUse]
+    examples: list[Example]
+
+
+class DisabledEntry(msgspec.Struct, frozen=True):
+    """A rule of an extended policy that is not in force."""
+
+    id: str
+    reason: str
+
+
+class PolicyEntry(msgspec.Struct, frozen=True):
+    """A policy with its rules."""
+
+    name: str
+    version: str
+    title: str
+    description: str
+    file: str
+    rules: list[RuleEntry]
+    disabled: list[DisabledEntry]
+
+
+class ArgumentEntry(msgspec.Struct, frozen=True):
+    """An argument of a check."""
+
+    name: str
+    type: str
+    required: bool
+    description: str
+
+
+class CheckEntry(msgspec.Struct, frozen=True):
+    """A built-in check; `sql` is what its example stands for."""
+
+    name: str
+    summary: str
+    description: str
+    example: str
+    sql: str
+    arguments: list[ArgumentEntry]
+    resources: list[str]
+
+
+def policy_entries(refs: Sequence[str]) -> list[PolicyEntry]:
+    """Describe these policies, or without any the shipped ones, each by itself.
+
+    Raises PolicyError and UsageError as loading them does.
+    """
+    found: list[PolicyEntry] = []
+    for ref in refs or shipped_policies():
+        files = select([ref])
+        asked = [ref] if len(files) == 1 and not Path(ref).is_dir() else [f.shown for f in files]
+        found += [_policy(one, file.path) for one, file in zip(asked, files, strict=True)]
+    return found
+
+
+def _policy(ref: str, path: Path) -> PolicyEntry:
+    inspection = inspect_policies([ref])
+    if inspection.problems:
+        raise PolicyError(inspection.problems)
+    (policy,), (merged,) = inspection.policies, inspection.merged
+    tests = cases_beside(path)
+    shown = str(Path(merged.location.file).with_name(tests.name))
+    cases = load_cases(tests, shown, merged) if os.path.lexists(tests) else ()
+    data = merged.sources[0].data
+    return PolicyEntry(
+        name=merged.name,
+        version=merged.version,
+        title=merged.title,
+        description=str(data.get("description", "")) if isinstance(data, dict) else "",
+        file=merged.location.file,
+        rules=[
+            _rule(rule, source, merged, examples(rule, cases))
+            for rule, source in zip(policy.rules, merged.rules, strict=True)
+        ],
+        disabled=[DisabledEntry(one.rule.id, one.reason) for one in merged.disabled],
+    )
+
+
+def _rule(rule: Rule, source: MergedRule, merged: MergedPolicy, shown: list[Example]) -> RuleEntry:
+    document = source.document
+    home = source.home.source
+    return RuleEntry(
+        id=rule.id,
+        title=rule.title,
+        severity=str(rule.severity),
+        resource=rule.resource,
+        inherited_from=None if home is merged.sources[0] else home.name,
+        changed=[str(field) for field in source.overridden],
+        where=rule.where.text if rule.where else None,
+        check=None if document.check is UNSET else flow(document.check),
+        require=None if document.require is UNSET else document.require,
+        message=rule.message,
+        rationale=rule.rationale,
+        remediation=rule.remediation,
+        controls=rule.controls,
+        parameters=parameter_uses(source, {}),
+        examples=shown,
+    )
+
+
+def check_entries() -> list[CheckEntry]:
+    """Describe the built-in checks."""
+    return [_check(name) for name in CHECKS]
+
+
+def _check(name: str) -> CheckEntry:
+    check = get_check(name)
+    source = YamlFile(name, check.example.encode())
+    written: Any = source.data
+    use, _ = read_check(source, ("check",), written["check"], ParameterScope({}))
+    required = check.required()
+    return CheckEntry(
+        name=name,
+        summary=check.summary,
+        description=check.description,
+        example=check.example,
+        sql=use.macro.text if use and use.macro else "",
+        arguments=[
+            ArgumentEntry(key, str(slot.type), key in required, slot.description + _bounds(slot))
+            for key, slot in check.slots().items()
+        ],
+        resources=list(check.resources),
+    )
+
+
+def _bounds(slot: Slot) -> str:
+    if slot.minimum is None:
+        return ""
+    return f" At least {format_value(slot.type, slot.minimum)}."

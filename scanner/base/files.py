@@ -1,0 +1,191 @@
+"""Files that people name: which may be reached, how they are read, and how they are replaced.
+
+Whoever writes a file that others use decides what they read through it. So a name in a file
+leads only to what lies in the folder of that file or below, links resolved, and only regular
+files are read, up to a size: a pipe or a device may never end.
+"""
+
+import os
+import secrets
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from scanner.base.errors import TooLargeError, UsageError
+
+_BUFFER: Final = 1 << 18
+_O_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+# Without O_NONBLOCK, opening a pipe waits until somebody writes to it.
+_O_READ: Final[int] = os.O_RDONLY | _O_BINARY | getattr(os, "O_NONBLOCK", 0)
+
+
+def real(path: Path) -> Path:
+    """Return the path with its links resolved, as far as it exists.
+
+    A link that leads back to itself stays as it is, and opening it fails; `Path.resolve` raises a
+    RuntimeError for it.
+    """
+    return Path(os.path.realpath(path))
+
+
+def within(root: Path, name: str | Path) -> Path:
+    """Return where `name`, seen from the folder `root`, lies; it need not exist.
+
+    Raises UsageError where it leads out of that folder, by itself or through a link.
+    """
+    path = root / name
+    try:
+        inside = real(path).is_relative_to(real(root))
+    except ValueError:  # a null character
+        inside = False
+    if not inside:
+        raise UsageError(
+            f"leads out of the folder {root if root.name else real(root)}",
+            where=str(path),
+            remedy="A file reaches only what lies in its own folder or below: move one of the two.",
+        )
+    return path
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a regular file for reading, never waiting for it.
+
+    Raises UsageError for what is none, such as a folder, pipe or device, or one that the system
+    makes up (/proc), and for what cannot be opened.
+    """
+    try:
+        handle = os.open(path, _O_READ)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise _unreadable(path, reason or str(error)) from error
+    state = os.fstat(handle)
+    if not stat.S_ISREG(state.st_mode):
+        os.close(handle)
+        folder = "a folder, " if stat.S_ISDIR(state.st_mode) else ""
+        raise _unreadable(path, f"it is {folder}not a regular file")
+    file = os.fdopen(handle, "rb")
+    # What /proc makes up has the size 0 and yet something to read.
+    if not state.st_size and file.peek(1):
+        file.close()
+        raise _unreadable(path, "it is not a regular file")
+    return file
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return the content of a regular file of at most `limit` bytes.
+
+    Raises UsageError, TooLargeError for a larger one.
+    """
+    try:
+        with open_regular(path) as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    if len(content) > limit:
+        raise TooLargeError(
+            f"the file is larger than {limit >> 10:,} KiB",
+            where=str(path),
+            remedy="This is the largest that is read. Is it the file that you mean?",
+        )
+    return content
+
+
+def _unreadable(path: Path, reason: str) -> UsageError:
+    return UsageError(
+        f"cannot be read: {reason}", where=str(path), remedy="Name a file that you may read."
+    )
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a stream whose bytes become `path` when the block ends without an exception.
+
+    They are written beside `path` and renamed over it, so that a reader sees the old file or
+    the new one, and a failed run leaves the old one. A link keeps pointing where it did; a
+    pipe or device is written to as it is. An OSError becomes a UsageError with the path.
+    """
+    try:
+        target = real(path)
+        if target.exists() and not target.is_file():
+            with target.open("wb", _BUFFER) as out:
+                yield out
+            return
+        with _beside(target) as out:
+            yield out
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def check_writable(paths: Iterable[Path]) -> None:
+    """Raise UsageError where one of the files could not be written, or two are the same.
+
+    Done before the work whose result they are to hold. What is there already stays as it is.
+    """
+    seen: dict[Path, Path] = {}
+    for path in paths:
+        target = real(path)
+        other = seen.setdefault(target, path)
+        if other is not path:
+            raise UsageError(
+                f"the same file as {other}: one of the two would be lost",
+                where=str(path),
+                remedy="Give each report a name of its own.",
+            )
+        try:
+            if not _is_stream(target):
+                temporary, handle = _create(target)
+                os.close(handle)
+                temporary.unlink()
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+
+def _is_stream(target: Path) -> bool:
+    """Whether the path is a pipe or device; raises OSError for a folder and an impossible name."""
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(None, "it is a folder")
+    if stat.S_ISLNK(mode):  # what is left of links after resolving them leads to itself
+        raise OSError(None, "the link leads back to itself")
+    return not stat.S_ISREG(mode)
+
+
+@contextmanager
+def _beside(target: Path) -> Iterator[BinaryIO]:
+    temporary, handle = _create(target)
+    try:
+        with os.fdopen(handle, "wb", _BUFFER) as out:
+            yield out
+        temporary.replace(target)
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def _create(target: Path) -> tuple[Path, int]:
+    """Create a file beside `target`; return it and its handle."""
+    # A name of its own: two runs may write the same file, and both must end whole.
+    temporary = target.with_name(f".keypolicy-{secrets.token_hex(8)}.tmp")
+    # Not tempfile: its files are readable by their owner alone, a report follows the umask.
+    return temporary, os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, 0o666)
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"cannot be written: {error.strerror or error}", where=str(path), remedy=_remedy(path)
+    )
+
+
+def _remedy(path: Path) -> str:
+    with suppress(OSError):  # a name that is too long for any question
+        if path.is_dir():
+            return "Name a file, not a folder."
+        if not path.parent.is_dir():
+            return f"Create the folder {path.parent} first."
+    return "Check the folder's permissions and the free space, or choose another file."

@@ -1,0 +1,149 @@
+"""What tables and columns are made of; see scanner.catalogue."""
+
+from typing import Final
+
+import msgspec
+
+from scanner.catalogue.moments import moment
+
+TEXT: Final = ("VARCHAR",)
+INTEGER: Final = ("UBIGINT", "BIGINT")
+BOOLEAN: Final = ("BOOLEAN",)
+OBJECT: Final = ("OBJECT",)
+LIST: Final = ("ARRAY",)
+
+TEXTS: Final = "VARCHAR[]"
+"""The SQL type of a list of texts."""
+
+NOWHERE: Final = "CAST(NULL AS VARCHAR)"
+"""The project of what belongs to none. Not just NULL: the database refuses to order by that."""
+
+
+class Field(msgspec.Struct, frozen=True):
+    """A field of the API's record: the JSON types it may have besides null.
+
+    `required` fields must hold a value; `timestamp` fields must hold a date and time, as
+    scanner.catalogue.moments has it.
+    """
+
+    types: tuple[str, ...]
+    required: bool = False
+    timestamp: bool = False
+
+
+class Column(msgspec.Struct, frozen=True):
+    """A column: its SQL type, its meaning, and how it is made from the record's fields.
+
+    In `source`, `organization`, `project` and `server` are what the input says of the record,
+    `joined` is its row in sentry_project, `$as_of` the scan's time. A `heavy` column is loaded
+    only when something reads it; a `derived` one adds no fact, so it is not in the digest; a
+    `costly` one takes a live source requests of its own, so it is asked for only when read. A
+    `counted` one is filled once all tables are loaded, from the rows of others.
+    `keys` are all fields that a JSON object may have; none where they are not known.
+    """
+
+    type: str
+    doc: str
+    source: str
+    heavy: bool = False
+    derived: bool = False
+    costly: bool = False
+    keys: tuple[str, ...] = ()
+    counted: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the column never has a value."""
+        return self.source == "NULL" and not self.counted
+
+
+class Table(msgspec.Struct, frozen=True):
+    """A table, and which of its columns tell what a row is and where it belongs.
+
+    `title` is what one row is called in messages. `project_key` is what fingerprints use.
+    `identity` is the field that tells records apart. Of a `closed` table's records only the
+    fields that are named are written down. A `global_` table belongs to no organization, so that
+    choosing some does not narrow it. Ids of a `unique` one are of one record on the whole
+    server, others of one in an organization. An `optional` one may have no row, if its source
+    counted that; others without are not seen.
+    """
+
+    title: str
+    doc: str
+    fields: dict[str, Field]
+    columns: dict[str, Column]
+    organization: str = "organization_slug"
+    project: str = NOWHERE
+    project_key: str = NOWHERE
+    identity: str = "id"
+    closed: bool = False
+    global_: bool = False
+    unique: bool = False
+    optional: bool = False
+
+
+def text(path: str, doc: str) -> Column:
+    """Return a column of text, as the field is."""
+    return Column("VARCHAR", doc, f"<{path}>")
+
+
+def boolean(path: str, doc: str) -> Column:
+    """Return a column of a field that is true or false."""
+    return Column("BOOLEAN", doc, f"TRY_CAST(<{path}> AS BOOLEAN)")
+
+
+def integer(path: str, doc: str) -> Column:
+    """Return a column of a whole number."""
+    return Column("BIGINT", doc, f"TRY_CAST(<{path}> AS BIGINT)")
+
+
+def time(path: str, doc: str) -> Column:
+    """Return a column of a field that holds a date and time; NULL where that is after as-of."""
+    return Column("TIMESTAMP WITH TIME ZONE", doc, moment(path))
+
+
+def json(path: str, doc: str) -> Column:
+    """Return a column of a list or an object."""
+    return Column("JSON", doc, f"CAST(<{path}> AS JSON)")
+
+
+def age(path: str) -> Column:
+    """Return the column age_days, from the field of the creation date."""
+    created = f"epoch({moment(path)})"
+    # What was made in the minutes that clocks may differ by is 0 days old, not -1.
+    seconds = f"CASE WHEN {created} > epoch($as_of) THEN 0 ELSE epoch($as_of) - {created} END"
+    doc = "Whole days since creation, at as-of"
+    return Column("BIGINT", doc, f"CAST(floor(({seconds}) / 86400) AS BIGINT)", derived=True)
+
+
+def texts(path: str, doc: str, *, member: str = "", derived: bool = False) -> Column:
+    """Return a column of a list of texts, or of one text `member` of each object in the list.
+
+    A list with anything else in it is not known.
+    """
+    items = f"CAST(<{path}> AS JSON)"
+    found = f"'$[*]{member}'"
+    kinds = f"list_transform(json_type({items}, {found}), lambda x: x = 'VARCHAR')"
+    source = (
+        f"CASE WHEN <type {path}> = 'ARRAY' AND coalesce(list_bool_and({kinds}), true)"
+        f" AND len({kinds}) = json_array_length({items})"
+        f" THEN json_extract_string({items}, {found}) END"
+    )
+    return Column(TEXTS, doc, source, derived=derived)
+
+
+def scopes(path: str) -> Column:
+    """Return the column of a list of scopes."""
+    return texts(path, "Scopes, a list of texts such as org:read")
+
+
+def count(doc: str) -> Column:
+    """Return a column of a number of rows of another table, NULL until they were counted."""
+    return Column("BIGINT", doc, "NULL", derived=True, counted=True)
+
+
+ORGANIZATION: Final = Column("VARCHAR", "Slug of the organization", "organization")
+
+OWNER: Final = Column(
+    "VARCHAR", "Who owns it, by the file of owners; NULL for nobody", NOWHERE, derived=True
+)

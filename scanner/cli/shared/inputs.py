@@ -1,0 +1,316 @@
+"""What the verbs share: where the inventory comes from, the clock, and how output looks."""
+
+import argparse
+import math
+import shutil
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scanner.base.errors import UsageError
+from scanner.base.files import open_regular
+from scanner.config.gate import effective
+from scanner.config.gather import process_settings
+from scanner.config.settings import Flags, Settings
+from scanner.inventory.source import Source
+from scanner.inventory.sources import load_source
+from scanner.model.inventory import Scope
+from scanner.model.moment import read_moment
+
+if TYPE_CHECKING:
+    from scanner.pipeline import ScanRequest
+
+DEFAULT_POLICY = "sentry-baseline"
+DEFAULT_URL = "https://sentry.io"
+
+
+def add_lock_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that locks the settings."""
+    parser.add_argument(
+        "--locked-config",
+        metavar="FILE",
+        help="take settings from this file and the flags alone (also: KEYPOLICY_CONFIG_ONLY)",
+    )
+
+
+def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True) -> None:
+    """Declare the options that choose an inventory; `files` adds those that read saved ones."""
+    add_lock_argument(parser)
+    group = parser.add_argument_group(
+        "inventory",
+        "Without --demo or --inventory the keys are fetched from Sentry, with the token\n"
+        "in SENTRY_AUTH_TOKEN (also read from .env and .sentryclirc).",
+    )
+    group.add_argument(
+        "--org",
+        metavar="SLUG",
+        action="append",
+        default=[],
+        help="organization to scan; may be repeated (default: all that the token sees)",
+    )
+    group.add_argument(
+        "--project",
+        metavar="SLUG",
+        action="append",
+        default=[],
+        help="project to scan; may be repeated (default: all)",
+    )
+    if files:
+        group.add_argument(
+            "--inventory",
+            metavar="FILE",
+            action="append",
+            default=[],
+            type=Path,
+            help="read keys from a file: an answer of the API, or what `keypolicy fetch` wrote",
+        )
+    group.add_argument("--demo", action="store_true", help="use the bundled, fictional inventory")
+    group.add_argument(
+        "--as-of",
+        metavar="TIME",
+        help="the time to judge at: a date or an ISO 8601 time in UTC (default: now)",
+    )
+    _add_server_arguments(parser.add_argument_group("Sentry server"))
+
+
+def _add_server_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare the options about fetching from a server."""
+    group.add_argument("--url", metavar="URL", help=f"Sentry server (default: {DEFAULT_URL})")
+    group.add_argument(
+        "--status",
+        metavar="STATUS",
+        choices=("active", "inactive"),
+        help="fetch only active or only inactive keys; the inventory then counts as partial",
+    )
+    group.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust for the server")
+    group.add_argument(
+        "--insecure-http",
+        action="store_true",
+        help="send the token over plain http to a server that is not this machine",
+    )
+    group.add_argument(
+        "--max-time",
+        metavar="SECONDS",
+        type=_seconds,
+        default=900.0,
+        help="give up fetching after so long (default: 900)",
+    )
+    group.add_argument(
+        "--log-format",
+        metavar="NAME",
+        choices=("text", "json"),
+        default="text",
+        help="how the progress of a fetch is told on standard error: text (on a terminal) or json",
+    )
+
+
+def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that choose policies."""
+    rules = parser.add_argument_group("policies")
+    rules.add_argument(
+        "--policy",
+        metavar="NAME|FILE|DIR",
+        action="append",
+        default=[],
+        help="policy to hold the keys against; may be repeated (default: sentry-baseline)",
+    )
+    rules.add_argument(
+        "--param",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="value of a policy's parameter, such as max_age=180d; may be repeated",
+    )
+
+
+def add_owners_argument(group: argparse._ActionsContainer) -> None:
+    """Declare the option that tells who owns what."""
+    group.add_argument(
+        "--owners", metavar="FILE", help="who owns what: fills the column `owner` of every table"
+    )
+
+
+def add_partial_argument(group: argparse._ArgumentGroup) -> None:
+    """Declare the option that accepts gaps."""
+    group.add_argument(
+        "--allow-partial",
+        action="store_true",
+        default=None,
+        help="let an inventory that was not seen whole be judged by what was seen",
+    )
+
+
+def add_display_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare the options about what a person sees."""
+    group.add_argument("-q", "--quiet", action="store_true", help="print only the verdict")
+    group.add_argument("--no-color", action="store_true", help="no colours (also: NO_COLOR)")
+
+
+def settings(namespace: argparse.Namespace) -> Settings:
+    """Gather the settings from the arguments, the environment and configuration files."""
+    found = process_settings(
+        Flags(
+            organizations=tuple(namespace.org),
+            projects=tuple(namespace.project),
+            url=namespace.url,
+            policies=tuple(getattr(namespace, "policy", ())),
+            params=tuple(getattr(namespace, "param", ())),
+            fail_on=getattr(namespace, "fail_on", None),
+            on_unknown=getattr(namespace, "on_unknown", None),
+            allow_partial=getattr(namespace, "allow_partial", None),
+            max_findings=tuple(getattr(namespace, "max_findings", ())),
+            waivers=getattr(namespace, "waivers", None),
+            baseline=getattr(namespace, "baseline", None),
+            owners=getattr(namespace, "owners", None),
+            strict_waivers=getattr(namespace, "strict_waivers", None),
+            no_color=getattr(namespace, "no_color", False),
+            locked_config=namespace.locked_config,
+        )
+    )
+    for warning in found.warnings:
+        warn(warning)
+    if found.memory is not None:
+        # Heavy to import, and needed by everything that comes after.
+        from scanner.engine.memory import limit_memory  # noqa: PLC0415
+
+        limit_memory(found.memory)
+    return found
+
+
+def as_of(namespace: argparse.Namespace) -> datetime:
+    """Return the time to judge at. Raises UsageError."""
+    if namespace.as_of is None:
+        return datetime.now(UTC)
+    try:
+        return read_moment(namespace.as_of)
+    except ValueError:
+        raise UsageError(
+            f"{namespace.as_of!r} is no time between 1970 and 9000",
+            where="--as-of",
+            remedy="Write a date (2026-01-31) or a time (2026-01-31T12:00:00Z).",
+        ) from None
+
+
+def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
+    """Return what to look at.
+
+    Organizations and projects from the environment or a file are about the Sentry server; an
+    inventory file and the demo are narrowed by the command line alone. Raises UsageError.
+    """
+    asked = Scope(found.organizations, found.projects)
+    if _is_offline(namespace):
+        asked = Scope(tuple(namespace.org), tuple(namespace.project))
+    for option, slugs in (("--org", asked.organizations), ("--project", asked.projects)):
+        if not all(slug.strip() for slug in slugs):
+            raise UsageError(
+                "an empty name", where=option, remedy="Give a slug, or leave the option out."
+            )
+    return asked
+
+
+def source(namespace: argparse.Namespace, found: Settings, journal: Path | None = None) -> Source:
+    """Return the source that was asked for. Raises UsageError where there is none, or two.
+
+    With a journal, a fetch from Sentry goes on where an earlier one was cut off.
+    """
+    files = getattr(namespace, "inventory", [])
+    if files and namespace.demo:
+        raise UsageError(
+            "--demo and --inventory exclude each other", remedy="Leave one of them out."
+        )
+    if namespace.status and _is_offline(namespace):
+        raise UsageError(
+            "only the Sentry server can filter by status",
+            where="--status",
+            remedy="Use `where: is_active` in a rule, or leave --status out.",
+        )
+    if namespace.demo:
+        return load_source("demo")(as_of(namespace))
+    if files:
+        slugs = tuple(namespace.org), tuple(namespace.project)
+        return load_source("file")(files, *slugs, found.url or DEFAULT_URL)
+    return _sentry(namespace, found, journal)
+
+
+def _sentry(namespace: argparse.Namespace, found: Settings, journal: Path | None) -> Source:
+    if found.token is None:
+        raise UsageError(
+            "nothing to scan: no token, no inventory file and no --demo",
+            remedy="Set SENTRY_AUTH_TOKEN to a Sentry token with org:read and project:read, or"
+            " give --inventory FILE, or try --demo.",
+        )
+    found.check_recipient(DEFAULT_URL)
+    if namespace.ca_bundle is not None:
+        open_regular(Path(namespace.ca_bundle)).close()
+    from scanner.cli.shared.progress import progress_for  # noqa: PLC0415 - not for --help
+    from scanner.providers.sentry.live.source import SentrySettings, SentrySource  # noqa: PLC0415
+
+    quiet = getattr(namespace, "quiet", True)
+    return SentrySource(
+        SentrySettings(
+            url=found.url or DEFAULT_URL,
+            token=found.token,
+            status=namespace.status,
+            insecure_http=namespace.insecure_http,
+            ca_bundle=namespace.ca_bundle,
+            deadline=namespace.max_time,
+            journal=journal,
+        ),
+        progress_for(namespace.log_format, quiet=quiet),
+    )
+
+
+def policies(found: Settings) -> tuple[str, ...]:
+    """Return the policies to hold the keys against."""
+    return found.policies or (DEFAULT_POLICY,)
+
+
+def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest":
+    """Return all that a scan depends on."""
+    chosen = source(namespace, found)
+    moment = as_of(namespace)
+    from scanner.pipeline import ScanRequest  # noqa: PLC0415 - heavy; mistakes come first
+
+    asked = scope(namespace, found)
+    return ScanRequest(
+        source=chosen,
+        scope=asked,
+        policies=policies(found),
+        policies_place=found.policies_place,
+        params=found.params,
+        as_of=moment,
+        thresholds=found.thresholds,
+        triage=found.triage,
+        gate=effective(found, asked),
+    )
+
+
+def use_color(found: Settings) -> bool:
+    """Whether to colour standard output: a terminal that nobody asked to stay plain."""
+    return sys.stdout.isatty() if found.terminal.color is None else found.terminal.color
+
+
+def width(found: Settings) -> int:
+    """Return the columns to fill: the terminal's; 80 where output goes elsewhere."""
+    return found.terminal.columns or (
+        shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+    )
+
+
+def warn(message: str) -> None:
+    """Tell the user something on standard error."""
+    from scanner.base.text import clean  # noqa: PLC0415 - not for --help
+
+    sys.stderr.write(f"keypolicy: warning: {clean(message)}\n")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise ValueError(text)
+    return seconds
+
+
+def _is_offline(namespace: argparse.Namespace) -> bool:
+    return bool(namespace.demo or getattr(namespace, "inventory", []))

@@ -1,0 +1,260 @@
+"""Configuration files as layers of settings: `.env`, `keypolicy.yaml` and `.sentryclirc`."""
+
+import io
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from scanner.base.errors import Location, PolicyError, Problem, UsageError
+from scanner.base.files import read_regular, real
+from scanner.config.document import CONFIG_NAME, ConfigDocument
+from scanner.config.trust import Given, Layer, Trust
+from scanner.inventory.redact import TOKEN_PATTERN
+
+if TYPE_CHECKING:
+    from scanner.base.yamlfile import YamlFile
+
+_SENTRYCLIRC: Final = ".sentryclirc"
+_MAX_BYTES: Final = 1 << 20
+_TOKEN_KEYS: Final = frozenset({"token", "auth_token", "authtoken", "sentry_auth_token"})
+_CLIRC_SETTINGS: Final = (
+    ("token", "auth", "token"),
+    ("organizations", "defaults", "org"),
+    ("projects", "defaults", "project"),
+    ("url", "defaults", "url"),
+)
+
+
+def read_dotenv(directory: Path) -> Mapping[str, str]:
+    """Read the variables of the .env file in `directory`; none where there is no such file.
+
+    Raises UsageError.
+    """
+    path = directory / ".env"
+    if path.is_dir() or not os.path.lexists(path):  # a folder of this name holds an interpreter
+        return {}
+    # Imported here: most runs have no .env.
+    from dotenv import dotenv_values  # noqa: PLC0415
+
+    text = _read(_inside(path, ".env"), ".env")
+    # Without interpolation: it would read the environment behind our back.
+    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _inside(path: Path, name: str) -> Path:
+    """Return the path of a file that was found, not named; a link may not lead out of its folder.
+
+    It may not lead to a file of another name either: what is quoted of settings is none of a file
+    with passwords. Raises UsageError.
+    """
+    found = real(path)
+    if found.name != path.name or not found.is_relative_to(real(path.parent)):
+        raise UsageError(
+            "is a link that leads out of its folder or to a file of another name",
+            where=name,
+            remedy="Put the file itself there, or take the link away.",
+        )
+    return path
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        return read_regular(path, _MAX_BYTES).decode("utf-8-sig")
+    except UsageError as error:
+        raise UsageError(error.message, where=name, remedy="Mend or remove it.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "cannot be read: it is not UTF-8", where=name, remedy="Mend or remove it."
+        ) from error
+
+
+def read_config(directory: Path, home: Path | None) -> tuple[Layer, list[str]]:
+    """Read the nearest keypolicy.yaml upwards; return its settings, and warnings.
+
+    Raises PolicyError with every problem in it, placed, or UsageError for a token in it.
+    """
+    for folder in _upwards(directory, home):
+        path = folder / CONFIG_NAME
+        if os.path.lexists(path):
+            name = os.path.relpath(path, directory)
+            return _read_config(_inside(path, name), name), []
+        wrong = path.with_suffix(".yml")
+        if wrong.is_file():
+            name = os.path.relpath(wrong, directory)
+            return {}, [f"{name} is not read; the file has to be named {CONFIG_NAME}"]
+    return {}, []
+
+
+def read_locked(name: str, said_by: str) -> Layer:
+    """Read the one file of settings; raises UsageError where there is none, else as read_config."""
+    path = Path(name)
+    if not name.strip() or not path.is_file():
+        raise UsageError(
+            f"there is no file {name!r} to take the settings from",
+            where=said_by,
+            remedy=f"Name a file in the form of {CONFIG_NAME}.",
+        )
+    layer = _read_config(path, name)
+    # Whoever locks the settings to a file says so for this very run, and trusts it as far.
+    return {key: msgspec.structs.replace(given, trust=Trust.USER) for key, given in layer.items()}
+
+
+def _read_config(path: Path, name: str) -> Layer:
+    # Imported here: it needs the YAML parser, and most runs have no such file.
+    from scanner.base.yamlfile import read_source  # noqa: PLC0415
+
+    try:
+        source = read_source(path, name)
+    except PolicyError as error:
+        if [problem.code for problem in error.problems] == ["empty-file"]:
+            return {}  # such as a template in which every setting is still a comment
+        raise
+    data = _checked(source, name)
+    base = os.path.dirname(name)  # noqa: PTH120 - a name for messages, which pathlib would change
+    if "params" in data:
+        data["params"] = {
+            # As it is written: what `1e3` or a list means is for the parameter's declaration.
+            key: ",".join(value) if isinstance(value, list) else source.scalar(("params", key))
+            for key, value in data["params"].items()
+        }
+    if "policies" in data:
+        named = data["policies"]
+        named = named.split(",") if isinstance(named, str) else named
+        data["policies"] = [_from_file(path.parent, base, one.strip()) for one in named]
+    for key in ("waivers", "baseline", "owners"):
+        if key in data:
+            data[key] = _from_here(base, data[key])
+    return {
+        key: Given(
+            value,
+            f"{key} in {source.at_key((key,))}",
+            root=path.parent,
+            place=source.at_key((key,)),
+        )
+        for key, value in data.items()
+        if value not in ({}, [], "")
+    }
+
+
+def _checked(source: "YamlFile", name: str) -> dict[str, Any]:
+    """Return what the file says; raises PolicyError with every problem, UsageError for a token."""
+    data = source.data
+    if not isinstance(data, dict):
+        message, hint = (
+            "expected settings, NAME: VALUE",
+            "Write each as `NAME: VALUE`.",
+        )
+        problem = Problem(Location(name, 1, 1), message, "config-shape", hint)
+        raise PolicyError([problem])
+    if re.search(TOKEN_PATTERN.encode(), source.raw) or _TOKEN_KEYS & {
+        str(key).lower() for key in data
+    }:
+        raise UsageError(
+            "a token is no setting for a file that is committed",
+            where=name,
+            remedy="Put it into SENTRY_AUTH_TOKEN or .env (not committed), and revoke this one.",
+        )
+    known = ConfigDocument.__struct_fields__
+    problems = [
+        source.problem(
+            (key,),
+            f"unknown setting `{key}`",
+            "unknown-setting",
+            hint=_suggestion(str(key), known),
+            key=True,
+        )
+        for key in data
+        if key not in known
+    ]
+    if problems:
+        raise PolicyError(problems)
+    try:
+        msgspec.convert(data, ConfigDocument)
+    except msgspec.ValidationError as error:
+        # Imported here: slow, see there.
+        from scanner.base.schema import explain  # noqa: PLC0415
+
+        found = explain(source, "config") or [source.problem((), str(error), "config-value")]
+        raise PolicyError(found) from None
+    return dict(data)
+
+
+def _from_file(folder: Path, base: str, policy: str) -> str:
+    """Take a policy's path from the configuration file on; leave a name as it is.
+
+    A bare name is that of a shipped policy before it is a file's or folder's beside the file, as
+    on the command line.
+    """
+    is_path = "/" in policy or policy.endswith((".yaml", ".yml"))
+    if not is_path and os.path.lexists(folder / policy):
+        # Imported here: settings seldom name policies so.
+        from scanner.policy.files.locate import shipped_policies  # noqa: PLC0415
+
+        is_path = policy not in shipped_policies()
+    return _from_here(base, policy) if is_path else policy
+
+
+def _from_here(base: str, path: str) -> str:
+    return os.path.normpath(os.path.join(base, path))  # noqa: PTH118 - keeps it relative
+
+
+def _suggestion(word: str, known: tuple[str, ...]) -> str:
+    # Imported here: only needed where something is wrong.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    near = get_close_matches(word.lower(), known, n=1)
+    if near:
+        return f"Did you mean `{near[0]}`?"
+    return f"There are: {', '.join(known)}."
+
+
+def read_sentryclirc(directory: Path, home: Path | None) -> Iterator[Layer]:
+    """Read sentry-cli's files, the nearest upwards and the one at home; raises UsageError."""
+    nearest = next((folder for folder in _upwards(directory, home) if _has_clirc(folder)), None)
+    for folder in dict.fromkeys((nearest, home)):
+        if folder is not None and _has_clirc(folder):
+            path = folder / _SENTRYCLIRC
+            if folder == home:
+                yield _read_sentryclirc(path, f"~/{_SENTRYCLIRC}", Trust.HOME)
+            else:
+                name = os.path.relpath(path, directory)
+                yield _read_sentryclirc(_inside(path, name), name, Trust.CHECKOUT)
+
+
+def _has_clirc(folder: Path) -> bool:
+    return os.path.lexists(folder / _SENTRYCLIRC)
+
+
+def _read_sentryclirc(path: Path, name: str, trust: Trust) -> Layer:
+    # Imported here: most runs have no such file.
+    import configparser  # noqa: PLC0415
+
+    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    try:
+        parser.read_string(_read(path, name))
+    except configparser.Error as error:
+        # The parser's own message quotes the line, and the line may hold the token.
+        line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", [])), [0])[0]
+        raise UsageError(
+            "not in the form of an INI file",
+            where=str(Location(name, line)),
+            remedy="It has sections, [auth] and [defaults], with lines NAME=VALUE.",
+        ) from None
+    return {
+        setting: Given(value, f"{key} of [{section}] in {name}", trust)
+        for setting, section, key in _CLIRC_SETTINGS
+        if (value := parser.get(section, key, fallback="").strip())
+    }
+
+
+def _upwards(directory: Path, home: Path | None) -> Iterator[Path]:
+    """Give the folder and those above it, up to the user's home or the root."""
+    for folder in (directory, *directory.parents):
+        yield folder
+        if folder == home:
+            return

@@ -1,0 +1,158 @@
+"""How a setting's text, list or mapping becomes its value; a wrong one is a UsageError."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from msgspec import UNSET
+
+from scanner.base.errors import UsageError
+from scanner.gate import NEVER, OnUnknown, PolicyThresholds
+from scanner.model.severity import Severity
+from scanner.model.token import Token
+
+_LEAST_MEMORY = 64 * 1_024**2
+
+
+def slugs(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a layer gave it
+    """Read slugs of organizations or projects: a list, or text with commas between them."""
+    found = tuple(dict.fromkeys(texts(value, origin)))
+    for slug in found:
+        # It becomes a part of the API's address, where a slash or a dot would lead elsewhere.
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", slug):
+            raise UsageError(
+                f"{slug!r} is not a slug",
+                where=origin,
+                remedy="A slug is how Sentry's addresses name it: lower case, no spaces.",
+            )
+    return found
+
+
+def texts(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a layer gave it
+    """Read a list, or text with commas between its parts."""
+    del origin
+    parts = value.split(",") if isinstance(value, str) else value
+    return tuple(part.strip() for part in parts if part.strip())
+
+
+def url(value: str, origin: str) -> str:
+    """Read the server's base URL."""
+    # Imported here: most scans of files name no server.
+    from scanner.http.origin import base_url  # noqa: PLC0415
+
+    try:
+        # Whether plain http will do is for the source that sends the token there.
+        return base_url(value, insecure_http=True)
+    except UsageError as error:
+        raise UsageError(error.message, where=origin, remedy=error.remedy) from None
+
+
+def token(value: str, origin: str) -> Token:
+    """Read a token; it is never part of a message."""
+    token = Token(value)
+    if not token.sendable:
+        raise UsageError(
+            "the token holds spaces, line breaks or other characters that no token has",
+            where=origin,
+            remedy="Copy it again from Sentry; it is one line, without quotes inside.",
+        )
+    return token
+
+
+def fail_on(value: str, origin: str) -> Severity | None:
+    """Read a severity; None where it is never."""
+    chosen = choice(value, origin, [*map(str, Severity), NEVER])
+    return None if chosen == NEVER else Severity(chosen)
+
+
+def on_unknown(value: str, origin: str) -> OnUnknown:
+    """Read what missing facts mean to the gate."""
+    return OnUnknown(choice(value, origin, list(map(str, OnUnknown))))
+
+
+def choice(value: str, origin: str, choices: list[str]) -> str:
+    """Read one of a few words."""
+    chosen = value.strip().lower()
+    if chosen not in choices:
+        raise UsageError(
+            f"{value!r} is none of {', '.join(choices)}", where=origin, remedy="Choose one of them."
+        )
+    return chosen
+
+
+def boolean(value: bool | str, origin: str) -> bool:  # noqa: FBT001 - the value itself
+    """Read true or false."""
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if isinstance(value, bool):
+        return value
+    return words[choice(value, origin, list(words))]
+
+
+def path(value: str, origin: str) -> Path:
+    """Read a path."""
+    del origin
+    return Path(value)
+
+
+def days(value: int | str, origin: str) -> int:
+    """Read a number of days."""
+    if re.fullmatch(r"[0-9]{1,5}", str(value)):
+        return int(value)
+    raise UsageError(
+        f"{value!r} is not a number of days", where=origin, remedy="Write a whole number."
+    )
+
+
+def memory(value: str, origin: str) -> int:
+    """Read a size in bytes, such as 512MB or 4GB."""
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([MG])i?B", value.strip(), re.IGNORECASE)
+    size = int(found[1]) * (1_024**2 if found[2].upper() == "M" else 1_024**3) if found else 0
+    if size < _LEAST_MEMORY:
+        raise UsageError(
+            f"{value!r} is not an amount of memory",
+            where=origin,
+            remedy="Write MB or GB, such as 512MB or 4GB; 64MB is the least.",
+        )
+    return size
+
+
+def max_findings(value: Any, origin: str) -> dict[Severity, int]:  # noqa: ANN401 - as given
+    """Read the most open findings by severity: a mapping, or SEVERITY=N in a list or text."""
+    if isinstance(value, dict):
+        return {Severity(severity): number for severity, number in value.items()}
+    found = {}
+    for text in texts(value, origin):
+        severity, equals, number = text.partition("=")
+        if not equals or not re.fullmatch(r"\s*[0-9]{1,9}\s*", number):
+            raise UsageError(
+                f"{text!r} is not SEVERITY=N", where=origin, remedy="For example: low=20"
+            )
+        found[Severity(choice(severity, origin, list(map(str, Severity))))] = int(number)
+    return found
+
+
+def gate(value: dict[str, dict[str, Any]], origin: str) -> dict[str, PolicyThresholds]:
+    """Read the thresholds that policies have of their own."""
+    return {
+        policy: PolicyThresholds(
+            fail_on=fail_on(own["fail_on"], origin) if "fail_on" in own else UNSET,
+            max_findings=max_findings(own["max_findings"], origin)
+            if "max_findings" in own
+            else UNSET,
+        )
+        for policy, own in value.items()
+    }
+
+
+def assignments(given: Iterable[str], origin: str) -> dict[str, str]:
+    """Read NAME=VALUE texts."""
+    params = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name.strip():
+            raise UsageError(
+                f"{text!r} is not NAME=VALUE", where=origin, remedy="For example: max_age=30d"
+            )
+        params[name.strip()] = value.strip()
+    return params

@@ -1,0 +1,1 @@
+"""From the files of an inventory to tables in the database."""

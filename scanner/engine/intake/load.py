@@ -1,0 +1,291 @@
+"""Filling the tables from files: strict about types, honest about what is missing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from scanner.base.errors import InventoryFileError, UsageError
+from scanner.catalogue import TABLES
+from scanner.engine.database import Connection
+from scanner.engine.intake.counts import count_all, count_keys
+from scanner.engine.intake.digest import digest
+from scanner.engine.intake.reader import (
+    BadInputError,
+    load_suspects,
+    raw_relation,
+    read_envelope,
+    run_on,
+)
+from scanner.engine.intake.scope import SlugPair, keyless, narrow, places, unseen
+from scanner.engine.intake.twins import Origins, collapse, contradictions, identity
+from scanner.inventory.normalize import BAD, select
+from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
+from scanner.model.inventory import Inventory, RawInput, Reach, Scope
+
+LOAD_ORDER: Final = ("sentry_project", *(name for name in TABLES if name != "sentry_project"))
+"""Projects come first: keys are joined to them."""
+
+API_PAGES: Final = {"sentry_key": (10, 100), "sentry_project": (100,)}
+"""Sizes of a full page of Sentry's listings: the default, and the most there is."""
+
+_KEYS: Final = "sentry_key"
+_LISTS: Final = ("sentry_organization", "sentry_project")
+"""Tables that list the places where keys are."""
+
+_ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What is in the database after loading; `reaches` tell it by input."""
+
+    rows: dict[str, int]
+    coverage: dict[str, TableCoverage]
+    sources: tuple[str, ...]
+    digest: str
+    organizations: dict[str, int]
+    reaches: tuple[Reach, ...]
+    warnings: tuple[str, ...]
+
+
+def load(
+    connection: Connection,
+    inventory: Inventory,
+    scope: Scope,
+    as_of: datetime,
+    heavy: Mapping[str, frozenset[str]],
+) -> Loaded:
+    """Read every input into its tables.
+
+    `heavy` names, by table, the heavy columns that are wanted. Raises BadInputError for a file
+    that cannot be read or holds a wrong type, InventoryFileError for a cut or edited inventory.
+    """
+    loader = _Loader(connection, inventory, as_of)
+    loader.read_envelopes()
+    for name in LOAD_ORDER:
+        loader.load_table(name, heavy.get(name, frozenset()))
+    loader.check_project_option()
+    loader.apply(scope)
+    return Loaded(
+        rows=loader.rows,
+        coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},
+        sources=tuple(loader.sources),
+        digest=digest(connection, loader.filled),
+        organizations=_organizations(connection, loader.filled),
+        reaches=tuple(loader.reaches),
+        warnings=tuple(loader.warnings),
+    )
+
+
+class _Loader:
+    """Loads the inputs of one inventory and gathers what they say of themselves."""
+
+    def __init__(self, connection: Connection, inventory: Inventory, as_of: datetime) -> None:
+        self._connection = connection
+        self._inputs = inventory.inputs
+        self._as_of = as_of
+        self._servers: dict[str, str | None] = {}
+        self._live = inventory.live
+        self._covering: set[str] = set()  # labels of inventories that say which keys they hold
+        self._listed: list[SlugPair] = []
+        self._promised: dict[tuple[str, str], int] = {}
+        self.filled: list[str] = []
+        self.rows = dict.fromkeys(TABLES, 0)
+        self.coverage = dict(inventory.coverage)
+        self.sources = list(inventory.sources)
+        self.reaches: list[Reach] = []
+        self.warnings = list(inventory.warnings)
+
+    def read_envelopes(self) -> None:
+        """Take coverage, reach, origin and server from the product's own inventory files."""
+        for raw in self._inputs:
+            self._servers[raw.label] = raw.server
+            if not raw.layout.is_inventory:
+                named = Scope(projects=(raw.project,)) if raw.project else None
+                self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
+                continue
+            header, ending = read_envelope(self._connection, raw)
+            tables = frozenset(ending.coverage)
+            self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
+            self._servers[raw.label] = header.server or raw.server
+            self.sources += [source for source in header.sources if source not in self.sources]
+            if _KEYS in ending.coverage:
+                self._covering.add(raw.label)
+            for name, found in ending.coverage.items():
+                known = self.coverage.get(name)
+                self.coverage[name] = merge(known, found) if known else found
+                if found.rows is not None:
+                    self._promised[raw.label, name] = found.rows
+
+    def load_table(self, name: str, heavy: frozenset[str]) -> None:
+        """Load one table from every input that has records of it."""
+        columns = [c for c, spec in TABLES[name].columns.items() if not spec.heavy or c in heavy]
+        rows = 0
+        origins: list[tuple[int, RawInput]] = []
+        inputs = [raw for raw in self._inputs if raw.layout.is_inventory or raw.kind == name]
+        if not inputs:
+            return
+        for raw in inputs:
+            # Not their number: redaction takes rows out and puts them in anew, at the end.
+            origins.append((_next_row(self._connection, name), raw))
+            sql = (
+                f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT *, $server AS server FROM'
+                f" ({raw_relation(raw)}) WHERE kind = '{name}') {select(name, columns)}"
+            )
+            values: dict[str, object] = {"server": self._servers[raw.label]}
+            if "$as_of" in sql:
+                values["as_of"] = self._as_of
+            added = run_on(self._connection, raw, sql, values).fetchone()
+            load_suspects(self._connection, raw, name, columns, values)
+            self._check_count(raw, name, added[0] if added else 0)
+            rows += added[0] if added else 0
+        if not rows:
+            return
+        self.filled.append(name)
+        bad, distinct = self._connection.execute(
+            f'SELECT count(*) FILTER ({BAD}), count(DISTINCT ({identity(name)})) FROM "{name}"'
+        ).fetchall()[0]
+        if bad:
+            raise BadInputError(tuple(inputs), f"{bad} records of {name} have a wrong type")
+        self._note_listed(name, origins)
+        if distinct < rows:
+            self._lacks(name, contradictions(self._connection, name, origins, live=self._live))
+            collapse(self._connection, name)
+            extra = rows - distinct
+            self.warnings.append(f"{extra} records of {name} came twice; one of each was kept")
+
+    def _check_count(self, raw: RawInput, name: str, rows: int) -> None:
+        promised = self._promised.get((raw.label, name))
+        if promised is not None and promised != rows:
+            raise InventoryFileError(
+                f"says that it holds {promised} records of {name}, but has {rows}",
+                where=raw.label,
+                remedy="It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`.",
+            )
+        if not raw.layout.is_inventory and rows in API_PAGES.get(name, ()):
+            what = "keys" if name == _KEYS else "projects"
+            reason = (
+                f"{raw.label} holds exactly {rows} {what}, a full page of Sentry's API: if it was"
+                " saved with one request, the pages after it are missing. Use"
+                " `keypolicy fetch -o FILE`, which reads all of them."
+            )
+            self._lacks(name, [Gap(reason, raw.organization, raw.project)])
+
+    def _note_listed(self, name: str, origins: Origins) -> None:
+        """Note the places that only answers of the API list: they do not say who has no key.
+
+        An inventory that covers the keys, and has none of a place, says that there is none.
+        """
+        table = TABLES[name]
+        ends = [*(str(start) for start, _ in origins[1:]), "2**62"]
+        doubtful = [
+            f"(rowid >= {start} AND rowid < {end})"
+            for (start, raw), end in zip(origins, ends, strict=True)
+            if raw.label not in self._covering
+        ]
+        if name in _LISTS and doubtful:
+            found = self._connection.execute(
+                f'SELECT {table.organization}, {table.project} FROM "{name}" GROUP BY ALL'
+                f" HAVING bool_and({' OR '.join(doubtful)})"
+            )
+            self._listed += found.fetchall()
+
+    def apply(self, scope: Scope) -> None:
+        """Narrow the tables to the scope, count keys, and note all that was not seen."""
+        asked = scope.organizations or scope.projects
+        missing = unseen(scope, places(self._connection, self.filled)) if asked else []
+        for name in self.coverage:
+            self._lacks(name, missing)
+        for name, gaps in narrow(self._connection, scope, self.filled).items():
+            self._lacks(name, gaps)
+        if _KEYS in self.coverage:
+            self._check_keyless(scope)
+        if "sentry_project" in self.filled:
+            count_keys(self._connection, self.coverage.get(_KEYS))
+            if not self._is_narrowed(scope):
+                lists = (self.coverage.get(name) for name in (_KEYS, "sentry_project"))
+                count_all(self._connection, *lists)
+        for name in self.filled:
+            self.rows[name] = _count(self._connection, name)
+        for name in self.coverage:
+            self._check_empty(name)
+
+    def _is_narrowed(self, scope: Scope) -> bool:
+        """Whether the rows of an organization are those of some projects only, or filtered."""
+        reaches = [reach for reach in self.reaches if not reach.is_export]
+        scopes = [reach.scope for reach in reaches if reach.scope]
+        return any(one.projects for one in (scope, *scopes)) or any(
+            reach.filters for reach in reaches
+        )
+
+    def _check_keyless(self, scope: Scope) -> None:
+        """Note the listed places without a key, where nothing says that they have none."""
+        keyed = places(self._connection, [name for name in self.filled if name == _KEYS])
+        listed = self._listed
+        organizations = [place for place in listed if place[1] is None]
+        if len(organizations) == 1 and any(organization is None for organization, _ in keyed):
+            # Keys that do not tell their organization are of the one that is listed.
+            listed = [place for place in listed if place[1] is not None]
+        self._lacks(_KEYS, keyless(scope, listed, keyed))
+        if not keyed or scope.projects:
+            return
+        told = {gap.organization for gap in self.coverage[_KEYS].gaps}
+        told |= {organization for organization, _ in keyed}
+        for slug in sorted(_organizations(self._connection, self.filled).keys() - told):
+            self.warnings.append(f"the organization {slug!r} has no client key")
+
+    def _check_empty(self, name: str) -> None:
+        """Take no table for whole of which no row is there, unless its source counted that."""
+        counted = TABLES[name].optional and self.coverage[name].rows is not None
+        whole = self.coverage[name].state is CoverageState.COMPLETE
+        others = any(rows for other, rows in self.rows.items() if other != name)
+        if others and whole and not self.rows[name] and not counted:
+            self._lacks(name, [Gap(f"No {TABLES[name].title} is there, so none was seen.")])
+
+    def _lacks(self, name: str, gaps: Iterable[Gap]) -> None:
+        self.coverage[name] = lacking(self.coverage[name], gaps)
+
+    def check_project_option(self) -> None:
+        """Refuse one project's name for keys of several: it would be wrong for most of them."""
+        for raw in self._inputs:
+            if raw.project is None or raw.kind != "sentry_key":
+                continue
+            found = self._connection.execute(
+                "SELECT count(DISTINCT project_id) FROM sentry_key"
+                " WHERE project_slug = $project AND organization_slug IS NOT DISTINCT FROM $org",
+                {"project": raw.project, "org": raw.organization},
+            ).fetchone()
+            if found and found[0] > 1:
+                raise UsageError(
+                    f"holds keys of {found[0]} projects, but --project names only {raw.project!r}",
+                    where=raw.label,
+                    remedy="Leave --project out, or add the project list of the organization"
+                    " with a further --inventory, so that each key finds its project.",
+                )
+
+
+def _next_row(connection: Connection, name: str) -> int:
+    found = connection.execute(f'SELECT coalesce(max(rowid) + 1, 0) FROM "{name}"').fetchone()
+    return int(found[0]) if found else 0
+
+
+def _count(connection: Connection, name: str) -> int:
+    found = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
+    return int(found[0]) if found else 0
+
+
+def _organizations(connection: Connection, filled: Sequence[str]) -> dict[str, int]:
+    """Count the projects of each organization, those without any key included."""
+    parts = [
+        f"SELECT {TABLES[name].organization} AS organization, {TABLES[name].project} AS project"
+        f' FROM "{name}"'
+        for name in filled
+    ]
+    if not parts:
+        return {}
+    found = connection.execute(
+        "SELECT organization, count(DISTINCT project) FROM"
+        f" ({' UNION ALL '.join(parts)}) WHERE organization IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    )
+    return {str(slug): int(projects) for slug, projects in found.fetchall()}

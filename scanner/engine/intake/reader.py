@@ -1,0 +1,245 @@
+"""Reading input files with DuckDB's readers: which files, which records, which envelope."""
+
+import glob
+from collections.abc import Sequence
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from scanner.base.errors import InventoryFileError, KeypolicyError
+from scanner.engine.database import Connection, reason
+from scanner.inventory.envelope import (
+    ENDING,
+    HEADER,
+    KINDS,
+    PLACES,
+    Ending,
+    EnvelopeError,
+    Header,
+    check_line,
+    read_ending,
+    read_header,
+)
+from scanner.inventory.normalize import BAD, close_look, select, suspects
+from scanner.inventory.redact import redact_text, redacted
+from scanner.model.inventory import Layout, RawInput
+
+MAX_RECORD: Final = 16 << 20
+"""Largest record that is read, in bytes."""
+
+_MOST_LINES: Final = 10
+"""Lines beside the records that are looked at: a sound file has two."""
+BATCH: Final = 4_000
+"""Records that are looked at closely at a time."""
+
+_FORMATS: Final = {
+    Layout.API_ARRAY: "array",
+    Layout.API_LINES: "newline_delimited",
+    Layout.API_OBJECT: "unstructured",
+    Layout.INVENTORY_ARRAY: "array",
+    Layout.INVENTORY_LINES: "newline_delimited",
+}
+
+_FREE_BYTES: Final = 256 << 20
+"""What every Parquet file may unpack to."""
+_MOST_EXPANDED: Final = 100
+"""How many times its size a larger one may unpack to; inventories come to ten to thirty times."""
+_MOST_BYTES: Final = 16 << 30
+_ROW_BYTES: Final = 16
+"""What a row takes that has no text at all."""
+_COLUMNS: Final = ("kind", "organization", "project", "record")
+
+# As JSON: read as text, a number would become one without a word.
+_ENVELOPE: Final = "{kind: 'JSON', organization: 'JSON', project: 'JSON', record: 'JSON'}"
+_LINE: Final = (
+    "kind ->> '$' AS kind, organization ->> '$' AS organization, project ->> '$' AS project"
+)
+
+
+class BadInputError(KeypolicyError):
+    """The fast reader refused one of `inputs`; a slower look can tell what is wrong where."""
+
+    exit_code = 2
+
+    def __init__(self, inputs: tuple[RawInput, ...], detail: str) -> None:
+        super().__init__(detail, where=", ".join(raw.label for raw in inputs))
+        self.inputs = inputs
+
+
+def raw_relation(raw: RawInput) -> str:
+    """Return a SELECT of record, organization, project and kind; it reads the file `$path`.
+
+    For an API export the kind, organization and project are what the input says of itself.
+    """
+    if raw.layout is Layout.INVENTORY_PARQUET:
+        return (
+            "SELECT CAST(kind AS VARCHAR) AS kind, CAST(organization AS VARCHAR) AS organization,"
+            " CAST(project AS VARCHAR) AS project, CAST(record AS JSON) AS record"
+            " FROM read_parquet($path)"
+        )
+    if raw.layout.is_inventory:
+        return f"SELECT {_LINE}, record FROM ({_lines(raw)})"
+    return (
+        "SELECT $kind AS kind, $organization AS organization, $project AS project,"
+        f" json AS record FROM read_json_objects($path, {_options(raw)})"
+    )
+
+
+def _options(raw: RawInput) -> str:
+    return (
+        f"format = '{_FORMATS[raw.layout]}', maximum_object_size = {MAX_RECORD},"
+        " compression = 'none'"
+    )
+
+
+def _lines(raw: RawInput) -> str:
+    """Return a SELECT of the lines of an inventory, each column as JSON."""
+    if raw.layout is Layout.INVENTORY_PARQUET:
+        texts = ", ".join(f"to_json({name}) AS {name}" for name in ("kind", *PLACES))
+        return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
+    return f"SELECT * FROM read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
+
+
+def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, Any]) -> Connection:
+    """Run a statement that reads the input; `sql` has raw_relation(raw) in it.
+
+    Raises BadInputError where DuckDB cannot read the file.
+    """
+    # DuckDB takes the path for a pattern; a name with brackets must not match its neighbours.
+    values = {"path": glob.escape(str(raw.path)), **params}
+    if not raw.layout.is_inventory:
+        values.update(kind=raw.kind, organization=raw.organization, project=raw.project)
+    return _execute(connection, raw, sql, values)
+
+
+def _execute(connection: Connection, raw: RawInput, sql: str, values: dict[str, Any]) -> Connection:
+    try:
+        return connection.execute(sql, values)
+    except duckdb.OutOfMemoryException:  # says nothing of the file
+        raise
+    except duckdb.Error as error:
+        # Without its cause: that quotes the record, secrets and all.
+        why = _place(connection, raw) or reason(error, quotes=False)
+        raise BadInputError((raw,), why) from None
+
+
+def _place(connection: Connection, raw: RawInput) -> str:
+    """Say which row of a Parquet file holds no JSON; files of text are diagnosed elsewhere."""
+    if raw.layout is not Layout.INVENTORY_PARQUET:
+        return ""
+    sql = (
+        "SELECT min(file_row_number) FROM read_parquet($path, file_row_number = true)"
+        " WHERE record IS NOT NULL AND TRY_CAST(CAST(record AS VARCHAR) AS JSON) IS NULL"
+    )
+    try:
+        found = connection.execute(sql, {"path": glob.escape(str(raw.path))}).fetchone()
+    except duckdb.Error:
+        return ""
+    return f"row {found[0] + 1}: the record is not JSON" if found and found[0] is not None else ""
+
+
+def load_suspects(
+    connection: Connection,
+    raw: RawInput,
+    name: str,
+    columns: Sequence[str],
+    values: dict[str, Any],
+) -> None:
+    """Replace the rows of table `name` that may hold a secret by what redaction leaves of them.
+
+    `values` are the parameters that the table was filled with. Raises BadInputError.
+    """
+    found = connection.execute(f'DELETE FROM "{name}" WHERE {BAD} IS NULL').fetchone()
+    if not found or not found[0]:
+        return
+    relation = f"SELECT *, $server AS server FROM ({raw_relation(raw)}) WHERE kind = '{name}'"
+    sql = f"WITH raw AS ({relation}) {suspects(name, columns)}"
+    server = {"server": values["server"]}
+    # A cursor of its own: the rows are written while they are read.
+    rows = run_on(connection.cursor(), raw, sql, server)
+    fill = (
+        f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT unnest($organizations) AS organization,'
+        " unnest($projects) AS project, CAST(unnest($records) AS JSON) AS record,"
+        f" $server AS server) {select(name, columns, looked_at=True)}"
+    )
+    while batch := rows.fetchmany(BATCH):
+        clean = [close_look(name, row) for row in batch]
+        organizations, projects, records = map(list, zip(*clean, strict=True))
+        listed = {"organizations": organizations, "projects": projects, "records": records}
+        _execute(connection, raw, fill, {**values, **listed})
+
+
+def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending]:
+    """Read the first and the last line of an inventory file, and hold all of its lines to its form.
+
+    Raises InventoryFileError where the file is cut off or joined from several, BadInputError where
+    a line is not as it should be or the version is another.
+    """
+    if raw.layout is Layout.INVENTORY_PARQUET:
+        _check_expansion(connection, raw)
+    sql = (
+        f"SELECT kind, organization, project, CAST(record AS VARCHAR) FROM ({_lines(raw)})"
+        f" WHERE kind IS NULL OR NOT list_contains($records, kind ->> '$')"
+        f" OR {' OR '.join(map(_no_slug, PLACES))} LIMIT {_MOST_LINES}"
+    )
+    records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
+    lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
+    try:
+        for kind, *places, record in run_on(connection, raw, sql, {"records": records}).fetchall():
+            line = [None if part is None else msgspec.json.decode(part) for part in (kind, *places)]
+            check_line(*line)
+            lines[str(line[0])].append(record)
+        if max(map(len, lines.values())) > 1:
+            raise _unusable(raw, "holds several inventories", "Give each file by itself.")
+        if not lines[ENDING]:
+            raise _unusable(raw, "is cut off: its closing line is missing")
+        if not lines[HEADER]:
+            raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
+        header, ending = (_without_secrets(lines[kind][0]) for kind in lines)
+        return read_header(header), read_ending(ending)
+    except (EnvelopeError, msgspec.DecodeError) as error:
+        raise BadInputError((raw,), redact_text(str(error))) from None
+
+
+def _no_slug(name: str) -> str:
+    """Return SQL that is TRUE for a place that is neither null nor a text with something in it."""
+    type_ = f"json_type({name}) NOT IN ('VARCHAR', 'NULL')"
+    return f"coalesce({type_} OR trim({name} ->> '$') = '', false)"
+
+
+def _check_expansion(connection: Connection, raw: RawInput) -> None:
+    """Refuse a Parquet file that unpacks to much more than it is; raises InventoryFileError.
+
+    First by what the file says of itself, which takes no unpacking; then by what it comes to, as a
+    text that is kept once may be used by any number of rows.
+    """
+    size = raw.path.stat().st_size
+    limit = min(max(_FREE_BYTES, _MOST_EXPANDED * size), _MOST_BYTES)
+    said = (
+        "SELECT greatest(sum(total_uncompressed_size), max(row_group_num_rows) *"
+        f" (max(row_group_id) + 1) * {_ROW_BYTES}) FROM parquet_metadata($path)"
+    )
+    texts = " + ".join(f"coalesce(strlen(CAST({name} AS VARCHAR)), 0)" for name in _COLUMNS)
+    found = f"SELECT sum({texts} + {_ROW_BYTES}) FROM read_parquet($path)"
+    for sql in (said, found):
+        row = run_on(connection, raw, sql, {}).fetchone()
+        if row and (row[0] or 0) > limit:
+            raise _unusable(
+                raw,
+                f"unpacks to {int(row[0]) >> 20:,} MiB from {size:,} bytes; {limit >> 20:,} MiB is"
+                " the most that is read of it",
+                "It was not written by `keypolicy fetch`, or is damaged. Give the records as"
+                " .jsonl if they are really so many.",
+            )
+
+
+def _without_secrets(text: str | None) -> object:
+    """Decode a line of the file that is no record, which anybody may have edited."""
+    return redacted(msgspec.json.decode(text or "null"))
+
+
+def _unusable(raw: RawInput, message: str, remedy: str = "") -> InventoryFileError:
+    return InventoryFileError(
+        message, where=raw.label, remedy=remedy or "Fetch it again with `keypolicy fetch -o FILE`."
+    )

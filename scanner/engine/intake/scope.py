@@ -1,0 +1,124 @@
+"""What a scan was asked about, held against what was loaded: all that is not seen is a gap."""
+
+import difflib
+from collections.abc import Collection, Iterable, Sequence
+from typing import Final
+
+from scanner.catalogue import NOWHERE, TABLES
+from scanner.engine.database import Connection
+from scanner.model.coverage import Gap
+from scanner.model.inventory import Scope
+
+SlugPair = tuple[str | None, str | None]
+"""Slugs of an organization and of a project, None where they are not told."""
+
+_MOST_NAMED: Final = 5
+
+
+def narrow(connection: Connection, scope: Scope, filled: Sequence[str]) -> dict[str, list[Gap]]:
+    """Leave only what the scan was asked about, and return by table what cannot be told.
+
+    A row that does not tell its place stays: it may be one that was asked for.
+    """
+    gaps: dict[str, list[Gap]] = {}
+    for name in filled:
+        table = TABLES[name]
+        asked = (
+            ("organization", table.organization, scope.organizations),
+            ("project", table.project, scope.projects),
+        )
+        for what, column, slugs in asked:
+            if not slugs or column == NOWHERE or table.global_:
+                continue
+            connection.execute(
+                f'DELETE FROM "{name}" WHERE NOT list_contains($slugs, {column})',
+                {"slugs": list(slugs)},
+            )
+            unplaced = connection.execute(
+                f'SELECT {table.organization}, count(*) FROM "{name}" WHERE {column} IS NULL'
+                " GROUP BY ALL ORDER BY ALL"
+            )
+            gaps.setdefault(name, []).extend(
+                Gap(_unplaced(table.title, what, number), organization)
+                for organization, number in unplaced.fetchall()
+            )
+    return gaps
+
+
+def places(connection: Connection, filled: Iterable[str]) -> set[SlugPair]:
+    """Return every place that a row of any table tells."""
+    parts = [
+        f"SELECT {TABLES[name].organization} AS organization, {TABLES[name].project} AS project"
+        f' FROM "{name}"'
+        for name in filled
+        if not TABLES[name].global_
+    ]
+    if not parts:
+        return set()
+    return set(
+        connection.execute(f"SELECT DISTINCT * FROM ({' UNION ALL '.join(parts)})").fetchall()
+    )
+
+
+def unseen(scope: Scope, seen: Collection[SlugPair]) -> list[Gap]:
+    """Return a gap for each organization and project that was asked for and is not there.
+
+    A project that is in one of several organizations is there.
+    """
+    wanted = dict.fromkeys(scope.organizations)
+    inside = [place for place in seen if not wanted or place[0] is None or place[0] in wanted]
+    organizations = {organization for organization, _ in seen if organization}
+    projects = {project for _, project in inside if project}
+    lost = [slug for slug in dict.fromkeys(scope.projects) if slug not in projects]
+    return [
+        *(
+            Gap(_not_there("organization", slug, organizations), slug)
+            for slug in wanted
+            if slug not in organizations
+        ),
+        *(Gap(_not_there("project", slug, projects), None, slug) for slug in lost),
+    ]
+
+
+def keyless(scope: Scope, listed: Iterable[SlugPair], keyed: Collection[SlugPair]) -> list[Gap]:
+    """Return a gap for each listed place without a key; `keyed` are the places that keys tell.
+
+    A place without a project is a whole organization.
+    """
+    organizations = {organization for organization, _ in keyed}
+    alone = [place for place in set(listed) if _wanted(scope, place)]
+    gaps = []
+    for organization, project in sorted(alone, key=lambda place: (place[0] or "", place[1] or "")):
+        if (organization, project) in keyed or (not project and organization in organizations):
+            continue
+        name = f"project {project!r}" if project else f"organization {organization!r}"
+        reason = (
+            f"The {name} is listed, but no key of it is there, and an answer of the API does not"
+            " tell whether it has any. Add its keys, or use `keypolicy fetch -o FILE`."
+        )
+        gaps.append(Gap(reason, organization, project))
+    return gaps
+
+
+def _wanted(scope: Scope, place: SlugPair) -> bool:
+    asked = ((scope.organizations, place[0]), (scope.projects, place[1]))
+    return all(not slugs or slug is None or slug in slugs for slugs, slug in asked)
+
+
+def _unplaced(title: str, what: str, number: int) -> str:
+    noun = f"1 {title} does" if number == 1 else f"{number:,} {title}s do"
+    remedy = " Add the list of projects to the inventory." if what == "project" else ""
+    return (
+        f"{noun} not tell the {what}, so that --{'org' if what == 'organization' else what} may"
+        f" or may not mean {'it' if number == 1 else 'them'}.{remedy}"
+    )
+
+
+def _not_there(what: str, slug: str, seen: Collection[str]) -> str:
+    near = difflib.get_close_matches(slug.lower(), sorted(seen), n=1)
+    if near:
+        return f"There is no {what} {slug!r} in the inventory. Did you mean {near[0]!r}?"
+    named = sorted(seen)[:_MOST_NAMED]
+    more = ", ..." if len(seen) > len(named) else ""
+    told = f"It has {', '.join(map(repr, named))}{more}." if named else "It tells none."
+    return f"There is no {what} {slug!r} in the inventory. {told}"

@@ -1,0 +1,1 @@
+"""From prepared rules and tables to outcomes and findings."""

@@ -1,0 +1,53 @@
+"""Where a rule found nothing, as a stream out of the database."""
+
+from collections.abc import Iterator, Sequence
+
+from scanner.catalogue import TABLES
+from scanner.engine.database import Connection
+from scanner.engine.judge.evaluate import NOT_APPLICABLE, PASS, Evaluated
+from scanner.engine.judge.findings import BATCH
+from scanner.model.run import Clear
+
+
+class ClearPlaces:
+    """The places (organization and project) in which every row passed or a rule is not about any.
+
+    Each iteration is a new stream: rules worst first as in the findings, then organization and
+    project.
+    """
+
+    def __init__(self, connection: Connection, evaluated: Sequence[Evaluated]) -> None:
+        self._connection = connection
+        self._evaluated = sorted(evaluated, key=lambda one: -one.prepared.rule.severity.rank)
+
+    def __iter__(self) -> Iterator[Clear]:
+        for one in self._evaluated:
+            rule = one.prepared.rule
+            # A cursor of its own: several streams may be open, and the tables are shared.
+            cursor = self._connection.cursor()
+            cursor.execute(_statement(one))
+            while batch := cursor.fetchmany(BATCH):
+                for organization, project, passed, not_applicable in batch:
+                    yield Clear(
+                        policy=rule.policy,
+                        rule_id=rule.id,
+                        organization=organization,
+                        project=project,
+                        passed=passed,
+                        not_applicable=not_applicable,
+                    )
+            cursor.close()
+
+
+def _statement(one: Evaluated) -> str:
+    resource = one.prepared.rule.resource
+    table = TABLES[resource]
+    return (
+        "SELECT organization, project, count(*) FILTER (code ="
+        f" {PASS}), count(*) FILTER (code = {NOT_APPLICABLE})"
+        f" FROM (SELECT t.{table.organization} AS organization, {table.project} AS project,"
+        f' v.{one.column} AS code FROM {one.verdicts} AS v JOIN "{resource}" AS t'
+        " ON t.rowid = v.number) GROUP BY organization, project"
+        f" HAVING bool_and(code IN ({PASS}, {NOT_APPLICABLE}))"
+        " ORDER BY organization NULLS FIRST, project NULLS FIRST"
+    )

@@ -1,0 +1,202 @@
+"""From rules to statements: every predicate guarded, bound and type-checked before any data."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import duckdb
+import msgspec
+
+from scanner.base.errors import PolicyError, Problem
+from scanner.catalogue import TABLES
+from scanner.engine.database import Connection
+from scanner.engine.intake.counts import with_counted
+from scanner.engine.judge.messages import compile_message, problems
+from scanner.engine.predicate.clock import AS_OF
+from scanner.engine.predicate.culprit import culprit
+from scanner.engine.predicate.guard import Checked, Guard, GuardError
+from scanner.engine.predicate.syntax import Node, parameters, write
+from scanner.model.inventory import Needs
+from scanner.model.rule import Predicate, Rule
+
+Bound = tuple[Predicate, str, str, Checked]
+"""A predicate, its table, its prefix, and the form in which it may be run."""
+
+
+AT_ONCE: Final = 50
+"""Rules in one statement: what DuckDB needs to plan and to run one grows faster than its width."""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A rule whose predicates may be run. `message` is a SQL text expression over row `t`.
+
+    So is `lacking`: why rows that a window of the rule would see may be missing, NULL where none
+    may; empty where that is so for every row.
+    """
+
+    rule: Rule
+    where: Checked | None
+    requirement: Checked
+    message: str
+    message_params: dict[str, str]
+    lacking: str = ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the predicates read, in the order in which they are named."""
+        read = (self.where.columns if self.where else ()) + self.requirement.columns
+        return tuple(dict.fromkeys(read))
+
+    @property
+    def loaded(self) -> frozenset[str]:
+        """All columns that the rule needs, those in its message included."""
+        shown = {
+            name for name in TABLES[self.rule.resource].columns if f't."{name}"' in self.message
+        }
+        return frozenset(self.columns) | shown
+
+
+def prepare(connection: Connection, rules: Sequence[Rule]) -> tuple[Prepared, ...]:
+    """Guard and bind every rule against the (still empty) tables.
+
+    Raises PolicyError with the problems of all rules.
+    """
+    guard = Guard(connection)
+    parts = [
+        (predicate, rule.resource, f"c{number}_{part}_")
+        for number, rule in enumerate(rules)
+        for part, predicate in enumerate(rule.conditions)
+    ]
+    found = [problem for rule in rules for problem in problems(rule)]
+    wrong, _ = _checked(connection, guard, parts)
+    if not wrong:
+        asked = [
+            (predicate, rule.resource, f"{part}{number}_")
+            for number, rule in enumerate(rules)
+            for part, predicate in (("w", rule.where), ("r", rule.requirement))
+            if predicate is not None
+        ]
+        wrong, sound = _checked(connection, guard, asked)
+    found += wrong
+    if found:
+        raise PolicyError(sorted(found, key=lambda problem: problem.location))
+    checked = iter(answer for *_, answer in sound)
+    prepared = []
+    for number, rule in enumerate(rules):
+        where = next(checked) if rule.where else None
+        message, params = compile_message(rule, f"m{number}_")
+        prepared.append(Prepared(rule, where, next(checked), message, params))
+    return tuple(prepared)
+
+
+def _checked(
+    connection: Connection, guard: Guard, asked: Sequence[tuple[Predicate, str, str]]
+) -> tuple[list[Problem], list[Bound]]:
+    """Guard and bind predicates; return what is wrong with them, and those that are sound."""
+    answers = guard.check_all(asked)
+    found = [answer.problem for answer in answers if isinstance(answer, GuardError)]
+    sound = [
+        (*one, answer)
+        for one, answer in zip(asked, answers, strict=True)
+        if isinstance(answer, Checked)
+    ]
+    return found + _Binder(connection, guard).problems(sound), sound
+
+
+def heavy_columns(prepared: Iterable[Prepared]) -> dict[str, frozenset[str]]:
+    """Return, by table, the heavy columns that the rules read."""
+    wanted: dict[str, frozenset[str]] = {}
+    for one in prepared:
+        table = TABLES[one.rule.resource].columns
+        heavy = frozenset(name for name in one.loaded if table[name].heavy)
+        wanted[one.rule.resource] = wanted.get(one.rule.resource, frozenset()) | heavy
+    return wanted
+
+
+def needs(prepared: Iterable[Prepared]) -> Needs:
+    """Return what the rules read, for the source to deliver."""
+    read: dict[str, frozenset[str]] = {}
+    for one in prepared:
+        read[one.rule.resource] = read.get(one.rule.resource, frozenset()) | one.loaded
+    return with_counted(Needs(read))
+
+
+def values(checks: Iterable[Checked | None], as_of: datetime) -> dict[str, Any]:
+    """Return all parameters to bind for these predicates."""
+    bound: dict[str, Any] = {}
+    for checked in checks:
+        if checked is not None:
+            bound.update(checked.params)
+            if checked.uses_as_of:
+                bound[AS_OF] = as_of
+    return bound
+
+
+_EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+class _Binder:
+    """Lets DuckDB resolve types, and compute what does not depend on any row.
+
+    For that the predicates are evaluated on one row of nothing but NULL: a literal that cannot be
+    what it stands for ('ninety' as a number) is refused there, before anything is fetched.
+    """
+
+    def __init__(self, connection: Connection, guard: Guard) -> None:
+        self._connection = connection
+        self._guard = guard
+
+    def problems(self, sound: Sequence[Bound]) -> list[Problem]:
+        """Return what does not fit.
+
+        Many predicates of a table are bound at once, and one by one only to find the culprit.
+        """
+        found: list[Problem] = []
+        for table in dict.fromkeys(table for _, table, _, _ in sound):
+            mine = [one for one in sound if one[1] == table]
+            for start in range(0, len(mine), AT_ONCE):
+                some = mine[start : start + AT_ONCE]
+                checks = [checked for *_, checked in some]
+                try:
+                    kinds = self._kinds(table, [one.sql for one in checks], _bound(checks))
+                except duckdb.Error:
+                    for one in some:
+                        found += self._problem(one)
+                else:
+                    for (predicate, *_), kind in zip(some, kinds, strict=True):
+                        found += _kind_problem(predicate, kind)
+        return found
+
+    def _kinds(self, table: str, texts: Sequence[str], bound: dict[str, Any]) -> list[str]:
+        chosen = ", ".join(f"({text})" for text in texts)
+        sql = f'SELECT {chosen} FROM (SELECT 1) LEFT JOIN "{table}" ON false'
+        return [str(one[1]) for one in self._connection.execute(sql, bound).description]
+
+    def _problem(self, one: Bound) -> list[Problem]:
+        predicate, table, prefix, checked = one
+        known = _bound([checked])
+
+        def kind(node: Node) -> str:
+            (text,) = write(self._connection, [node])
+            names = {str(part["identifier"]) for part in parameters(node)}
+            (found,) = self._kinds(table, [text], {name: known[name] for name in names})
+            return found
+
+        try:
+            (found,) = self._kinds(table, [checked.sql], known)
+        except duckdb.Error:
+            tree = self._guard.tree(predicate, table, prefix)
+            return [culprit(predicate, table, tree, kind)]
+        return _kind_problem(predicate, found)
+
+
+def _bound(checks: Sequence[Checked]) -> dict[str, Any]:
+    return values(checks, _EPOCH)
+
+
+def _kind_problem(predicate: Predicate, kind: str) -> list[Problem]:
+    if kind in {"BOOLEAN", "NULL"}:
+        return []
+    message = f"The predicate is {kind}, not BOOLEAN"
+    hint = "Write a condition, for example a comparison."
+    return [Problem(predicate.location, message, "not-boolean", hint)]

@@ -1,0 +1,266 @@
+"""Parts of a predicate that the database would take, and that nobody can mean.
+
+Each is told where it stands and with what to write instead. What the database itself refuses is
+told in scanner.engine.predicate.culprit.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from scanner.base.hints import did_you_mean
+from scanner.catalogue import Column
+from scanner.engine.predicate.clock import CALLS
+from scanner.engine.predicate.refusal import RefusedError, refused
+from scanner.engine.predicate.syntax import Node, arguments_of
+
+_LIKE: Final = frozenset({"~~", "!~~", "~~*", "!~~*"})
+_FIELDS: Final = frozenset({"->", "->>", "json_extract", "json_extract_string", "json_exists"})
+_NUMBERS: Final = frozenset({"INTEGER", "DECIMAL", "DOUBLE", "HUGEINT", "BIGINT"})
+_TEXTS: Final = frozenset({"lower", "upper", "trim", "left", "right", "substring", "->>", "||"})
+_IN: Final = frozenset({"COMPARE_IN", "COMPARE_NOT_IN"})
+_RATE_UNITS: Final = frozenset({"s", "m", "h", "d", "sec", "min", "minute", "hour", "day"})
+
+
+def check(node: Node, columns: Mapping[str, Column]) -> None:
+    """Raise RefusedError if the node, as the author wrote it, is such a part."""
+    match node["class"]:
+        case "COMPARISON":
+            _check_numbers([node["left"], node["right"]], columns)
+        case "CONJUNCTION":
+            word = str(node["type"]).removeprefix("CONJUNCTION_")
+            _check_conditions(node["children"], word, columns)
+        case "OPERATOR":
+            _check_operator(node, columns)
+        case "CASE":
+            whens = [one["when_expr"] for one in node["case_checks"]]
+            _check_conditions(whens, "WHEN", columns)
+        case "CAST":
+            _check_interval(node)
+        case "FUNCTION":
+            _check_function(node, columns)
+        case "LAMBDA":
+            _check_field([node["lhs"], node["expr"]], columns)
+
+
+def unknown_column(node: Node, columns: Mapping[str, Column], table: str) -> RefusedError:
+    """Return the error for a name that is no column: often it was meant as something else."""
+    names = [str(name) for name in node["column_names"]]
+    word = ".".join(names)
+    # A quoted name takes two characters more than it says.
+    if int(node.get("query_location_length", 0)) == len(word.encode()) + 2:
+        hint = f"A text takes single quotes: '{word}'. Double quotes are for names of columns."
+    elif len(names) > 1 and _is_json(names[0], columns):
+        hint = f"Write the field as {names[0]}->>'{names[1]}'."
+    elif word.lower() in CALLS:
+        hint = f"Write {word.lower()}()."
+    else:
+        hint = did_you_mean(names[0].lower(), columns, kind="columns")
+    message = f"names an unknown column `{word}` of {table}"
+    return refused(message, "unknown-column", node, hint)
+
+
+def _check_operator(node: Node, columns: Mapping[str, Column]) -> None:
+    children = node["children"]
+    if node["type"] in _IN:
+        _check_numbers(children, columns)
+    elif node["type"] == "OPERATOR_NOT":
+        _check_conditions(children, "NOT", columns)
+    elif node["type"] == "ARRAY_EXTRACT":
+        _check_field(children, columns)
+
+
+def _check_function(node: Node, columns: Mapping[str, Column]) -> None:
+    name = str(node["function_name"]).lower()
+    arguments = arguments_of(node)
+    if name == "row" and arguments:
+        raise _row(arguments)
+    if len(arguments) < 2:  # noqa: PLR2004 - all below are about a second argument
+        return
+    if name in _LIKE:
+        _check_like(arguments[1])
+    elif name in _FIELDS:
+        _check_field(arguments, columns)
+    elif name == "/":
+        _check_rate(arguments, columns)
+    elif _is_in(node):
+        raise _bare_list(node)
+
+
+def _check_numbers(parts: list[Node], columns: Mapping[str, Column]) -> None:
+    """Refuse numbers beside texts: every value would have to be a number."""
+    texts = [part for part in parts if _is_text(part, columns)]
+    numbers = [part for part in parts if _kind(part) in _NUMBERS]
+    if texts and numbers:
+        said = _words(texts[0])
+        text = _text(numbers[0])
+        raise refused(
+            f"compares the number {text} with {said}, which is a text",
+            "text-and-number",
+            numbers[0],
+            f"Write '{text}' in single quotes, length(...) for its length, or"
+            " TRY_CAST(... AS BIGINT) where the text is a number.",
+        )
+
+
+def _check_conditions(parts: list[Node], word: str, columns: Mapping[str, Column]) -> None:
+    """Refuse texts and numbers where conditions are joined."""
+    for number, part in enumerate(parts):
+        kind = _kind(part)
+        if kind and kind not in {"BOOLEAN", "NULL_LITERAL"}:
+            what = f"'{_text(part)}'" if kind == "STRING" else _text(part)
+            hint = _repeated(parts[number - 1], what, word) if number else ""
+            raise refused(
+                f"has {what} beside {word}, which is no condition",
+                "not-a-condition",
+                part,
+                hint or "Write a condition there, such as name = 'a', or true or false.",
+            )
+        column = columns.get(_name(part))
+        if column is not None and column.type != "BOOLEAN":
+            raise refused(
+                f"has `{_name(part)}` beside {word}, which is {column.type} and no condition",
+                "not-a-condition",
+                part,
+                f"Compare it with something, or write {_name(part)} IS NOT NULL.",
+            )
+
+
+def _repeated(before: Node, what: str, word: str) -> str:
+    """Say how `name = 'a' OR 'b'` is written."""
+    if before["class"] != "COMPARISON" or before["left"]["class"] != "COLUMN_REF":
+        return ""
+    name = _name(before["left"])
+    if word == "OR" and before["type"] == "COMPARE_EQUAL" and _kind(before["right"]):
+        return f"Name the column again, {name} = {what}, or write {name} IN (..., {what})."
+    return f"Name the column again: {name} = {what}."
+
+
+def _check_interval(node: Node) -> None:
+    target = str(node["type_expr"].get("type_name", "")).upper()
+    text = _text(node["child"])
+    if target == "INTERVAL" and re.fullmatch(r"\s*[0-9.]+\s*", text):
+        raise refused(
+            f"has an interval of {text.strip()} without a unit",
+            "interval-unit",
+            node["child"],
+            f"Write the unit into the quotes: INTERVAL '{text.strip()} days'.",
+        )
+
+
+def _check_like(pattern: Node) -> None:
+    text = _text(pattern)
+    if _kind(pattern) != "STRING" or "%" in text or "_" in text:
+        return
+    if re.match(r"\^|.*(\$$|\.\*|\[.*\]|\(.*\))", text):
+        raise refused(
+            f"holds LIKE against '{text}', which has no % or _ and looks like a regular expression",
+            "like-pattern",
+            pattern,
+            f"Write regexp_matches(column, '{text}'); LIKE has % for any text and _ for one"
+            " character.",
+        )
+    if "*" in text or "?" in text:
+        meant = text.replace("*", "%").replace("?", "_")
+        raise refused(
+            f"holds LIKE against '{text}', where * and ? stand for themselves",
+            "like-pattern",
+            pattern,
+            f"LIKE has % for any text and _ for one character: '{meant}'. If it is meant as it"
+            " stands, write =.",
+        )
+
+
+def _check_field(parts: list[Node], columns: Mapping[str, Column]) -> None:
+    """Refuse a field that the column's JSON values never have."""
+    column = columns.get(_name(parts[0]))
+    if column is None or not column.keys or _kind(parts[1]) != "STRING":
+        return
+    path = _text(parts[1])
+    if ".." in path:
+        return  # refused for that
+    first = re.split(r"[./\[]", re.sub(r"^(\$\.?|/)", "", path))[0].strip('"')
+    if first and first not in column.keys:
+        raise refused(
+            f"takes the field `{first}` of {_name(parts[0])}, which has none of that name",
+            "unknown-field",
+            parts[1],
+            did_you_mean(first, column.keys, kind="fields"),
+        )
+
+
+def _check_rate(parts: list[Node], columns: Mapping[str, Column]) -> None:
+    unit = _name(parts[1])
+    if _kind(parts[0]) in _NUMBERS and unit in _RATE_UNITS - set(columns):
+        rate = f"{_text(parts[0])}/{unit}"
+        raise refused(
+            f"has the rate {rate}, which is no SQL",
+            "rate-in-sql",
+            parts[0],
+            f"Declare a parameter, params: {{limit: {{type: rate, default: {rate}}}}}, and compare"
+            " rate_limit_per_second with $limit.",
+        )
+
+
+def _row(parts: list[Node]) -> RefusedError:
+    """Return the error for expressions with commas between them."""
+    first, second = parts[0], parts[-1]
+    if first["class"] == "FUNCTION" and _is_in(first):
+        return _bare_list(first)
+    return refused(
+        "has a comma between two expressions",
+        "not-an-expression",
+        second,
+        "Join conditions with AND or OR; a number has no comma in it, 1000.",
+    )
+
+
+def _is_in(node: Node) -> bool:
+    """Whether the call is what `name IN 'a'` is to the parser: it stands where its text does."""
+    arguments = arguments_of(node)
+    return (
+        str(node["function_name"]).lower() == "contains"
+        and len(arguments) == 2  # noqa: PLR2004 - the text, and what is looked for
+        and _kind(arguments[0]) == "STRING"
+        and node["query_location"] == arguments[0]["query_location"]
+    )
+
+
+def _bare_list(node: Node) -> RefusedError:
+    text, name = arguments_of(node)
+    return refused(
+        "has IN without brackets",
+        "in-without-brackets",
+        text,
+        f"Write the list in brackets: {_name(name) or 'name'} IN ('{_text(text)}', ...).",
+    )
+
+
+def _is_text(node: Node, columns: Mapping[str, Column]) -> bool:
+    if node["class"] == "COLUMN_REF":
+        column = columns.get(_name(node))
+        return column is not None and column.type == "VARCHAR"
+    return node["class"] == "FUNCTION" and str(node["function_name"]).lower() in _TEXTS
+
+
+def _words(node: Node) -> str:
+    return f"`{_name(node)}`" if node["class"] == "COLUMN_REF" else f"{node['function_name']}(...)"
+
+
+def _is_json(name: str, columns: Mapping[str, Column]) -> bool:
+    column = columns.get(name.lower())
+    return column is not None and column.type == "JSON"
+
+
+def _name(node: Node) -> str:
+    """Return the column that the node is; empty if it is none."""
+    return str(node["column_names"][-1]).lower() if node["class"] == "COLUMN_REF" else ""
+
+
+def _kind(node: Node) -> str:
+    """Return the kind of literal that the node is; empty if it is none."""
+    return str(node["literal"]["kind"]) if node["class"] == "CONSTANT" else ""
+
+
+def _text(node: Node) -> str:
+    return str(node["literal"].get("text", "")) if node["class"] == "CONSTANT" else ""

@@ -1,0 +1,64 @@
+"""What to write instead of a text that is no SQL at all."""
+
+import re
+from typing import Final
+
+from scanner.policy.language.predicates import code
+
+_UNITS: Final = r"(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?|w|weeks?|months?|years?)\b"
+
+_AT: Final = (
+    (r"['\"]", "The quote that starts here is not closed; one within a text is doubled: 'it''s'."),
+    (r";", "Leave the semicolon out: a condition is no statement."),
+    (r"(?i)contains\b", "Write contains(column, 'text')."),
+    (r"(?i)(starts|begins)\b", "Write starts_with(column, 'text')."),
+    (r"(?i)ends\b", "Write ends_with(column, 'text')."),
+    (r"(?i)matches\b", "Write regexp_matches(column, 'expression')."),
+    (r"(?i)(and|or)\b", "Write a condition on both sides of AND and OR."),
+)
+"""Hints by what stands where the parser stopped."""
+
+_BEFORE: Final = (
+    (r"[<>!]\s*$", "Write <=, >= and <> without a space between the two characters."),
+    (r"(?i)\b(or|and)\s*$", "Name the column again: name = 'a' OR name = 'b'."),
+    (r"(?i)\bis\s*$", "IS is followed by NULL, TRUE or FALSE; write = for all else."),
+    (r"(?i)\bif\s*$", "Write CASE WHEN condition THEN value ELSE value END, or use `where`."),
+)
+"""Hints by what stands before that place."""
+
+_HALF_BETWEEN: Final = "BETWEEN has two bounds: age_days BETWEEN 30 AND 90."
+_ENDS_EARLY: Final = "Something is missing at the end: a value after an operator, or a bracket."
+_OTHERWISE: Final = (
+    "Look at brackets, quotes and commas around here; a condition is written like"
+    " age_days < 90 AND is_active."
+)
+
+
+def unreadable(text: str, place: int) -> str:
+    """Return a hint for a predicate that the parser could not read past a character."""
+    before, rest = text[:place], text[place:]
+    if re.search(r"[0-9.]\s*$", before) and (unit := re.match(_UNITS, rest, re.IGNORECASE)):
+        amount = re.findall(r"[0-9.]+\s*$", before)[0].strip()
+        return (
+            f"{amount}{unit[0]} is no SQL: age_days is compared with a number, a time with"
+            f" now() - INTERVAL '{amount} days', and a parameter of type duration is written $name."
+        )
+    if brackets := _brackets(text):
+        return brackets
+    if not rest.strip():
+        between = re.search(r"(?i)\bbetween\b[^()]*$", before)
+        return _HALF_BETWEEN if between else _ENDS_EARLY
+    for pattern, hint in _BEFORE:
+        if re.search(pattern, before):
+            return hint
+    return next((hint for pattern, hint in _AT if re.match(pattern, rest)), _OTHERWISE)
+
+
+def _brackets(text: str) -> str:
+    """Say whether one bracket too many or too few is there, texts and comments aside."""
+    written = code(text)
+    missing = written.count("(") - written.count(")")
+    if missing == 0 or "'" in written:
+        return ""
+    kind = "closing" if missing > 0 else "opening"
+    return f"{abs(missing)} {kind} bracket{'s' if abs(missing) > 1 else ''} missing."

@@ -1,0 +1,1 @@
+"""Asking a server politely: limits, retries, pages, and a token that stays at home."""

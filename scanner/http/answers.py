@@ -1,0 +1,277 @@
+"""What an answer means: JSON, a renamed project, or one of the ways of failing."""
+
+import re
+import socket
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import msgspec
+
+from scanner.http.failure import ApiError, Reason, one_line, quote
+from scanner.http.origin import origin
+from scanner.model.token import Token
+
+_KEYS_PATH: Final = re.compile(r"(?P<head>.*/api/0/projects/[^/]+/)(?P<slug>[^/]+)/keys/")
+_SCOPES: Final = "org:read and project:read"
+
+_LOGIN: Final = re.compile(r"(?i)(?<![a-z])(log[-_]?in|sign[-_]?in|sso|saml|oauth2?|auth)(?![a-z])")
+_TLS_ALERT: Final = "\\x15\\x03"
+"""How the first bytes of a TLS alert look in the words of the library that wanted HTTP."""
+_NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
+"""What OpenSSL calls bytes that are not TLS at all."""
+_HTTP_AT_HTTPS: Final = re.compile(
+    rb"(?i)plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server"
+    rb"|speaking plain HTTP to an SSL-enabled"
+)
+"""What nginx, Go's servers and Apache answer with status 400."""
+
+_NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises; the last for nesting that is deeper than any record's."""
+
+_REMEDIES: Final = {
+    Reason.UNAUTHORIZED: f"Set SENTRY_AUTH_TOKEN to a valid token with {_SCOPES}.",
+    Reason.FORBIDDEN: f"Give the token {_SCOPES}, and its owner access.",
+    Reason.MISSING: "Check the names of organization and project, and the server's address.",
+    Reason.THROTTLED: "Run again later, or with less parallelism.",
+    Reason.SERVER: "Run again later; if it stays, look at the server.",
+    Reason.GARBLED: "Check the server's address, and whether a proxy answers in its place.",
+}
+
+
+_FIRST_BYTES: Final = 4096
+"""So much of an error page is looked through."""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """A good answer: its JSON and its Link header's entries by rel.
+
+    `moved_to` is the project's new slug if the request was redirected to it.
+    """
+
+    payload: Any
+    links: Mapping[str, Mapping[str, str]]
+    moved_to: str | None = None
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """A renamed project: where it is asked for now."""
+
+    path: str
+    slug: str
+
+
+def check(response: httpx.Response, body: bytes, token: Token) -> Moved | None:
+    """Return None for a good answer, Moved for a renamed project; raise ApiError otherwise."""
+    status = response.status_code
+    if status == httpx.codes.OK:
+        return None
+    where = _where(response)
+    if response.has_redirect_location:
+        return _moved(response, body, where)
+    if status == httpx.codes.BAD_REQUEST and _HTTP_AT_HTTPS.search(body[:_FIRST_BYTES]):
+        raise _other_scheme(where)
+    reason = _reason(status)
+    said = _detail(response, body, token)
+    message = {
+        Reason.UNAUTHORIZED: "the server does not accept the token",
+        Reason.FORBIDDEN: "the token may not read this",
+        Reason.MISSING: "there is no such thing on the server, or the token may not see it",
+        Reason.THROTTLED: "the server keeps refusing because of its rate limits",
+        Reason.SERVER: f"the server fails with status {status}",
+    }.get(reason, f"the server answers with status {status}")
+    if said:
+        message = f'{message} ("{said}")'
+    raise ApiError(reason, message, where=where, remedy=_REMEDIES.get(reason, ""))
+
+
+def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the body's JSON; raise ApiError (GARBLED) for HTML, a cut body and the like.
+
+    A list with nulls in it (SERVER) is what Sentry gives, with status 200, while its database
+    fails under it; asked again, it may be whole.
+    """
+    try:
+        payload = msgspec.json.decode(body)
+    except _NOT_JSON as error:
+        html = body.lstrip()[:1] == b"<"
+        what = "a web page" if html else "something that is not JSON"
+        raise ApiError(
+            Reason.GARBLED,
+            f"the answer is {what} where Sentry's API gives JSON",
+            where=_where(response),
+            remedy=_REMEDIES[Reason.GARBLED],
+        ) from error
+    if isinstance(payload, list) and None in payload:
+        raise ApiError(
+            Reason.SERVER,
+            "the server gives null in place of records, as it does while its database fails",
+            where=_where(response),
+            remedy=_REMEDIES[Reason.SERVER],
+        )
+    return payload
+
+
+def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
+    """Return what a failed exchange means; `timeout` is the seconds that were allowed."""
+    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
+        return ApiError(
+            Reason.TIMEOUT,
+            f"the server did not answer in {round(timeout, 1):g} seconds",
+            where=where,
+            remedy="Look at the server, the network and the proxy settings.",
+        )
+    host = urlsplit(where).hostname
+    causes = list(_causes(error))
+    secure = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+    if secure is not None:
+        return _insecure(secure, where)
+    if isinstance(error, httpx.RemoteProtocolError) and _TLS_ALERT in str(error):
+        return _other_scheme(where)
+    remedy = "Check the server's address (SENTRY_URL), the network and the proxy settings."
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        message = f"the name {host} cannot be resolved"
+    elif isinstance(error, httpx.ProxyError):
+        message = "the proxy refuses the connection"
+    elif isinstance(error, httpx.ConnectError):
+        message = f"no connection to {host}"
+    else:
+        message = f"the connection to {host} broke off"
+        if where.startswith("http:"):
+            remedy = f"{remedy} If the server speaks TLS at this port, write https:// there."
+    return ApiError(Reason.UNREACHABLE, message, where=where, remedy=remedy)
+
+
+def gave_up(last: ApiError, failures: int, seconds: float) -> ApiError:
+    """Return the error of a server that gave nothing but failures for so long."""
+    return ApiError(
+        last.reason,
+        f"the server is given up: {failures} attempts in a row failed over {seconds:.0f} seconds,"
+        f" the last one because {last.message}",
+        where=last.where,
+        remedy="Look at the server, and run again; with a larger --max-time, patience is longer.",
+    )
+
+
+def _insecure(error: ssl.SSLError, where: str) -> ApiError:
+    """Return what failed about TLS: the certificate, or that there is none."""
+    host = urlsplit(where).hostname
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = one_line(getattr(error, "verify_message", "") or "")
+        message = f"the certificate of {host} is not trusted" + (f" ({why})" if why else "")
+        remedy = (
+            "Name the authority's certificates with --ca-bundle FILE or SSL_CERT_FILE, or add them"
+            " to the system's, and check the address."
+        )
+        return ApiError(Reason.TLS, message, where=where, remedy=remedy)
+    if error.reason in _NO_TLS:
+        return _other_scheme(where)
+    message = f"TLS with {host} fails" + (f" ({one_line(error.reason)})" if error.reason else "")
+    remedy = "Check the server's address and which versions of TLS it speaks."
+    return ApiError(Reason.TLS, message, where=where, remedy=remedy)
+
+
+def _other_scheme(where: str) -> ApiError:
+    """Return the error of http at a port for https, or the other way round."""
+    parts = urlsplit(where)
+    asked, other = ("plain http", "https") if parts.scheme == "http" else ("https", "http")
+    spoken = "TLS" if other == "https" else "plain http"
+    return ApiError(
+        Reason.TLS,
+        f"{parts.netloc} was asked over {asked} and speaks {spoken} at this port",
+        where=where,
+        remedy=f"Set SENTRY_URL to {other}://{parts.netloc}, or to the right port.",
+    )
+
+
+def _moved(response: httpx.Response, body: bytes, where: str) -> Moved:
+    """Return where a renamed project is; refuse every other redirect.
+
+    Sentry answers for a renamed project with a body whose detail.code is "resource-moved".
+    """
+    asked = str(response.url)
+    target = urljoin(asked, response.headers["Location"].replace("\\", "/"))
+    here, there = (_KEYS_PATH.fullmatch(urlsplit(url).path) for url in (asked, target))
+    if here and there and _code(body) == "resource-moved":
+        renamed = here["head"] == there["head"] and here["slug"] != there["slug"]
+        if renamed and origin(target) == origin(asked):
+            return Moved(urlsplit(target).path, there["slug"])
+    raise _led_away(asked, target, where)
+
+
+def _led_away(asked: str, target: str, where: str) -> ApiError:
+    """Return the error of a redirect that is not followed, with what it looks like."""
+    parts = urlsplit(target)
+    host = one_line(parts.netloc.rpartition("@")[2])
+    remedy = "Set SENTRY_URL to the address that the API itself answers at."
+    if host and host == urlsplit(asked).netloc:
+        if parts.scheme != urlsplit(asked).scheme:
+            message = f"the server redirects to {one_line(parts.scheme)}://{host}"
+            remedy = f"Set SENTRY_URL to {one_line(parts.scheme)}://{host}."
+        elif _LOGIN.search(parts.path):
+            message = (
+                f"the server redirects to its login page ({one_line(parts.path)}): something in"
+                " front of the API wants a signed-in user and does not look at the token"
+            )
+            remedy = (
+                "Let /api/0/ through the proxy or single sign-on in front of the server, and check"
+                " the path in SENTRY_URL."
+            )
+        else:
+            message = (
+                f"the server redirects to its page {one_line(parts.path) or '/'} in place of an"
+                " answer of the API"
+            )
+    else:
+        message = f"the server redirects to {host or 'another place'}, where the token is not sent"
+    return ApiError(Reason.REDIRECTED, message, where=where, remedy=remedy)
+
+
+def _reason(status: int) -> Reason:
+    known = {
+        401: Reason.UNAUTHORIZED,
+        403: Reason.FORBIDDEN,
+        404: Reason.MISSING,
+        405: Reason.MISSING,
+        408: Reason.SERVER,
+        410: Reason.MISSING,
+        429: Reason.THROTTLED,
+    }
+    server = status >= httpx.codes.INTERNAL_SERVER_ERROR
+    return known.get(status, Reason.SERVER if server else Reason.REFUSED)
+
+
+def _detail(response: httpx.Response, body: bytes, token: Token) -> str:
+    """Return what the server says, if it says it in its API's own form."""
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return ""
+    said = _json_or_none(body)
+    detail = said.get("detail") if isinstance(said, dict) else None
+    return quote(detail, token) if isinstance(detail, str) else ""
+
+
+def _code(body: bytes) -> object:
+    said = _json_or_none(body)
+    detail = said.get("detail") if isinstance(said, dict) else None
+    return detail.get("code") if isinstance(detail, dict) else None
+
+
+def _json_or_none(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        return msgspec.json.decode(body)
+    except _NOT_JSON:
+        return None
+
+
+def _where(response: httpx.Response) -> str:
+    return str(response.url.copy_with(query=None, fragment=None))
+
+
+def _causes(error: BaseException | None) -> "list[BaseException]":
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found

@@ -1,0 +1,111 @@
+"""How the server is reached: certificates, proxies, connections, and the token in the headers."""
+
+import os
+import ssl
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from scanner import __version__
+from scanner.base.errors import UsageError
+from scanner.http.origin import is_loopback
+from scanner.http.retry import RetryPolicy
+from scanner.model.token import Token
+
+_CONNECT_SECONDS: Final = 10.0
+
+
+class ClientSettings(msgspec.Struct, frozen=True):
+    """How to reach the server. `timeout` is for one request, `deadline` for all, in seconds."""
+
+    base: str
+    token: Token
+    ca_bundle: str | None = None
+    timeout: float = 30.0
+    deadline: float = 900.0
+    concurrency: int = 20
+    retry: RetryPolicy = RetryPolicy()
+
+
+class Use:
+    """What became of the connection that carried one request.
+
+    Give `trace` to the request as httpx's extension of that name.
+    """
+
+    def __init__(self) -> None:
+        self._opened = self._sent = self._answered = False
+
+    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+        """Take note of an event, such as http11.send_request_headers.started."""
+        self._opened |= event.startswith("connection.connect_")
+        self._sent |= event.endswith("send_request_headers.started")
+        self._answered |= event.endswith("receive_response_headers.complete")
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether an earlier request had opened it, and this one got nothing back."""
+        return self._sent and not self._opened and not self._answered
+
+
+def open_http(
+    settings: ClientSettings, transport: httpx.AsyncBaseTransport | None = None
+) -> httpx.AsyncClient:
+    """Open the connections, with the token in their headers.
+
+    Proxies come from the environment, except for this machine's own addresses: a token for
+    loopback over plain http must not leave it. Raises UsageError for a proxy that cannot be
+    used and for a CA bundle that cannot be read.
+    """
+    wide = max(settings.concurrency, 1)
+    try:
+        return httpx.AsyncClient(
+            headers={
+                "Authorization": f"Bearer {settings.token.reveal()}",
+                "Accept": "application/json",
+                "User-Agent": f"keypolicy/{__version__}",
+            },
+            timeout=httpx.Timeout(
+                settings.timeout, connect=min(_CONNECT_SECONDS, settings.timeout)
+            ),
+            limits=httpx.Limits(max_connections=wide * 2, max_keepalive_connections=wide),
+            http2=settings.base.startswith("https:"),
+            verify=_trust(settings),
+            trust_env=not is_loopback(urlsplit(settings.base).hostname or ""),
+            follow_redirects=False,
+            transport=transport,
+        )
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise UsageError(
+            "the proxy that the environment names cannot be used",
+            where="HTTPS_PROXY, ALL_PROXY",
+            remedy="Name an http or https proxy, such as http://proxy.example.com:3128.",
+        ) from error
+
+
+def _trust(settings: ClientSettings) -> ssl.SSLContext:
+    """Return the certificates to trust: a bundle's, those of OpenSSL's variables, the system's.
+
+    What the bundle or a variable names is trusted alone, in place of the system's.
+    """
+    file, folder = settings.ca_bundle or os.environ.get("SSL_CERT_FILE"), None
+    if not file:
+        folder = os.environ.get("SSL_CERT_DIR")
+    try:
+        if settings.base.startswith("http:") and not settings.ca_bundle:
+            # No TLS will be spoken. This trusts nobody, and reading certificates takes time.
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if file or folder:
+            return ssl.create_default_context(cafile=file or None, capath=folder)
+        import truststore  # noqa: PLC0415 - not for a server on this machine
+
+        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    except OSError as error:  # ssl.SSLError is one too
+        raise UsageError(
+            "the CA bundle cannot be read as PEM certificates",
+            where=settings.ca_bundle or "SSL_CERT_FILE",
+            remedy="Name a readable file with the certificates to trust.",
+        ) from error

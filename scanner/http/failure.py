@@ -1,0 +1,63 @@
+"""What can go wrong with one request, told apart so that the source can decide what it means."""
+
+from enum import StrEnum
+from typing import Final
+
+from scanner.base.errors import FetchError
+from scanner.inventory.redact import redact_text
+from scanner.model.token import Token
+
+_LONGEST_QUOTE: Final = 200
+
+
+class Reason(StrEnum):
+    """Why a request brought nothing."""
+
+    UNAUTHORIZED = "unauthorized"  # 401: the token is not accepted
+    FORBIDDEN = "forbidden"  # 403: a missing scope, or not a member
+    MISSING = "missing"  # 404 from the API, or a route that the server does not have
+    REFUSED = "refused"  # another 4xx
+    THROTTLED = "throttled"  # 429 again and again
+    SERVER = "server"  # 5xx again and again
+    UNREACHABLE = "unreachable"  # no connection, or a broken one
+    TIMEOUT = "timeout"  # no answer in time
+    TLS = "tls"  # the server's certificate is not trusted
+    GARBLED = "garbled"  # not the JSON that was asked for
+    OVERSIZED = "oversized"  # an answer beyond the bound
+    REDIRECTED = "redirected"  # sent to another place, which the token must not see
+    LOOP = "loop"  # pages that lead in a circle
+    DEADLINE = "deadline"  # the time for the whole fetch is over
+
+
+FATAL: Final = frozenset({Reason.UNAUTHORIZED, Reason.TLS, Reason.DEADLINE})
+"""Reasons that hold for every further request too."""
+
+TRANSIENT: Final = frozenset(
+    {Reason.THROTTLED, Reason.SERVER, Reason.UNREACHABLE, Reason.TIMEOUT, Reason.GARBLED}
+)
+"""Reasons that may be gone at the next attempt."""
+
+
+class ApiError(FetchError):
+    """A request that failed for good; `where` is its URL without the query."""
+
+    def __init__(self, reason: Reason, message: str, *, where: str = "", remedy: str = "") -> None:
+        super().__init__(message, where=where, remedy=remedy)
+        self.reason = reason
+
+    @property
+    def sentence(self) -> str:
+        """The message and its remedy as sentences, for a gap in the coverage."""
+        return f"{self.message[:1].upper()}{self.message[1:]}. {self.remedy}".strip()
+
+
+def quote(text: str, token: Token) -> str:
+    """Return what a server said, fit to be shown: one line, bounded, without secrets."""
+    return one_line(redact_text(text, known=(token.reveal(),)))
+
+
+def one_line(text: str) -> str:
+    """Return text from elsewhere without control characters and line breaks, and not too long."""
+    line = "".join(char if char.isprintable() else " " for char in text)
+    line = " ".join(line.split())
+    return line if len(line) <= _LONGEST_QUOTE else line[:_LONGEST_QUOTE] + "..."

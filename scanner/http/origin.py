@@ -1,0 +1,84 @@
+"""Where the token may go: the configured server, its region's host, and nowhere else."""
+
+import ipaddress
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from scanner.base.errors import UsageError
+
+_API: Final = "/api/0"
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_HOSTED: Final = "sentry.io"
+_REMEDY: Final = "Give the server's address alone, such as https://sentry.io (SENTRY_URL)."
+
+
+def base_url(url: str, *, insecure_http: bool = False) -> str:
+    """Return the server's base URL in one form: no trailing slash, no /api/0.
+
+    Raises UsageError for anything but an http or https address without user, query and
+    fragment, and for plain http to another machine unless that is allowed.
+    """
+    parts = _split(url.strip())
+    if parts.username is not None or parts.password is not None:
+        raise UsageError("the server's address holds a user name or password", remedy=_REMEDY)
+    if parts.query or parts.fragment:
+        raise UsageError("the server's address holds a query or fragment", remedy=_REMEDY)
+    host = parts.hostname or ""
+    if parts.scheme == "http" and not insecure_http and not is_loopback(host):
+        raise UsageError(
+            f"the token would go to {host} in clear, over plain http",
+            remedy="Use https, or allow it with --insecure-http.",
+        )
+    path = parts.path.rstrip("/").removesuffix(_API)
+    return f"{parts.scheme}://{parts.netloc.lower()}{path}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port, the default port filled in."""
+    parts = urlsplit(url)
+    port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    return parts.scheme, (parts.hostname or "").lower(), port
+
+
+def region_base(base: str, region_url: str | None) -> str:
+    """Return where an organization's data is asked for: its region, if the token may go there.
+
+    The hosted service keeps organizations in regions and names them (us.sentry.io,
+    de.sentry.io) in `links.regionUrl`. A self-hosted server puts its own, often internal, name
+    there, so that any other host than a subdomain of the configured one is passed over.
+    """
+    if not region_url:
+        return base
+    try:
+        region = _split(region_url)
+        scheme, host, port = origin(region_url)
+    except (UsageError, ValueError):
+        return base
+    base_scheme, base_host, base_port = origin(base)
+    family = _HOSTED if base_host.endswith(f".{_HOSTED}") else base_host
+    trusted = host == family or host.endswith(f".{family}")
+    plain = not (region.username or region.password or region.query or region.path.strip("/"))
+    if trusted and plain and (scheme, port) == (base_scheme, base_port) and scheme == "https":
+        return f"{scheme}://{region.netloc.lower()}"
+    return base
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a broken port or IPv6 address
+        valid = False
+    if not valid or any(char.isspace() for char in url):
+        raise UsageError("the server's address is not an http or https URL", remedy=_REMEDY)
+    return parts

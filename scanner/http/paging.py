@@ -1,0 +1,85 @@
+"""Following pages: cursors out of Link headers, never the URLs beside them, never in a circle."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from scanner.http.failure import ApiError, Reason
+
+PER_PAGE: Final = 100
+"""Rows asked for: the most that Sentry gives; without asking, today's key lists give 10."""
+
+MOST_PAGES: Final = 100_000
+"""Pages of one list; ten million rows are beyond any organization."""
+
+_LONGEST_CURSOR: Final = 1_000
+_MOST_FRUITLESS: Final = 50
+"""Pages in a row that bring nothing new. Real lists have few: pages emptied by a filter."""
+
+
+def advertised(links: Mapping[str, Mapping[str, str]]) -> str | None:
+    """Return the next page's cursor as the Link header's entries by rel tell it, else None."""
+    entry = links.get("next")
+    if entry is None or entry.get("results", "true") != "true":
+        return None
+    return entry.get("cursor", "")
+
+
+class Pager:
+    """Decides after each page whether there is a next one.
+
+    The cursor comes from the Link header's attribute: the URL beside it is built from the
+    server's own configuration and may name a host that is not even reachable. Raises ApiError
+    (LOOP) where the list would never end, and (GARBLED) where its continuation was cut off.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._seen: set[str] = set()
+        self._pages = 0
+        self._fruitless = 0
+
+    def following(self, links: Mapping[str, Mapping[str, str]], rows: int) -> str | None:
+        """Return the next page's cursor, None after the last page.
+
+        `links` are the Link header's entries by rel, `rows` the number of rows on the page.
+        """
+        self._pages += 1
+        if not links and rows >= PER_PAGE:
+            raise ApiError(
+                Reason.GARBLED,
+                "a full page came without a Link header, so what follows is unknown",
+                where=self._where,
+                remedy="Let the proxy in front of the server pass Link headers on.",
+            )
+        cursor = advertised(links)
+        return None if cursor is None else self._check(cursor)
+
+    def found(self, fresh: int) -> None:
+        """Take note of how many rows of the page were new, even after asking for the next."""
+        self._fruitless = 0 if fresh else self._fruitless + 1
+
+    def skip(self, cursor: str) -> None:
+        """Take note of a page that was read in an earlier run, with the cursor it led to."""
+        self._pages += 1
+        self._fruitless = 0
+        self._seen.add(cursor)
+
+    def _check(self, cursor: str) -> str:
+        if not cursor or len(cursor) > _LONGEST_CURSOR or not cursor.isprintable():
+            raise ApiError(Reason.GARBLED, "the next page has no usable cursor", where=self._where)
+        if cursor in self._seen:
+            raise self._loop(f"the cursor {cursor[:40]} came twice")
+        if self._fruitless >= _MOST_FRUITLESS:
+            raise self._loop(f"{self._fruitless} pages in a row brought nothing new")
+        if self._pages >= MOST_PAGES:
+            raise self._loop(f"there are more than {MOST_PAGES} pages")
+        self._seen.add(cursor)
+        return cursor
+
+    def _loop(self, how: str) -> ApiError:
+        return ApiError(
+            Reason.LOOP,
+            f"the pages lead in a circle: {how}",
+            where=self._where,
+            remedy="Run again; if it stays, report it to whoever runs the server.",
+        )

@@ -1,0 +1,119 @@
+"""Inventory files: answers of the API as someone saved them, and what `keypolicy fetch` wrote."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from scanner.base.errors import InventoryFileError, UsageError
+from scanner.base.files import real
+from scanner.inventory.sniff import Sniffed, sniff
+from scanner.model.coverage import CoverageState, TableCoverage
+from scanner.model.inventory import Inventory, Needs, RawInput, Scope
+
+_SUFFIXES: Final = frozenset({".json", ".jsonl", ".parquet"})
+_NAMED: Final = 3
+"""How many files a coverage reason names one by one."""
+
+
+class FileSource:
+    """Reads inventories from files and from folders of them.
+
+    `organizations` and `projects` (slugs) and `server` (base URL) complete what API exports
+    lack: an answer of the API tells a key's project by number and its organization not at all.
+    With a list of projects beside it, keys get their project from there.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        organizations: tuple[str, ...],
+        projects: tuple[str, ...],
+        server: str | None,
+    ) -> None:
+        self._paths = paths
+        self._organizations = organizations
+        self._projects = projects
+        self._server = server
+
+    def collect(self, scope: Scope, needs: Needs, workspace: Path) -> Inventory:
+        """Return where the records lie; the engine reads them and applies the scope.
+
+        Raises InventoryFileError for a file that is none, UsageError where the organization or
+        project of an API export is ambiguous.
+        """
+        del scope, needs, workspace  # files are taken whole, and where they lie
+        files = {path: sniff(path) for path in _expand(self._paths)}
+        listed = any(file.kind == "sentry_project" for file in files.values())
+        inputs = tuple(self._input(path, file, listed=listed) for path, file in files.items())
+        return Inventory(
+            inputs=inputs,
+            sources=tuple(raw.label for raw in inputs),
+            coverage=_coverage(inputs),
+            warnings=tuple(
+                f"{path} is an empty list; it was taken for a list of client keys"
+                for path, file in files.items()
+                if file.empty
+            ),
+        )
+
+    def _input(self, path: Path, file: Sniffed, *, listed: bool) -> RawInput:
+        if file.layout.is_inventory:
+            return RawInput(path, file.layout, label=str(path))
+        kind = file.kind or "sentry_key"
+        organization = project = None
+        if kind != "sentry_organization":
+            organization = _only(self._organizations, "--org", path)
+        if kind == "sentry_key" and not listed:
+            project = _only(self._projects, "--project", path)
+        return RawInput(path, file.layout, str(path), kind, organization, project, self._server)
+
+
+def _expand(paths: Sequence[Path]) -> list[Path]:
+    """Return the files that are meant, each once, those of a folder by name."""
+    found: dict[Path, Path] = {}
+    for path in paths:
+        for file in _folder(path) if path.is_dir() else (path,):
+            found.setdefault(real(file), file)
+    return list(found.values())
+
+
+def _folder(path: Path) -> Iterator[Path]:
+    try:
+        files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
+    except OSError as error:
+        raise InventoryFileError(
+            f"cannot be read: {error.strerror}", where=str(path), remedy="Check its permissions."
+        ) from error
+    visible = [file for file in files if not file.name.startswith(".") and not file.is_dir()]
+    if not visible:
+        raise InventoryFileError(
+            "the folder holds no inventory",
+            where=str(path),
+            remedy="Inventories are files named *.json, *.jsonl or *.parquet.",
+        )
+    yield from visible
+
+
+def _only(slugs: tuple[str, ...], option: str, path: Path) -> str | None:
+    if len(slugs) > 1:
+        raise UsageError(
+            f"which of {', '.join(slugs)} are the records of {path} from? The file does not tell.",
+            where=option,
+            remedy=f"Give one {option} with an API export, or scan the files one by one.",
+        )
+    return slugs[0] if slugs else None
+
+
+def _coverage(inputs: Sequence[RawInput]) -> dict[str, TableCoverage]:
+    """Take each export for whole: nothing in a saved answer tells whether there was more."""
+    labels: dict[str, list[str]] = {}
+    for raw in inputs:
+        if raw.kind:
+            labels.setdefault(raw.kind, []).append(raw.label)
+    return {
+        kind: TableCoverage(
+            CoverageState.COMPLETE,
+            f"as given in {', '.join(names) if len(names) <= _NAMED else f'{len(names)} files'}",
+        )
+        for kind, names in labels.items()
+    }

@@ -1,0 +1,1 @@
+"""The files that people write: found, decoded, and held against their schemas."""

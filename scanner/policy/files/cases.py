@@ -1,0 +1,291 @@
+"""Reads files of test cases and checks that they fit the policy and the tables."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET
+
+from scanner.base.composer import NodePath
+from scanner.base.errors import Location, PolicyError, Problem, UsageError
+from scanner.base.files import within
+from scanner.base.hints import did_you_mean
+from scanner.base.yamlfile import CASES, YamlFile, read_source
+from scanner.catalogue import TABLES
+from scanner.model.moment import read_moment
+from scanner.model.outcome import Outcome
+from scanner.policy.files.case_document import CaseDocument, CasesDocument
+from scanner.policy.language.values import BadValueError, write_text
+from scanner.policy.merge import MergedPolicy
+
+TEST_SUFFIX: Final = ".test.yaml"
+
+Cell = bool | int | float | str | list[Any] | dict[str, Any] | None
+
+
+class Expectation(msgspec.Struct, frozen=True):
+    """The outcome that a rule should come to on a row; `message` is None if any will do."""
+
+    rule: str
+    table: str
+    row: str
+    outcome: Outcome
+    message: str | None
+    location: Location
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A test case. `params` are as on the command line; rows lack the columns that are NULL."""
+
+    name: str
+    as_of: datetime
+    params: dict[str, str]
+    rows: dict[str, list[dict[str, Cell]]]
+    expectations: list[Expectation]
+    location: Location
+
+
+def cases_beside(policy: Path) -> Path:
+    """Return where the test cases of the policy file `policy` belong."""
+    return policy.with_name(policy.stem + TEST_SUFFIX)
+
+
+def policy_beside(tests: Path) -> Path:
+    """Return the policy file that the test cases in `tests` belong to."""
+    return tests.with_name(tests.name.removesuffix(TEST_SUFFIX) + ".yaml")
+
+
+def load_cases(path: Path, name: str, policy: MergedPolicy) -> tuple[Case, ...]:
+    """Read the cases at `path`, called `name` in messages; raises PolicyError with all problems.
+
+    A case that names a rule, table, column, row or parameter that does not exist is a problem.
+    """
+    try:
+        within(path.parent, path.name)
+    except UsageError as error:
+        location = Location(name)
+        problem = Problem(location, error.message, "out-of-reach", error.remedy)
+        raise PolicyError([problem]) from None
+    source = read_source(path, name, CASES)
+    try:
+        document = msgspec.convert(source.data, CasesDocument, strict=True)
+    except msgspec.ValidationError as error:
+        from scanner.base.schema import explain  # noqa: PLC0415 - slow, see schema
+
+        problems = explain(source, "policy-tests")
+        raise PolicyError(problems or [source.problem((), str(error), "bad-tests")]) from None
+    reader = _CaseReader(source, document, policy)
+    cases = reader.read()
+    if reader.problems:
+        raise PolicyError(reader.problems)
+    return cases
+
+
+class _CaseReader:
+    """Turns documents into cases and collects what is wrong with them."""
+
+    def __init__(self, source: YamlFile, document: CasesDocument, policy: MergedPolicy) -> None:
+        self._source = source
+        self._document = document
+        self._policy = policy
+        self._resources = {rule.id: rule.document.resource for rule in policy.rules}
+        self.problems: list[Problem] = []
+
+    def read(self) -> tuple[Case, ...]:
+        if self._document.policy != self._policy.name:
+            message = f"the policy beside this file is `{self._policy.name}`"
+            self._add(("policy",), message, "unknown-policy", f"Write policy: {self._policy.name}.")
+        return tuple(
+            self._case(document, ("cases", index))
+            for index, document in enumerate(self._document.cases)
+        )
+
+    def _case(self, document: CaseDocument, path: NodePath) -> Case:
+        if document.rule is UNSET:
+            rows, expectations = self._full(document, path)
+        else:
+            rows, expectations = self._short(document, document.rule, path)
+        return Case(
+            name=document.name,
+            as_of=self._as_of(document, path),
+            params=self._params(document, path),
+            rows=rows,
+            expectations=expectations,
+            location=self._source.at(path),
+        )
+
+    def _params(self, document: CaseDocument, path: NodePath) -> dict[str, str]:
+        texts = {name: write_text(given) for name, given in document.params.items()}
+        for name, text in texts.items():
+            at = (*path, "params", name)
+            parameter = self._policy.parameters.get(name)
+            if parameter is None:
+                hint = did_you_mean(name, self._policy.parameters, kind="parameters")
+                message = f"policy {self._policy.name} has no parameter `{name}`"
+                self._add(at, message, "unknown-param", hint, key=True)
+                continue
+            try:
+                parameter.typed(text)
+            except BadValueError as error:
+                self._add(at, error.message, error.code, error.hint)
+        return texts
+
+    def _as_of(self, document: CaseDocument, path: NodePath) -> datetime:
+        given, at = document.as_of, (*path, "as_of")
+        if given is UNSET:
+            given, at = self._document.as_of, ("as_of",)
+        if given is UNSET:
+            message = "the case has no `as_of`, and neither has the file"
+            self._add(path, message, "missing-key", "Write as_of: 2026-01-31T00:00:00Z.")
+            return datetime.min  # noqa: DTZ901 - never used: the problem is raised
+        try:
+            return read_moment(given)
+        except ValueError as error:
+            self._add(at, f"`{given}` is not a time: {error}", "bad-time", "")
+            return datetime.min  # noqa: DTZ901 - never used: the problem is raised
+
+    def _full(
+        self, document: CaseDocument, path: NodePath
+    ) -> tuple[dict[str, list[dict[str, Cell]]], list[Expectation]]:
+        tables = {} if document.rows is UNSET else document.rows
+        rows: dict[str, list[dict[str, Cell]]] = {}
+        for table, given in tables.items():
+            at = (*path, "rows", table)
+            if table not in TABLES:
+                hint = did_you_mean(table, TABLES, kind="tables")
+                self._add(at, f"there is no table `{table}`", "unknown-resource", hint, key=True)
+                continue
+            rows[table] = [self._row(table, row, (*at, n)) for n, row in enumerate(given)]
+            self._check_ids(table, rows[table], at)
+        expectations: list[Expectation] = []
+        for rule, outcomes in ({} if document.expect is UNSET else document.expect).items():
+            at = (*path, "expect", rule)
+            resource = self._resource(rule, at)
+            if resource is not None:
+                messages = document.messages.get(rule, {})
+                self._check_rows(resource, outcomes, rows, at)
+                expectations += [
+                    Expectation(
+                        rule, resource, row, outcome, messages.get(row), self._source.at((*at, row))
+                    )
+                    for row, outcome in outcomes.items()
+                ]
+        self._check_messages(document, path)
+        return rows, expectations
+
+    def _short(
+        self, document: CaseDocument, rule: str, path: NodePath
+    ) -> tuple[dict[str, list[dict[str, Cell]]], list[Expectation]]:
+        resource = self._resource(rule, (*path, "rule"), key=False)
+        if resource is None:
+            return {}, []
+        rows: list[dict[str, Cell]] = []
+        expectations: list[Expectation] = []
+        for field, outcome in _BY_OUTCOME.items():
+            given = getattr(document, field)
+            for index, row in enumerate(() if given is UNSET else given):
+                at = (*path, str(outcome), index)
+                cells = self._row(resource, row, at)
+                identifier = str(cells.setdefault("id", f"{outcome}-{index + 1}"))
+                message = document.messages.get(rule, {}).get(identifier)
+                rows.append(cells)
+                expectations.append(
+                    Expectation(rule, resource, identifier, outcome, message, self._source.at(at))
+                )
+        self._check_ids(resource, rows, path)
+        return {resource: rows}, expectations
+
+    def _row(self, table: str, given: dict[str, Any], path: NodePath) -> dict[str, Cell]:
+        columns = TABLES[table].columns
+        for name, cell in given.items():
+            at = (*path, name)
+            if name not in columns:
+                hint = did_you_mean(name, columns, kind="columns")
+                message = f"{table} has no column `{name}`"
+                self._add(at, message, "unknown-column", hint, key=True)
+            elif not _fits(cell, columns[name].type):
+                message = f"`{name}` is {columns[name].type}, which this is not"
+                self._add(at, message, "wrong-type", "")
+        return dict(given)
+
+    def _resource(self, rule: str, path: NodePath, *, key: bool = True) -> str | None:
+        if rule not in self._resources:
+            hint = did_you_mean(rule, self._resources, kind="rules")
+            message = f"policy {self._policy.name} has no rule `{rule}`"
+            self._add(path, message, "unknown-rule", hint, key=key)
+        return self._resources.get(rule)
+
+    def _check_ids(self, table: str, rows: list[dict[str, Cell]], path: NodePath) -> None:
+        seen: set[str] = set()
+        for row in rows:
+            identifier = row.get("id")
+            if not isinstance(identifier, str):
+                self._add(path, f"a row of {table} has no `id`", "missing-key", "", key=True)
+            elif identifier in seen:
+                message = f"two rows of {table} have the id `{identifier}`"
+                self._add(path, message, "duplicate-row", "", key=True)
+            else:
+                seen.add(identifier)
+
+    def _check_rows(
+        self,
+        table: str,
+        outcomes: dict[str, Outcome],
+        rows: dict[str, list[dict[str, Cell]]],
+        path: NodePath,
+    ) -> None:
+        ids = [str(row.get("id")) for row in rows.get(table, ())]
+        for row in outcomes:
+            if row not in ids:
+                hint = did_you_mean(row, ids, kind="rows")
+                message = f"the case has no row `{row}` of {table}"
+                self._add((*path, row), message, "unknown-row", hint, key=True)
+
+    def _check_messages(self, document: CaseDocument, path: NodePath) -> None:
+        expected = {} if document.expect is UNSET else document.expect
+        for rule, messages in document.messages.items():
+            for row in messages:
+                if row not in expected.get(rule, {}):
+                    at = (*path, "messages", rule, row)
+                    message = f"nothing is expected of rule `{rule}` on row `{row}`"
+                    self._add(at, message, "unknown-row", "", key=True)
+
+    def _add(
+        self, path: NodePath, message: str, code: str, hint: str, *, key: bool = False
+    ) -> None:
+        self.problems.append(self._source.problem(path, message, code, hint=hint, key=key))
+
+
+_BY_OUTCOME: Final = {
+    "passes": Outcome.PASS,
+    "fails": Outcome.FAIL,
+    "unknown": Outcome.UNKNOWN,
+    "not_applicable": Outcome.NOT_APPLICABLE,
+}
+
+
+def _fits(cell: object, kind: str) -> bool:
+    if cell is None or kind == "JSON":
+        return True
+    match kind:
+        case "BOOLEAN":
+            fits = isinstance(cell, bool)
+        case "BIGINT":
+            fits = type(cell) is int
+        case "DOUBLE":
+            fits = isinstance(cell, (int, float)) and not isinstance(cell, bool)
+        case "VARCHAR[]":
+            fits = isinstance(cell, list) and all(isinstance(item, str) for item in cell)
+        case "TIMESTAMP WITH TIME ZONE":
+            fits = isinstance(cell, str) and _is_time(cell)
+        case _:
+            fits = isinstance(cell, str)
+    return fits
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False

@@ -1,0 +1,156 @@
+"""One policy file, decoded; what is sound of a broken one is kept, so that all of it is checked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from scanner.base.errors import Problem
+from scanner.base.hints import closest
+from scanner.base.yamlfile import POLICY, YamlFile, read_source
+from scanner.policy.files.document import (
+    GivenValue,
+    OverrideDocument,
+    ParameterDocument,
+    PolicyDocument,
+    ReasonText,
+    Reference,
+    RuleDocument,
+)
+
+T = TypeVar("T")
+
+
+class Unit(msgspec.Struct, frozen=True, kw_only=True):
+    """A decoded policy file.
+
+    `rules` come with their index in the file. `broken` names the rules and parameters that could
+    not be decoded, and `open_ended` tells that more may be missing: nothing that refers to them
+    is a mistake of its own.
+    """
+
+    path: Path
+    source: YamlFile
+    name: str
+    version: str
+    title: str
+    extends: list[str]
+    params: dict[str, ParameterDocument | GivenValue]
+    override: dict[str, OverrideDocument]
+    disable: dict[str, str]
+    rules: list[tuple[int, RuleDocument]]
+    broken: frozenset[str] = frozenset()
+    open_ended: bool = False
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What reading a file came to: what is sound of it, and the problems."""
+
+    unit: Unit
+    problems: list[Problem]
+
+
+def read_unit(path: Path, name: str) -> Reading:
+    """Read and decode the policy at `path`; raises PolicyError if it is not even YAML."""
+    source = read_source(path, name, POLICY)
+    try:
+        document = msgspec.convert(source.data, PolicyDocument, strict=True)
+    except msgspec.ValidationError as error:
+        return _salvaged(path, source, str(error))
+    unit = Unit(
+        path=path,
+        source=source,
+        name=document.policy,
+        version=document.version,
+        title=document.title,
+        extends=document.extends,
+        params=document.params,
+        override=document.override,
+        disable=document.disable,
+        rules=list(enumerate(document.rules)),
+    )
+    return Reading(unit, [])
+
+
+def _salvaged(path: Path, source: YamlFile, reason: str) -> Reading:
+    # Imported here: it brings jsonschema, which takes longer than a whole scan of a small file.
+    from scanner.base.schema import explain  # noqa: PLC0415
+    from scanner.policy.language.static import check_rule  # noqa: PLC0415
+
+    problems = explain(source, "policy")
+    data = source.data if isinstance(source.data, dict) else {}
+    rules, broken_rules = _sound_items(data.get("rules"))
+    for index in broken_rules:
+        problems += check_rule(source, ("rules", index))
+    params, broken_params = _sound_values(data.get("params"), ParameterDocument | GivenValue)
+    override, _ = _sound_values(data.get("override"), OverrideDocument)
+    disable, _ = _sound_values(data.get("disable"), ReasonText)
+    extends = _sound(data.get("extends", []), list[Reference])
+    if not problems:
+        # The decoder and the schema disagree, which tests are there to rule out.
+        problems = [source.problem((), reason, "bad-policy")]
+    unit = Unit(
+        path=path,
+        source=source,
+        name=_sound(data.get("policy"), str) or "",
+        version=_sound(data.get("version"), str) or "0.0.0",
+        title=_sound(data.get("title"), str) or "",
+        extends=extends or [],
+        params=params,
+        override=override,
+        disable=disable,
+        rules=rules,
+        broken=frozenset((*broken_params, *_ids(data["rules"][i] for i in broken_rules))),
+        open_ended=extends is None or not _has_sound_containers(data),
+    )
+    return Reading(unit, problems)
+
+
+_KNOWN: Final = frozenset(PolicyDocument.__struct_fields__)
+_CONTAINERS: Final = ("rules", "params", "extends")
+
+
+def _has_sound_containers(data: dict[str, Any]) -> bool:
+    """Tell whether every rule and parameter that the author wrote was at least seen."""
+    return (
+        not any(key not in _KNOWN and closest(key, _CONTAINERS) for key in data)
+        and isinstance(data.get("rules", []), list)
+        and isinstance(data.get("params", {}), dict)
+    )
+
+
+def _sound(raw: object, wanted: type[T]) -> T | None:
+    try:
+        return msgspec.convert(raw, wanted, strict=True)
+    except msgspec.ValidationError:
+        return None
+
+
+def _sound_items(raw: object) -> tuple[list[tuple[int, RuleDocument]], list[int]]:
+    sound: list[tuple[int, RuleDocument]] = []
+    broken: list[int] = []
+    for index, item in enumerate(raw if isinstance(raw, list) else []):
+        rule = _sound(item, RuleDocument)
+        if rule is None:
+            broken.append(index)
+        else:
+            sound.append((index, rule))
+    return sound, broken
+
+
+def _sound_values(raw: object, wanted: Any) -> tuple[dict[str, Any], list[str]]:  # noqa: ANN401
+    sound: dict[str, Any] = {}
+    broken: list[str] = []
+    for name, item in (raw if isinstance(raw, Mapping) else {}).items():
+        value = _sound(item, wanted)
+        if value is None:
+            broken.append(name)
+        else:
+            sound[name] = value
+    return sound, broken
+
+
+def _ids(rules: Any) -> list[str]:  # noqa: ANN401
+    ids = [rule.get("id") for rule in rules if isinstance(rule, dict)]
+    return [identifier for identifier in ids if isinstance(identifier, str)]

@@ -1,0 +1,1 @@
+"""The words of policies: values, parameters, arguments and predicates."""

@@ -1,0 +1,130 @@
+"""Reads the `check` of a rule: from YAML to the macro that the check stands for."""
+
+from typing import Any
+
+import msgspec
+
+from scanner.base.composer import NodePath
+from scanner.base.errors import Problem
+from scanner.base.hints import did_you_mean
+from scanner.base.yamlfile import YamlFile
+from scanner.model.rule import ParamValue
+from scanner.policy.checks import CHECKS, get_check
+from scanner.policy.checks.interface import Check, Macro
+from scanner.policy.language.scope import ParameterScope
+from scanner.policy.language.slots import Slot, parameter_in
+from scanner.policy.language.values import BadValueError, read_value
+
+
+class CheckUse(msgspec.Struct, frozen=True):
+    """A check in use; `macro` is None if the arguments are not sound or not known."""
+
+    check: Check[Any]
+    macro: Macro | None
+
+
+def read_check(
+    source: YamlFile, path: NodePath, written: dict[str, Any], scope: ParameterScope
+) -> tuple[CheckUse | None, list[Problem]]:
+    """Read the mapping `written` at `path`; problems with parameters are left in the scope."""
+    name, raw = next(iter(written.items()))
+    path = (*path, name)
+    if name not in CHECKS:
+        hint = did_you_mean(name, CHECKS, kind="checks")
+        message = f"there is no check `{name}`"
+        return None, [source.problem(path, message, "unknown-check", hint=hint, key=True)]
+    check = get_check(name)
+    reader = _ArgumentReader(source, path, check, scope)
+    macro = reader.read(raw)
+    return CheckUse(check, macro), reader.problems
+
+
+class _ArgumentReader:
+    """Reads the arguments of one check and collects what is wrong with them."""
+
+    def __init__(
+        self, source: YamlFile, path: NodePath, check: Check[Any], scope: ParameterScope
+    ) -> None:
+        self._source = source
+        self._path = path
+        self._check = check
+        self._scope = scope
+        self._slots = check.slots()
+        self.problems: list[Problem] = []
+
+    def read(self, raw: object) -> Macro | None:
+        values = self._values(raw)
+        complete = self._scope.complete
+        if self.problems or not complete:
+            return None
+        try:
+            arguments = self._check.arguments(**values)
+        except ValueError as error:
+            self._add(self._path, str(error), "bad-argument", self._usage, key=True)
+            return None
+        return self._check.build(arguments)
+
+    def _values(self, raw: object) -> dict[str, ParamValue]:
+        if raw is True and self._check.flag:
+            return {}
+        if raw is None or (raw is False and self._check.flag):
+            message = f"`{self._check.name}` has no arguments here"
+            self._add(self._path, message, "missing-argument", self._usage, key=True)
+            return {}
+        if not isinstance(raw, dict):
+            return self._short(raw)
+        values = {name: self._named(name, item) for name, item in raw.items()}
+        for name in self._check.required():
+            if name not in raw:
+                message = f"`{self._check.name}` needs the argument `{name}`"
+                self._add(self._path, message, "missing-argument", self._usage, key=True)
+        return values
+
+    def _short(self, raw: object) -> dict[str, ParamValue]:
+        short = self._check.short
+        if short is None:
+            message = f"`{self._check.name}` takes its arguments by name"
+            self._add(self._path, message, "bad-argument", self._usage, key=True)
+            return {}
+        return {short: self._one(self._slots[short], raw, self._path)}
+
+    def _named(self, name: str, raw: object) -> ParamValue:
+        path = (*self._path, name)
+        if name not in self._slots:
+            message = f"`{self._check.name}` has no argument `{name}`"
+            hint = did_you_mean(name, self._slots, kind="arguments")
+            self._add(path, message, "unknown-argument", hint, key=True)
+            return None
+        return self._one(self._slots[name], raw, path)
+
+    def _one(self, slot: Slot, raw: object, path: NodePath) -> ParamValue:
+        if name := parameter_in(raw):
+            location = self._source.at_text(path)
+            value = self._scope.value(name, location, slot)
+            return (
+                self._admitted(slot, value, path, f"`${name}`: ") if self._scope.complete else None
+            )
+        try:
+            value = read_value(slot.type, raw)
+        except BadValueError as error:
+            self._add(path, error.message, error.code, error.hint)
+            return None
+        return self._admitted(slot, value, path)
+
+    def _admitted(
+        self, slot: Slot, value: ParamValue, path: NodePath, prefix: str = ""
+    ) -> ParamValue:
+        try:
+            return slot.admit(value)
+        except BadValueError as error:
+            self._add(path, prefix + error.message, error.code, error.hint)
+            return None
+
+    @property
+    def _usage(self) -> str:
+        return f"For example: {self._check.example}"
+
+    def _add(
+        self, path: NodePath, message: str, code: str, hint: str, *, key: bool = False
+    ) -> None:
+        self.problems.append(self._source.problem(path, message, code, hint=hint, key=key))

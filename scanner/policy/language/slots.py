@@ -1,0 +1,72 @@
+"""Slots: what a parameter or an argument of a check may hold."""
+
+import re
+from typing import Final
+
+import msgspec
+
+from scanner.model.rule import ParamValue
+from scanner.policy.language.patterns import matches
+from scanner.policy.language.values import BadValueError, ValueType, format_value
+
+PARAMETER: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
+"""How a policy refers to a parameter."""
+
+
+class Slot(msgspec.Struct, frozen=True, kw_only=True):
+    """A typed place for one value, with the bounds that the value keeps.
+
+    Bounds are values of the slot's own type: timedelta for durations, events per second for
+    rates. For a list, `choices` and `pattern` hold each item. A pattern matches the
+    whole text, as RE2 reads it.
+    """
+
+    type: ValueType
+    description: str = ""
+    minimum: ParamValue = None
+    maximum: ParamValue = None
+    choices: tuple[ParamValue, ...] = ()
+    pattern: str | None = None
+
+    def admit(self, value: ParamValue) -> ParamValue:
+        """Return `value` if it keeps the bounds; raises BadValueError with code `out-of-range`."""
+        if self.minimum is not None and value < self.minimum:  # type: ignore[operator]
+            raise self._refused(value, f"is less than {self._show(self.minimum)}", "Write more.")
+        if self.maximum is not None and value > self.maximum:  # type: ignore[operator]
+            raise self._refused(value, f"is more than {self._show(self.maximum)}", "Write less.")
+        for item in value if isinstance(value, list) else [value]:
+            if self.choices and item not in self.choices:
+                choices = ", ".join(self._show(choice) for choice in self.choices)
+                raise self._refused(item, f"is not one of: {choices}", "Write one of them.")
+            if self.pattern is not None and not matches(self.pattern, str(item)):
+                raise self._refused(item, f"does not match the pattern {self.pattern}", _FITTING)
+        return value
+
+    def accepts(self, other: ValueType) -> bool:
+        """Whether a parameter of type `other` may fill this slot."""
+        return other is self.type or (self.type, other) in _COMPATIBLE
+
+    def _show(self, value: ParamValue) -> str:
+        return format_value(self.type, value)
+
+    def _refused(self, value: ParamValue, why: str, hint: str) -> BadValueError:
+        return BadValueError(f"`{self._show(value)}` {why}", "out-of-range", hint)
+
+
+_FITTING: Final = "Write one that fits; the whole value has to match."
+
+# A number is taken as events per second, a whole number as a number.
+_COMPATIBLE: Final = frozenset(
+    (
+        (ValueType.RATE, ValueType.NUMBER),
+        (ValueType.RATE, ValueType.INTEGER),
+        (ValueType.NUMBER, ValueType.INTEGER),
+    )
+)
+
+
+def parameter_in(raw: object) -> str | None:
+    """Return the name if `raw` refers to a parameter (`$name`), otherwise None."""
+    if isinstance(raw, str) and (found := PARAMETER.fullmatch(raw)):
+        return found[1]
+    return None

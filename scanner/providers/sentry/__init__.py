@@ -1,0 +1,1 @@
+"""Sentry: its tables, its server, and a demonstration."""

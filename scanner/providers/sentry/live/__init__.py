@@ -1,0 +1,1 @@
+"""Reading an inventory from a Sentry server."""

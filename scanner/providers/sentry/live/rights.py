@@ -1,0 +1,93 @@
+"""Requests that the token's scopes do not allow: one refusal tells it for all of a kind.
+
+A server gives one wording for a missing scope and for not being a member. Where it has told the
+token's scopes, they tell the two apart.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Final
+
+from scanner.http.answers import Reply
+from scanner.http.client import Client
+from scanner.http.failure import ApiError, Reason
+
+_NEEDED: Final = {
+    "organizations": "org:read",
+    "organization": "org:read",
+    "projects": "org:read",
+    "project-keys": "org:read",
+    "sentry-apps": "org:read",
+    "org-auth-tokens": "org:read",
+    "api-keys": "org:admin",
+    "keys": "project:read",
+    "key-stats": "project:read",
+}
+"""The least scope that each endpoint wants; the wider ones of its area include it."""
+
+_WIDER: Final = {"read": ("read", "write", "admin"), "admin": ("admin",)}
+
+
+class RightfulClient:
+    """Asks as the client does, but not again where a scope of the token is missing.
+
+    `scopes` are the token's, None where the server does not tell.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.scopes: frozenset[str] | None = None
+        self._client = client
+        self._first: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._allowed: set[str] = set()
+        self._refused: dict[str, ApiError] = {}
+
+    async def get(
+        self,
+        endpoint: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        base: str = "",
+        vital: bool = True,
+    ) -> Reply:
+        """Return the JSON at `path`; raises ApiError, also as an earlier refusal told it."""
+        if self._is_doubtful(endpoint):
+            # One at a time, until one of them is answered: a server may know other scopes.
+            async with self._first[endpoint]:
+                if self._is_doubtful(endpoint):
+                    return await self._try(endpoint, path, query, base=base, vital=vital)
+        if (refused := self._refused.get(endpoint)) is not None:
+            raise refused
+        return await self._client.get(endpoint, path, query, base=base, vital=vital)
+
+    def _is_doubtful(self, endpoint: str) -> bool:
+        """Whether the scopes speak against it, and no answer has told yet."""
+        if self.scopes is None or endpoint not in _NEEDED:
+            return False
+        area, _, right = _NEEDED[endpoint].partition(":")
+        enough = {f"{area}:{wider}" for wider in _WIDER[right]}
+        return not (self.scopes & enough or endpoint in self._allowed | self._refused.keys())
+
+    async def _try(
+        self, endpoint: str, path: str, query: Mapping[str, str] | None, *, base: str, vital: bool
+    ) -> Reply:
+        try:
+            reply = await self._client.get(endpoint, path, query, base=base, vital=vital)
+        except ApiError as error:
+            if error.reason is not Reason.FORBIDDEN:
+                raise
+            self._refused[endpoint] = self._lacking(endpoint, error)
+            raise self._refused[endpoint] from error
+        self._allowed.add(endpoint)
+        return reply
+
+    def _lacking(self, endpoint: str, error: ApiError) -> ApiError:
+        needed = _NEEDED[endpoint]
+        held = ", ".join(sorted(self.scopes or ())) or "none"
+        return ApiError(
+            Reason.FORBIDDEN,
+            f"the token lacks the scope {needed} (it has: {held})",
+            where=error.where,
+            remedy=f"Give the token {needed} too, or use one that has it.",
+        )

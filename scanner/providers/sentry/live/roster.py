@@ -1,0 +1,166 @@
+"""What is known of one organization while it is fetched, and the way of its rows to the spool."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from scanner.catalogue import USAGE
+from scanner.http.failure import ApiError
+from scanner.inventory.ledger import Ledger
+from scanner.providers.sentry.live.api import KEY, PROJECT, OrganizationBase, Page
+from scanner.providers.sentry.live.watch import Watch
+
+_BREATH: Final = 4
+"""Rows written before requests and answers get their turn: redacting takes time."""
+
+
+class Count(Protocol):
+    """Adds to the counts that a person is shown."""
+
+    def __call__(self, **counts: int) -> None:
+        """Add to each of the named counts."""
+        ...
+
+
+class RowTaker(Protocol):
+    """Takes rows, for good or on trial."""
+
+    def add(
+        self, kind: str, record: dict[str, Any], *, organization: str | None, project: str | None
+    ) -> None:
+        """Take a record as the API gave it."""
+        ...
+
+
+class Sink(msgspec.Struct, frozen=True):
+    """Where everything that is found goes: rows, coverage, counts and warnings."""
+
+    rows: RowTaker
+    ledger: Ledger
+    count: Count
+    warnings: set[str]
+
+
+class Project(msgspec.Struct, frozen=True):
+    """A listed project; `accessible` None: the server does not say."""
+
+    id: str
+    slug: str
+    accessible: bool | None
+
+
+class Roster:
+    """The projects of one organization, and which of them keys were seen of.
+
+    `ready` is set when the list of projects is read or has failed; `complete` says which, and
+    `error` why. `keys` are the ids of the keys of the whole-organization listing. `settled` are
+    the projects that were named and exist, or that nobody can tell of; `refused` those whose
+    keys were asked for by name and answered that there is no such project.
+    """
+
+    def __init__(
+        self, place: OrganizationBase, sink: Sink, watch: Watch, wanted: frozenset[str]
+    ) -> None:
+        self.place = place
+        self.watch = watch
+        self.settled: set[str] = set()
+        self.refused: set[str] = set()
+        self.projects: dict[str, Project] = {}  # by id
+        self.with_keys: set[str] = set()  # ids of projects
+        self.keys: set[str] = set()
+        self.complete = False
+        self.error: ApiError | None = None
+        self.ready = asyncio.Event()
+        self.sink = sink
+        self._wanted = wanted
+        self._written = 0
+
+    @property
+    def slugs(self) -> set[str]:
+        """The slugs of the listed projects."""
+        return {project.slug for project in self.projects.values()}
+
+    @property
+    def strangers(self) -> set[str]:
+        """The ids of projects that have keys and were not listed."""
+        return self.with_keys - self.projects.keys()
+
+    async def add_projects(
+        self, page: Page, choose: Callable[[dict[str, Any]], bool] | None = None
+    ) -> None:
+        """Write the projects of a page: those of the scope, or those chosen."""
+        self.sink.ledger.saw(PROJECT)
+        self.note_faults(PROJECT, page, None)
+        choose = choose or (lambda record: not self._wanted or record["slug"] in self._wanted)
+        for record in filter(choose, page.records):
+            project = Project(str(record["id"]), record["slug"], record.get("hasAccess"))
+            if project.id not in self.projects:
+                self.projects[project.id] = project
+                self.sink.count(projects_total=1)
+                await self._write(PROJECT, record, project.slug)
+
+    async def add_listed_keys(self, page: Page) -> None:
+        """Write a page of the whole-organization listing, each key with its project's slug."""
+        self.note_faults(KEY, page, None)
+        found: list[tuple[dict[str, Any], str | None]] = []
+        for record in page.records:
+            number = str(record.get("projectId", record.get("projectID")))
+            project = self.projects.get(number)
+            if project is None and self._wanted:
+                continue
+            self.with_keys.add(number)
+            found.append((record, project.slug if project else None))
+        await self._write_keys(found)
+
+    async def add_project_keys(self, page: Page, slug: str) -> None:
+        """Write a page of one project's own listing, without what was written before."""
+        self.sink.ledger.saw(KEY)
+        self.note_faults(KEY, page, slug)
+        new = [record for record in page.records if record["id"] not in self.keys]
+        await self._write_keys([(record, slug) for record in new])
+
+    def failed(self, tables: Iterable[str], error: ApiError, project: str | None = None) -> None:
+        """Note what could not be seen of this organization."""
+        self.sink.ledger.failed(tables, error, organization=self.place.slug, project=project)
+
+    def vanished(self, slug: str) -> None:
+        """Note that a listed project's keys are answered with: there is no such project."""
+        reason = (
+            f"The list of projects has {slug!r}, but its keys are answered with 404, so that they"
+            " are not known: it was deleted meanwhile, or the server contradicts itself. Run again."
+        )
+        self.sink.ledger.missing(KEY, reason, organization=self.place.slug, project=slug)
+
+    def unlisted(self, number: str) -> None:
+        """Note a project that has keys but is not in the list of projects."""
+        reason = (
+            f"There are keys of a project (id {number}) that the list of projects does not have,"
+            " so that nothing else is known of it. Run again, and check what the token may see."
+        )
+        self.sink.ledger.missing(PROJECT, reason, organization=self.place.slug, project=None)
+
+    def note_faults(self, table: str, page: Page, project: str | None) -> None:
+        """Note records that were left out because they are not what the table can hold."""
+        for problem in page.faults:
+            self.sink.ledger.missing(
+                table,
+                f"A record was left out, because {problem}.",
+                organization=self.place.slug,
+                project=project,
+            )
+
+    async def _write_keys(self, keys: list[tuple[dict[str, Any], str | None]]) -> None:
+        # A page at a time: the listing waits meanwhile, so that memory stays bounded.
+        for record, _ in keys:
+            record.pop(USAGE, None)  # whatever a server calls so is not ours
+        for record, slug in keys:
+            await self._write(KEY, record, slug)
+        self.sink.count(keys=len(keys))
+
+    async def _write(self, table: str, record: dict[str, Any], project: str | None) -> None:
+        self.sink.rows.add(table, record, organization=self.place.slug, project=project)
+        self._written += 1
+        if self._written % _BREATH == 0:
+            await asyncio.sleep(0)

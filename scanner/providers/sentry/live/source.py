@@ -1,0 +1,117 @@
+"""The live source: a Sentry server's organizations, projects and client keys."""
+
+import asyncio
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from scanner.base.errors import UsageError
+from scanner.http.origin import base_url
+from scanner.http.retry import RetryPolicy
+from scanner.inventory.progress import FetchStats, NoProgress, Progress
+from scanner.model.coverage import TableCoverage
+from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
+from scanner.model.token import Token
+
+if TYPE_CHECKING:
+    from scanner.providers.sentry.live.fetch import Result
+
+STATUSES: Final = ("active", "inactive")
+"""What keys can be filtered by. Sentry answers an unknown status with no keys at all."""
+
+_SPOOL: Final = "inventory.jsonl"
+
+
+class SentrySettings(msgspec.Struct, frozen=True):
+    """Where and how to fetch. `timeout` is for one request, `deadline` for all, in seconds.
+
+    With a `journal` a fetch that was killed goes on where it was; see inventory.journal.
+    """
+
+    url: str
+    token: Token
+    status: str | None = None
+    insecure_http: bool = False
+    ca_bundle: str | None = None
+    timeout: float = 30.0
+    deadline: float = 900.0
+    concurrency: int = 20
+    retry: RetryPolicy = RetryPolicy()
+    journal: Path | None = None
+
+
+class FetchReport(msgspec.Struct, frozen=True):
+    """The inventory file that was written, what it covers, and what it took."""
+
+    path: Path
+    sources: tuple[str, ...]
+    coverage: dict[str, TableCoverage]
+    stats: FetchStats
+    warnings: tuple[str, ...] = ()
+
+
+class SentrySource:
+    """Fetches from one server; see scanner.inventory.source."""
+
+    def __init__(self, settings: SentrySettings, progress: Progress | None = None) -> None:
+        self._settings = settings
+        self._progress = progress or NoProgress()
+
+    def collect(self, scope: Scope, needs: Needs, workspace: Path) -> Inventory:
+        """Fetch into the workspace and return the inventory; see `fetch` for what it raises."""
+        report = self.fetch(scope, needs, workspace / _SPOOL)
+        label = base_url(self._settings.url, insecure_http=self._settings.insecure_http)
+        return Inventory(
+            inputs=(RawInput(report.path, Layout.INVENTORY_LINES, label=label),),
+            sources=report.sources,
+            warnings=report.warnings,
+            live=True,
+        )
+
+    def fetch(self, scope: Scope, needs: Needs, output: Path) -> FetchReport:
+        """Fetch what is needed into an inventory file, redacted, and return the report.
+
+        Raises UsageError for settings that cannot be right, and FetchError where nothing could
+        be seen; then there is no file. Whatever was seen in part is told by the coverage.
+        """
+        settings = self._settings
+        base = base_url(settings.url, insecure_http=settings.insecure_http)
+        if settings.status not in {None, *STATUSES}:
+            raise UsageError(
+                f"there is no key status {settings.status!r}",
+                remedy=f"Use one of: {', '.join(STATUSES)}.",
+            )
+        # Here, because httpx takes longer to import than all the rest together.
+        from scanner.providers.sentry.live.fetch import run  # noqa: PLC0415 - see above
+
+        started = time.monotonic()
+        stats: FetchStats | None = None
+        try:
+            result = asyncio.run(run(base, settings, scope, needs, output, self._progress))
+            stats = _stats(result, time.monotonic() - started)
+        except ExceptionGroup as group:
+            raise _first(group) from group
+        finally:
+            self._progress.finish(stats)
+        return FetchReport(output, result.sources, result.coverage, stats, result.warnings)
+
+
+def _stats(result: "Result", seconds: float) -> FetchStats:
+    traffic = result.traffic
+    return FetchStats(
+        requests=traffic.requests,
+        bytes=traffic.bytes,
+        retries=traffic.retries,
+        throttled=traffic.throttled,
+        seconds=seconds,
+        waited=result.waited,
+    )
+
+
+def _first(error: Exception) -> Exception:
+    """Return the first error of a group of tasks: the others are what it did to them."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,186 @@
+"""Before anything is fetched: what the token may do, and which organizations there are."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from scanner.http.failure import FATAL, ApiError, Reason, one_line
+from scanner.inventory.ledger import Ledger
+from scanner.model.inventory import Scope
+from scanner.model.token import Token, TokenKind
+from scanner.providers.sentry.live.api import ORGANIZATION, Caller, OrganizationBase, SentryApi
+
+T = TypeVar("T")
+
+_HOPELESS: Final = FATAL | {Reason.REDIRECTED, Reason.UNREACHABLE, Reason.TIMEOUT}
+"""With these at the very start, nothing else is worth asking."""
+
+_TELLING: Final = frozenset({Reason.FORBIDDEN, Reason.MISSING})
+"""Answers that only an API gives, though not the ones that were hoped for."""
+
+_USEFUL: Final = frozenset(
+    f"{area}:{right}" for area in ("org", "project") for right in ("read", "write", "admin")
+)
+"""Scopes with which at least something can be listed."""
+
+_USE_ANOTHER: Final = (
+    "Use a token of an internal integration or a personal token, with the scopes org:read and "
+    "project:read."
+)
+
+
+_NAME_ONE: Final = (
+    "Name the organization with --org SLUG (SENTRY_ORG): servers do not list it to an "
+    "integration's token. The owner of a personal token has to belong to it."
+)
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """Who is asking, and the organizations' records by slug, None where they cannot be read.
+
+    `caller` is what kept the server from telling who is asking.
+    """
+
+    caller: Caller | ApiError
+    organizations: dict[str, dict[str, Any] | None]
+
+    @property
+    def scopes(self) -> frozenset[str] | None:
+        """The token's scopes, None where they are not known."""
+        return None if isinstance(self.caller, ApiError) else self.caller.scopes
+
+    def places(self, api: SentryApi) -> list[OrganizationBase]:
+        """Return where each organization's data is asked for."""
+        return [api.place(slug, record) for slug, record in sorted(self.organizations.items())]
+
+
+async def survey(
+    api: SentryApi,
+    token: Token,
+    scope: Scope,
+    tables: frozenset[str],
+    ledger: Ledger,
+) -> Survey:
+    """Find out what the token may do and which organizations there are, side by side.
+
+    Raises ApiError where nothing could be seen. An organization that cannot be found is noted
+    as missing from the tables.
+    """
+    async with asyncio.TaskGroup() as both:
+        asking = both.create_task(_outcome(api.caller()))
+        listing = both.create_task(_outcome(_list_organizations(api)))
+    caller, listed = asking.result(), listing.result()
+    for outcome in (caller, listed):
+        if isinstance(outcome, ApiError) and outcome.reason in _HOPELESS:
+            raise _explained(outcome, token)
+    _check_token(token, None if isinstance(caller, ApiError) else caller.scopes)
+    if isinstance(listed, ApiError):
+        # With a name to go by there is hope, if the server answers at all: a token without
+        # org:read may still read projects' keys.
+        told = not isinstance(caller, ApiError) or listed.reason in _TELLING
+        if not told or not scope.organizations:
+            raise _unlisted(listed)
+        ledger.failed([ORGANIZATION], listed)
+        return Survey(caller, dict.fromkeys(scope.organizations))
+    ledger.saw(ORGANIZATION)
+    return Survey(caller, await _chosen(api, scope, listed, tables, ledger))
+
+
+async def _outcome(asked: Coroutine[None, None, T]) -> T | ApiError:
+    """Return what came of it, be it an error."""
+    try:
+        return await asked
+    except ApiError as error:
+        return error
+
+
+async def _list_organizations(api: SentryApi) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    async for page in api.organizations():
+        found.update({record["slug"]: record for record in page.records})
+        if page.faults:
+            raise ApiError(
+                Reason.GARBLED, f"an organization's record cannot be used: {page.faults[0]}"
+            )
+    return found
+
+
+async def _chosen(
+    api: SentryApi,
+    scope: Scope,
+    listed: dict[str, dict[str, Any]],
+    tables: frozenset[str],
+    ledger: Ledger,
+) -> dict[str, dict[str, Any] | None]:
+    """Return the organizations of the scope; those that are not listed are asked for by name."""
+    if not scope.organizations:
+        if not listed:
+            raise ApiError(
+                Reason.MISSING,
+                "the token sees no organization",
+                remedy=_NAME_ONE,
+            )
+        return dict(listed)
+    chosen: dict[str, dict[str, Any] | None] = {}
+    errors: dict[str, ApiError] = {}
+    for slug in dict.fromkeys(scope.organizations):
+        try:
+            record = listed.get(slug) or await api.organization(slug)
+        except ApiError as error:
+            errors[slug] = _unknown(slug, error, listed)
+        else:
+            chosen[str(record["slug"])] = record
+    if not chosen:
+        raise next(iter(errors.values()))
+    for slug, unknown in errors.items():
+        ledger.failed(sorted(tables), unknown, organization=slug)
+    return chosen
+
+
+def _unlisted(error: ApiError) -> ApiError:
+    """Return the error with the way around a list that the token may not read."""
+    if error.reason not in _TELLING:
+        return error
+    remedy = f"{error.remedy} {_NAME_ONE}"
+    return ApiError(error.reason, error.message, where=error.where, remedy=remedy)
+
+
+def _unknown(slug: str, error: ApiError, listed: Mapping[str, Any]) -> ApiError:
+    if error.reason is not Reason.MISSING:
+        return error
+    seen = one_line(", ".join(sorted(listed))) or "none"
+    return ApiError(
+        Reason.MISSING,
+        f"there is no organization {slug!r}, or the token may not see it",
+        where=error.where,
+        remedy=f"Organizations that the token sees: {seen}.",
+    )
+
+
+def _check_token(token: Token, scopes: frozenset[str] | None) -> None:
+    """Name a token that cannot list anything before it meets its first refusal."""
+    if scopes is not None and scopes & _USEFUL:
+        return
+    if token.kind is TokenKind.ORGANIZATION:
+        raise ApiError(
+            Reason.FORBIDDEN,
+            "the token is an organization token (sntrys_): it carries the scope org:ci alone and "
+            "cannot list keys",
+            remedy=_USE_ANOTHER,
+        )
+    if scopes is not None:
+        held = ", ".join(sorted(scopes)) or "none"
+        raise ApiError(
+            Reason.FORBIDDEN,
+            f"the token has none of the scopes that listing keys needs (it has: {held})",
+            remedy=_USE_ANOTHER,
+        )
+
+
+def _explained(error: ApiError, token: Token) -> ApiError:
+    if error.reason is Reason.UNAUTHORIZED and token.kind is TokenKind.ORGANIZATION:
+        remedy = f"Organization tokens (sntrys_) cannot list keys. {_USE_ANOTHER}"
+        return ApiError(error.reason, error.message, where=error.where, remedy=remedy)
+    return error

@@ -1,0 +1,105 @@
+"""Usage statistics of keys: what Sentry counted in the last thirty days, one request a key."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+
+from scanner.catalogue import USAGE
+from scanner.http.failure import FATAL, ApiError, Reason
+from scanner.inventory.ledger import Ledger
+from scanner.providers.sentry.live.api import KEY, OrganizationBase, SentryApi
+
+PERIOD: Final = timedelta(days=30)
+
+_HOPELESS_AFTER: Final = 5
+"""Keys in a row without an answer, after which no other key of the organization is asked."""
+
+_COUNTS: Final = ("accepted", "dropped", "filtered")
+_SAYS: Final = "Usage statistics (events_..._30d) are missing: "
+
+
+class _Sums(msgspec.Struct, frozen=True):
+    """Events of one key, errors only, between two moments."""
+
+    accepted: int
+    dropped: int
+    filtered: int
+    since: datetime
+    until: datetime
+
+
+class Usage:
+    """Adds sums over statistics to the records of keys; what is missing becomes a gap.
+
+    `until` is when the thirty days end: the moment that the fetch began.
+    """
+
+    def __init__(self, api: SentryApi, ledger: Ledger, until: datetime) -> None:
+        self._api = api
+        self._ledger = ledger
+        self._until = until
+        self._failed_in_a_row: dict[str, int] = {}  # by organization
+        self._given_up: dict[str, ApiError] = {}
+
+    async def add_to(
+        self, place: OrganizationBase, keys: Iterable[tuple[dict[str, Any], str]]
+    ) -> None:
+        """Add the field USAGE to the records; each comes with its project's slug or id."""
+        await asyncio.gather(*(self._add(place, record, slug) for record, slug in keys))
+
+    async def _add(self, place: OrganizationBase, record: dict[str, Any], project: str) -> None:
+        # Whatever a server calls so is not ours.
+        record.pop(USAGE, None)
+        try:
+            sums = await self._sums(place, project, str(record["id"]))
+        except ApiError as error:
+            if error.reason is Reason.MISSING:
+                # The key or its project was deleted since it was listed.
+                self._miss(place, project, f"a key of the project is gone. {error.remedy}")
+            else:
+                self._failed(place, project, error)
+        else:
+            self._failed_in_a_row[place.slug] = 0
+            record[USAGE] = msgspec.to_builtins(sums)
+
+    async def _sums(self, place: OrganizationBase, project: str, key: str) -> _Sums:
+        name = f"usage {place.base} {place.slug} {key}"
+        known = self._api.journal.recall(name, _Sums)
+        if known is not None:
+            return known
+        if place.slug in self._given_up:
+            raise self._given_up[place.slug]
+        since = self._until - PERIOD
+        days = await self._api.key_statistics(
+            place, project, key, int(since.timestamp()), int(self._until.timestamp())
+        )
+        accepted, dropped, filtered = (_total(days, name) for name in _COUNTS)
+        sums = _Sums(accepted, dropped, filtered, since, self._until)
+        self._api.journal.note(name, sums)
+        return sums
+
+    def _failed(self, place: OrganizationBase, project: str, error: ApiError) -> None:
+        given_up = self._given_up.get(place.slug)
+        if given_up is None:
+            failed = self._failed_in_a_row.get(place.slug, 0) + 1
+            self._failed_in_a_row[place.slug] = failed
+            if error.reason in FATAL or failed >= _HOPELESS_AFTER:
+                self._given_up[place.slug] = error
+        self._miss(place, project if given_up is None else None, error.sentence)
+
+    def _miss(self, place: OrganizationBase, project: str | None, why: str) -> None:
+        self._ledger.missing(KEY, _SAYS + why, organization=place.slug, project=project)
+
+
+def _total(days: list[Any], name: str) -> int:
+    """Return the sum over the days; raises ApiError for anything but counts."""
+    total = 0
+    for day in days:
+        count = day.get(name) if isinstance(day, dict) else None
+        if type(count) is not int or count < 0:
+            raise ApiError(Reason.REFUSED, "the statistics are not counts by day")
+        total += count
+    return total

@@ -1,0 +1,191 @@
+"""The table of client keys, with Steampipe's columns among its own."""
+
+from typing import Final
+
+from scanner.catalogue.columns import (
+    BOOLEAN,
+    INTEGER,
+    OBJECT,
+    ORGANIZATION,
+    OWNER,
+    TEXT,
+    TEXTS,
+    Column,
+    Field,
+    Table,
+    age,
+    boolean,
+    integer,
+    text,
+    time,
+)
+
+USAGE: Final = "keypolicyUsage"
+"""The field of a key's record that this product adds: sums over its usage statistics."""
+
+DSN_KINDS: Final = (
+    "public",
+    "csp",
+    "security",
+    "minidump",
+    "nel",
+    "unreal",
+    "crons",
+    "cdn",
+    "playstation",
+    "integration",
+    "otlp_traces",
+    "otlp_logs",
+)
+"""The DSNs without a secret, from Sentry's API description (schema of a project key)."""
+
+_CAVEAT: Final = (
+    "in the 30 days before the keys were fetched. Sentry counts errors only here, not"
+    " transactions, replays or sessions; NULL where the statistics were not fetched"
+)
+
+
+def _events(name: str, doc: str) -> Column:
+    path = f"$.{USAGE}.{name}"
+    source = f"CASE WHEN TRY_CAST(<{path}> AS BIGINT) >= 0 THEN TRY_CAST(<{path}> AS BIGINT) END"
+    return Column("BIGINT", f"{doc} {_CAVEAT}", source, costly=True)
+
+
+KEY: Final = Table(
+    title="client key",
+    doc="Client keys (DSNs) of projects.",
+    unique=True,
+    project="project_slug",
+    project_key="coalesce(CAST(project_id AS VARCHAR), project_slug)",
+    fields={
+        "$.id": Field(TEXT, required=True),
+        "$.name": Field(TEXT),
+        "$.label": Field(TEXT),
+        "$.public": Field(TEXT),
+        "$.secret": Field(TEXT),
+        "$.isActive": Field(BOOLEAN),
+        "$.dateCreated": Field(TEXT, timestamp=True),
+        "$.projectId": Field((*INTEGER, *TEXT)),
+        "$.projectID": Field((*INTEGER, *TEXT)),
+        "$.rateLimit": Field(OBJECT),
+        "$.rateLimit.window": Field(INTEGER),
+        "$.rateLimit.count": Field(INTEGER),
+        "$.dsn": Field(OBJECT),
+        "$.browserSdkVersion": Field(TEXT),
+        "$.dynamicSdkLoaderOptions": Field(OBJECT),
+        "$.dynamicSdkLoaderOptions.hasReplay": Field(BOOLEAN),
+        "$.dynamicSdkLoaderOptions.hasPerformance": Field(BOOLEAN),
+        "$.dynamicSdkLoaderOptions.hasDebug": Field(BOOLEAN),
+        "$.dynamicSdkLoaderOptions.hasFeedback": Field(BOOLEAN),
+        "$.dynamicSdkLoaderOptions.hasLogsAndMetrics": Field(BOOLEAN),
+        "$.useCase": Field(TEXT),
+        f"$.{USAGE}": Field(OBJECT),
+        f"$.{USAGE}.accepted": Field(INTEGER),
+        f"$.{USAGE}.dropped": Field(INTEGER),
+        f"$.{USAGE}.filtered": Field(INTEGER),
+    },
+    columns={
+        "id": text("$.id", "Identifier of the key"),
+        "name": text("$.name", "Name of the key"),
+        "label": text("$.label", "Label of the key; Sentry sets it to the name"),
+        "title": text("$.name", "Title of the key: its name"),
+        "public": text("$.public", "Public part of the DSN, not a secret"),
+        "secret": Column("VARCHAR", "Always NULL: secrets are dropped where data enters", "NULL"),
+        "is_active": boolean("$.isActive", "Whether the key accepts events"),
+        "date_created": time("$.dateCreated", "When the key was created"),
+        "project_id": Column(
+            "BIGINT",
+            "Identifier of the project",
+            "TRY_CAST(coalesce(<$.projectId>, <$.projectID>) AS BIGINT)",
+        ),
+        "project_slug": Column(
+            "VARCHAR",
+            "Slug of the project; NULL where neither the source nor the project list tells it",
+            "coalesce(joined.slug, project)",
+        ),
+        "organization_slug": ORGANIZATION,
+        "project_platform": Column(
+            "VARCHAR",
+            "Platform of the project; empty where Sentry says that none is set",
+            "joined.platform",
+        ),
+        "project_teams": Column(
+            TEXTS,
+            "Slugs of the project's teams, a list of texts; NULL where the project list does not"
+            " tell them",
+            "joined.team_slugs",
+            derived=True,
+        ),
+        "project_status": Column(
+            "VARCHAR", "Status of the project, such as active", "joined.status", derived=True
+        ),
+        "project_date_created": Column(
+            "TIMESTAMP WITH TIME ZONE",
+            "When the project was created",
+            "joined.date_created",
+            derived=True,
+        ),
+        "rate_limit": Column(
+            "JSON",
+            "Rate limit as Sentry gives it: window in seconds and count; NULL where there is none",
+            "CASE WHEN <type $.rateLimit> = 'OBJECT' THEN CAST(<$.rateLimit> AS JSON) END",
+            keys=("window", "count"),
+        ),
+        "has_rate_limit": Column(
+            "BOOLEAN",
+            "TRUE for a positive count and window, FALSE where Sentry says there is no limit",
+            "CASE <type $.rateLimit> WHEN 'NULL' THEN false WHEN 'OBJECT' THEN"
+            " TRY_CAST(<$.rateLimit.count> AS BIGINT) > 0"
+            " AND TRY_CAST(<$.rateLimit.window> AS BIGINT) > 0 END",
+        ),
+        "rate_limit_window": integer("$.rateLimit.window", "Window of the rate limit, in seconds"),
+        "rate_limit_count": integer("$.rateLimit.count", "Events accepted in one window"),
+        "rate_limit_per_second": Column(
+            "DOUBLE",
+            "Events accepted a second: count by window",
+            "CASE WHEN TRY_CAST(<$.rateLimit.window> AS BIGINT) > 0 THEN"
+            " TRY_CAST(<$.rateLimit.count> AS DOUBLE)"
+            " / TRY_CAST(<$.rateLimit.window> AS BIGINT) END",
+        ),
+        "dsn": Column(
+            "JSON",
+            "DSNs by kind, without the secret one",
+            "<dsn>",
+            heavy=True,
+            derived=True,
+            keys=DSN_KINDS,
+        ),
+        "browser_sdk_version": text(
+            "$.browserSdkVersion", "Version of the browser SDK that the loader serves, such as 7.x"
+        ),
+        "loader_has_replay": boolean(
+            "$.dynamicSdkLoaderOptions.hasReplay", "Whether the loader adds Session Replay"
+        ),
+        "loader_has_performance": boolean(
+            "$.dynamicSdkLoaderOptions.hasPerformance", "Whether the loader adds tracing"
+        ),
+        "loader_has_debug": boolean(
+            "$.dynamicSdkLoaderOptions.hasDebug", "Whether the loader serves debug bundles"
+        ),
+        "loader_has_feedback": boolean(
+            "$.dynamicSdkLoaderOptions.hasFeedback", "Whether the loader adds User Feedback"
+        ),
+        "loader_has_logs_and_metrics": boolean(
+            "$.dynamicSdkLoaderOptions.hasLogsAndMetrics",
+            "Whether the loader adds logs and metrics",
+        ),
+        "use_case": text("$.useCase", "What the key is for, such as user, profiling or escalating"),
+        "events_accepted_30d": _events("accepted", "Errors accepted"),
+        "events_dropped_30d": _events("dropped", "Errors dropped, by rate limits for example,"),
+        "events_filtered_30d": _events("filtered", "Errors filtered out"),
+        "age_days": age("$.dateCreated"),
+        "owner": OWNER,
+        "url": Column(
+            "VARCHAR",
+            "Page of the key in Sentry",
+            "server || '/settings/' || organization || '/projects/'"
+            " || coalesce(joined.slug, project) || '/keys/' || <$.id> || '/'",
+            derived=True,
+        ),
+    },
+)

@@ -1,0 +1,131 @@
+"""One self-contained page: verdict, scope, totals, controls, and every finding to search.
+
+Nothing is loaded from anywhere: style and script are inlined and named by their hashes in the
+page's Content-Security-Policy, findings are JSON that the script draws a page at a time. Two
+reports of the same facts differ only in the run's id and clock times.
+"""
+
+import base64
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import jinja2
+from jinja2.bccache import Bucket
+from markupsafe import Markup
+
+from scanner import __version__
+from scanner.base.resources import templates_dir
+from scanner.base.text import clean
+from scanner.model.run import Run
+from scanner.report.html.data import blocks, rules_block
+from scanner.report.html.view import view
+from scanner.report.interface import ReportOptions
+
+_STYLES: Final = ("report.css", "media.css")
+_SCRIPTS: Final = (
+    "text.js",
+    "prose.js",
+    "data.js",
+    "filter.js",
+    "group.js",
+    "detail.js",
+    "table.js",
+    "export.js",
+    "select.js",
+    "page.js",
+)
+_FLUSH: Final = 1 << 16  # characters gathered before they are written
+
+
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+    """Write the page; see scanner.report.interface.Format."""
+    folder = templates_dir() / "html"
+    style = "".join((folder / name).read_text("utf-8") for name in _STYLES)
+    script = "".join((folder / name).read_text("utf-8") for name in _SCRIPTS)
+    script = f'"use strict";\n(() => {{\n{script}}})();\n'
+    context: dict[str, Any] = {
+        **view(run),
+        "version": __version__,
+        "csp": _policy(style, script),
+        # Our own files, not data: the only texts that go into the page as they are.
+        "style": Markup(style),  # noqa: S704
+        "script": Markup(script),  # noqa: S704
+        "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element
+        "blocks": map(Markup, blocks(run)),
+    }
+    template = _environment(folder).get_template("report.html.j2")
+    _stream(template.generate(context), out)
+
+
+class _Compiled(jinja2.FileSystemBytecodeCache):
+    """Keeps compiled templates as Python keeps compiled modules, where it can and may.
+
+    Compiling them takes several times as long as writing a small report. A folder that cannot
+    be read or written to is no reason to fail.
+    """
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Read one template, if it was kept and is not older than its source."""
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep one template."""
+        if not sys.dont_write_bytecode:
+            with suppress(OSError):
+                Path(self.directory).mkdir(exist_ok=True)
+                super().dump_bytecode(bucket)
+
+
+def _environment(folder: Path) -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        bytecode_cache=_Compiled(str(folder / "__pycache__")),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_harmless,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+
+
+def _harmless(value: object) -> object:
+    """Make whatever the template prints harmless, so that no name can be forgotten."""
+    return clean(value) if type(value) is str else value
+
+
+def _policy(style: str, script: str) -> str:
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src {_hash(style)}",
+            f"script-src {_hash(script)}",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _stream(pieces: Iterator[str], out: BinaryIO) -> None:
+    gathered: list[str] = []
+    size = 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size > _FLUSH:
+            out.write("".join(gathered).encode())
+            gathered.clear()
+            size = 0
+    out.write("".join(gathered).encode())

@@ -1,0 +1,55 @@
+"""Findings as rows of a table: the columns that CSV and Parquet share."""
+
+from typing import Final, NamedTuple
+
+from scanner.base.text import timestamp
+from scanner.model.finding import Finding
+
+
+class FlatRow(NamedTuple):
+    """One finding. Columns may be added at the end; none is renamed or removed."""
+
+    rule_id: str
+    policy: str
+    severity: str
+    outcome: str
+    disposition: str
+    message: str
+    resource_type: str
+    resource_id: str | None
+    resource_name: str | None
+    organization: str | None
+    project: str | None
+    url: str | None
+    evidence: str
+    fingerprint: str
+    waiver: str | None
+    first_seen: str | None
+    owner: str | None
+
+
+COLUMNS: Final = FlatRow._fields
+
+
+def row(finding: Finding) -> FlatRow:
+    """Return the finding as a row; `evidence` is a JSON object, times are RFC 3339."""
+    resource = finding.resource
+    return FlatRow(
+        rule_id=finding.rule_id,
+        policy=finding.policy,
+        severity=finding.severity.value,
+        outcome=finding.outcome.value,
+        disposition=finding.disposition.value,
+        message=finding.message,
+        resource_type=resource.type,
+        resource_id=resource.id or None,
+        resource_name=resource.name,
+        organization=resource.organization,
+        project=resource.project,
+        url=resource.url,
+        evidence=bytes(finding.evidence).decode(),
+        fingerprint=finding.fingerprint,
+        waiver=finding.waiver,
+        first_seen=timestamp(finding.first_seen) if finding.first_seen else None,
+        owner=finding.owner,
+    )

@@ -1,0 +1,34 @@
+"""What a finding is about, in harmless words."""
+
+from scanner.base.text import clean
+from scanner.model.finding import Finding, Resource
+from scanner.model.outcome import Outcome
+
+EVERYTHING = "everything"
+
+
+def place(organization: str | None, project: str | None) -> str:
+    """Return where something is: `acme/web`, `acme`, or `everything`."""
+    return clean("/".join(part for part in (organization, project) if part)) or EVERYTHING
+
+
+def name_of(resource: Resource) -> str:
+    """Return what a person calls the resource: its name, else its id; a gap has neither."""
+    return clean(resource.name or resource.id) if resource.id else f"unseen {resource.type}"
+
+
+def told(finding: Finding) -> str:
+    """Return the finding's message, marked where it is not a violation."""
+    message = clean(finding.message)
+    return message if finding.outcome is Outcome.FAIL else f"[{finding.outcome}] {message}"
+
+
+def web_url(resource: Resource) -> str | None:
+    """Return the address of the resource's page if it is one that a browser may open."""
+    url = resource.url
+    return clean(url) if url and url.startswith(("https://", "http://")) else None
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return at most `limit` characters of `text`, with an ellipsis where it was longer."""
+    return text if len(text) <= limit else text[: limit - 3] + "..."

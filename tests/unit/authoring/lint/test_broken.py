@@ -1,0 +1,48 @@
+"""Every broken policy is told by lint with the right codes, at the right places.
+
+Here and beside the loader's tests. Each file names what is expected in its first lines:
+`# expect: CODE LINE:COLUMN [FILE]`, once for each error, in the order of the files.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scanner.authoring.lint.policies import lint
+from scanner.base.yamlfile import POLICY, is_kind
+
+HERE = Path(__file__).parent / "broken"
+LOADER = Path(__file__).parents[2] / "policy" / "files" / "broken"
+FILES = [*sorted(HERE.glob("*.yaml")), *sorted(LOADER.glob("*.yaml"))]
+EXPECTED = re.compile(r"# expect: (?P<code>\S+) (?P<place>\d+:\d+)(?: (?P<file>\S+))?")
+
+
+def _expected(path: Path) -> list[tuple[str, str]]:
+    found = EXPECTED.finditer(path.read_text("utf-8"))
+    return sorted((line["code"], line["place"]) for line in found)
+
+
+def test_the_corpus_is_large_enough() -> None:
+    assert len(FILES) >= 60
+    assert len(list(HERE.glob("*.yaml"))) >= 60
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_errors_are_told(path: Path) -> None:
+    expected = _expected(path)
+    assert expected
+    errors = [one.problem for one in lint([str(path)], {}).diagnostics if one.is_error]
+    told = sorted((one.code, f"{one.location.line}:{one.location.column}") for one in errors)
+    assert told == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_line_of_each_error_in_a_policy_is_shown(path: Path) -> None:
+    for one in lint([str(path)], {}).diagnostics:
+        shown = is_kind(Path(one.problem.location.file).read_bytes(), POLICY)
+        assert shown or not one.line
+        if one.is_error and shown and one.problem.location.column > 1:
+            assert len(one.line) >= one.problem.location.column - 1

@@ -1,0 +1,137 @@
+"""The JSON Schemas: up to date, described, and of one mind with the decoder."""
+
+from __future__ import annotations
+
+import copy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from scanner.base.errors import PolicyError
+from scanner.base.resources import schema_path
+from scanner.base.schema import explain, validator
+from scanner.base.yamlfile import YamlFile, read_source
+from scanner.policy.files.case_document import CasesDocument
+from scanner.policy.files.cases import cases_beside
+from scanner.policy.files.document import PolicyDocument
+from scanner.policy.files.locate import shipped_policies
+from scanner.policy.files.schema_source import SCHEMAS, render
+from scanner.policy.language.static import check_rule
+
+BROKEN = sorted((Path(__file__).parents[1] / "policy" / "files" / "broken").glob("*.yaml"))
+TYPES: dict[str, type] = {"policy": PolicyDocument, "policy-tests": CasesDocument}
+# What the schema leaves to the code: bounds, and how arguments and resources go together.
+BEYOND = {"out-of-range", "bad-argument", "check-resource"}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_file_is_what_the_types_make_of_it(name: str) -> None:
+    """If this fails, run `python -m scanner.policy.files.schema_source`."""
+    assert schema_path(name).read_text(encoding="utf-8") == render(name)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_file_is_a_schema(name: str) -> None:
+    Draft202012Validator.check_schema(msgspec.json.decode(schema_path(name).read_bytes()))
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_key_is_described(name: str) -> None:
+    schema = msgspec.json.decode(schema_path(name).read_bytes())
+    undescribed = [
+        f"{title}.{key}"
+        for title, definition in schema["$defs"].items()
+        for key, value in definition.get("properties", {}).items()
+        if "description" not in value
+    ]
+    assert undescribed == []
+
+
+def _decodes(data: object, kind: type) -> bool:
+    try:
+        msgspec.convert(data, kind, strict=True)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _sound_rules(source: YamlFile) -> bool | None:
+    """Whether the rules are sound without parameters; None if only what the schema leaves out."""
+    data: Any = source.data
+    rules = data.get("rules", []) if isinstance(data, dict) else []
+    rules = rules if isinstance(rules, list) else []
+    found = [problem for n in range(len(rules)) for problem in check_rule(source, ("rules", n))]
+    if not found:
+        return True
+    return None if {problem.code for problem in found} <= BEYOND else False
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=lambda path: path.stem)
+def test_decoder_and_schema_agree_on_the_broken_policies(path: Path) -> None:
+    try:
+        source = read_source(path, path.name)
+    except PolicyError:
+        return  # not even YAML
+    valid = validator("policy").is_valid(source.data)
+    sound = _sound_rules(source)
+    if sound is not None:
+        assert (_decodes(source.data, PolicyDocument) and sound) is valid
+
+
+@cache
+def _shipped(name: str, schema: str) -> Any:
+    path = shipped_policies()[name]
+    path = path if schema == "policy" else cases_beside(path)
+    return read_source(path, path.name).data
+
+
+def _paths(data: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    items = data.items() if isinstance(data, dict) else enumerate(data)
+    return [
+        path
+        for key, value in items
+        for path in [(*here, key), *(_paths(value, (*here, key)) if _nested(value) else [])]
+    ]
+
+
+def _nested(value: object) -> bool:
+    return isinstance(value, (dict, list))
+
+
+JUNK: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, 0, -1, 1.5, "", " ", "x", "low", "90d", "1.0.0", "$x", "\n", [], ["x"], [1], {},
+     {"x": 1}, {"max_age": "90d"}, {"max_age": {}}, {"type": "integer"}, "sentry_key"]
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+@pytest.mark.parametrize("schema", TYPES)
+@pytest.mark.parametrize("name", sorted(shipped_policies()))
+def test_decoder_and_schema_agree_on_mutations(name: str, schema: str, data: st.DataObject) -> None:
+    document = copy.deepcopy(_shipped(name, schema))
+    for _ in range(data.draw(st.integers(1, 2))):
+        *parents, last = data.draw(st.sampled_from(_paths(document)))
+        target = document
+        for step in parents:
+            target = target[step]
+        if data.draw(st.booleans()):
+            del target[last]
+        elif isinstance(target, dict) and data.draw(st.booleans()):
+            target[data.draw(st.sampled_from(["x", "ids", "Check", "a b", ""]))] = target.pop(last)
+        else:
+            # A copy: the next step may change it, and then the next example would start with that.
+            target[last] = copy.deepcopy(data.draw(JUNK))
+    source = YamlFile("p.yaml", msgspec.json.encode(document))
+    sound = _sound_rules(source) if schema == "policy" else True
+    decoded = _decodes(source.data, TYPES[schema])
+    if sound is not None:
+        assert (decoded and sound) is validator(schema).is_valid(source.data)
+    if not decoded:
+        assert explain(source, schema) or (sound is False and schema == "policy")

@@ -1,0 +1,121 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scanner.base.errors import InventoryFileError
+from scanner.engine.database import connect
+from scanner.engine.intake.load import Loaded, load
+from scanner.inventory.spool import Spool
+from scanner.model.coverage import CoverageState, TableCoverage
+from scanner.model.inventory import Inventory, Layout, RawInput, Scope
+from tests.unit.engine.intake.test_load import ALL, CANARY, KEY, api, changed, fill
+from tests.unit.engine.support import AS_OF
+
+INTEGRATION = {"uuid": "u1", "slug": "bot", "scopes": ["org:read"], "events": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("other", "differs"),
+    [
+        (changed(isActive=False), "is_active"),
+        (changed(isActive=None), "is_active"),
+        (changed(projectId=8), "project_id"),
+        (changed(name="a"), "name, title"),
+        (changed(dateCreated="2020-01-01"), "date_created"),
+        (changed(rateLimit=None), "rate_limit, has_rate_limit"),
+        ({"id": "k1"}, "name, "),
+    ],
+)
+@pytest.mark.parametrize("order", [1, -1])
+def test_two_facts_under_one_id_are_refused_with_both_places(
+    tmp_path: Path, other: dict[str, Any], differs: str, order: int
+) -> None:
+    one = api(tmp_path / "a.json", [KEY], organization="acme")
+    two = api(tmp_path / "b.json", [other], organization="acme")
+    with connect() as connection, pytest.raises(InventoryFileError) as refused:
+        fill(connection, *(one, two)[::order])
+    told = str(refused.value)
+    assert f"the client key k1 comes twice, with different {differs}" in told
+    assert "a.json (acme)" in told
+    assert "b.json (acme)" in told
+    assert CANARY not in told
+
+
+@pytest.mark.parametrize("place", [{"project": "web"}, {"organization": "other"}])
+def test_one_key_in_two_places_is_refused(tmp_path: Path, place: dict[str, str]) -> None:
+    one = api(tmp_path / "a.json", [KEY], organization="acme", project="api")
+    two = api(tmp_path / "b.json", [KEY], **{"organization": "acme", "project": "api", **place})
+    with connect() as connection, pytest.raises(InventoryFileError, match=r"acme/api.* and in b"):
+        fill(connection, one, two)
+
+
+def test_ids_of_other_tables_are_of_one_organization(tmp_path: Path) -> None:
+    kind = "sentry_integration"
+    one = api(tmp_path / "a.json", [INTEGRATION], kind, organization="acme")
+    two = api(tmp_path / "b.json", [INTEGRATION | {"slug": "x"}], kind, organization="beta")
+    with connect() as connection:
+        assert fill(connection, one, two).rows[kind] == 2
+
+
+def shuffled(record: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.permutations(list(record.items())).map(dict)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(shuffled(KEY), min_size=2, max_size=5))
+def test_records_that_say_the_same_are_one(tmp_path_factory: Any, records: list[Any]) -> None:
+    folder = tmp_path_factory.mktemp("same")
+    half = len(records) // 2
+    inputs = api(folder / "a.json", records[:half]), api(folder / "b.json", records[half:])
+    with connect() as connection:
+        loaded = fill(connection, *inputs)
+    assert loaded.rows["sentry_key"] == 1
+    count = len(records) - 1
+    assert loaded.warnings == (f"{count} records of sentry_key came twice; one of each was kept",)
+
+
+def test_the_order_of_lists_and_fields_is_no_fact(tmp_path: Path) -> None:
+    limit = {"count": 30, "window": 60}
+    keys = api(tmp_path / "k.json", [KEY, changed(rateLimit=limit)])
+    other = INTEGRATION | {"events": ["b", "a"]}
+    apps = api(tmp_path / "i.json", [INTEGRATION, other], "sentry_integration")
+    with connect() as connection:
+        rows = fill(connection, keys, apps).rows
+    assert (rows["sentry_key"], rows["sentry_integration"]) == (1, 1)
+
+
+def inventory(path: Path, *, live: bool) -> Loaded:
+    with Spool(path, sources=("s",), server=None, scope=Scope()) as spool:
+        for record in (KEY, changed(isActive=False)):
+            spool.add("sentry_key", record, organization="acme", project="web")
+        spool.finish({"sentry_key": TableCoverage(CoverageState.COMPLETE, "")})
+    raw = RawInput(path, Layout.INVENTORY_LINES, path.name)
+    with connect() as connection:
+        return load(connection, Inventory((raw,), (), live=live), Scope(), AS_OF, ALL)
+
+
+def test_a_server_that_contradicts_itself_was_not_seen_whole(tmp_path: Path) -> None:
+    loaded = inventory(tmp_path / "i.jsonl", live=True)
+    coverage = loaded.coverage["sentry_key"]
+    assert coverage.state is CoverageState.PARTIAL
+    (gap,) = coverage.gaps
+    assert (gap.organization, gap.project) == ("acme", "web")
+    assert "twice, with different is_active" in gap.reason
+
+
+def test_a_file_that_contradicts_itself_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InventoryFileError, match=r"i\.jsonl .acme/web. and in i\.jsonl"):
+        inventory(tmp_path / "i.jsonl", live=False)
+
+
+def test_an_id_that_quotes_a_credential_is_redacted(tmp_path: Path) -> None:
+    quoted = "sntryu_" + "0123456789abcdef"
+    records = [changed(id=quoted), changed(id=quoted, isActive=False)]
+    raw = api(tmp_path / "k.json", json.loads(json.dumps(records)))
+    with connect() as connection, pytest.raises(InventoryFileError) as refused:
+        fill(connection, raw)
+    assert quoted not in str(refused.value)

@@ -1,0 +1,59 @@
+from scanner.engine.judge.clear import ClearPlaces
+from scanner.engine.judge.evaluate import evaluate
+from scanner.engine.judge.prepare import prepare
+from scanner.model.rule import Rule
+from scanner.model.severity import Severity
+from tests.unit.engine.support import AS_OF, Row, database, rule
+
+Place = tuple[str, str | None, str | None, int, int]
+
+
+def clear(rules: list[Rule], rows: list[Row], table: str = "sentry_key") -> list[Place]:
+    numbered = [{"id": f"{n:06}", **row} for n, row in enumerate(rows)]
+    with database(numbered, table) as connection:
+        places = ClearPlaces(connection, evaluate(connection, prepare(connection, rules), AS_OF))
+        found = [(p.rule_id, p.organization, p.project, p.passed, p.not_applicable) for p in places]
+        assert len(list(places)) == len(found), "it can be iterated again"
+        return found
+
+
+def key(project: str | None, name: str | None, organization: str = "acme") -> Row:
+    return {"organization_slug": organization, "project_slug": project, "name": name}
+
+
+def test_a_place_with_any_finding_is_not_clear() -> None:
+    rows = [key("web", "good"), key("web", "bad"), key("app", "good"), key("ios", None)]
+    assert clear([rule("name = 'good'")], rows) == [("r", "acme", "app", 1, 0)]
+
+
+def test_rows_that_the_rule_is_not_about_are_told_apart() -> None:
+    rows = [key("web", "good"), key("web", "other"), key("app", "other")]
+    assert clear([rule("name = 'good'", "name <> 'other'")], rows) == [
+        ("r", "acme", "app", 0, 1),
+        ("r", "acme", "web", 1, 1),
+    ]
+
+
+def test_the_order_is_that_of_the_findings() -> None:
+    rules = [rule("true", name="low", severity=Severity.LOW), rule("true", name="high")]
+    rows = [key("b", "x"), key("a", "x", "globex"), key(None, "x"), key("a", "x")]
+    assert clear(rules, rows) == [
+        (name, organization, project, 1, 0)
+        for name in ("high", "low")
+        for organization, project in (
+            ("acme", None),
+            ("acme", "a"),
+            ("acme", "b"),
+            ("globex", "a"),
+        )
+    ]
+
+
+def test_a_table_without_projects_is_clear_by_organization() -> None:
+    rows: list[Row] = [{"slug": "acme"}, {"slug": "globex"}]
+    found = clear([rule("true", resource="sentry_organization")], rows, "sentry_organization")
+    assert [(project, passed) for _, _, project, passed, _ in found] == [(None, 1), (None, 1)]
+
+
+def test_no_row_is_no_place() -> None:
+    assert clear([rule("true")], []) == []

@@ -1,0 +1,123 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from scanner.base.errors import UsageError
+from scanner.engine.database import connect, seal
+from scanner.engine.judge.query import query
+from scanner.engine.predicate.clock import CALLS, IMPURE, KEYWORDS
+
+MOMENT = datetime(2026, 3, 1, 5, 6, 7, tzinfo=UTC)
+
+CALENDAR = {
+    *("+", "-", "age", "century", "date_diff", "date_part", "date_sub", "date_trunc", "datediff"),
+    *("datepart", "datesub", "datetrunc", "day", "dayname", "dayofmonth", "dayofweek", "dayofyear"),
+    *("decade", "era", "generate_series", "hour", "isodow", "isoyear", "julian", "last_day"),
+    *("make_timestamptz", "microsecond", "millennium", "millisecond", "minute", "month"),
+    *("monthname", "quarter", "range", "second", "strftime", "time_bucket", "timezone"),
+    *("timezone_hour", "timezone_minute", "week", "weekday", "weekofyear", "year", "yearweek"),
+}
+"""What depends on the time zone alone, which is always UTC."""
+
+
+def answer(sql: str, moment: datetime = MOMENT) -> list[tuple[str | None, ...]]:
+    with connect() as connection:
+        seal(connection)
+        return list(query(connection, sql, moment).rows)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("current_date", "2026-03-01"),
+        ("current_timestamp", "2026-03-01T05:06:07.000000Z"),
+        ("current_time", "05:06:07+00"),
+        ("localtime", "05:06:07"),
+        ("localtimestamp", "2026-03-01 05:06:07"),
+        ("NOW()", "2026-03-01T05:06:07.000000Z"),
+        ("main.now()", "2026-03-01T05:06:07.000000Z"),
+        ("get_current_timestamp()", "2026-03-01T05:06:07.000000Z"),
+        ("transaction_timestamp()", "2026-03-01T05:06:07.000000Z"),
+        ("today()", "2026-03-01"),
+        ("get_current_time()", "05:06:07+00"),
+        ("current_localtime()", "05:06:07"),
+        ("current_localtimestamp()", "2026-03-01 05:06:07"),
+        ("age(timestamp '2020-01-01')", "6 years 2 months"),
+        ("age(timestamptz '2020-01-01 00:00:00+00')", "6 years 2 months"),
+        ("age(timestamp '2020-01-01', timestamp '2019-01-01')", "1 year"),
+    ],
+)
+def test_the_present_is_as_of(asked: str, told: str) -> None:
+    assert answer(f"SELECT {asked}") == [(told,)]
+
+
+@pytest.mark.parametrize("name", sorted(IMPURE))
+def test_what_depends_on_more_than_its_arguments_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="is not allowed"):
+        answer(f"SELECT {name}()")
+
+
+def test_every_function_that_is_not_pure_is_known() -> None:
+    """A new release of DuckDB with another clock in it fails here."""
+    with connect() as connection:
+        found = connection.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE"
+            " (function_type = 'scalar' AND stability <> 'CONSISTENT')"
+            " OR (function_type = 'macro' AND (macro_definition ILIKE '%current_timestamp%'"
+            " OR macro_definition ILIKE '%now()%' OR macro_definition ILIKE '%sleep%'"
+            " OR macro_definition ILIKE '%FROM %(%'))"
+        ).fetchall()
+    unknown = {str(name) for (name,) in found} - CALENDAR - IMPURE - CALLS.keys()
+    assert unknown == {"error"}
+
+
+def test_every_word_for_the_present_is_known() -> None:
+    """Each function without arguments gives the same answer whatever the real time is."""
+    with connect() as connection:
+        rows = connection.execute(
+            "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'scalar'"
+            " AND len(parameters) = 0 AND function_name SIMILAR TO '[a-z_0-9]+'"
+        ).fetchall()
+    for name in sorted({str(name) for (name,) in rows} | KEYWORDS.keys()):
+        text = f"SELECT {name}" if name in KEYWORDS else f"SELECT {name}()"
+        try:
+            told = answer(text)
+        except UsageError:
+            continue
+        assert answer(text) == told
+        assert str(datetime.now(UTC).date()) not in str(told), name
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH duckdb_views AS (SELECT 1) SELECT * FROM duckdb_views",
+        "WITH duckdb_views AS (SELECT * FROM duckdb_views) SELECT * FROM duckdb_views",
+        "WITH RECURSIVE duckdb_tables AS (SELECT * FROM duckdb_tables UNION ALL SELECT 1) SELECT 1",
+        "SELECT * FROM (WITH pg_tables AS (SELECT 1) SELECT 1), pg_tables",
+        "SELECT (WITH sqlite_master AS (SELECT 1) SELECT 1), * FROM sqlite_master",
+        "WITH DUCKDB_COLUMNS AS (SELECT 1) SELECT * FROM main.duckdb_columns",
+        "WITH pg_class AS (SELECT 1) SELECT * FROM pg_catalog.pg_class",
+        "WITH tables AS (SELECT 1) SELECT * FROM information_schema.tables",
+        "WITH x AS (SELECT 1) SELECT * FROM system.main.x",
+        'WITH "/etc/passwd.csv" AS (SELECT 1) SELECT * FROM "/etc/passwd.csv"',
+        'WITH "https://example.org/x.parquet" AS (SELECT 1) SELECT 1',
+        "SELECT * FROM duckdb_views",
+    ],
+)  # fmt: skip
+def test_a_name_of_with_opens_nothing_else(sql: str) -> None:
+    with pytest.raises(UsageError):
+        answer(sql)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "WITH x AS (SELECT 1) SELECT * FROM x",
+        "WITH RECURSIVE n AS (SELECT 0 i UNION SELECT i+1 FROM n WHERE i<1) SELECT max(i) FROM n",
+        "WITH a AS (SELECT 1 AS i), b AS (SELECT * FROM a) SELECT i FROM b",
+        "SELECT count(*) + 1 FROM SENTRY_KEY",
+    ],
+)
+def test_names_of_ones_own_work(sql: str) -> None:
+    assert answer(sql) == [("1",)]

@@ -1,0 +1,201 @@
+"""A complete fetch equals the world at some moment, whatever happens between its requests."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scanner.model.coverage import CoverageState
+from scanner.model.inventory import Scope
+from tests.simulator import (
+    GLITCHTIP,
+    SELF_HOSTED_23_7,
+    TODAY,
+    Flavour,
+    Simulator,
+    faults,
+    make_world,
+)
+from tests.simulator.changes import Change, Changes
+from tests.unit.providers.sentry.live.fetching import envelopes, fetch
+
+if TYPE_CHECKING:
+    from tests.simulator import World
+    from tests.simulator.changes import Facts
+
+COMPLETE, PARTIAL = CoverageState.COMPLETE, CoverageState.PARTIAL
+BOTH_WAYS = [TODAY, SELF_HOSTED_23_7]
+
+
+def read(path: Path) -> Facts:
+    projects = frozenset(
+        (r["id"], r["slug"], r["name"], r["isBookmarked"])
+        for r in (line["record"] for line in envelopes(path, "sentry_project"))
+    )
+    keys = frozenset(
+        (line["record"]["id"], line["record"]["isActive"], line["project"])
+        for line in envelopes(path, "sentry_key")
+    )
+    return projects, keys
+
+
+def busy(made: Changes, flavour: Flavour, folder: Path) -> tuple[bool, Facts, Simulator]:
+    """Fetch while the changes happen; return whether it says to be complete, and what it has."""
+    with Simulator(made.world, flavour, on_request=made) as simulator:
+        report = fetch(simulator, folder / "inventory.jsonl")
+    states = {report.coverage[name].state for name in ("sentry_project", "sentry_key")}
+    return states == {COMPLETE}, read(folder / "inventory.jsonl"), simulator
+
+
+def world_of(projects: int, keys: int) -> World:
+    return make_world(projects=projects, keys=keys)
+
+
+CHANGES = st.lists(
+    st.tuples(st.integers(3, 40), st.sampled_from(Change), st.integers(0, 1000)),
+    min_size=1,
+    max_size=8,
+)
+
+
+@pytest.mark.parametrize(("flavour", "projects"), [(TODAY, 105), (SELF_HOSTED_23_7, 105)])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(changes=CHANGES)
+def test_a_complete_fetch_is_the_world_at_some_moment(
+    flavour: Flavour, projects: int, changes: list[tuple[int, Change, int]]
+) -> None:
+    planned: dict[int, list[tuple[Change, int]]] = {}
+    for number, change, which in changes:
+        planned.setdefault(number, []).append((change, which))
+    made = Changes(world_of(projects, 215), planned)
+    with tempfile.TemporaryDirectory() as folder:
+        complete, found, _ = busy(made, flavour, Path(folder))
+    if complete:
+        assert found in made.moments
+
+
+@pytest.mark.parametrize("flavour", BOTH_WAYS)
+@pytest.mark.parametrize("change", Change)
+@pytest.mark.parametrize("which", [0, 119])
+def test_one_change_is_survived(
+    tmp_path: Path, flavour: Flavour, change: Change, which: int
+) -> None:
+    made = Changes(world_of(120, 240), {5: [(change, which)]})
+    complete, found, _ = busy(made, flavour, tmp_path)
+    assert complete
+    assert found in made.moments
+
+
+@pytest.mark.parametrize("flavour", BOTH_WAYS)
+def test_a_starred_project_loses_none(tmp_path: Path, flavour: Flavour) -> None:
+    """Taking the star from the first lets the first of page two slip to page one, unread."""
+    world = world_of(120, 240)
+    last = max(world.projects, key=lambda project: project.slug)
+    last.starred = True
+    index = world.projects.index(last)
+    made = Changes(world, {4: [(Change.STAR, index)]})
+    complete, found, _ = busy(made, flavour, tmp_path)
+    assert complete
+    assert len(found[0]) == 120
+    assert found in made.moments
+
+
+@pytest.mark.parametrize("flavour", [*BOTH_WAYS, GLITCHTIP])
+def test_a_quiet_world_is_looked_at_twice(tmp_path: Path, flavour: Flavour) -> None:
+    world = world_of(120, 240)
+    with Simulator(world, flavour) as simulator:
+        report = fetch(simulator, tmp_path / "inventory.jsonl")
+    assert {table.state for table in report.coverage.values()} == {COMPLETE}
+    lists = {"projects", "organization_keys", "keys"}
+    asked = [(s.path, s.query.get("cursor")) for s in simulator.log if s.status == 200]
+    routes = {name: simulator.routes[name] for name in lists & simulator.routes.keys()}
+    assert routes["projects"] == 4
+    assert all(asked.count(one) == 2 for one in asked if "keys" in one[0])
+
+
+@pytest.mark.parametrize("flavour", BOTH_WAYS)
+def test_a_world_that_never_holds_still_is_partial(tmp_path: Path, flavour: Flavour) -> None:
+    planned = {number: [(Change.DISABLE, number)] for number in range(3, 5000)}
+    made = Changes(world_of(12, 150), planned)
+    with Simulator(made.world, flavour, on_request=made) as simulator:
+        report = fetch(simulator, tmp_path / "inventory.jsonl")
+    for name in ("sentry_project", "sentry_key"):
+        assert report.coverage[name].state is PARTIAL
+        assert "did not hold still" in report.coverage[name].reason
+    assert simulator.requests < 250
+
+
+@pytest.mark.parametrize("flavour", BOTH_WAYS)
+def test_a_second_look_that_fails_is_a_gap(tmp_path: Path, flavour: Flavour) -> None:
+    world = world_of(12, 150)
+    script = [faults.status(403, r"/organizations/[^/]+/projects/", at=range(2, 99))]
+    with Simulator(world, flavour, faults=script) as simulator:
+        report = fetch(simulator, tmp_path / "inventory.jsonl")
+    assert report.coverage["sentry_key"].state is PARTIAL
+    assert "second look" in report.coverage["sentry_key"].reason
+
+
+def test_a_row_on_two_pages_is_a_sign_of_a_shift(tmp_path: Path) -> None:
+    """Both looks may be deceived alike; but a row that is lost leaves another there twice."""
+    world = world_of(120, 240)
+    last = max(world.projects, key=lambda project: project.slug)
+    twice = min(world.projects, key=lambda project: project.slug)
+
+    def shift(rows: list[Any]) -> list[Any]:
+        rows[-1] = rows[-1] | {"id": str(twice.number), "slug": twice.slug}
+        return rows
+
+    script = [faults.records(shift, r"/organizations/[^/]+/projects/.*cursor")]
+    last.keys.clear()
+    with Simulator(world, faults=script) as simulator:
+        report = fetch(simulator, tmp_path / "inventory.jsonl")
+    assert report.coverage["sentry_project"].state is PARTIAL
+    assert len(envelopes(tmp_path / "inventory.jsonl", "sentry_project")) == 119
+
+
+def test_the_projects_alone_are_looked_at_twice_only_if_they_fill_pages(tmp_path: Path) -> None:
+    tables = frozenset({"sentry_project"})
+    for projects, requests in ((100, 1), (101, 4)):
+        with Simulator(world_of(projects, 0)) as simulator:
+            fetch(simulator, tmp_path / "inventory.jsonl", tables=tables)
+        assert simulator.routes["projects"] == requests
+
+
+class TestKeysThatAnswer404:
+    """Of a project that is listed or named: a gap, never a project without keys."""
+
+    @pytest.mark.parametrize("flavour", BOTH_WAYS)
+    @pytest.mark.parametrize("named", [True, False])
+    @pytest.mark.parametrize("keyless", [True, False])
+    def test_for_ever(
+        self, tmp_path: Path, flavour: Flavour, *, named: bool, keyless: bool
+    ) -> None:
+        world = world_of(12, 150)
+        slug = world.projects[7].slug
+        if keyless:
+            world.projects[7].keys.clear()
+        script = [faults.status(404, f"/projects/acme/{slug}/keys/")]
+        scope = Scope(projects=(slug,)) if named else Scope()
+        with Simulator(world, flavour, faults=script) as simulator:
+            report = fetch(simulator, tmp_path / "inventory.jsonl", scope=scope)
+        if named or keyless or flavour is not TODAY:
+            assert report.coverage["sentry_key"].state is PARTIAL
+            (gap,) = report.coverage["sentry_key"].gaps
+            assert gap.project == slug
+            assert "404" in gap.reason
+        else:  # the whole listing told its keys
+            assert report.coverage["sentry_key"].state is COMPLETE
+
+    @pytest.mark.parametrize("flavour", BOTH_WAYS)
+    def test_a_deleted_project_is_gone_and_no_gap(self, tmp_path: Path, flavour: Flavour) -> None:
+        made = Changes(world_of(12, 150), {5: [(Change.DELETE, 7)]})
+        complete, found, _ = busy(made, flavour, tmp_path)
+        assert complete
+        assert found == made.moments[-1]

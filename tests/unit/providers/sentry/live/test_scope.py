@@ -1,0 +1,240 @@
+"""Which projects the live source fetches, and with which rights."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scanner.base.errors import FetchError
+from scanner.model.coverage import CoverageState
+from scanner.model.inventory import Scope
+from tests.simulator import (
+    SELF_HOSTED_23_7,
+    TODAY,
+    Flavour,
+    Simulator,
+    TokenKind,
+    World,
+    faults,
+    make_world,
+)
+from tests.unit.providers.sentry.live.fetching import fetch, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+COMPLETE = CoverageState.COMPLETE
+PARTIAL = CoverageState.PARTIAL
+
+
+def expected_keys(world: World) -> dict[str, tuple[str | None, str | None]]:
+    return {
+        key.public: (org.slug, project.slug)
+        for org in world.organizations
+        for project in org.projects
+        for key in project.keys
+    }
+
+
+@pytest.fixture
+def world() -> World:
+    return make_world(projects=12, keys=150)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "inventory.jsonl"
+
+
+class TestProjects:
+    def test_few_are_asked_one_by_one(self, world: World, output: Path) -> None:
+        chosen = world.projects[3]
+        with Simulator(world) as simulator:
+            report = fetch(simulator, output, scope=Scope(projects=(chosen.slug,)))
+        assert simulator.routes["organization_keys"] == 0
+        assert table(output, "sentry_key").keys() == {key.public for key in chosen.keys}
+        assert set(table(output, "sentry_project").values()) == {("acme", chosen.slug)}
+        assert report.coverage["sentry_key"].state is COMPLETE
+
+    def test_many_are_picked_from_the_whole_listing(self, world: World, output: Path) -> None:
+        chosen = world.projects[:11]
+        slugs = tuple(project.slug for project in chosen)
+        with Simulator(world) as simulator:
+            fetch(simulator, output, scope=Scope(projects=slugs))
+        assert simulator.routes["keys"] == 0
+        wanted = {key.public for project in chosen for key in project.keys}
+        assert table(output, "sentry_key").keys() == wanted
+
+    @pytest.mark.parametrize("tables", [{"sentry_key"}, {"sentry_project"}])
+    def test_an_unknown_one_is_an_error(self, world: World, output: Path, tables: set[str]) -> None:
+        with Simulator(world) as simulator, pytest.raises(FetchError, match="'nope' in acme"):
+            fetch(simulator, output, scope=Scope(projects=("nope",)), tables=frozenset(tables))
+        assert not output.exists()
+
+    def test_an_unknown_one_among_others_is_a_gap(self, world: World, output: Path) -> None:
+        scope = Scope(projects=("nope", world.projects[0].slug))
+        with Simulator(world) as simulator:
+            report = fetch(simulator, output, scope=scope)
+        (gap,) = report.coverage["sentry_key"].gaps
+        assert (gap.project, report.coverage["sentry_key"].state) == ("nope", PARTIAL)
+
+    def test_an_unknown_one_among_many_is_a_gap(self, world: World, output: Path) -> None:
+        scope = Scope(projects=("nope", *(project.slug for project in world.projects)))
+        with Simulator(world) as simulator:
+            report = fetch(simulator, output, scope=scope)
+        assert [gap.project for gap in report.coverage["sentry_key"].gaps] == ["nope"]
+        assert table(output, "sentry_key") == expected_keys(world)
+
+    def test_a_renamed_one_is_followed(self, world: World, output: Path) -> None:
+        project = world.projects[5]
+        world.organization.renamed["old-name"] = project.slug
+        with Simulator(world) as simulator:
+            report = fetch(simulator, output, scope=Scope(projects=("old-name",)))
+        assert set(table(output, "sentry_key").values()) == {("acme", project.slug)}
+        assert set(table(output, "sentry_project").values()) == {("acme", project.slug)}
+        assert report.coverage["sentry_key"].state is COMPLETE
+        assert report.warnings == (f"The project 'old-name' is now called {project.slug!r}.",)
+
+    def test_one_is_found_in_the_organization_that_has_it(self, output: Path) -> None:
+        world = make_world(projects=9, keys=90, organizations=3)
+        chosen = world.organizations[1].projects[0]
+        with Simulator(world) as simulator:
+            report = fetch(simulator, output, scope=Scope(projects=(chosen.slug,)))
+        assert simulator.routes["keys"] == 2  # and once more, to compare
+        assert set(table(output, "sentry_key").values()) == {("globex", chosen.slug)}
+        assert report.coverage["sentry_key"].state is COMPLETE
+
+
+class TestAccess:
+    def test_org_read_alone_is_enough_for_the_whole_listing(
+        self, world: World, output: Path
+    ) -> None:
+        world.projects[0].keys.clear()
+        token = world.add_token("org-only", "org:read")
+        with Simulator(world) as simulator:
+            report = fetch(simulator, output, token=token)
+        assert report.coverage["sentry_key"].state is COMPLETE
+        assert simulator.routes["keys"] == 0
+
+    def test_org_read_alone_is_denied_where_projects_must_be_asked(
+        self, world: World, output: Path
+    ) -> None:
+        token = world.add_token("org-only", "org:read")
+        with Simulator(world, flavour=SELF_HOSTED_23_7) as simulator:
+            report = fetch(simulator, output, token=token)
+        assert report.coverage["sentry_project"].state is COMPLETE
+        assert report.coverage["sentry_key"].state is CoverageState.DENIED
+        assert "lacks the scope project:read (it has: org:read)" in (
+            report.coverage["sentry_key"].reason
+        )
+        assert simulator.routes["keys"] == 1
+        assert len(report.coverage["sentry_key"].gaps) == 12
+
+    def test_a_refusal_that_the_scopes_do_not_explain_stops_nothing(
+        self, world: World, output: Path
+    ) -> None:
+        refused = [faults.status(403, f"/{world.projects[3].slug}/keys/")]
+        with Simulator(world, flavour=SELF_HOSTED_23_7, faults=refused) as simulator:
+            report = fetch(simulator, output)
+        assert simulator.routes["keys"] >= 12
+        assert [gap.project for gap in report.coverage["sentry_key"].gaps] == [
+            world.projects[3].slug
+        ]
+
+    def test_scopes_that_look_too_small_and_are_enough(self, world: World, output: Path) -> None:
+        told = [faults.body(b'{"auth": {"scopes": ["org:read"]}}', r"/api/0/\?")]
+        with Simulator(world, flavour=SELF_HOSTED_23_7, faults=told) as simulator:
+            report = fetch(simulator, output)
+        assert report.coverage["sentry_key"].state is COMPLETE
+
+    @pytest.mark.parametrize("status", [200, 403])
+    def test_a_token_that_sees_no_organization_is_told_to_name_it(
+        self, world: World, output: Path, status: int
+    ) -> None:
+        path = r"/organizations/\?"
+        fault = faults.body(b"[]", path) if status == 200 else faults.status(403, path)
+        with Simulator(world, faults=[fault]) as simulator, pytest.raises(FetchError) as error:
+            fetch(simulator, output)
+        assert "--org" in error.value.remedy
+        assert "Use a token of an internal integration" not in error.value.remedy
+
+    def test_project_read_alone_reads_named_projects(self, world: World, output: Path) -> None:
+        token = world.add_token("project-only", "project:read")
+        scope = Scope(organizations=("acme",), projects=(world.projects[2].slug,))
+        with Simulator(world) as simulator:
+            report = fetch(simulator, output, token=token, scope=scope)
+        assert len(table(output, "sentry_key")) == len(world.projects[2].keys)
+        assert report.coverage["sentry_key"].state is COMPLETE
+        assert report.coverage["sentry_project"].state is CoverageState.DENIED
+
+    def test_project_read_alone_cannot_find_out_what_there_is(
+        self, world: World, output: Path
+    ) -> None:
+        token = world.add_token("project-only", "project:read")
+        with Simulator(world) as simulator, pytest.raises(FetchError, match="may not") as error:
+            fetch(simulator, output, token=token, scope=Scope(organizations=("acme",)))
+        assert "org:read" in error.value.remedy
+
+    @pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
+    def test_a_project_out_of_reach_is_a_gap(
+        self, world: World, output: Path, flavour: Flavour
+    ) -> None:
+        hidden = world.projects[4]
+        hidden.accessible = hidden.member = False
+        with Simulator(world, flavour=flavour) as simulator:
+            report = fetch(simulator, output)
+        assert report.coverage["sentry_key"].state is PARTIAL
+        assert [g.project for g in report.coverage["sentry_key"].gaps] == [hidden.slug]
+        assert len(table(output, "sentry_key")) == 150 - len(hidden.keys)
+
+    def test_projects_of_other_teams_are_covered(self, world: World, output: Path) -> None:
+        for project in world.projects[::2]:
+            project.member = False
+        with Simulator(world) as simulator:
+            report = fetch(simulator, output)
+        assert table(output, "sentry_key") == expected_keys(world)
+        assert report.coverage["sentry_key"].state is COMPLETE
+
+    def test_a_project_without_keys_is_asked_once_more(self, world: World, output: Path) -> None:
+        world.projects[0].keys.clear()
+        with Simulator(world) as simulator:
+            report = fetch(simulator, output)
+        assert simulator.routes["keys"] == 2  # and once more, to compare
+        assert report.coverage["sentry_key"].state is COMPLETE
+
+    def test_an_organization_token_is_named_before_any_key_is_asked_for(
+        self, world: World, output: Path
+    ) -> None:
+        token = world.add_token("sntrys_abcdef0123456789", kind=TokenKind.ORGANIZATION)
+        with Simulator(world) as simulator, pytest.raises(FetchError, match="org:ci") as error:
+            fetch(simulator, output, token=token)
+        assert simulator.routes.keys() <= {"index", "organizations"}
+        assert "integration" in error.value.remedy
+
+    def test_a_token_without_any_useful_scope_is_told_what_it_has(
+        self, world: World, output: Path
+    ) -> None:
+        token = world.add_token("events", "event:read", "alerts:read")
+        with Simulator(world) as simulator, pytest.raises(FetchError, match="alerts:read"):
+            fetch(simulator, output, token=token)
+
+    @pytest.mark.parametrize(
+        ("token", "said"),
+        [("unknown", "Invalid token"), ("sntrys_x", "Invalid org token"), ("old", "Token expired")],
+    )
+    def test_a_refused_token_is_told_in_the_servers_words(
+        self, world: World, output: Path, token: str, said: str
+    ) -> None:
+        world.add_token("old", expired=True)
+        with Simulator(world) as simulator, pytest.raises(FetchError, match=said) as error:
+            fetch(simulator, output, token=token)
+        assert simulator.requests == 2
+        assert token not in str(error.value)
+        assert error.value.remedy
+
+    def test_a_token_that_sees_no_organization_is_told(self, world: World, output: Path) -> None:
+        token = world.add_token("lonely", "org:read", organizations=frozenset())
+        with Simulator(world) as simulator, pytest.raises(FetchError, match="no organization"):
+            fetch(simulator, output, token=token)

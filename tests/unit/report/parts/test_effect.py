@@ -1,0 +1,76 @@
+"""Every report tells the settings in effect; only what has nothing open is called compliant."""
+
+import html
+import json
+
+import msgspec
+import pytest
+
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.run import GateResult, GateSetting, Run, Verdict
+from scanner.report import FORMATS
+from scanner.report.parts.effect import meaning
+from tests.unit.report.factory import large_run
+from tests.unit.report.rendering import text
+
+LOOSE = (
+    GateSetting("locked_config", "ci.yaml", "--locked-config"),
+    GateSetting("fail_on", "never", "fail_on in keypolicy.yaml:3:1", is_looser=True, is_given=True),
+    GateSetting("on_unknown", "warn", "KEYPOLICY_ON_UNKNOWN in .env", is_looser=True),
+    GateSetting("gate.mine", "fail_on critical", "gate in keypolicy.yaml:5:1", is_looser=True),
+    GateSetting("waivers", "w.yaml", "--waivers", is_looser=True),
+    GateSetting("baseline", "none", "the default"),
+    GateSetting("params", "max_age=9000d", "params in keypolicy.yaml:9:1", is_given=True),
+)
+WITH_A_PLACE = ("json", "html", "terminal", "markdown", "sarif", "junit", "oscal", "github")
+
+
+def passed(*dispositions: Disposition) -> Run:
+    """Return a run that passed the gate, with a finding of each of these dispositions."""
+    run = large_run(1)
+    (result, *_) = run.results
+    tally = {(Outcome.FAIL, disposition): 1 for disposition in dispositions}
+    return msgspec.structs.replace(
+        run,
+        results=(msgspec.structs.replace(result, tally=tally, unseen=0),),
+        findings=[],
+        verdict=Verdict(GateResult.PASSED, 0, ("within the thresholds",)),
+        gate=LOOSE,
+    )
+
+
+@pytest.mark.parametrize("name", WITH_A_PLACE)
+def test_every_report_tells_what_was_loosened_and_where(name: str) -> None:
+    shown = html.unescape(" ".join(text(name, passed(Disposition.OPEN)).split()))
+    for part in ("fail_on", "never", "fail_on in keypolicy.yaml:3:1", "KEYPOLICY_ON_UNKNOWN in"):
+        assert part in shown, part
+    assert "w.yaml" in shown
+
+
+def test_the_terminal_tells_it_when_quiet_too() -> None:
+    shown = text("terminal", passed(Disposition.OPEN))
+    assert "  - loosened: fail_on is never (fail_on in keypolicy.yaml:3:1)\n" in shown
+    assert "Set       params is max_age=9000d (params in keypolicy.yaml:9:1)\n" in shown
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "parquet"])
+@pytest.mark.parametrize("disposition", Disposition)
+def test_what_is_open_or_tolerated_is_never_called_compliant(
+    name: str, disposition: Disposition
+) -> None:
+    assert "compliant" not in text(name, passed(disposition)).lower().replace("noncompliant", "")
+
+
+@pytest.mark.parametrize(
+    ("dispositions", "says"),
+    [
+        ((), "compliant"),
+        ((Disposition.WAIVED,), "no finding is open (1 waived)"),
+        ((Disposition.WAIVED, Disposition.BASELINED), "(1 waived, 1 baselined)"),
+        ((Disposition.OPEN, Disposition.WAIVED), "the gate passed, with 1 open finding (1 "),
+    ],
+)
+def test_the_exit_code_in_words(dispositions: tuple[Disposition, ...], says: str) -> None:
+    run = passed(*dispositions)
+    assert says in meaning(run)
+    assert json.loads(text("json", run))["gate"]["meaning"] == meaning(run)
