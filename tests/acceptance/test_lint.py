@@ -94,7 +94,7 @@ def test_what_names_no_policy_is_a_usage_error(tmp_path: Path, verb: str, path: 
 
 
 def test_the_whole_loader_corpus_is_refused(tmp_path: Path) -> None:
-    folder = ROOT / "tests" / "unit" / "policy" / "broken"
+    folder = ROOT / "tests" / "unit" / "policy" / "files" / "broken"
     files = sorted(folder.glob("*.yaml"))
     done = keypolicy("lint", *files, "--format", "json", cwd=tmp_path)
     assert done.code == 2

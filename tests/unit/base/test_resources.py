@@ -68,7 +68,7 @@ def test_in_a_wheel(tmp_path: Path) -> None:
     for there, here in ((policies, ROOT / "policies"), (templates, ROOT / "reports/templates")):
         assert _files(there) == _files(here)
     assert schema.is_file()
-    assert (unpacked / "scanner" / "inventory" / "sources" / "demo.json").is_file()
+    assert (unpacked / "scanner" / "providers" / "sentry" / "demo.json").is_file()
     assert (unpacked / "scanner" / "py.typed").is_file()
     assert not (unpacked / "tests").exists()
 
