@@ -30,10 +30,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from scanner.catalogue import BASIC
 from scanner.inventory.progress import NoProgress
+from scanner.inventory.source import LiveSettings
 from scanner.model.inventory import Needs, Scope
 from scanner.model.token import Token
 from scanner.providers.sentry.live.fetch import run
-from scanner.providers.sentry.live.source import FetchReport, SentrySettings, SentrySource
+from scanner.providers.sentry.live.source import FetchReport, SentrySource
 from tests.simulator import SELF_HOSTED_23_7, TODAY, Flavour, Limits, Simulator, make_world
 from tests.simulator import render as records
 
@@ -78,7 +79,7 @@ class Server:
 
 def fetch(server: Server) -> FetchReport:
     """Fetch once, as the command does."""
-    settings = SentrySettings(url=server.url, token=Token(server.token))
+    settings = LiveSettings(url=server.url, token=Token(server.token))
     with tempfile.TemporaryDirectory() as folder:
         return SentrySource(settings).fetch(Scope(), NEEDS, Path(folder) / "i.jsonl")
 
@@ -196,7 +197,7 @@ class MadeUp(httpx.AsyncBaseTransport):
 
 def peak_of(keys: int, link: Connection) -> None:
     """Fetch so many keys and tell the peak of this process's memory, in MiB, and the seconds."""
-    settings = SentrySettings(url="http://127.0.0.1", token=Token("x"))
+    settings = LiveSettings(url="http://127.0.0.1", token=Token("x"))
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "i.jsonl"

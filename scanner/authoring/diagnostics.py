@@ -11,7 +11,7 @@ import msgspec
 from scanner import __version__
 from scanner.authoring.lint.listing import Listing
 from scanner.base.errors import Problem
-from scanner.inventory.redact import redact_text
+from scanner.catalogue.redact import redact_text
 
 Plain = Callable[[str], str]
 """Makes text harmless for a terminal."""

@@ -1,46 +1,49 @@
-"""The one catalogue of tables and columns.
+"""The one catalogue of tables and columns: what all providers declare, gathered by name.
 
 The database's tables, the words that a policy may use, strict ingestion and the documentation
 all derive from it. A column names where its value comes from: `<$.path>` is the text of a field
 of the API's record, `<type $.path>` the JSON type of that field (SQL NULL: the field is missing).
-Column names follow Steampipe's `sentry_key`, so that its published queries run unchanged.
 """
 
 from typing import Final
 
-from scanner.catalogue.columns import INTEGER, NOWHERE, TEXTS, Column, Field, Table
-from scanner.catalogue.moments import SKEW_MINUTES
-from scanner.providers.sentry.tables.client_keys import KEY, USAGE
-from scanner.providers.sentry.tables.credentials import API_KEY, INTEGRATION, ORG_AUTH_TOKEN, TOKEN
-from scanner.providers.sentry.tables.places import ORGANIZATIONS, PROJECT
+from scanner.model.moment import SKEW_MINUTES
+from scanner.model.provider import Provider, load_providers
+from scanner.model.table import INTEGER, NOWHERE, TEXTS, Column, Field, Table
 
 __all__ = [
     "BASIC",
     "COSTLY",
     "COUNTED",
     "INTEGER",
+    "LIVE",
     "NOWHERE",
+    "OWN",
+    "PROVIDERS",
     "SKEW_MINUTES",
     "TABLES",
     "TEXTS",
-    "USAGE",
     "Column",
     "Field",
     "Table",
 ]
 
+PROVIDERS: Final = load_providers()
+
+LIVE: Final = PROVIDERS[0]
+"""The provider whose server is asked, whose settings there are, and whose demo is shown."""
+
+OWN: Final[dict[str, Provider]] = {
+    name: provider for provider in PROVIDERS for name in provider.tables
+}
+"""The provider of each table."""
+
 TABLES: Final[dict[str, Table]] = {
-    "sentry_key": KEY,
-    "sentry_project": PROJECT,
-    "sentry_organization": ORGANIZATIONS,
-    "sentry_integration": INTEGRATION,
-    "sentry_org_auth_token": ORG_AUTH_TOKEN,
-    "sentry_api_key": API_KEY,
-    "sentry_token": TOKEN,
+    name: table for provider in PROVIDERS for name, table in provider.tables.items()
 }
 """Every table by its name, in the order in which it is documented."""
 
-BASIC: Final = ("sentry_organization", "sentry_project", "sentry_key")
+BASIC: Final = LIVE.basic
 """The tables that are fetched unless something else is asked for."""
 
 COSTLY: Final[dict[str, frozenset[str]]] = {

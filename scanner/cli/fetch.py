@@ -10,20 +10,19 @@ from typing import Final
 from scanner.base.errors import UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import clean
-from scanner.catalogue import BASIC, COSTLY
+from scanner.catalogue import BASIC, LIVE
 from scanner.cli.shared import inputs
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Needs
 
 SUFFIXES: Final = (".jsonl", ".json", ".parquet")
-EXTRAS: Final = ("usage", "integrations", "tokens")
+EXTRAS: Final = LIVE.extras
 """What is fetched only when asked for, because it takes further requests or rights."""
 
 _JOURNAL: Final = ".journal"
 """What is appended to the output's name for the journal, which lies beside it meanwhile."""
 
 _ABSENT: Final = TableCoverage(CoverageState.ABSENT, "the source has nothing of this kind")
-_TOKENS: Final = ("sentry_token", "sentry_org_auth_token", "sentry_api_key")
 _EXIT_INCOMPLETE: Final = 3
 
 
@@ -67,12 +66,9 @@ def needs(extras: Sequence[str]) -> Needs:
             remedy=f"Use one of: {', '.join(EXTRAS)}.",
         )
     tables = dict.fromkeys(BASIC, frozenset[str]())
-    if "usage" in chosen:
-        tables["sentry_key"] = COSTLY["sentry_key"]
-    if "integrations" in chosen:
-        tables["sentry_integration"] = frozenset()
-    if "tokens" in chosen:
-        tables |= dict.fromkeys(_TOKENS, frozenset[str]())
+    for extra in EXTRAS:
+        if extra in chosen:
+            tables |= EXTRAS[extra]
     return Needs(tables)
 
 

@@ -167,7 +167,7 @@ def _complain(message: str) -> None:
 
 def _write(message: str) -> None:
     from scanner.base.text import clean  # noqa: PLC0415 - not for --version
-    from scanner.inventory.redact import redact_text  # noqa: PLC0415 - not for --version
+    from scanner.catalogue.redact import redact_text  # noqa: PLC0415 - not for --version
 
     lines = redact_text(message.rstrip("\n")).split("\n")
     sys.stderr.write("".join(f"{clean(line)}\n" for line in lines))

@@ -1,4 +1,4 @@
-"""Configuration files as layers of settings: `.env`, `keypolicy.yaml` and `.sentryclirc`."""
+"""Configuration files as layers of settings: `.env`, `keypolicy.yaml`, the service's own."""
 
 import io
 import os
@@ -11,21 +11,17 @@ import msgspec
 
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.files import read_regular, real
+from scanner.catalogue import LIVE
+from scanner.catalogue.redact import TOKEN_PATTERN
 from scanner.config.document import CONFIG_NAME, ConfigDocument
 from scanner.config.trust import Given, Layer, Trust
-from scanner.inventory.redact import TOKEN_PATTERN
 
 if TYPE_CHECKING:
     from scanner.base.yamlfile import YamlFile
 
-_SENTRYCLIRC: Final = ".sentryclirc"
 _MAX_BYTES: Final = 1 << 20
-_TOKEN_KEYS: Final = frozenset({"token", "auth_token", "authtoken", "sentry_auth_token"})
-_CLIRC_SETTINGS: Final = (
-    ("token", "auth", "token"),
-    ("organizations", "defaults", "org"),
-    ("projects", "defaults", "project"),
-    ("url", "defaults", "url"),
+_TOKEN_KEYS: Final = frozenset(
+    {"token", "auth_token", "authtoken", LIVE.variables["token"].lower()}
 )
 
 
@@ -157,7 +153,8 @@ def _checked(source: "YamlFile", name: str) -> dict[str, Any]:
         raise UsageError(
             "a token is no setting for a file that is committed",
             where=name,
-            remedy="Put it into SENTRY_AUTH_TOKEN or .env (not committed), and revoke this one.",
+            remedy=f"Put it into {LIVE.variables['token']} or .env (not committed), and revoke"
+            " this one.",
         )
     known = ConfigDocument.__struct_fields__
     problems = [
@@ -213,24 +210,24 @@ def _suggestion(word: str, known: tuple[str, ...]) -> str:
     return f"There are: {', '.join(known)}."
 
 
-def read_sentryclirc(directory: Path, home: Path | None) -> Iterator[Layer]:
-    """Read sentry-cli's files, the nearest upwards and the one at home; raises UsageError."""
-    nearest = next((folder for folder in _upwards(directory, home) if _has_clirc(folder)), None)
+def read_rc(directory: Path, home: Path | None) -> Iterator[Layer]:
+    """Read the own tool's files, the nearest upwards and the one at home; raises UsageError."""
+    nearest = next((folder for folder in _upwards(directory, home) if _has_rc(folder)), None)
     for folder in dict.fromkeys((nearest, home)):
-        if folder is not None and _has_clirc(folder):
-            path = folder / _SENTRYCLIRC
+        if folder is not None and _has_rc(folder):
+            path = folder / LIVE.rc
             if folder == home:
-                yield _read_sentryclirc(path, f"~/{_SENTRYCLIRC}", Trust.HOME)
+                yield _read_rc(path, f"~/{LIVE.rc}", Trust.HOME)
             else:
                 name = os.path.relpath(path, directory)
-                yield _read_sentryclirc(_inside(path, name), name, Trust.CHECKOUT)
+                yield _read_rc(_inside(path, name), name, Trust.CHECKOUT)
 
 
-def _has_clirc(folder: Path) -> bool:
-    return os.path.lexists(folder / _SENTRYCLIRC)
+def _has_rc(folder: Path) -> bool:
+    return os.path.lexists(folder / LIVE.rc)
 
 
-def _read_sentryclirc(path: Path, name: str, trust: Trust) -> Layer:
+def _read_rc(path: Path, name: str, trust: Trust) -> Layer:
     # Imported here: most runs have no such file.
     import configparser  # noqa: PLC0415
 
@@ -247,7 +244,7 @@ def _read_sentryclirc(path: Path, name: str, trust: Trust) -> Layer:
         ) from None
     return {
         setting: Given(value, f"{key} of [{section}] in {name}", trust)
-        for setting, section, key in _CLIRC_SETTINGS
+        for setting, section, key in LIVE.rc_settings
         if (value := parser.get(section, key, fallback="").strip())
     }
 

@@ -1,9 +1,10 @@
 """Settings: the only reader of the environment and of configuration files.
 
 Each setting is looked for in the command's flags, the environment, `.env` in the working
-directory, `keypolicy.yaml` (found upwards) and `.sentryclirc` (found upwards, then at home); the
-first that has it wins, as a whole. Only `params` are gathered from all of them. Where settings are
-locked to a file, there are only the flags, that file, and the server's variables.
+directory, `keypolicy.yaml` (found upwards) and the file of the service's own tool, such as
+`.sentryclirc` (found upwards, then at home); the first that has it wins, as a whole. Only `params`
+are gathered from all of them. Where settings are locked to a file, there are only the flags, that
+file, and the server's variables.
 """
 
 import os
@@ -15,8 +16,9 @@ from typing import Any, Final
 import msgspec
 
 from scanner.base.errors import UsageError
+from scanner.catalogue import LIVE
 from scanner.config import values as read
-from scanner.config.files import read_config, read_dotenv, read_locked, read_sentryclirc
+from scanner.config.files import read_config, read_dotenv, read_locked, read_rc
 from scanner.config.settings import Flags, Settings, Terminal
 from scanner.config.trust import Given, Layer, Trust, check_reach
 from scanner.gate import PolicyThresholds
@@ -40,7 +42,7 @@ def load_settings(
             _from_variables(environ, ""),
             _from_variables(dotenv, " in .env", Trust.CHECKOUT, directory),
             config,
-            *read_sentryclirc(directory, home),
+            *read_rc(directory, home),
         ]
         warnings += [*_misspelt(environ, ""), *_misspelt(dotenv, " in .env")]
     values: dict[str, Any] = {}
@@ -123,10 +125,10 @@ class _Setting(msgspec.Struct, frozen=True):
 
 
 _SETTINGS: Final = {
-    "organizations": _Setting("--org", "SENTRY_ORG", read.slugs),
-    "projects": _Setting("--project", "SENTRY_PROJECT", read.slugs),
-    "url": _Setting("--url", "SENTRY_URL", read.url),
-    "token": _Setting("", "SENTRY_AUTH_TOKEN", read.token),
+    "organizations": _Setting("--org", LIVE.variables["organizations"], read.slugs),
+    "projects": _Setting("--project", LIVE.variables["projects"], read.slugs),
+    "url": _Setting("--url", LIVE.variables["url"], read.url),
+    "token": _Setting("", LIVE.variables["token"], read.token),
     "policies": _Setting("--policy", "KEYPOLICY_POLICY", read.texts),
     "fail_on": _Setting("--fail-on", "KEYPOLICY_FAIL_ON", read.fail_on),
     "on_unknown": _Setting("--on-unknown", "KEYPOLICY_ON_UNKNOWN", read.on_unknown),

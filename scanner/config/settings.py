@@ -5,6 +5,7 @@ from pathlib import Path
 import msgspec
 
 from scanner.base.errors import Location, UsageError
+from scanner.catalogue import LIVE
 from scanner.config.trust import Trust
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.severity import Severity
@@ -101,8 +102,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 f"the token ({self.origin('token')}) would go to {self.url}, which only a less"
                 " trusted place names",
                 where=self.origin("url"),
-                remedy=f"If it is your server, say so yourself: --url {self.url}, or SENTRY_URL in"
-                " the environment.",
+                remedy=f"If it is your server, say so yourself: --url {self.url}, or"
+                f" {LIVE.variables['url']} in the environment.",
             )
 
     @property

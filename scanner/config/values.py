@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import UNSET
 
 from scanner.base.errors import UsageError
+from scanner.catalogue import LIVE
 from scanner.gate import NEVER, OnUnknown, PolicyThresholds
 from scanner.model.severity import Severity
 from scanner.model.token import Token
@@ -24,7 +25,7 @@ def slugs(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a la
             raise UsageError(
                 f"{slug!r} is not a slug",
                 where=origin,
-                remedy="A slug is how Sentry's addresses name it: lower case, no spaces.",
+                remedy=f"A slug is how {LIVE.title}'s addresses name it: lower case, no spaces.",
             )
     return found
 
@@ -55,7 +56,7 @@ def token(value: str, origin: str) -> Token:
         raise UsageError(
             "the token holds spaces, line breaks or other characters that no token has",
             where=origin,
-            remedy="Copy it again from Sentry; it is one line, without quotes inside.",
+            remedy=f"Copy it again from {LIVE.title}; it is one line, without quotes inside.",
         )
     return token
 

@@ -9,9 +9,9 @@ from typing import Final
 import duckdb
 
 from scanner.catalogue import TABLES
+from scanner.catalogue.redact import redact_text
 from scanner.engine import memory
 from scanner.inventory.normalize import BAD
-from scanner.inventory.redact import redact_text
 
 Connection = duckdb.DuckDBPyConnection
 

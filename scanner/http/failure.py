@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from scanner.base.errors import FetchError
-from scanner.inventory.redact import redact_text
+from scanner.catalogue.redact import redact_text
 from scanner.model.token import Token
 
 _LONGEST_QUOTE: Final = 200

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from scanner.base.errors import InventoryFileError, Location
-from scanner.catalogue import INTEGER, TABLES, Field
-from scanner.catalogue.moments import is_moment
+from scanner.catalogue import INTEGER, LIVE, TABLES, Field
+from scanner.catalogue.redact import SECRET_FIELDS, known_secrets, redact_text
 from scanner.inventory.envelope import (
     ENDING,
     HEADER,
@@ -21,8 +21,8 @@ from scanner.inventory.envelope import (
     read_header,
 )
 from scanner.inventory.jsontext import AGAIN, FaultError, Reader, Record
-from scanner.inventory.redact import SECRET_FIELDS, known_secrets, redact_text
 from scanner.model.inventory import Layout, RawInput
+from scanner.model.moment import is_moment
 
 _CHUNK: Final = 1 << 16
 _QUOTE_LENGTH: Final = 40
@@ -89,7 +89,7 @@ def _check(raw: RawInput) -> None:
             _check_inventory(records)
         else:
             for record in records:
-                _check_fields(record, record.value, raw.kind or "sentry_key")
+                _check_fields(record, record.value, raw.kind or LIVE.keys)
 
 
 def _check_inventory(records: Iterator[Record]) -> None:

@@ -1,11 +1,12 @@
 """Inventory files: answers of the API as someone saved them, and what `keypolicy fetch` wrote."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.base.files import real
+from scanner.catalogue import LIVE, TABLES
 from scanner.inventory.sniff import Sniffed, sniff
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Inventory, Needs, RawInput, Scope
@@ -43,27 +44,28 @@ class FileSource:
         """
         del scope, needs, workspace  # files are taken whole, and where they lie
         files = {path: sniff(path) for path in _expand(self._paths)}
-        listed = any(file.kind == "sentry_project" for file in files.values())
-        inputs = tuple(self._input(path, file, listed=listed) for path, file in files.items())
+        kinds = {file.kind for file in files.values()}
+        inputs = tuple(self._input(path, file, kinds) for path, file in files.items())
         return Inventory(
             inputs=inputs,
             sources=tuple(raw.label for raw in inputs),
             coverage=_coverage(inputs),
             warnings=tuple(
-                f"{path} is an empty list; it was taken for a list of client keys"
+                f"{path} is an empty list; it was taken for a list of {TABLES[LIVE.keys].title}s"
                 for path, file in files.items()
                 if file.empty
             ),
         )
 
-    def _input(self, path: Path, file: Sniffed, *, listed: bool) -> RawInput:
+    def _input(self, path: Path, file: Sniffed, kinds: Collection[str | None]) -> RawInput:
         if file.layout.is_inventory:
             return RawInput(path, file.layout, label=str(path))
-        kind = file.kind or "sentry_key"
+        kind = file.kind or LIVE.keys
+        table = TABLES[kind]
         organization = project = None
-        if kind != "sentry_organization":
+        if table.place != "organization":
             organization = _only(self._organizations, "--org", path)
-        if kind == "sentry_key" and not listed:
+        if table.joined and table.joined not in kinds:
             project = _only(self._projects, "--project", path)
         return RawInput(path, file.layout, str(path), kind, organization, project, self._server)
 

@@ -10,16 +10,16 @@ import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from scanner.catalogue import TABLES, Column, Field
-from scanner.catalogue.moments import not_moment
-from scanner.inventory.redact import (
+from scanner.catalogue import OWN, TABLES, Column, Field, Table
+from scanner.catalogue.redact import (
     MIN_SECRET,
     SECRET_FIELDS,
     SUSPECT,
     redact_record,
     redact_text,
 )
-from scanner.providers.sentry.tables.client_keys import DSN_KINDS
+from scanner.model.moment import not_moment
+from scanner.model.provider import Secrets
 
 BAD: Final = "_bad"
 """Name of the column that marks rows with a wrong type; it is dropped after the check.
@@ -31,17 +31,14 @@ NULL marks a row that may hold a secret: it has nothing else in it, and is repla
 RawRow = tuple[str | None, str | None, str | None]
 """Organization, project and record (JSON), as a file has them."""
 
-_REFERENCE = re.compile(r"<(type )?(\$[\w.]+)>|<(dsn)>")
-_HIDDEN: Final = "$.secret"
-_OTHER_SECRETS: Final = tuple(f"$.{name}" for name in sorted(SECRET_FIELDS - {"secret"}))
-_HIDDEN_DSN: Final = "$.dsn.secret"
+_REFERENCE = re.compile(r"<(type )?(\$[\w.]+)>")
 
 
 def select(name: str, columns: Sequence[str], *, looked_at: bool = False) -> str:
     """Return the SELECT that makes the columns of table `name` from a relation `raw`.
 
-    `raw` has record (JSON), organization, project and server; the table sentry_project must
-    exist. The result has one column more, BAD: whether a field is missing or of a wrong type.
+    `raw` has record (JSON), organization, project and server; the table that it is joined to must
+    be filled. The result has one column more, BAD: whether a field is missing or of a wrong type.
     Unless the records were `looked_at` closely, it is NULL for those that must be.
     """
     plan = _Plan(name, columns)
@@ -98,11 +95,11 @@ class _Plan:
         paths = _Paths()
         types = {path: index for index, path in enumerate(table.fields, start=1)}
         self.made = [_column(c, table.columns[c], types, paths) for c in columns]
-        self.join = _join(name, paths)
+        self.join = _join(table, types, paths)
         self.bad = " OR ".join(
             _violation(path, field, types, paths) for path, field in table.fields.items()
         )
-        self.suspect = _suspect(paths)
+        self.suspect = _suspect(OWN[name].secrets, paths)
         self.parsed = (
             "SELECT organization, project, server, record,"
             f" json_type(record, {_list(types)}) AS t,"
@@ -110,19 +107,24 @@ class _Plan:
         )
 
 
-def _suspect(paths: "_Paths") -> str:
+def _suspect(secrets: Secrets, paths: "_Paths") -> str:
     """Return the condition for what may hold a secret in anything that is taken from it."""
     taken = ["organization", "project", *(f"v[{number}]" for number in paths.index.values())]
     told = f"concat_ws(chr(31), {', '.join(taken)})"
-    url, secret = paths.value(_HIDDEN_DSN), paths.value(_HIDDEN)
+    urls = [paths.value(f"$.{field}.{secrets.common}") for field in secrets.urls]
+    secret = paths.value(f"$.{secrets.common}")
+    others = [paths.value(f"$.{name}") for name in sorted(SECRET_FIELDS - {secrets.common})]
     tests = [
         f"regexp_matches({told}, '{SUSPECT}')",
         f"(length({secret}) >= {MIN_SECRET} AND contains({told}, {secret}))",
-        # Records with other secrets are few; every one is looked at.
-        f"coalesce({', '.join(paths.value(path) for path in _OTHER_SECRETS)}) IS NOT NULL",
     ]
-    # The secret of a DSN is looked for elsewhere too, where it is not told by itself.
-    tests.append(f"({url} IS NOT NULL AND NOT coalesce(contains({url}, {secret}), false))")
+    if others:
+        # Records with other secrets are few; every one is looked at.
+        tests.append(f"coalesce({', '.join(others)}) IS NOT NULL")
+    # The secret of a URL is looked for elsewhere too, where it is not told by itself.
+    tests += (
+        f"({url} IS NOT NULL AND NOT coalesce(contains({url}, {secret}), false))" for url in urls
+    )
     return f"coalesce({' OR '.join(tests)}, false)"
 
 
@@ -146,21 +148,12 @@ def _list(paths: dict[str, int]) -> str:
 
 def _expand(source: str, types: dict[str, int], paths: _Paths) -> str:
     def replace(match: re.Match[str]) -> str:
-        how, path, dsn = match.groups()
-        if dsn:
-            return _dsn(types, paths)
+        how, path = match.groups()
         if how == "type ":
             return f"t[{types[path]}]"
         return paths.value(path)
 
     return _REFERENCE.sub(replace, source)
-
-
-def _dsn(types: dict[str, int], paths: _Paths) -> str:
-    kinds = ", ".join(f"'{kind}', {paths.value(f'$.dsn.{kind}')}" for kind in DSN_KINDS)
-    # Merging into an empty object leaves out the kinds that the record does not have.
-    text = f"CAST(json_merge_patch('{{}}', json_object({kinds})) AS VARCHAR)"
-    return f"CASE WHEN t[{types['$.dsn']}] = 'OBJECT' THEN CAST({text} AS JSON) END"
 
 
 def _violation(path: str, field: Field, types: dict[str, int], paths: _Paths) -> str:
@@ -181,12 +174,7 @@ def _integer(field: Field) -> bool:
     return set(field.types) == {"UBIGINT", "BIGINT"}
 
 
-def _join(name: str, paths: _Paths) -> str:
-    """Join keys to their project: a whole-organization listing tells only the project's id."""
-    if name != "sentry_key":
+def _join(table: Table, types: dict[str, int], paths: _Paths) -> str:
+    if not table.joined:
         return ""
-    number = f"coalesce({paths.value('$.projectId')}, {paths.value('$.projectID')})"
-    return (
-        f" LEFT JOIN sentry_project AS joined ON joined.id = {number}"
-        " AND joined.organization_slug IS NOT DISTINCT FROM organization"
-    )
+    return f" LEFT JOIN {table.joined} AS joined ON {_expand(table.join, types, paths)}"

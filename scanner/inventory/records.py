@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, Final
 
 from scanner.catalogue import TABLES, Field
-from scanner.catalogue.moments import is_moment
+from scanner.model.moment import is_moment
 
 _LARGEST: Final = 2**63
 

@@ -15,7 +15,8 @@ import msgspec
 
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.base.files import open_regular
-from scanner.inventory.redact import redact_text
+from scanner.catalogue import PROVIDERS
+from scanner.catalogue.redact import redact_text
 from scanner.model.inventory import Layout
 
 PEEK_BYTES: Final = 1 << 20
@@ -28,8 +29,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 _TOKEN: Final = re.compile(r'"((?:[^"\\]|\\.)*+)(?:"|\\?\Z)|[{}\[\]:,]', re.DOTALL)
 
 _EXPORT: Final = (
-    "Give a JSON answer of Sentry's API (a list of keys, projects, organizations, integrations or"
-    " organization tokens), or an inventory written by `keypolicy fetch`."
+    f"Give {', '.join(provider.export for provider in PROVIDERS)}, or an inventory written by"
+    " `keypolicy fetch`."
 )
 _COMPRESSED: Final = (
     (b"\x1f\x8b", "gzip", "Unpack it first: gunzip -k FILE"),
@@ -39,40 +40,6 @@ _COMPRESSED: Final = (
     (b"PK\x03\x04", "zip", "Unpack it first: unzip FILE"),
 )
 _UTF16: Final = re.compile(rb"\xff\xfe|\xfe\xff|.\x00|\x00.", re.DOTALL)
-
-# A record's kind by its fields: the first set with a field in common, beside those demanded.
-_KINDS: Final[tuple[tuple[str, frozenset[str], frozenset[str]], ...]] = (
-    (
-        "sentry_key",
-        frozenset(),
-        frozenset({"public", "dsn", "projectId", "projectID"}),
-    ),
-    (
-        "sentry_integration",
-        frozenset({"slug", "uuid", "scopes"}),
-        frozenset({"verifyInstall", "isAlertable", "allowedOrigins", "webhookUrl"}),
-    ),
-    (
-        "sentry_org_auth_token",
-        frozenset({"id", "scopes"}),
-        frozenset({"dateLastUsed", "projectLastUsedId"}),
-    ),
-    (
-        "sentry_api_key",
-        frozenset({"id", "label"}),
-        frozenset({"allowed_origins", "scope_list"}),
-    ),
-    (
-        "sentry_organization",
-        frozenset({"slug"}),
-        frozenset({"links", "require2FA", "isEarlyAdopter", "hasAuthProvider", "onboardingTasks"}),
-    ),
-    (
-        "sentry_project",
-        frozenset({"slug"}),
-        frozenset({"platform", "platforms", "isMember", "hasAccess", "firstEvent", "isBookmarked"}),
-    ),
-)
 
 
 class Sniffed(msgspec.Struct, frozen=True):
@@ -208,9 +175,9 @@ def _is_inventory(fields: dict[str, str | None]) -> bool:
 
 
 def _kind(path: Path, fields: dict[str, str | None]) -> str:
-    for kind, demanded, telling in _KINDS:
-        if demanded <= fields.keys() and telling & fields.keys():
-            return kind
+    for kind in (kind for provider in PROVIDERS for kind in provider.kinds):
+        if kind.demanded <= fields.keys() and kind.telling & fields.keys():
+            return kind.table
     raise _unknown(path, fields)
 
 
@@ -231,12 +198,9 @@ def _unknown(path: Path, fields: dict[str, str | None]) -> InventoryFileError:
         )
     if "findings" in fields or "runs" in fields:
         return _refusal(path, "a report, not an inventory", _EXPORT)
-    if {"id", "slug"} <= fields.keys():
-        return _refusal(
-            path,
-            "the records may be projects or organizations: nothing in them tells which",
-            "Keep all fields of the API's answer; projects have `platform`, organizations `links`.",
-        )
+    for unclear in (unclear for provider in PROVIDERS for unclear in provider.unclear):
+        if unclear.fields <= fields.keys():
+            return _refusal(path, unclear.message, unclear.remedy)
     names = _quoted(", ".join(sorted(fields)[:8])) or "none"
     return _refusal(path, f"records of an unknown kind, with the fields: {names}", _EXPORT)
 

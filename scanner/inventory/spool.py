@@ -24,7 +24,7 @@ import msgspec
 
 from scanner import __version__
 from scanner.base.files import replacing
-from scanner.inventory.redact import redact_record, redacted
+from scanner.catalogue.redact import redact_record, redacted
 from scanner.model.coverage import TableCoverage
 from scanner.model.inventory import FORMAT_VERSION, Scope
 

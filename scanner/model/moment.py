@@ -1,7 +1,24 @@
-"""Points in time that people and files name: in UTC, and far from the ends of the calendar."""
+"""Points in time: those that people and files name, in UTC and far from the calendar's ends.
 
+What a date of a record may be is one rule, which SQL reads in files and Python on the live path. A
+form that one of the two read and the other did not, or read otherwise, would let a key be as old as
+whoever wrote the file likes: DuckDB knows `infinity`, `epoch` and `+25:00`.
+"""
+
+import re
 from datetime import UTC, datetime
 from typing import Final
+
+SKEW_MINUTES: Final = 5
+"""How far the server's clock may be ahead: a date later than that after as-of is not known."""
+
+_HOUR: Final = "([01][0-9]|2[0-3])"
+_DAY: Final = "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"  # years before 1583 are by agreement alone
+_ZONE: Final = f"(Z|[+-]{_HOUR}(:[0-5][0-9])?)"
+_PATTERN: Final = f"{_DAY}([T ]{_HOUR}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?{_ZONE}?)?"
+"""The part of ISO 8601 that Python and DuckDB read alike; both have to know the day as well."""
+
+_TIME: Final = re.compile(_PATTERN)
 
 _FIRST: Final = 1970
 _LAST: Final = 9000
@@ -25,3 +42,22 @@ def in_utc(moment: datetime) -> datetime:
 def read_moment(text: str) -> datetime:
     """Read a date or an ISO 8601 time; raises ValueError."""
     return in_utc(datetime.fromisoformat(text))
+
+
+def is_moment(text: str) -> bool:
+    """Whether the text is a date and time; without a zone it is in UTC, without a time midnight."""
+    if not _TIME.fullmatch(text):
+        return False
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def not_moment(value: str) -> str:
+    """Return the SQL condition that a text, given as SQL, is not what `is_moment` is true of."""
+    return (
+        f"({value} IS NOT NULL AND NOT (regexp_full_match({value}, '{_PATTERN}')"
+        f" AND TRY_CAST({value} AS TIMESTAMPTZ) IS NOT NULL))"
+    )

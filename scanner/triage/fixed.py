@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from scanner.catalogue import TABLES
 from scanner.model.finding import KnownFinding, Place
 from scanner.model.inventory import Reach
 from scanner.triage.decide import DecisionLog
 from scanner.triage.interface import Facts, Sight
 
-_ELSEWHERE: Final = ("sentry_project", "sentry_organization")
+_ELSEWHERE: Final = tuple(name for name, table in TABLES.items() if table.place)
 """The tables that tell of projects and organizations in which a table has no row."""
 
 

@@ -14,11 +14,12 @@ import pytest
 
 from scanner.base.errors import KeypolicyError
 from scanner.gate import OnUnknown, Thresholds
+from scanner.inventory.source import LiveSettings
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Scope
 from scanner.model.token import Token
 from scanner.pipeline import ScanRequest, scan
-from scanner.providers.sentry.live.source import SentrySettings, SentrySource
+from scanner.providers.sentry.live.source import SentrySource
 from tests.simulator import Simulator, make_world
 from tests.unit.providers.sentry.live.fetching import FAST
 from tests.unit.providers.sentry.live.test_faults import (
@@ -60,7 +61,7 @@ def world() -> World:
 
 def scanned(case: Case, thresholds: Thresholds) -> Outcome:
     with Simulator(world(), flavour=case.flavour, faults=case.script()) as sim:
-        settings = SentrySettings(url=sim.url, token=Token(sim.world.token), retry=FAST)
+        settings = LiveSettings(url=sim.url, token=Token(sim.world.token), retry=FAST)
         source = SentrySource(msgspec.structs.replace(settings, **case.settings))
         request = ScanRequest(source, Scope(), ("sentry-baseline",), {}, AS_OF, thresholds)
         try:

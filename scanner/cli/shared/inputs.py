@@ -6,10 +6,11 @@ import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
 from scanner.base.files import open_regular
+from scanner.catalogue import LIVE
 from scanner.config.gate import effective
 from scanner.config.gather import process_settings
 from scanner.config.settings import Flags, Settings
@@ -21,8 +22,8 @@ from scanner.model.moment import read_moment
 if TYPE_CHECKING:
     from scanner.pipeline import ScanRequest
 
-DEFAULT_POLICY = "sentry-baseline"
-DEFAULT_URL = "https://sentry.io"
+DEFAULT_POLICY: Final = LIVE.policy
+DEFAULT_URL: Final = LIVE.url
 
 
 def add_lock_argument(parser: argparse.ArgumentParser) -> None:
@@ -39,8 +40,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
     add_lock_argument(parser)
     group = parser.add_argument_group(
         "inventory",
-        "Without --demo or --inventory the keys are fetched from Sentry, with the token\n"
-        "in SENTRY_AUTH_TOKEN (also read from .env and .sentryclirc).",
+        f"Without --demo or --inventory the keys are fetched from {LIVE.title}, with the token\n"
+        f"in {LIVE.variables['token']} (also read from .env and {LIVE.rc}).",
     )
     group.add_argument(
         "--org",
@@ -71,12 +72,12 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
         metavar="TIME",
         help="the time to judge at: a date or an ISO 8601 time in UTC (default: now)",
     )
-    _add_server_arguments(parser.add_argument_group("Sentry server"))
+    _add_server_arguments(parser.add_argument_group(f"{LIVE.title} server"))
 
 
 def _add_server_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare the options about fetching from a server."""
-    group.add_argument("--url", metavar="URL", help=f"Sentry server (default: {DEFAULT_URL})")
+    group.add_argument("--url", metavar="URL", help=f"{LIVE.title} server (default: {DEFAULT_URL})")
     group.add_argument(
         "--status",
         metavar="STATUS",
@@ -113,7 +114,7 @@ def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE|DIR",
         action="append",
         default=[],
-        help="policy to hold the keys against; may be repeated (default: sentry-baseline)",
+        help=f"policy to hold the keys against; may be repeated (default: {DEFAULT_POLICY})",
     )
     rules.add_argument(
         "--param",
@@ -195,7 +196,7 @@ def as_of(namespace: argparse.Namespace) -> datetime:
 def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
     """Return what to look at.
 
-    Organizations and projects from the environment or a file are about the Sentry server; an
+    Organizations and projects from the environment or a file are about the live server; an
     inventory file and the demo are narrowed by the command line alone. Raises UsageError.
     """
     asked = Scope(found.organizations, found.projects)
@@ -212,7 +213,7 @@ def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
 def source(namespace: argparse.Namespace, found: Settings, journal: Path | None = None) -> Source:
     """Return the source that was asked for. Raises UsageError where there is none, or two.
 
-    With a journal, a fetch from Sentry goes on where an earlier one was cut off.
+    With a journal, a fetch goes on where an earlier one was cut off.
     """
     files = getattr(namespace, "inventory", [])
     if files and namespace.demo:
@@ -221,7 +222,7 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
         )
     if namespace.status and _is_offline(namespace):
         raise UsageError(
-            "only the Sentry server can filter by status",
+            f"only the {LIVE.title} server can filter by status",
             where="--status",
             remedy="Use `where: is_active` in a rule, or leave --status out.",
         )
@@ -230,25 +231,25 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
     if files:
         slugs = tuple(namespace.org), tuple(namespace.project)
         return load_source("file")(files, *slugs, found.url or DEFAULT_URL)
-    return _sentry(namespace, found, journal)
+    return _live(namespace, found, journal)
 
 
-def _sentry(namespace: argparse.Namespace, found: Settings, journal: Path | None) -> Source:
+def _live(namespace: argparse.Namespace, found: Settings, journal: Path | None) -> Source:
     if found.token is None:
         raise UsageError(
             "nothing to scan: no token, no inventory file and no --demo",
-            remedy="Set SENTRY_AUTH_TOKEN to a Sentry token with org:read and project:read, or"
-            " give --inventory FILE, or try --demo.",
+            remedy=f"Set {LIVE.variables['token']} to a {LIVE.title} token with"
+            f" {LIVE.scopes}, or give --inventory FILE, or try --demo.",
         )
     found.check_recipient(DEFAULT_URL)
     if namespace.ca_bundle is not None:
         open_regular(Path(namespace.ca_bundle)).close()
     from scanner.cli.shared.progress import progress_for  # noqa: PLC0415 - not for --help
-    from scanner.providers.sentry.live.source import SentrySettings, SentrySource  # noqa: PLC0415
+    from scanner.inventory.source import LiveSettings  # noqa: PLC0415 - with what HTTP takes
 
     quiet = getattr(namespace, "quiet", True)
-    return SentrySource(
-        SentrySettings(
+    return load_source(LIVE.name)(
+        LiveSettings(
             url=found.url or DEFAULT_URL,
             token=found.token,
             status=namespace.status,

@@ -7,9 +7,8 @@ from typing import Final
 import msgspec
 
 from scanner.base.errors import InventoryFileError, UsageError
-from scanner.catalogue import TABLES
+from scanner.catalogue import OWN, PROVIDERS, TABLES
 from scanner.engine.database import Connection
-from scanner.engine.intake.counts import count_all, count_keys
 from scanner.engine.intake.digest import digest
 from scanner.engine.intake.reader import (
     BadInputError,
@@ -23,16 +22,11 @@ from scanner.engine.intake.twins import Origins, collapse, contradictions, ident
 from scanner.inventory.normalize import BAD, select
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
+from scanner.model.provider import Provider, imported
 
-LOAD_ORDER: Final = ("sentry_project", *(name for name in TABLES if name != "sentry_project"))
-"""Projects come first: keys are joined to them."""
-
-API_PAGES: Final = {"sentry_key": (10, 100), "sentry_project": (100,)}
-"""Sizes of a full page of Sentry's listings: the default, and the most there is."""
-
-_KEYS: Final = "sentry_key"
-_LISTS: Final = ("sentry_organization", "sentry_project")
-"""Tables that list the places where keys are."""
+_JOINED: Final = {table.joined for table in TABLES.values()}
+LOAD_ORDER: Final = tuple(sorted(TABLES, key=lambda name: name not in _JOINED))
+"""What others are joined to comes first."""
 
 _ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
 
@@ -87,8 +81,10 @@ class _Loader:
         self._as_of = as_of
         self._servers: dict[str, str | None] = {}
         self._live = inventory.live
-        self._covering: set[str] = set()  # labels of inventories that say which keys they hold
-        self._listed: list[SlugPair] = []
+        self._covering: set[tuple[str, str]] = (
+            set()
+        )  # inventories and the tables they say they hold
+        self._listed: dict[str, list[SlugPair]] = {provider.keys: [] for provider in PROVIDERS}
         self._promised: dict[tuple[str, str], int] = {}
         self.filled: list[str] = []
         self.rows = dict.fromkeys(TABLES, 0)
@@ -110,8 +106,7 @@ class _Loader:
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
             self._servers[raw.label] = header.server or raw.server
             self.sources += [source for source in header.sources if source not in self.sources]
-            if _KEYS in ending.coverage:
-                self._covering.add(raw.label)
+            self._covering.update((raw.label, name) for name in ending.coverage)
             for name, found in ending.coverage.items():
                 known = self.coverage.get(name)
                 self.coverage[name] = merge(known, found) if known else found
@@ -163,11 +158,11 @@ class _Loader:
                 where=raw.label,
                 remedy="It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`.",
             )
-        if not raw.layout.is_inventory and rows in API_PAGES.get(name, ()):
-            what = "keys" if name == _KEYS else "projects"
+        if not raw.layout.is_inventory and rows in TABLES[name].pages:
+            what, service = OWN[name].noun(name), OWN[name].title
             reason = (
-                f"{raw.label} holds exactly {rows} {what}, a full page of Sentry's API: if it was"
-                " saved with one request, the pages after it are missing. Use"
+                f"{raw.label} holds exactly {rows} {what}, a full page of {service}'s API: if it"
+                " was saved with one request, the pages after it are missing. Use"
                 " `keypolicy fetch -o FILE`, which reads all of them."
             )
             self._lacks(name, [Gap(reason, raw.organization, raw.project)])
@@ -177,19 +172,19 @@ class _Loader:
 
         An inventory that covers the keys, and has none of a place, says that there is none.
         """
-        table = TABLES[name]
+        table, keys = TABLES[name], OWN[name].keys
         ends = [*(str(start) for start, _ in origins[1:]), "2**62"]
         doubtful = [
             f"(rowid >= {start} AND rowid < {end})"
             for (start, raw), end in zip(origins, ends, strict=True)
-            if raw.label not in self._covering
+            if (raw.label, keys) not in self._covering
         ]
-        if name in _LISTS and doubtful:
+        if table.place and doubtful:
             found = self._connection.execute(
                 f'SELECT {table.organization}, {table.project} FROM "{name}" GROUP BY ALL'
                 f" HAVING bool_and({' OR '.join(doubtful)})"
             )
-            self._listed += found.fetchall()
+            self._listed[keys] += found.fetchall()
 
     def apply(self, scope: Scope) -> None:
         """Narrow the tables to the scope, count keys, and note all that was not seen."""
@@ -199,13 +194,13 @@ class _Loader:
             self._lacks(name, missing)
         for name, gaps in narrow(self._connection, scope, self.filled).items():
             self._lacks(name, gaps)
-        if _KEYS in self.coverage:
-            self._check_keyless(scope)
-        if "sentry_project" in self.filled:
-            count_keys(self._connection, self.coverage.get(_KEYS))
-            if not self._is_narrowed(scope):
-                lists = (self.coverage.get(name) for name in (_KEYS, "sentry_project"))
-                count_all(self._connection, *lists)
+        for provider in PROVIDERS:
+            if provider.keys in self.coverage:
+                self._check_keyless(provider, scope)
+            if provider.counts and not provider.tables.keys().isdisjoint(self.filled):
+                count = imported(provider.counts)
+                narrowed = self._is_narrowed(scope)
+                count(self._connection, self.filled, self.coverage, is_narrowed=narrowed)
         for name in self.filled:
             self.rows[name] = _count(self._connection, name)
         for name in self.coverage:
@@ -219,21 +214,23 @@ class _Loader:
             reach.filters for reach in reaches
         )
 
-    def _check_keyless(self, scope: Scope) -> None:
+    def _check_keyless(self, provider: Provider, scope: Scope) -> None:
         """Note the listed places without a key, where nothing says that they have none."""
-        keyed = places(self._connection, [name for name in self.filled if name == _KEYS])
-        listed = self._listed
+        keys = provider.keys
+        keyed = places(self._connection, [name for name in self.filled if name == keys])
+        listed = self._listed[keys]
         organizations = [place for place in listed if place[1] is None]
         if len(organizations) == 1 and any(organization is None for organization, _ in keyed):
             # Keys that do not tell their organization are of the one that is listed.
             listed = [place for place in listed if place[1] is not None]
-        self._lacks(_KEYS, keyless(scope, listed, keyed))
+        self._lacks(keys, keyless(scope, listed, keyed))
         if not keyed or scope.projects:
             return
-        told = {gap.organization for gap in self.coverage[_KEYS].gaps}
+        told = {gap.organization for gap in self.coverage[keys].gaps}
         told |= {organization for organization, _ in keyed}
-        for slug in sorted(_organizations(self._connection, self.filled).keys() - told):
-            self.warnings.append(f"the organization {slug!r} has no client key")
+        filled = [name for name in self.filled if name in provider.tables]
+        for slug in sorted(_organizations(self._connection, filled).keys() - told):
+            self.warnings.append(f"the organization {slug!r} has no {TABLES[keys].title}")
 
     def _check_empty(self, name: str) -> None:
         """Take no table for whole of which no row is there, unless its source counted that."""
@@ -249,11 +246,13 @@ class _Loader:
     def check_project_option(self) -> None:
         """Refuse one project's name for keys of several: it would be wrong for most of them."""
         for raw in self._inputs:
-            if raw.project is None or raw.kind != "sentry_key":
+            table = TABLES.get(raw.kind or "")
+            if raw.project is None or table is None or "project_id" not in table.columns:
                 continue
             found = self._connection.execute(
-                "SELECT count(DISTINCT project_id) FROM sentry_key"
-                " WHERE project_slug = $project AND organization_slug IS NOT DISTINCT FROM $org",
+                f'SELECT count(DISTINCT project_id) FROM "{raw.kind}"'
+                f" WHERE {table.project} = $project"
+                f" AND {table.organization} IS NOT DISTINCT FROM $org",
                 {"project": raw.project, "org": raw.organization},
             ).fetchone()
             if found and found[0] > 1:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import duckdb
 
 from scanner.base.errors import Problem, UsageError
-from scanner.catalogue import NOWHERE, TABLES, Table
+from scanner.catalogue import LIVE, NOWHERE, OWN, PROVIDERS, TABLES, Table
 from scanner.engine.database import Connection, time_limit
 from scanner.engine.judge.prepare import Prepared
 from scanner.model.inventory import Needs
@@ -20,18 +20,9 @@ OWNER: Final = "owner"
 SECONDS: Final = 120.0
 """Time limit for the rows of a table."""
 
-_PROJECTS: Final = "sentry_project"
 _WILD: Final = re.compile(r"[*?]")
 _UNKNOWN: Final = "CAST(NULL AS VARCHAR)"
 _NO_TEAMS: Final = "CAST(NULL AS VARCHAR[])"
-
-# Two projects of one slug, such as from two files, are taken together: which row meets which must
-# not be left to chance.
-_TEAMS: Final = """
-SELECT organization_slug AS organization, slug AS project, flatten(list(coalesce(
-    json_extract_string(teams, '$[*].slug'), [json_extract_string(team, '$.slug')], []))) AS teams
-FROM sentry_project GROUP BY ALL
-"""
 
 
 def problems(prepared: Iterable[Prepared]) -> list[Problem]:
@@ -55,10 +46,10 @@ def _problem(predicate: Predicate) -> Problem:
 
 def with_teams(needs: Needs, owners: Owners | None) -> Needs:
     """Return the needs with the teams of projects, where an entry goes by them."""
-    if owners is None or not _go_by_teams(owners):
+    if owners is None or not _go_by_teams(owners) or LIVE.projects is None:
         return needs
-    teams = needs.columns.get(_PROJECTS, frozenset()) | {"teams"}
-    return Needs({**needs.columns, _PROJECTS: teams})
+    teams = needs.columns.get(LIVE.projects, frozenset()) | {"teams"}
+    return Needs({**needs.columns, LIVE.projects: teams})
 
 
 def _go_by_teams(owners: Owners) -> bool:
@@ -73,10 +64,11 @@ def assign(connection: Connection, owners: Owners) -> tuple[str, ...]:
     sql, params = _choice(owners.entries)
     for name, table in TABLES.items():
         facts, teams = _facts(name, table), ""
-        if _go_by_teams(owners) and table.project != NOWHERE:
+        told = OWN[name].teams
+        if _go_by_teams(owners) and told and table.project != NOWHERE:
             facts["team"] = "w.teams"
             teams = (
-                f" LEFT JOIN ({_TEAMS}) AS w ON w.project = {table.project}"
+                f" LEFT JOIN ({told}) AS w ON w.project = {table.project}"
                 f" AND w.organization IS NOT DISTINCT FROM t.{table.organization}"
             )
         chosen = ", ".join(f"{facts[fact]} AS {fact}" for fact in FACTS)
@@ -96,8 +88,9 @@ def assign(connection: Connection, owners: Owners) -> tuple[str, ...]:
 
 def _warnings(connection: Connection, owners: Owners) -> Iterator[str]:
     if _go_by_teams(owners):
-        known = f"SELECT 1 FROM ({_TEAMS}) WHERE len(teams) > 0 LIMIT 1"
-        if connection.execute(known).fetchone() is None:
+        told = (provider.teams for provider in PROVIDERS if provider.teams)
+        known = (f"SELECT 1 FROM ({teams}) WHERE len(teams) > 0 LIMIT 1" for teams in told)
+        if not any(connection.execute(sql).fetchone() for sql in known):
             yield (
                 f"{owners.file}: entries go by team, and the inventory tells no project's teams,"
                 " so they match nothing"
@@ -123,12 +116,11 @@ def owners_of(
 def _facts(name: str, table: Table) -> dict[str, str]:
     """Return what the entries' conditions are about, as expressions over row `t`."""
     # A project's own name is no name of a key, nor is an organization's.
-    is_place = "slug" in {table.project, table.organization}
     return {
         "organization": f"t.{table.organization}",
         "project": _UNKNOWN if table.project == NOWHERE else f"t.{table.project}",
         "team": _NO_TEAMS,
-        "name": _UNKNOWN if is_place or "name" not in TABLES[name].columns else "t.name",
+        "name": _UNKNOWN if table.place or "name" not in TABLES[name].columns else "t.name",
     }
 
 

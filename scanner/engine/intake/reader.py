@@ -8,6 +8,7 @@ import duckdb
 import msgspec
 
 from scanner.base.errors import InventoryFileError, KeypolicyError
+from scanner.catalogue.redact import redact_text, redacted
 from scanner.engine.database import Connection, reason
 from scanner.inventory.envelope import (
     ENDING,
@@ -22,7 +23,6 @@ from scanner.inventory.envelope import (
     read_header,
 )
 from scanner.inventory.normalize import BAD, close_look, select, suspects
-from scanner.inventory.redact import redact_text, redacted
 from scanner.model.inventory import Layout, RawInput
 
 MAX_RECORD: Final = 16 << 20

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from scanner.base.errors import InventoryFileError
 from scanner.catalogue import TABLES
+from scanner.catalogue.redact import redact_text
 from scanner.engine.database import Connection
-from scanner.inventory.redact import redact_text
 from scanner.model.coverage import Gap
 from scanner.model.inventory import RawInput
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.catalogue import TABLES
+from scanner.catalogue import OWN, TABLES
 from scanner.engine.database import Connection
 from scanner.model.coverage import Gap
 
@@ -58,7 +58,7 @@ def mark(connection: Connection, table: str, gaps: Sequence[Gap]) -> bool:
     connection.execute(f'ALTER TABLE "{table}" ADD COLUMN IF NOT EXISTS {BITS} TINYINT DEFAULT 0')
     connection.execute(f'ALTER TABLE "{table}" ADD COLUMN IF NOT EXISTS {WHY} VARCHAR')
     labels = connection.execute(_labels(table)).fetchall()
-    found = _Marker(labels, gaps, _listed(connection)).marks()
+    found = _Marker(labels, gaps, _listed(connection, OWN[table].projects)).marks()
     rows = [(*label, bits, why) for label, (bits, why) in found.items() if bits]
     organizations, ids, slugs, bits, reasons = zip(*rows, strict=True) if rows else ((),) * 5
     connection.execute(
@@ -107,10 +107,12 @@ def _is_sound(connection: Connection, table: str) -> bool:
     )
 
 
-def _listed(connection: Connection) -> dict[tuple[str | None, str], int]:
+def _listed(connection: Connection, projects: str | None) -> dict[tuple[str | None, str], int]:
     """Return the ids of the projects in the project list, by organization and slug."""
+    if projects is None:
+        return {}
     found = connection.execute(
-        "SELECT organization_slug, slug, TRY_CAST(id AS BIGINT) FROM sentry_project"
+        f'SELECT organization_slug, slug, TRY_CAST(id AS BIGINT) FROM "{projects}"'
         " WHERE slug IS NOT NULL AND TRY_CAST(id AS BIGINT) IS NOT NULL"
     )
     return {(organization, slug): number for organization, slug, number in found.fetchall()}

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.catalogue.moments import SKEW_MINUTES, is_moment, not_moment
 from scanner.engine.database import connect
 from scanner.engine.intake.reader import BadInputError
 from scanner.inventory.diagnose import diagnose_inputs
 from scanner.inventory.records import fault
+from scanner.model.moment import SKEW_MINUTES, is_moment, not_moment
 from tests.unit.engine.intake.test_load import KEY, api, changed, fill, rows
 from tests.unit.engine.support import AS_OF
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from scanner.catalogue import TABLES
+from scanner.catalogue.redact import redact_record
 from scanner.http.answers import Reply
 from scanner.http.client import Client
 from scanner.http.failure import ApiError, Reason
@@ -15,7 +16,6 @@ from scanner.http.origin import region_base
 from scanner.http.paging import Pager, advertised
 from scanner.inventory.journal import Journal
 from scanner.inventory.records import fault
-from scanner.inventory.redact import redact_record
 from scanner.providers.sentry.live.rights import RightfulClient
 from scanner.providers.sentry.live.watch import BREATH, ListQuery, Seen, Watch, fingerprint
 

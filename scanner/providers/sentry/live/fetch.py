@@ -30,7 +30,7 @@ from scanner.providers.sentry.live.survey import Survey, survey
 from scanner.providers.sentry.live.usage import Usage
 
 if TYPE_CHECKING:
-    from scanner.providers.sentry.live.source import SentrySettings
+    from scanner.inventory.source import LiveSettings
 
 _KNOWN: Final = frozenset({ORGANIZATION, PROJECT, KEY, TOKEN, *LISTINGS})
 
@@ -71,7 +71,7 @@ class Meter:
 
 async def run(  # noqa: PLR0913, PLR0917 - the arguments of SentrySource.fetch
     base: str,
-    settings: "SentrySettings",
+    settings: "LiveSettings",
     scope: Scope,
     needs: Needs,
     output: Path,
@@ -124,7 +124,7 @@ def _tables(needs: Needs) -> frozenset[str]:
     return tables | {PROJECT} if KEY in tables else tables
 
 
-def _client_settings(base: str, settings: "SentrySettings") -> ClientSettings:
+def _client_settings(base: str, settings: "LiveSettings") -> ClientSettings:
     return ClientSettings(
         base=base,
         token=settings.token,
@@ -136,7 +136,7 @@ def _client_settings(base: str, settings: "SentrySettings") -> ClientSettings:
     )
 
 
-def _wish(settings: "SentrySettings", scope: Scope, tables: frozenset[str], found: Survey) -> Wish:
+def _wish(settings: "LiveSettings", scope: Scope, tables: frozenset[str], found: Survey) -> Wish:
     filtered = settings.status is not None
     return Wish(frozenset(scope.projects), KEY in tables, filtered, found.scopes)
 
@@ -154,7 +154,7 @@ async def _fetch_tables(
 
 
 def _purpose(
-    base: str, settings: "SentrySettings", scope: Scope, needs: Needs, found: Survey
+    base: str, settings: "LiveSettings", scope: Scope, needs: Needs, found: Survey
 ) -> dict[str, Any]:
     """Return what must be the same for one fetch to go on with another's journal.
 
@@ -244,7 +244,7 @@ def _only(status: str) -> str:
     )
 
 
-def _warnings(base: str, settings: "SentrySettings") -> set[str]:
+def _warnings(base: str, settings: "LiveSettings") -> set[str]:
     told = set()
     if base.startswith("http:") and not is_loopback(urlsplit(base).hostname or ""):
         told.add("The token was sent in clear, over plain http.")

@@ -6,11 +6,11 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from scanner.catalogue import USAGE
 from scanner.http.failure import ApiError
 from scanner.inventory.ledger import Ledger
 from scanner.providers.sentry.live.api import KEY, PROJECT, OrganizationBase, Page
 from scanner.providers.sentry.live.watch import Watch
+from scanner.providers.sentry.tables.client_keys import USAGE
 
 _BREATH: Final = 4
 """Rows written before requests and answers get their turn: redacting takes time."""

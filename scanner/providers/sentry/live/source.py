@@ -9,11 +9,10 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.http.origin import base_url
-from scanner.http.retry import RetryPolicy
 from scanner.inventory.progress import FetchStats, NoProgress, Progress
+from scanner.inventory.source import LiveSettings
 from scanner.model.coverage import TableCoverage
 from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
-from scanner.model.token import Token
 
 if TYPE_CHECKING:
     from scanner.providers.sentry.live.fetch import Result
@@ -22,24 +21,6 @@ STATUSES: Final = ("active", "inactive")
 """What keys can be filtered by. Sentry answers an unknown status with no keys at all."""
 
 _SPOOL: Final = "inventory.jsonl"
-
-
-class SentrySettings(msgspec.Struct, frozen=True):
-    """Where and how to fetch. `timeout` is for one request, `deadline` for all, in seconds.
-
-    With a `journal` a fetch that was killed goes on where it was; see inventory.journal.
-    """
-
-    url: str
-    token: Token
-    status: str | None = None
-    insecure_http: bool = False
-    ca_bundle: str | None = None
-    timeout: float = 30.0
-    deadline: float = 900.0
-    concurrency: int = 20
-    retry: RetryPolicy = RetryPolicy()
-    journal: Path | None = None
 
 
 class FetchReport(msgspec.Struct, frozen=True):
@@ -55,7 +36,7 @@ class FetchReport(msgspec.Struct, frozen=True):
 class SentrySource:
     """Fetches from one server; see scanner.inventory.source."""
 
-    def __init__(self, settings: SentrySettings, progress: Progress | None = None) -> None:
+    def __init__(self, settings: LiveSettings, progress: Progress | None = None) -> None:
         self._settings = settings
         self._progress = progress or NoProgress()
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import msgspec
 
-from scanner.catalogue import USAGE
 from scanner.http.failure import FATAL, ApiError, Reason
 from scanner.inventory.ledger import Ledger
 from scanner.providers.sentry.live.api import KEY, OrganizationBase, SentryApi
+from scanner.providers.sentry.tables.client_keys import USAGE
 
 PERIOD: Final = timedelta(days=30)
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 import msgspec
 
 from scanner.catalogue import TABLES
+from scanner.catalogue.redact import SECRET_FIELDS, redact_record
 from scanner.http.paging import PER_PAGE
-from scanner.inventory.redact import SECRET_FIELDS, redact_record
 
 BREATH: Final = 10
 """Records looked at before requests and answers get their turn."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scanner.catalogue.columns import (
+from scanner.model.table import (
     BOOLEAN,
     INTEGER,
     OBJECT,
@@ -51,12 +51,24 @@ def _events(name: str, doc: str) -> Column:
     return Column("BIGINT", f"{doc} {_CAVEAT}", source, costly=True)
 
 
+def _dsns() -> str:
+    kinds = ", ".join(f"'{kind}', <$.dsn.{kind}>" for kind in DSN_KINDS)
+    # Merging into an empty object leaves out the kinds that the record does not have.
+    text = f"CAST(json_merge_patch('{{}}', json_object({kinds})) AS VARCHAR)"
+    return f"CASE WHEN <type $.dsn> = 'OBJECT' THEN CAST({text} AS JSON) END"
+
+
 KEY: Final = Table(
     title="client key",
     doc="Client keys (DSNs) of projects.",
     unique=True,
     project="project_slug",
     project_key="coalesce(CAST(project_id AS VARCHAR), project_slug)",
+    joined="sentry_project",
+    # A whole-organization listing tells only the project's id.
+    join="joined.id = coalesce(<$.projectId>, <$.projectID>)"
+    " AND joined.organization_slug IS NOT DISTINCT FROM organization",
+    pages=(10, 100),  # the default, and the most there is
     fields={
         "$.id": Field(TEXT, required=True),
         "$.name": Field(TEXT),
@@ -150,7 +162,7 @@ KEY: Final = Table(
         "dsn": Column(
             "JSON",
             "DSNs by kind, without the secret one",
-            "<dsn>",
+            _dsns(),
             heavy=True,
             derived=True,
             keys=DSN_KINDS,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scanner.catalogue.columns import (
+from scanner.model.table import (
     INTEGER,
     LIST,
     OBJECT,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scanner.catalogue.columns import (
+from scanner.model.table import (
     BOOLEAN,
     INTEGER,
     LIST,
@@ -25,6 +25,8 @@ PROJECT: Final = Table(
     doc="Projects of an organization.",
     project="slug",
     project_key="id",
+    place="project",
+    pages=(100,),
     fields={
         "$.id": Field((*TEXT, *INTEGER), required=True),
         "$.slug": Field(TEXT, required=True),
@@ -68,10 +70,14 @@ PROJECT: Final = Table(
         "teams": json("$.teams", "Teams of the project"),
         "team_slugs": texts("$.teams", "Slugs of its teams", member=".slug", derived=True),
         "key_count": count(
-            "Number of client keys, 0 for a project without any; NULL where they were not all seen"
+            "Number of client keys, 0 for a project without any; NULL where they were not all seen",
+            sentry_key=("id",),
+            sentry_project=(),
         ),
         "active_key_count": count(
-            "Number of active client keys; NULL also where it is not known of one"
+            "Number of active client keys; NULL also where it is not known of one",
+            sentry_key=("id", "is_active"),
+            sentry_project=(),
         ),
         "owner": OWNER,
         "url": Column(
@@ -88,6 +94,7 @@ ORGANIZATIONS: Final = Table(
     title="organization",
     doc="Organizations.",
     organization="slug",
+    place="organization",
     fields={
         "$.id": Field((*TEXT, *INTEGER), required=True),
         "$.slug": Field(TEXT, required=True),
@@ -126,12 +133,18 @@ ORGANIZATIONS: Final = Table(
         "features": json("$.features", "Features enabled for the organization, a list of names"),
         "region_url": text("$.links.regionUrl", "Base URL of the region that holds its data"),
         "organization_url": text("$.links.organizationUrl", "Home page of the organization"),
-        "project_count": count("Number of projects; NULL where they were not all seen"),
+        "project_count": count(
+            "Number of projects; NULL where they were not all seen", sentry_project=("id",)
+        ),
         "key_count": count(
-            "Number of client keys of all projects; NULL where projects or keys were not all seen"
+            "Number of client keys of all projects; NULL where projects or keys were not all seen",
+            sentry_key=("id",),
+            sentry_project=(),
         ),
         "active_key_count": count(
-            "Number of active client keys; NULL also where it is not known of one"
+            "Number of active client keys; NULL also where it is not known of one",
+            sentry_key=("id", "is_active"),
+            sentry_project=(),
         ),
         "owner": OWNER,
         "url": Column(

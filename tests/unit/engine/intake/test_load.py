@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.catalogue import TABLES
+from scanner.catalogue.redact import redact_record
 from scanner.engine.database import Connection, connect, seal
 from scanner.engine.intake.export import to_parquet
 from scanner.engine.intake.load import Loaded, load
 from scanner.engine.intake.reader import BadInputError
-from scanner.inventory.redact import redact_record
 from scanner.inventory.spool import Spool, copy_inventory
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.inventory import Inventory, Layout, RawInput, Scope

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scanner.http.retry import RetryPolicy
+from scanner.inventory.source import LiveSettings
 from scanner.model.inventory import Needs, Scope
 from scanner.model.token import Token
-from scanner.providers.sentry.live.source import FetchReport, SentrySettings, SentrySource
+from scanner.providers.sentry.live.source import FetchReport, SentrySource
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,9 +35,7 @@ def fetch(
     **settings: Any,
 ) -> FetchReport:
     """Fetch from the simulator, with waits too short to notice."""
-    made = SentrySettings(
-        url=simulator.url, token=Token(token or simulator.world.token), retry=FAST
-    )
+    made = LiveSettings(url=simulator.url, token=Token(token or simulator.world.token), retry=FAST)
     source = SentrySource(msgspec.structs.replace(made, **settings), progress)
     return source.fetch(scope or Scope(), needs or Needs.of(tables), output)
 

@@ -12,11 +12,12 @@ import pytest
 
 from scanner.base.errors import FetchError, UsageError
 from scanner.inventory.progress import NoProgress
+from scanner.inventory.source import LiveSettings
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Needs, Scope
 from scanner.model.token import Token
 from scanner.providers.sentry.live.fetch import Result, run
-from scanner.providers.sentry.live.source import SentrySettings, SentrySource
+from scanner.providers.sentry.live.source import SentrySource
 from tests.simulator import CANARY, Request, Simulator, make_world
 from tests.unit.providers.sentry.live.fetching import FAST, TABLES, fetch, table
 
@@ -43,7 +44,7 @@ class Internet(httpx.AsyncBaseTransport):
 
 
 def fetched(url: str, world: World, internet: Internet, output: Path) -> Result:
-    settings = SentrySettings(url=url, token=Token(world.token), retry=FAST)
+    settings = LiveSettings(url=url, token=Token(world.token), retry=FAST)
     return asyncio.run(
         run(url, settings, Scope(), Needs.of(TABLES), output, NoProgress(), internet)
     )
@@ -117,13 +118,13 @@ def test_a_slug_never_leads_to_another_endpoint(tmp_path: Path, slug: str, kind:
 
 
 def test_plain_http_to_another_machine_is_refused(tmp_path: Path) -> None:
-    source = SentrySource(SentrySettings("http://sentry.example.com", Token("x" * 20)))
+    source = SentrySource(LiveSettings("http://sentry.example.com", Token("x" * 20)))
     with pytest.raises(UsageError, match="in clear"):
         source.fetch(Scope(), Needs.of(TABLES), tmp_path / "i.jsonl")
 
 
 def test_settings_and_source_do_not_show_the_token() -> None:
-    settings = SentrySettings("https://sentry.io", Token(f"sntryu_{CANARY}"))
+    settings = LiveSettings("https://sentry.io", Token(f"sntryu_{CANARY}"))
     assert CANARY not in f"{settings!r} {settings} {vars(SentrySource(settings))}"
 
 

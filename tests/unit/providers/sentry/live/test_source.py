@@ -8,10 +8,11 @@ import pytest
 
 from scanner.base.errors import FetchError, UsageError
 from scanner.http.retry import RetryPolicy
+from scanner.inventory.source import LiveSettings
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Layout, Needs, Scope
 from scanner.model.token import Token
-from scanner.providers.sentry.live.source import SentrySettings, SentrySource
+from scanner.providers.sentry.live.source import SentrySource
 from tests.simulator import (
     CANARY,
     GLITCHTIP,
@@ -99,7 +100,7 @@ def test_no_secret_reaches_the_file(world: World, output: Path) -> None:
 
 def test_collect_points_to_the_file_in_the_workspace(world: World, tmp_path: Path) -> None:
     with Simulator(world) as simulator:
-        source = SentrySource(SentrySettings(simulator.url + "/api/0/", Token(world.token)))
+        source = SentrySource(LiveSettings(simulator.url + "/api/0/", Token(world.token)))
         inventory = source.collect(Scope(), Needs.of(["sentry_key"]), tmp_path)
     (file,) = inventory.inputs
     assert file.path.parent == tmp_path

@@ -3,9 +3,10 @@ from collections.abc import Mapping
 import pytest
 
 from scanner.engine.database import Connection
-from scanner.engine.intake.counts import count_all, count_keys, with_counted
+from scanner.engine.intake.counts import with_counted
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.inventory import Needs
+from scanner.providers.sentry.counts import count_all, count_keys
 from tests.unit.engine.support import database
 
 COMPLETE = TableCoverage(CoverageState.COMPLETE, "")

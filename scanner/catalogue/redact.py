@@ -1,8 +1,8 @@
 """What must never get past the door: secrets are dropped where data enters.
 
-A Sentry client key carries its secret twice, as `secret` and inside `dsn.secret`; both come in
-clear to any token that may read keys. DSNs are let through by an allow-list of their kinds, so
-a kind that a later server adds is dropped until it is known to be harmless.
+What providers declare of their secrets, and what credentials look like anywhere, in one place.
+Objects of URLs are let through by an allow-list of their members, so that one which a later server
+adds is dropped until it is known to be harmless.
 """
 
 import re
@@ -11,28 +11,29 @@ from typing import Any, Final
 
 import msgspec
 
-from scanner.catalogue import TABLES
-from scanner.providers.sentry.tables.client_keys import DSN_KINDS
+from scanner.catalogue import PROVIDERS, TABLES
 
 REDACTED: Final = "[redacted]"
 
-SECRET_FIELDS: Final = frozenset(
-    {"secret", "token", "authToken", "refreshToken", "clientSecret", "key", "apiKey"}
-)
-"""Fields of Sentry's API records that carry credentials, at any depth."""
+_SECRETS: Final = tuple(provider.secrets for provider in PROVIDERS)
+
+SECRET_FIELDS: Final = frozenset[str]().union(*(one.fields for one in _SECRETS))
+"""Fields of records that carry credentials, at any depth."""
+
+_URLS: Final = {field: kinds for one in _SECRETS for field, kinds in one.urls.items()}
 
 MIN_SECRET: Final = 8
 """Shortest secret that is looked for in other fields; anything shorter would match by chance."""
 
-TOKEN_PATTERN: Final = r"sntry[a-z]{0,3}_[A-Za-z0-9+/=_.\-]{8,}"  # noqa: S105 - a pattern
-"""Sentry's own tokens (sntryu_ user, sntrys_ organization, sntryi_ integration), wherever."""
+TOKEN_PATTERN: Final = "|".join(one.tokens for one in _SECRETS)
+"""The providers' own tokens, wherever."""
 
 _VALUE: Final = r"[A-Za-z0-9+/=_.~\-]{8,}"
 _SHAPES: Final = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
         (f"(?i){TOKEN_PATTERN}", REDACTED),
-        # Tokens of Sentry before 24.1, and GlitchTip's: nothing but digits.
+        # Tokens of Sentry before 24.1, of GlitchTip and others: nothing but digits.
         (r"(?<![0-9A-Za-z])[0-9A-Fa-f]{64}(?![0-9A-Za-z])", REDACTED),
         (r"(?i)\b(authorization\s*[:=]\s*)(?:\w+\s+)?[^\s\"']{8,}", rf"\1{REDACTED}"),
         (rf"(?i)\b(bearer|basic|token)\s+{_VALUE}", rf"\1 {REDACTED}"),
@@ -47,7 +48,8 @@ _SHAPES: Final = tuple(
 """What a credential looks like, and what becomes of it, in this order."""
 
 _WORDS: Final = (
-    *("sntry", "bearer", "basic", "token", "authorization"),
+    *(sign for one in _SECRETS for sign in one.signs),
+    *("bearer", "basic", "token", "authorization"),
     *("secret=", "password=", "passwd=", "api_key=", "apikey="),
 )
 _SIGNS: Final = ("@", *_WORDS)
@@ -102,10 +104,10 @@ def redacted(value: Any) -> Any:  # noqa: ANN401 - any JSON value
 def known_secrets(record: dict[str, Any]) -> tuple[str, ...]:
     """Return the secrets that a record of the API tells, which no other field may quote."""
     found = [record[name] for name in SECRET_FIELDS & record.keys()]
-    dsn = record.get("dsn")
-    if isinstance(dsn, dict):
-        for kind, url in dsn.items():
-            if kind in DSN_KINDS or not isinstance(url, str):
+    for field, kinds in _URLS.items():
+        urls = record.get(field)
+        for kind, url in urls.items() if isinstance(urls, dict) else ():
+            if kind in kinds or not isinstance(url, str):
                 continue
             if not any(isinstance(secret, str) and secret in url for secret in found if secret):
                 found += _PASSWORD.findall(url)
@@ -117,7 +119,7 @@ def redact_record(record: dict[str, Any], table: str | None = None) -> dict[str,
 
     Of a record of a closed table (see inventory.tables) only the fields known to it are kept.
 
-    A secret that is quoted in another field (a name, an unexpected DSN) is removed there too.
+    A secret that is quoted in another field (a name, an unexpected URL) is removed there too.
     """
     known = known_secrets(record)
     kept = _closed().get(table or "")
@@ -126,9 +128,10 @@ def redact_record(record: dict[str, Any], table: str | None = None) -> dict[str,
         for name, value in record.items()
         if name not in SECRET_FIELDS and (kept is None or name in kept)
     }
-    dsn = clean.get("dsn")
-    if isinstance(dsn, dict):
-        clean["dsn"] = {kind: value for kind, value in dsn.items() if kind in DSN_KINDS}
+    for field, kinds in _URLS.items():
+        urls = clean.get(field)
+        if isinstance(urls, dict):
+            clean[field] = {kind: value for kind, value in urls.items() if kind in kinds}
     return clean if _is_clean(clean, known) else {**_walk(clean, known)}
 
 

@@ -1,10 +1,10 @@
-"""What tables and columns are made of; see scanner.catalogue."""
+"""What tables and columns are made of, as values; scanner.catalogue gathers them."""
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
-from scanner.catalogue.moments import moment
+from scanner.model.moment import SKEW_MINUTES
 
 TEXT: Final = ("VARCHAR",)
 INTEGER: Final = ("UBIGINT", "BIGINT")
@@ -23,7 +23,7 @@ class Field(msgspec.Struct, frozen=True):
     """A field of the API's record: the JSON types it may have besides null.
 
     `required` fields must hold a value; `timestamp` fields must hold a date and time, as
-    scanner.catalogue.moments has it.
+    scanner.model.moment has it.
     """
 
     types: tuple[str, ...]
@@ -35,10 +35,11 @@ class Column(msgspec.Struct, frozen=True):
     """A column: its SQL type, its meaning, and how it is made from the record's fields.
 
     In `source`, `organization`, `project` and `server` are what the input says of the record,
-    `joined` is its row in sentry_project, `$as_of` the scan's time. A `heavy` column is loaded
-    only when something reads it; a `derived` one adds no fact, so it is not in the digest; a
-    `costly` one takes a live source requests of its own, so it is asked for only when read. A
-    `counted` one is filled once all tables are loaded, from the rows of others.
+    `joined` is the row of the table that its own is joined to, `$as_of` the scan's time. A `heavy`
+    column is loaded only when something reads it; a `derived` one adds no fact, so it is not in the
+    digest; a `costly` one takes a live source requests of its own, so it is asked for only when
+    read. A counted one is filled once all tables are loaded: `counts` tells what of which tables
+    has to be read for that.
     `keys` are all fields that a JSON object may have; none where they are not known.
     """
 
@@ -49,7 +50,12 @@ class Column(msgspec.Struct, frozen=True):
     derived: bool = False
     costly: bool = False
     keys: tuple[str, ...] = ()
-    counted: bool = False
+    counts: tuple[tuple[str, frozenset[str]], ...] = ()
+
+    @property
+    def counted(self) -> bool:
+        """Whether the column is counted from the rows of other tables."""
+        return bool(self.counts)
 
     @property
     def is_empty(self) -> bool:
@@ -65,7 +71,10 @@ class Table(msgspec.Struct, frozen=True):
     fields that are named are written down. A `global_` table belongs to no organization, so that
     choosing some does not narrow it. Ids of a `unique` one are of one record on the whole
     server, others of one in an organization. An `optional` one may have no row, if its source
-    counted that; others without are not seen.
+    counted that; others without are not seen. Rows of which a `place` is told are themselves an
+    organization or a project. Records are `joined` to another table, which is loaded first, by the
+    condition `join`, written as a column's source is. `pages` are the sizes of a full page of the
+    API's listing.
     """
 
     title: str
@@ -80,6 +89,10 @@ class Table(msgspec.Struct, frozen=True):
     global_: bool = False
     unique: bool = False
     optional: bool = False
+    place: Literal["", "organization", "project"] = ""
+    joined: str = ""
+    join: str = ""
+    pages: tuple[int, ...] = ()
 
 
 def text(path: str, doc: str) -> Column:
@@ -99,7 +112,7 @@ def integer(path: str, doc: str) -> Column:
 
 def time(path: str, doc: str) -> Column:
     """Return a column of a field that holds a date and time; NULL where that is after as-of."""
-    return Column("TIMESTAMP WITH TIME ZONE", doc, moment(path))
+    return Column("TIMESTAMP WITH TIME ZONE", doc, _moment(path))
 
 
 def json(path: str, doc: str) -> Column:
@@ -109,7 +122,7 @@ def json(path: str, doc: str) -> Column:
 
 def age(path: str) -> Column:
     """Return the column age_days, from the field of the creation date."""
-    created = f"epoch({moment(path)})"
+    created = f"epoch({_moment(path)})"
     # What was made in the minutes that clocks may differ by is 0 days old, not -1.
     seconds = f"CASE WHEN {created} > epoch($as_of) THEN 0 ELSE epoch($as_of) - {created} END"
     doc = "Whole days since creation, at as-of"
@@ -137,9 +150,22 @@ def scopes(path: str) -> Column:
     return texts(path, "Scopes, a list of texts such as org:read")
 
 
-def count(doc: str) -> Column:
-    """Return a column of a number of rows of another table, NULL until they were counted."""
-    return Column("BIGINT", doc, "NULL", derived=True, counted=True)
+def count(doc: str, **read: tuple[str, ...]) -> Column:
+    """Return a column of a number of rows, NULL until they were counted.
+
+    `read` are the tables that this takes, each with the columns of it.
+    """
+    counts = tuple((table, frozenset(columns)) for table, columns in read.items())
+    return Column("BIGINT", doc, "NULL", derived=True, counts=counts)
+
+
+def _moment(path: str) -> str:
+    """Return the source of a column for a field's time, NULL where it lies after as-of.
+
+    Nothing was made or used in the future: such a date is wrong, and what is true is not known.
+    """
+    time = f"TRY_CAST(<{path}> AS TIMESTAMPTZ)"
+    return f"CASE WHEN {time} <= $as_of + INTERVAL {SKEW_MINUTES} MINUTE THEN {time} END"
 
 
 ORGANIZATION: Final = Column("VARCHAR", "Slug of the organization", "organization")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.inventory import redact
-from scanner.inventory.redact import REDACTED, SECRET_FIELDS, redact_record, redact_text
+from scanner.catalogue import redact
+from scanner.catalogue.redact import REDACTED, SECRET_FIELDS, redact_record, redact_text
 from scanner.providers.sentry.tables.client_keys import DSN_KINDS
 
 SECRET = "189485c3b8ccf582bf5e12c530ef8858"

@@ -1,0 +1,109 @@
+"""What a provider of keys is: all that the product has to be told of one service, as one value."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Final, cast
+
+import msgspec
+
+from scanner.model.table import Table
+
+PROVIDERS: Final = ["scanner.providers.sentry"]
+"""The packages of all providers, each with a PROVIDER. To add one: write it, and name it here.
+
+The order is that of tables in the documentation; the first one is the service that is asked live.
+"""
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """How the records of a table are known in a file: by all fields `demanded`, and one `telling`.
+
+    Of several kinds of a provider that fit, the first is it.
+    """
+
+    table: str
+    demanded: frozenset[str]
+    telling: frozenset[str]
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """What must never get past the door.
+
+    `fields` are the names of fields with credentials, at any depth; `common` is the one of them
+    that records usually have, so that having it is no reason to look closely. `tokens` is a regular
+    expression (for Python and RE2) of the service's own tokens, wherever they stand, and `signs`
+    are what all of them have, in lower case. Objects of URLs are let through by an allow-list of
+    their members, in `urls`; the member called `common` is the one with the secret.
+    """
+
+    fields: frozenset[str]
+    common: str
+    tokens: str
+    signs: tuple[str, ...]
+    urls: Mapping[str, tuple[str, ...]] = {}
+
+
+class Unclear(msgspec.Struct, frozen=True):
+    """What is said of a file whose records have these fields and are of no kind."""
+
+    fields: frozenset[str]
+    message: str
+    remedy: str
+
+
+class Provider(msgspec.Struct, frozen=True):
+    """A service whose keys are looked at.
+
+    `keys` is the table that a place (a project, an organization) is expected to have rows of, and
+    what an empty list is taken for; `basic` are the tables that are fetched unless something else
+    is asked for, `extras` what `fetch --with NAME` adds: tables, with columns that cost requests.
+    `export` says what an answer of its API is.
+
+    `sources` and `counts` are loaded when they are used, as `module:name`; `counts` fills what is
+    counted across tables once all are loaded. `teams` is a SELECT of organization, project and
+    teams (a list of slugs), each project once; it reads the column `teams` of the projects.
+
+    `url` is the hosted service, `scopes` what a token needs there. `variables` are the
+    environment's names for settings; `rc` is an INI file of the service's own tool that has some
+    too, and `rc_settings` names each with its section and key.
+    """
+
+    name: str
+    title: str
+    tables: Mapping[str, Table]
+    keys: str
+    basic: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    unclear: tuple[Unclear, ...]
+    secrets: Secrets
+    export: str
+    sources: Mapping[str, str]
+    extras: Mapping[str, Mapping[str, frozenset[str]]] = {}
+    counts: str = ""
+    teams: str = ""
+    url: str = ""
+    policy: str = ""
+    scopes: str = ""
+    variables: Mapping[str, str] = {}
+    rc: str = ""
+    rc_settings: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def projects(self) -> str | None:
+        """The table that lists the projects, if there is one."""
+        return next((n for n, table in self.tables.items() if table.place == "project"), None)
+
+    def noun(self, table: str) -> str:
+        """Return what many rows of a table are called, in short: projects."""
+        return f"{table.removeprefix(f'{self.name}_')}s"
+
+
+def load_providers() -> tuple[Provider, ...]:
+    """Return every provider, in the order of PROVIDERS."""
+    return tuple(cast("Provider", import_module(name).PROVIDER) for name in PROVIDERS)
+
+
+def imported(name: str) -> Any:  # noqa: ANN401 - what it is is for the one who names it
+    """Return what stands at `module:attribute`."""
+    module, _, attribute = name.partition(":")
+    return getattr(import_module(module), attribute)
