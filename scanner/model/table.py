@@ -74,7 +74,7 @@ class Table(msgspec.Struct, frozen=True):
     counted that; others without are not seen. Rows of which a `place` is told are themselves an
     organization or a project. Records are `joined` to another table, which is loaded first, by the
     condition `join`, written as a column's source is. `pages` are the sizes of a full page of the
-    API's listing.
+    API's listing. `checks` are the built-in checks that are for it.
     """
 
     title: str
@@ -93,6 +93,7 @@ class Table(msgspec.Struct, frozen=True):
     joined: str = ""
     join: str = ""
     pages: tuple[int, ...] = ()
+    checks: tuple[str, ...] = ()
 
 
 def text(path: str, doc: str) -> Column:

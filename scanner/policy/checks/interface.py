@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
+from scanner.catalogue import TABLES
 from scanner.model.rule import ParamValue
 from scanner.policy.language.slots import Slot
 
@@ -46,7 +47,11 @@ class Check(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
     short: str | None = None
     flag: bool = False
     fails_surely: bool = False
-    resources: tuple[str, ...] = ("sentry_key",)
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """The tables that the check is for: those that say so."""
+        return tuple(name for name, table in TABLES.items() if self.name in table.checks)
 
     def slots(self) -> dict[str, Slot]:
         """Return the slot of each argument, in the order of declaration."""

@@ -36,5 +36,4 @@ CHECK: Final = Check(
     arguments=MaxAgeArguments,
     build=build,
     short="age",
-    resources=("sentry_key", "sentry_org_auth_token"),
 )

@@ -71,5 +71,4 @@ CHECK: Final = Check(
     arguments=NameMatchesArguments,
     build=build,
     short="pattern",
-    resources=("sentry_key", "sentry_project", "sentry_organization"),
 )

@@ -55,10 +55,4 @@ CHECK: Final = Check(
     message="{name} has scopes that the policy does not allow",
     arguments=ScopesArguments,
     build=build,
-    resources=(
-        "sentry_integration",
-        "sentry_org_auth_token",
-        "sentry_api_key",
-        "sentry_token",
-    ),
 )

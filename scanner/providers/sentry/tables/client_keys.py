@@ -68,6 +68,10 @@ KEY: Final = Table(
     # A whole-organization listing tells only the project's id.
     join="joined.id = coalesce(<$.projectId>, <$.projectID>)"
     " AND joined.organization_slug IS NOT DISTINCT FROM organization",
+    checks=(
+        *("max_age", "no_inactive", "rate_limit", "name_matches", "max_active_per_project"),
+        *("unique_name", "sdk_version", "loader_options", "unused_for"),
+    ),
     pages=(10, 100),  # the default, and the most there is
     fields={
         "$.id": Field(TEXT, required=True),

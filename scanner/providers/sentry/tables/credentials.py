@@ -28,6 +28,7 @@ def _page(path: str) -> Column:
 
 INTEGRATION: Final = Table(
     title="integration",
+    checks=("scopes",),
     doc=(
         "Integrations that belong to the organization: internal ones, whose tokens people and"
         " scripts use, and those it publishes."
@@ -77,6 +78,7 @@ INTEGRATION: Final = Table(
 
 ORG_AUTH_TOKEN: Final = Table(
     title="organization token",
+    checks=("max_age", "scopes"),
     doc="Organization auth tokens (sntrys_), which belong to no person.",
     closed=True,
     optional=True,
@@ -112,6 +114,7 @@ ORG_AUTH_TOKEN: Final = Table(
 
 API_KEY: Final = Table(
     title="legacy API key",
+    checks=("scopes",),
     doc="API keys of the organization, which Sentry replaced by tokens; older servers have them.",
     closed=True,
     optional=True,
@@ -141,6 +144,7 @@ API_KEY: Final = Table(
 
 TOKEN: Final = Table(
     title="token in use",
+    checks=("scopes",),
     doc="The credential that the inventory was fetched with: one row.",
     closed=True,
     global_=True,
