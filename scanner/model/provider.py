@@ -59,9 +59,10 @@ class Provider(msgspec.Struct, frozen=True):
     is asked for, `extras` what `fetch --with NAME` adds: tables, with columns that cost requests.
     `export` says what an answer of its API is.
 
-    `sources` and `counts` are loaded when they are used, as `module:name`; `counts` fills what is
-    counted across tables once all are loaded. `teams` is a SELECT of organization, project and
-    teams (a list of slugs), each project once; it reads the column `teams` of the projects.
+    `sources`, `checks` (those that only it has use for) and `counts` are loaded when they are used,
+    as `module:name`; `counts` fills what is counted across tables once all are loaded. `teams` is a
+    SELECT of organization, project and teams (a list of slugs), each project once; it reads the
+    column `teams` of the projects.
 
     `url` is the hosted service, `scopes` what a token needs there. `variables` are the
     environment's names for settings; `rc` is an INI file of the service's own tool that has some
@@ -79,6 +80,7 @@ class Provider(msgspec.Struct, frozen=True):
     export: str
     sources: Mapping[str, str]
     extras: Mapping[str, Mapping[str, frozenset[str]]] = {}
+    checks: Mapping[str, str] = {}
     counts: str = ""
     teams: str = ""
     url: str = ""

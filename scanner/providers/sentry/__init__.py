@@ -89,6 +89,10 @@ PROVIDER: Final = Provider(
             "sentry_api_key": frozenset(),
         },
     },
+    checks={
+        name: f"scanner.providers.sentry.checks.{name}:CHECK"
+        for name in ("rate_limit", "sdk_version", "loader_options", "unused_for")
+    },
     # Two projects of one slug, such as from two files, are taken together: which row meets which
     # must not be left to chance.
     teams="SELECT organization_slug AS organization, slug AS project, flatten(list(coalesce("

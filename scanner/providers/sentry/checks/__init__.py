@@ -1,0 +1,1 @@
+"""Checks that make sense for Sentry alone."""
