@@ -8,10 +8,11 @@ of the API's record, `<type $.path>` the JSON type of that field (SQL NULL: the 
 from typing import Final
 
 from scanner.model.moment import SKEW_MINUTES
-from scanner.model.provider import Provider, load_providers
+from scanner.model.provider import Api, Provider, load_providers
 from scanner.model.table import INTEGER, NOWHERE, TEXTS, Column, Field, Table
 
 __all__ = [
+    "API",
     "BASIC",
     "COSTLY",
     "COUNTED",
@@ -23,6 +24,8 @@ __all__ = [
     "SKEW_MINUTES",
     "TABLES",
     "TEXTS",
+    "TOKEN_SETTING",
+    "URL_SETTING",
     "Column",
     "Field",
     "Table",
@@ -32,6 +35,13 @@ PROVIDERS: Final = load_providers()
 
 LIVE: Final = PROVIDERS[0]
 """The provider whose server is asked, whose settings there are, and whose demo is shown."""
+
+API: Final = LIVE.api or Api("", "", "", "")
+"""How that server is asked."""
+
+URL_SETTING: Final = LIVE.variables.get("url", "--url")
+TOKEN_SETTING: Final = LIVE.variables.get("token", "")
+"""What messages call the settings of the server's address and of the token."""
 
 OWN: Final[dict[str, Provider]] = {
     name: provider for provider in PROVIDERS for name in provider.tables

@@ -10,12 +10,12 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import msgspec
 
+from scanner.catalogue import API, LIVE, TOKEN_SETTING, URL_SETTING
 from scanner.http.failure import ApiError, Reason, one_line, quote
 from scanner.http.origin import origin
 from scanner.model.token import Token
 
-_KEYS_PATH: Final = re.compile(r"(?P<head>.*/api/0/projects/[^/]+/)(?P<slug>[^/]+)/keys/")
-_SCOPES: Final = "org:read and project:read"
+_RENAMED: Final = re.compile(API.renamed)
 
 _LOGIN: Final = re.compile(r"(?i)(?<![a-z])(log[-_]?in|sign[-_]?in|sso|saml|oauth2?|auth)(?![a-z])")
 _TLS_ALERT: Final = "\\x15\\x03"
@@ -32,8 +32,8 @@ _NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding raises; the last for nesting that is deeper than any record's."""
 
 _REMEDIES: Final = {
-    Reason.UNAUTHORIZED: f"Set SENTRY_AUTH_TOKEN to a valid token with {_SCOPES}.",
-    Reason.FORBIDDEN: f"Give the token {_SCOPES}, and its owner access.",
+    Reason.UNAUTHORIZED: f"Set {TOKEN_SETTING} to a valid token with {LIVE.scopes}.",
+    Reason.FORBIDDEN: f"Give the token {LIVE.scopes}, and its owner access.",
     Reason.MISSING: "Check the names of organization and project, and the server's address.",
     Reason.THROTTLED: "Run again later, or with less parallelism.",
     Reason.SERVER: "Run again later; if it stays, look at the server.",
@@ -90,7 +90,7 @@ def check(response: httpx.Response, body: bytes, token: Token) -> Moved | None:
 def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Return the body's JSON; raise ApiError (GARBLED) for HTML, a cut body and the like.
 
-    A list with nulls in it (SERVER) is what Sentry gives, with status 200, while its database
+    A list with nulls in it (SERVER) is what some services give, with status 200, while its database
     fails under it; asked again, it may be whole.
     """
     try:
@@ -100,7 +100,7 @@ def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - a
         what = "a web page" if html else "something that is not JSON"
         raise ApiError(
             Reason.GARBLED,
-            f"the answer is {what} where Sentry's API gives JSON",
+            f"the answer is {what} where {LIVE.title}'s API gives JSON",
             where=_where(response),
             remedy=_REMEDIES[Reason.GARBLED],
         ) from error
@@ -130,7 +130,7 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
         return _insecure(secure, where)
     if isinstance(error, httpx.RemoteProtocolError) and _TLS_ALERT in str(error):
         return _other_scheme(where)
-    remedy = "Check the server's address (SENTRY_URL), the network and the proxy settings."
+    remedy = f"Check the server's address ({URL_SETTING}), the network and the proxy settings."
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         message = f"the name {host} cannot be resolved"
     elif isinstance(error, httpx.ProxyError):
@@ -182,19 +182,19 @@ def _other_scheme(where: str) -> ApiError:
         Reason.TLS,
         f"{parts.netloc} was asked over {asked} and speaks {spoken} at this port",
         where=where,
-        remedy=f"Set SENTRY_URL to {other}://{parts.netloc}, or to the right port.",
+        remedy=f"Set {URL_SETTING} to {other}://{parts.netloc}, or to the right port.",
     )
 
 
 def _moved(response: httpx.Response, body: bytes, where: str) -> Moved:
     """Return where a renamed project is; refuse every other redirect.
 
-    Sentry answers for a renamed project with a body whose detail.code is "resource-moved".
+    The service answers for a renamed project with a body whose detail.code says so.
     """
     asked = str(response.url)
     target = urljoin(asked, response.headers["Location"].replace("\\", "/"))
-    here, there = (_KEYS_PATH.fullmatch(urlsplit(url).path) for url in (asked, target))
-    if here and there and _code(body) == "resource-moved":
+    here, there = (_RENAMED.fullmatch(urlsplit(url).path) for url in (asked, target))
+    if here and there and _code(body) == API.moved:
         renamed = here["head"] == there["head"] and here["slug"] != there["slug"]
         if renamed and origin(target) == origin(asked):
             return Moved(urlsplit(target).path, there["slug"])
@@ -205,11 +205,11 @@ def _led_away(asked: str, target: str, where: str) -> ApiError:
     """Return the error of a redirect that is not followed, with what it looks like."""
     parts = urlsplit(target)
     host = one_line(parts.netloc.rpartition("@")[2])
-    remedy = "Set SENTRY_URL to the address that the API itself answers at."
+    remedy = f"Set {URL_SETTING} to the address that the API itself answers at."
     if host and host == urlsplit(asked).netloc:
         if parts.scheme != urlsplit(asked).scheme:
             message = f"the server redirects to {one_line(parts.scheme)}://{host}"
-            remedy = f"Set SENTRY_URL to {one_line(parts.scheme)}://{host}."
+            remedy = f"Set {URL_SETTING} to {one_line(parts.scheme)}://{host}."
         elif _LOGIN.search(parts.path):
             message = (
                 f"the server redirects to its login page ({one_line(parts.path)}): something in"
@@ -217,7 +217,7 @@ def _led_away(asked: str, target: str, where: str) -> ApiError:
             )
             remedy = (
                 "Let /api/0/ through the proxy or single sign-on in front of the server, and check"
-                " the path in SENTRY_URL."
+                f" the path in {URL_SETTING}."
             )
         else:
             message = (

@@ -1,4 +1,4 @@
-"""One HTTP client for Sentry's API: limits, retries, bounds, and a token that stays at home."""
+"""One HTTP client for an API: limits, retries, bounds, and a token that stays at home."""
 
 import asyncio
 import logging
@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from scanner.base.errors import UsageError
+from scanner.catalogue import TOKEN_SETTING
 from scanner.http.answers import Moved, Reply, check, gave_up, read_json, unreachable
 from scanner.http.connection import ClientSettings, Use, open_http
 from scanner.http.failure import FATAL, TRANSIENT, ApiError, Reason
@@ -261,7 +262,7 @@ async def connect(
     if not settings.token.sendable:
         raise UsageError(
             "the token is empty or holds characters that no token has",
-            where="SENTRY_AUTH_TOKEN",
+            where=TOKEN_SETTING,
             remedy="Copy the token again, without line breaks.",
         )
     for name in _TALKATIVE:

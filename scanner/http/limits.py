@@ -13,10 +13,10 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
+from scanner.catalogue import API
 from scanner.http.failure import ApiError, Reason
 from scanner.http.retry import LONGEST_WAIT, retry_after
 
-_PREFIX: Final = "X-Sentry-Rate-Limit-"
 _START: Final = 4
 """Parallel requests before the first answer; each good answer adds one, as TCP's slow start."""
 _MARGIN: Final = 0.02
@@ -203,7 +203,7 @@ def too_late(where: str = "") -> ApiError:
 
 
 def _number(headers: Mapping[str, str], name: str) -> int | None:
-    text = headers.get(_PREFIX + name, "").strip()
+    text = headers.get(API.limits + name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None  # noqa: PLR2004 - digits
 
 

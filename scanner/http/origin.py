@@ -5,11 +5,11 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from scanner.base.errors import UsageError
+from scanner.catalogue import API, LIVE, URL_SETTING
 
 _API: Final = "/api/0"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-_HOSTED: Final = "sentry.io"
-_REMEDY: Final = "Give the server's address alone, such as https://sentry.io (SENTRY_URL)."
+_REMEDY: Final = f"Give the server's address alone, such as {LIVE.url} ({URL_SETTING})."
 
 
 def base_url(url: str, *, insecure_http: bool = False) -> str:
@@ -53,8 +53,8 @@ def origin(url: str) -> tuple[str, str, int]:
 def region_base(base: str, region_url: str | None) -> str:
     """Return where an organization's data is asked for: its region, if the token may go there.
 
-    The hosted service keeps organizations in regions and names them (us.sentry.io,
-    de.sentry.io) in `links.regionUrl`. A self-hosted server puts its own, often internal, name
+    The hosted service keeps organizations in regions and names them, such as
+    us.sentry.io, in its records of them. A self-hosted server puts its own, often internal, name
     there, so that any other host than a subdomain of the configured one is passed over.
     """
     if not region_url:
@@ -65,7 +65,7 @@ def region_base(base: str, region_url: str | None) -> str:
     except (UsageError, ValueError):
         return base
     base_scheme, base_host, base_port = origin(base)
-    family = _HOSTED if base_host.endswith(f".{_HOSTED}") else base_host
+    family = API.hosted if base_host.endswith(f".{API.hosted}") else base_host
     trusted = host == family or host.endswith(f".{family}")
     plain = not (region.username or region.password or region.query or region.path.strip("/"))
     if trusted and plain and (scheme, port) == (base_scheme, base_port) and scheme == "https":

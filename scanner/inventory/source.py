@@ -1,12 +1,15 @@
-"""What every source is: something that delivers an inventory, honest about what it lacks."""
+"""What delivers an inventory, honest about what it lacks: what a source is, and which there are."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, cast
 
 import msgspec
 
+from scanner.catalogue import PROVIDERS
 from scanner.http.retry import RetryPolicy
 from scanner.model.inventory import Inventory, Needs, Scope
+from scanner.model.provider import imported
 from scanner.model.token import Token
 
 
@@ -39,3 +42,15 @@ class LiveSettings(msgspec.Struct, frozen=True):
     concurrency: int = 20
     retry: RetryPolicy = RetryPolicy()
     journal: Path | None = None
+
+
+SOURCES: Final = {
+    "file": "scanner.inventory.file:FileSource",
+    **{name: place for provider in PROVIDERS for name, place in provider.sources.items()},
+}
+"""Where each source lives, `module:class`; what is not used is not imported."""
+
+
+def load_source(name: str) -> Callable[..., Source]:
+    """Return the class of a source by its name in SOURCES."""
+    return cast("Callable[..., Source]", imported(SOURCES[name]))

@@ -51,6 +51,21 @@ class Unclear(msgspec.Struct, frozen=True):
     remedy: str
 
 
+class Api(msgspec.Struct, frozen=True):
+    """What is particular to asking a service.
+
+    `hosted` is the host of the hosted service, whose subdomains are its regions. Answers tell their
+    limits in headers that begin with `limits`. A record that goes by another name now is answered
+    by a redirect with the code `moved`, from and to paths as in `renamed`: a regular expression
+    with the groups `head`, which stays, and `slug`.
+    """
+
+    hosted: str
+    limits: str
+    moved: str
+    renamed: str
+
+
 class Provider(msgspec.Struct, frozen=True):
     """A service whose keys are looked at.
 
@@ -64,9 +79,9 @@ class Provider(msgspec.Struct, frozen=True):
     SELECT of organization, project and teams (a list of slugs), each project once; it reads the
     column `teams` of the projects.
 
-    `url` is the hosted service, `scopes` what a token needs there. `variables` are the
-    environment's names for settings; `rc` is an INI file of the service's own tool that has some
-    too, and `rc_settings` names each with its section and key.
+    `api` is how a server is asked, `url` the hosted one, `scopes` what a token needs there.
+    `variables` are the environment's names for settings; `rc` is an INI file of the service's own
+    tool that has some too, and `rc_settings` names each with its section and key.
     """
 
     name: str
@@ -83,6 +98,7 @@ class Provider(msgspec.Struct, frozen=True):
     checks: Mapping[str, str] = {}
     counts: str = ""
     teams: str = ""
+    api: Api | None = None
     url: str = ""
     policy: str = ""
     scopes: str = ""

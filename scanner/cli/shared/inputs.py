@@ -1,7 +1,6 @@
 """What the verbs share: where the inventory comes from, the clock, and how output looks."""
 
 import argparse
-import math
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -9,13 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
-from scanner.base.files import open_regular
 from scanner.catalogue import LIVE
+from scanner.cli.shared.server import DEFAULT_URL, add_server_arguments, live_source
 from scanner.config.gate import effective
 from scanner.config.gather import process_settings
 from scanner.config.settings import Flags, Settings
-from scanner.inventory.source import Source
-from scanner.inventory.sources import load_source
+from scanner.inventory.source import Source, load_source
 from scanner.model.inventory import Scope
 from scanner.model.moment import read_moment
 
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from scanner.pipeline import ScanRequest
 
 DEFAULT_POLICY: Final = LIVE.policy
-DEFAULT_URL: Final = LIVE.url
 
 
 def add_lock_argument(parser: argparse.ArgumentParser) -> None:
@@ -72,38 +69,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
         metavar="TIME",
         help="the time to judge at: a date or an ISO 8601 time in UTC (default: now)",
     )
-    _add_server_arguments(parser.add_argument_group(f"{LIVE.title} server"))
-
-
-def _add_server_arguments(group: argparse._ArgumentGroup) -> None:
-    """Declare the options about fetching from a server."""
-    group.add_argument("--url", metavar="URL", help=f"{LIVE.title} server (default: {DEFAULT_URL})")
-    group.add_argument(
-        "--status",
-        metavar="STATUS",
-        choices=("active", "inactive"),
-        help="fetch only active or only inactive keys; the inventory then counts as partial",
-    )
-    group.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust for the server")
-    group.add_argument(
-        "--insecure-http",
-        action="store_true",
-        help="send the token over plain http to a server that is not this machine",
-    )
-    group.add_argument(
-        "--max-time",
-        metavar="SECONDS",
-        type=_seconds,
-        default=900.0,
-        help="give up fetching after so long (default: 900)",
-    )
-    group.add_argument(
-        "--log-format",
-        metavar="NAME",
-        choices=("text", "json"),
-        default="text",
-        help="how the progress of a fetch is told on standard error: text (on a terminal) or json",
-    )
+    add_server_arguments(parser.add_argument_group(f"{LIVE.title} server"))
 
 
 def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
@@ -231,35 +197,7 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
     if files:
         slugs = tuple(namespace.org), tuple(namespace.project)
         return load_source("file")(files, *slugs, found.url or DEFAULT_URL)
-    return _live(namespace, found, journal)
-
-
-def _live(namespace: argparse.Namespace, found: Settings, journal: Path | None) -> Source:
-    if found.token is None:
-        raise UsageError(
-            "nothing to scan: no token, no inventory file and no --demo",
-            remedy=f"Set {LIVE.variables['token']} to a {LIVE.title} token with"
-            f" {LIVE.scopes}, or give --inventory FILE, or try --demo.",
-        )
-    found.check_recipient(DEFAULT_URL)
-    if namespace.ca_bundle is not None:
-        open_regular(Path(namespace.ca_bundle)).close()
-    from scanner.cli.shared.progress import progress_for  # noqa: PLC0415 - not for --help
-    from scanner.inventory.source import LiveSettings  # noqa: PLC0415 - with what HTTP takes
-
-    quiet = getattr(namespace, "quiet", True)
-    return load_source(LIVE.name)(
-        LiveSettings(
-            url=found.url or DEFAULT_URL,
-            token=found.token,
-            status=namespace.status,
-            insecure_http=namespace.insecure_http,
-            ca_bundle=namespace.ca_bundle,
-            deadline=namespace.max_time,
-            journal=journal,
-        ),
-        progress_for(namespace.log_format, quiet=quiet),
-    )
+    return live_source(namespace, found, journal)
 
 
 def policies(found: Settings) -> tuple[str, ...]:
@@ -304,13 +242,6 @@ def warn(message: str) -> None:
     from scanner.base.text import clean  # noqa: PLC0415 - not for --help
 
     sys.stderr.write(f"keypolicy: warning: {clean(message)}\n")
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < math.inf:
-        raise ValueError(text)
-    return seconds
 
 
 def _is_offline(namespace: argparse.Namespace) -> bool:

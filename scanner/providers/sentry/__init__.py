@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from scanner.model.provider import Kind, Provider, Secrets, Unclear
+from scanner.model.provider import Api, Kind, Provider, Secrets, Unclear
 from scanner.providers.sentry.tables.client_keys import DSN_KINDS, KEY
 from scanner.providers.sentry.tables.credentials import API_KEY, INTEGRATION, ORG_AUTH_TOKEN, TOKEN
 from scanner.providers.sentry.tables.places import ORGANIZATIONS, PROJECT
@@ -99,6 +99,12 @@ PROVIDER: Final = Provider(
     "json_extract_string(teams, '$[*].slug'), [json_extract_string(team, '$.slug')], []))) AS teams"
     " FROM sentry_project GROUP BY ALL",
     counts="scanner.providers.sentry.counts:count",
+    api=Api(
+        hosted="sentry.io",
+        limits="X-Sentry-Rate-Limit-",
+        moved="resource-moved",
+        renamed=r"(?P<head>.*/api/0/projects/[^/]+/)(?P<slug>[^/]+)/keys/",
+    ),
     url="https://sentry.io",
     policy="sentry-baseline",
     scopes="org:read and project:read",

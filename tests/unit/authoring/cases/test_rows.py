@@ -12,7 +12,7 @@ from scanner.authoring.cases.rows import completed, fill, open_tables
 from scanner.base.errors import Location
 from scanner.engine.database import connect
 from scanner.engine.intake.load import load
-from scanner.inventory.sources import load_source
+from scanner.inventory.source import load_source
 from scanner.model.inventory import Needs, Scope
 from scanner.policy.files.cases import Case
 

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from scanner.inventory.sources import SOURCES, load_source
+from scanner.inventory.source import SOURCES, load_source
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -13,7 +13,7 @@ def test_each_source_is_where_the_registry_says(name: str) -> None:
 
 def test_only_what_is_used_is_imported() -> None:
     code = (
-        "import sys; from scanner.inventory.sources import load_source; load_source('file');"
+        "import sys; from scanner.inventory.source import load_source; load_source('file');"
         " print('httpx' in sys.modules, 'scanner.providers.sentry.demo' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,84 @@
+"""Options about a live server, and the source that asks it."""
+
+import argparse
+import math
+from pathlib import Path
+from typing import Final
+
+from scanner.base.errors import UsageError
+from scanner.base.files import open_regular
+from scanner.catalogue import LIVE
+from scanner.config.settings import Settings
+from scanner.inventory.source import Source, load_source
+
+DEFAULT_URL: Final = LIVE.url
+
+
+def add_server_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare the options about fetching from a server."""
+    group.add_argument("--url", metavar="URL", help=f"{LIVE.title} server (default: {DEFAULT_URL})")
+    group.add_argument(
+        "--status",
+        metavar="STATUS",
+        choices=("active", "inactive"),
+        help="fetch only active or only inactive keys; the inventory then counts as partial",
+    )
+    group.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust for the server")
+    group.add_argument(
+        "--insecure-http",
+        action="store_true",
+        help="send the token over plain http to a server that is not this machine",
+    )
+    group.add_argument(
+        "--max-time",
+        metavar="SECONDS",
+        type=_seconds,
+        default=900.0,
+        help="give up fetching after so long (default: 900)",
+    )
+    group.add_argument(
+        "--log-format",
+        metavar="NAME",
+        choices=("text", "json"),
+        default="text",
+        help="how the progress of a fetch is told on standard error: text (on a terminal) or json",
+    )
+
+
+def live_source(namespace: argparse.Namespace, found: Settings, journal: Path | None) -> Source:
+    """Return the source that asks the server. Raises UsageError where there is no token.
+
+    With a journal, a fetch goes on where an earlier one was cut off.
+    """
+    if found.token is None:
+        raise UsageError(
+            "nothing to scan: no token, no inventory file and no --demo",
+            remedy=f"Set {LIVE.variables['token']} to a {LIVE.title} token with"
+            f" {LIVE.scopes}, or give --inventory FILE, or try --demo.",
+        )
+    found.check_recipient(DEFAULT_URL)
+    if namespace.ca_bundle is not None:
+        open_regular(Path(namespace.ca_bundle)).close()
+    from scanner.cli.shared.progress import progress_for  # noqa: PLC0415 - not for --help
+    from scanner.inventory.source import LiveSettings  # noqa: PLC0415 - with what HTTP takes
+
+    quiet = getattr(namespace, "quiet", True)
+    return load_source(LIVE.name)(
+        LiveSettings(
+            url=found.url or DEFAULT_URL,
+            token=found.token,
+            status=namespace.status,
+            insecure_http=namespace.insecure_http,
+            ca_bundle=namespace.ca_bundle,
+            deadline=namespace.max_time,
+            journal=journal,
+        ),
+        progress_for(namespace.log_format, quiet=quiet),
+    )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise ValueError(text)
+    return seconds
