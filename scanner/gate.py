@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from scanner.base.text import plural
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import GateResult, InventorySummary, RuleResult, Verdict
 from scanner.model.severity import WORST_FIRST, Severity
@@ -86,7 +87,7 @@ def remarks(results: Sequence[RuleResult], thresholds: Thresholds) -> tuple[str,
         for outcome in (Outcome.UNKNOWN, Outcome.ERROR)
     )
     told = [(unknown, "unknown outcome"), (errors, "error")]
-    counted = " and ".join(_plural(number, what) for number, what in told if number)
+    counted = " and ".join(plural(number, what) for number, what in told if number)
     return (f"{counted} did not count against the gate (on_unknown is warn)",) if counted else ()
 
 
@@ -134,15 +135,13 @@ def _over(results: Sequence[RuleResult], thresholds: Thresholds) -> list[str]:
         ]
         for place, what in enumerate(("violation", "unknown outcome", "error")):
             if number := sum(counts[place] for counts in strict):
-                reasons.append(f"{_plural(number, what)} of severity {fail_on.value} or worse")
+                reasons.append(f"{plural(number, what)} of severity {fail_on.value} or worse")
     for severity in WORST_FIRST:
         of_it = [result for result in results if result.rule.severity is severity]
         number = sum(sum(_counted(result, thresholds)) for result in of_it)
         if severity in budgets and number > budgets[severity]:
             most = f"at most {budgets[severity]:,} allowed"
-            reasons.append(
-                f"{_plural(number, 'open finding')} of severity {severity.value}, {most}"
-            )
+            reasons.append(f"{plural(number, 'open finding')} of severity {severity.value}, {most}")
     return reasons
 
 
@@ -156,10 +155,6 @@ def _counted(result: RuleResult, thresholds: Thresholds) -> tuple[int, int, int]
     return failed, result.open(Outcome.UNKNOWN) - accepted, result.open(Outcome.ERROR)
 
 
-def _plural(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
 def _passed(results: Sequence[RuleResult]) -> str:
     counts = {
         disposition: sum(result.disposed(disposition) for result in results)
@@ -169,5 +164,5 @@ def _passed(results: Sequence[RuleResult]) -> str:
     tolerated = ", ".join(f"{n:,} {disposition.value}" for disposition, n in counts.items() if n)
     if not found and not tolerated:
         return "every rule holds"
-    within = f"{_plural(found, 'finding')} within the thresholds" if found else "no open finding"
+    within = f"{plural(found, 'finding')} within the thresholds" if found else "no open finding"
     return f"{within} ({tolerated})" if tolerated else within

@@ -11,6 +11,7 @@ import msgspec
 
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.files import read_regular, real
+from scanner.base.hints import closest
 from scanner.catalogue import LIVE
 from scanner.catalogue.redact import TOKEN_PATTERN
 from scanner.config.document import CONFIG_NAME, ConfigDocument
@@ -201,12 +202,8 @@ def _from_here(base: str, path: str) -> str:
 
 
 def _suggestion(word: str, known: tuple[str, ...]) -> str:
-    # Imported here: only needed where something is wrong.
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    near = get_close_matches(word.lower(), known, n=1)
-    if near:
-        return f"Did you mean `{near[0]}`?"
+    if near := closest(word, known):
+        return f"Did you mean `{near}`?"
     return f"There are: {', '.join(known)}."
 
 

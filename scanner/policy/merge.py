@@ -1,5 +1,6 @@
 """Composition: a policy with the rules, overrides and parameters of what it extends."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any
 
@@ -11,6 +12,8 @@ from scanner.base.errors import Location
 from scanner.base.yamlfile import YamlFile
 from scanner.policy.files.document import RuleDocument
 from scanner.policy.language.parameters import Parameter
+from scanner.policy.language.predicates import parameters_in
+from scanner.policy.language.slots import parameter_in
 
 
 class RulePart(StrEnum):
@@ -119,3 +122,22 @@ class MergedPolicy(msgspec.Struct, frozen=True, kw_only=True):
     location: Location
     excused: frozenset[str] = frozenset()
     open_ended: bool = False
+
+
+def used_parameters(rule: MergedRule) -> list[str]:
+    """Return the parameters that the rule refers to, in the order of its text."""
+    document = rule.document
+    texts = (document.severity, rule.where, document.require)
+    names = [name for text in texts if isinstance(text, str) for name, _ in parameters_in(text)]
+    if document.check is not UNSET:
+        names += _referred(document.check)
+    return list(dict.fromkeys(names))
+
+
+def _referred(raw: object) -> Iterator[str]:
+    """Give the parameters that a written value refers to, at any depth."""
+    if name := parameter_in(raw):
+        yield name
+    elif isinstance(raw, dict):
+        for value in raw.values():
+            yield from _referred(value)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from scanner.base.text import plural
 from scanner.model.waiver import WaiverState, WaiverUse
 from scanner.triage.decide import DecisionLog
 
@@ -25,7 +26,7 @@ def deadlines(uses: Iterable[WaiverUse]) -> Iterator[str]:
             yield f"{_name(use)} {ended}: {_open(use)} (owner: {waiver.owner})"
         elif use.state is WaiverState.EXPIRING and not use.is_unused:
             when = {0: "today", 1: "tomorrow"}.get(use.days_left, f"in {use.days_left} days")
-            covers = _plural(use.decided, "finding")
+            covers = plural(use.decided, "finding")
             yield (
                 f"{_name(use)} expires {when}, at the end of {waiver.expires} (UTC);"
                 f" it covers {covers} (owner: {waiver.owner})"
@@ -37,13 +38,13 @@ def baseline(path: Path, fixed: int, ledger: DecisionLog) -> Iterator[str]:
     if fixed:
         are = "is" if fixed == 1 else "are"
         yield (
-            f"{path}: {_plural(fixed, 'finding')} of the baseline {are} fixed;"
+            f"{path}: {plural(fixed, 'finding')} of the baseline {are} fixed;"
             " `keypolicy baseline prune` takes them out"
         )
     if worsened := ledger.worsened:
         are = "is" if worsened == 1 else "are"
         yield (
-            f"{path}: {_plural(worsened, 'finding')} of the baseline got worse and {are} open again"
+            f"{path}: {plural(worsened, 'finding')} of the baseline got worse and {are} open again"
         )
     yield from _renamed(path, ledger.renamed)
 
@@ -61,7 +62,7 @@ def _renamed(path: Path, renamed: Collection[tuple[str, str, str]]) -> Iterator[
 
 def _unused(use: WaiverUse) -> str:
     if use.resources:
-        seen = _plural(use.resources, "resource")
+        seen = plural(use.resources, "resource")
         why = f"matches {seen}, but its rules have no finding there"
     else:
         why = "matches no resource"
@@ -71,12 +72,8 @@ def _unused(use: WaiverUse) -> str:
 def _open(use: WaiverUse) -> str:
     if not use.decided:
         return "others cover its findings"
-    return f"{_plural(use.decided, 'finding')} {'is' if use.decided == 1 else 'are'} open again"
+    return f"{plural(use.decided, 'finding')} {'is' if use.decided == 1 else 'are'} open again"
 
 
 def _name(use: WaiverUse) -> str:
     return f"{use.waiver.location}: waiver `{use.waiver.id}`"
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

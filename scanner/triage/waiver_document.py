@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from scanner.base.blank import VISIBLE
+from scanner.triage.owner_document import TextOrTexts
 
 # `(?!\n)`: in Python, though not in JSON Schema's dialect, `$` also matches before a last newline.
 _ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$"
@@ -37,11 +38,8 @@ Id = Annotated[
         },
     ),
 ]
-Text = Annotated[str, Meta(pattern=VISIBLE, extra_json_schema=_NOT_BLANK)]
+VisibleText = Annotated[str, Meta(pattern=VISIBLE, extra_json_schema=_NOT_BLANK)]
 Day = Annotated[str, Meta(pattern=_DAY, extra_json_schema={"format": "date", **_DAY_FORM})]
-# Bare, and its bounds added to the schema below: in msgspec 0.22 the schema of a union whose
-# members are annotated breaks the interpreter's memory.
-TextOrTexts = str | list[str]
 
 
 class WaiverDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -52,18 +50,18 @@ class WaiverDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
         TextOrTexts | UnsetType, Meta(description="Id of the rule, or a list of ids.")
     ] = UNSET
     policy: Annotated[
-        Text | UnsetType,
+        VisibleText | UnsetType,
         Meta(description="Name of the policy whose rules it is about; without `rule`, all."),
     ] = UNSET
     match: Annotated[
         TextOrTexts, Meta(description=_MATCH, extra_json_schema={"x-hint": _MATCH_HINT})
     ]
-    reason: Annotated[Text, Meta(description="Why the exception is acceptable.")]
-    owner: Annotated[Text, Meta(description="Who answers for it and ends it.")]
-    approved_by: Annotated[Text, Meta(description="Who allowed it.")]
+    reason: Annotated[VisibleText, Meta(description="Why the exception is acceptable.")]
+    owner: Annotated[VisibleText, Meta(description="Who answers for it and ends it.")]
+    approved_by: Annotated[VisibleText, Meta(description="Who allowed it.")]
     created: Annotated[Day, Meta(description="The day it was allowed; its term counts from it.")]
     expires: Annotated[Day, Meta(description="Its last day: it holds to the end of it, in UTC.")]
-    ticket: Annotated[Text | UnsetType, Meta(description="Where it was discussed.")] = UNSET
+    ticket: Annotated[VisibleText | UnsetType, Meta(description="Where it was discussed.")] = UNSET
 
 
 class WaiversDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):

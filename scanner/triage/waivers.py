@@ -10,14 +10,13 @@ import msgspec
 from msgspec import UNSET
 
 from scanner.base.blank import is_blank
+from scanner.base.composer import NodePath
 from scanner.base.errors import PolicyError, Problem
 from scanner.base.hints import did_you_mean
 from scanner.base.yamlfile import WAIVERS, YamlFile, read_source
 from scanner.model.rule import Policy, Predicate
 from scanner.model.waiver import Waiver
 from scanner.triage.waiver_document import NO_RULE, WaiverDocument, WaiversDocument
-
-NodePath = tuple[str | int, ...]
 
 _BARE_ID: Final = re.compile(r"[0-9a-f]{8,}")
 

@@ -3,14 +3,13 @@
 import msgspec
 
 from scanner.authoring.cases.run import Tested
-from scanner.authoring.lint.advice import used_parameters
 from scanner.base.errors import Location
 from scanner.engine.database import Connection
 from scanner.engine.judge.prepare import Prepared
 from scanner.engine.predicate import syntax
 from scanner.engine.predicate.syntax import Node
 from scanner.model.outcome import Outcome
-from scanner.policy.merge import MergedPolicy, MergedRule
+from scanner.policy.merge import MergedPolicy, MergedRule, used_parameters
 
 
 class RuleCoverage(msgspec.Struct, frozen=True):

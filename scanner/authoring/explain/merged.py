@@ -7,7 +7,6 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from scanner.authoring.explain.rule import used_parameters
 from scanner.authoring.explain.yamltext import entry, flow, scalar
 from scanner.base.yamlfile import printable
 from scanner.policy.compile import Compiler
@@ -16,7 +15,7 @@ from scanner.policy.language.parameters import Origin, Parameter
 from scanner.policy.language.predicates import parameters_in
 from scanner.policy.language.slots import Slot, parameter_in
 from scanner.policy.language.values import ValueType, format_duration, parse_rate
-from scanner.policy.merge import MergedPolicy, MergedRule
+from scanner.policy.merge import MergedPolicy, MergedRule, used_parameters
 
 _TEXTS: Final = ("message", "rationale", "remediation")
 _LONGEST_NAME: Final = 40

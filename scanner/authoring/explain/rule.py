@@ -23,11 +23,10 @@ from scanner.policy.checks import get_check
 from scanner.policy.compile import Compiler
 from scanner.policy.files.locate import shipped_policies
 from scanner.policy.language.parameters import Origin, Parameter
-from scanner.policy.language.predicates import parameters_in
 from scanner.policy.language.slots import parameter_in
 from scanner.policy.language.values import ValueType, format_duration, format_value
 from scanner.policy.load import Inspection, inspect_policies
-from scanner.policy.merge import MergedPolicy, MergedRule, RulePart
+from scanner.policy.merge import MergedPolicy, MergedRule, RulePart, used_parameters
 
 _CLOCK: Final = "the scan's time"
 
@@ -207,18 +206,6 @@ def _columns(prepared: Prepared) -> list[ColumnUse]:
 
 def _column(name: str, column: Column) -> ColumnUse:
     return ColumnUse(name, column.type, column.doc, column.heavy, column.costly)
-
-
-def used_parameters(rule: MergedRule) -> list[str]:
-    """Return the parameters that the rule refers to, in the order of the text."""
-    document = rule.document
-    names: list[str] = []
-    for text in (document.severity, rule.where, document.require):
-        if isinstance(text, str):
-            names += [name for name, _ in parameters_in(text)]
-    if isinstance(document.check, dict):
-        names += [name for _, name in _arguments(document.check).values() if name]
-    return list(dict.fromkeys(names))
 
 
 def effective(rule: MergedRule, params: Mapping[str, str]) -> dict[str, Parameter]:

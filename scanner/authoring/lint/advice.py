@@ -2,19 +2,14 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
-
-from msgspec import UNSET
 
 from scanner.authoring.lint import controls
 from scanner.base.errors import Problem
 from scanner.base.yamlfile import YamlFile
 from scanner.catalogue import TABLES
 from scanner.policy.language.parameters import Origin
-from scanner.policy.language.predicates import parameters_in
-from scanner.policy.language.slots import parameter_in
-from scanner.policy.merge import MergedPolicy, MergedRule
+from scanner.policy.merge import MergedPolicy, MergedRule, used_parameters
 
 
 def advice(policy: MergedPolicy) -> list[Problem]:
@@ -33,23 +28,6 @@ def advice(policy: MergedPolicy) -> list[Problem]:
 def own_rules(policy: MergedPolicy) -> list[MergedRule]:
     """Return the rules that are written in the policy's own file."""
     return [rule for rule in policy.rules if rule.home.source is policy.sources[0]]
-
-
-def used_parameters(rule: MergedRule) -> set[str]:
-    """Return the parameters that the rule refers to."""
-    document = rule.document
-    given = (document.severity, rule.where, document.require)
-    texts = [text for text in given if isinstance(text, str)]
-    used = {name for text in texts for name, _ in parameters_in(text)}
-    return used if document.check is UNSET else used | set(_referred(document.check))
-
-
-def _referred(raw: object) -> Iterator[str]:
-    if name := parameter_in(raw):
-        yield name
-    elif isinstance(raw, dict):
-        for value in raw.values():
-            yield from _referred(value)
 
 
 def _remediation(policy: MergedPolicy, own: YamlFile) -> list[Problem]:

@@ -9,6 +9,7 @@ from typing import Any, Final, TextIO
 
 import msgspec
 
+from scanner.base.text import plural
 from scanner.inventory.progress import FetchProgress, FetchStats, NoProgress, Progress
 
 _REDRAW: Final = 0.1
@@ -98,9 +99,9 @@ class JsonProgress:
 def summary(stats: FetchStats) -> str:
     """Say in one line what a fetch took."""
     parts = [
-        _plural(stats.requests, "request"),
+        plural(stats.requests, "request"),
         _size(stats.bytes),
-        _plural(stats.retries, "retry", "retries"),
+        plural(stats.retries, "retry", "retries"),
     ]
     if stats.throttled:
         parts.append(f"{stats.throttled:,} refused by rate limits")
@@ -112,7 +113,7 @@ def _counts(progress: FetchProgress) -> str:
         f"{_of(progress.organizations, progress.organizations_total)} organizations",
         f"{_of(progress.projects, progress.projects_total)} projects",
         f"{progress.keys:,} keys",
-        _plural(progress.requests, "request"),
+        plural(progress.requests, "request"),
     ]
     if progress.waiting_until is not None:
         until = progress.waiting_until.astimezone()
@@ -122,10 +123,6 @@ def _counts(progress: FetchProgress) -> str:
 
 def _of(number: int, total: int | None) -> str:
     return f"{number:,}" if total is None else f"{number:,} of {total:,}"
-
-
-def _plural(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def _size(number: float) -> str:

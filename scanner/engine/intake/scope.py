@@ -1,9 +1,9 @@
 """What a scan was asked about, held against what was loaded: all that is not seen is a gap."""
 
-import difflib
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from scanner.base.hints import closest
 from scanner.catalogue import NOWHERE, TABLES
 from scanner.engine.database import Connection
 from scanner.model.coverage import Gap
@@ -115,9 +115,8 @@ def _unplaced(title: str, what: str, number: int) -> str:
 
 
 def _not_there(what: str, slug: str, seen: Collection[str]) -> str:
-    near = difflib.get_close_matches(slug.lower(), sorted(seen), n=1)
-    if near:
-        return f"There is no {what} {slug!r} in the inventory. Did you mean {near[0]!r}?"
+    if near := closest(slug, sorted(seen)):
+        return f"There is no {what} {slug!r} in the inventory. Did you mean {near!r}?"
     named = sorted(seen)[:_MOST_NAMED]
     more = ", ..." if len(seen) > len(named) else ""
     told = f"It has {', '.join(map(repr, named))}{more}." if named else "It tells none."

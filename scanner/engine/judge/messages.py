@@ -1,10 +1,10 @@
 """Message templates: plain column names in braces, made into SQL with bound literals."""
 
-import difflib
 import string
 from typing import Final
 
 from scanner.base.errors import Problem
+from scanner.base.hints import closest
 from scanner.catalogue import TABLES, TEXTS, Column
 from scanner.model.rule import Rule
 
@@ -48,8 +48,8 @@ def problems(rule: Rule) -> list[Problem]:
                 )
             )
         elif name not in columns:
-            near = difflib.get_close_matches(name, columns, n=1)
-            hint = f"Did you mean `{near[0]}`?" if near else "Plain column names only."
+            near = closest(name, columns)
+            hint = f"Did you mean `{near}`?" if near else "Plain column names only."
             message = f"The message names an unknown column `{name}` of {rule.resource}"
             found.append(Problem(rule.location, message, "unknown-column", hint))
     return found
