@@ -25,7 +25,7 @@ from scanner.engine.judge.evaluate import evaluate
 from scanner.engine.judge.prepare import prepare
 from scanner.base.errors import Location, PolicyError
 from scanner.model.rule import Predicate, Rule
-from scanner.model.severity import Severity
+from scanner.model.outcome import Severity
 texts, rows, width = json.load(sys.stdin)
 place = Location("p.yaml", 1, 1)
 items = ["v" + str(n) for n in range(1_000)]

@@ -8,9 +8,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from scanner.base.text import plural
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import WORST_FIRST, Disposition, Outcome, Severity
 from scanner.model.run import GateResult, InventorySummary, RuleResult, Verdict
-from scanner.model.severity import WORST_FIRST, Severity
 
 EXIT_PASSED: Final = 0
 EXIT_FAILED: Final = 1

@@ -23,17 +23,17 @@ from scanner.engine.judge.clear import ClearPlaces
 from scanner.engine.judge.evaluate import Evaluated, evaluate
 from scanner.engine.judge.facts import EvaluatedFacts
 from scanner.engine.judge.findings import Findings
-from scanner.engine.judge.places import Unseen
+from scanner.engine.judge.places import Unseen, unseen_of
 from scanner.engine.judge.prepare import Prepared, heavy_columns, needs, prepare
 from scanner.engine.memory import memory_told
 from scanner.gate import Thresholds, judge, remarks, strangers
 from scanner.inventory.source import Source
 from scanner.inventory.spool import copy_inventory
-from scanner.model.coverage import CoverageState, Gap, TableCoverage
+from scanner.model.coverage import Gap, TableCoverage
 from scanner.model.inventory import Needs, Scope
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.owner import Owners
-from scanner.model.rule import Rule
+from scanner.model.rule import Policy, Rule
 from scanner.model.run import (
     GateSetting,
     InventorySummary,
@@ -47,9 +47,8 @@ from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
 from scanner.triage.baseline import BaselineChange, read_baseline, update
 from scanner.triage.fingerprint import fingerprint
-from scanner.triage.interface import Sight
+from scanner.triage.interface import Sight, TriageRequest
 from scanner.triage.owners import check_names, read_owners
-from scanner.triage.request import TriageRequest
 from scanner.triage.triage import Triage, Triaged
 
 
@@ -87,7 +86,6 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     check_names(request.shown, triage.owners)
     with connect() as connection, memory_told():
         prepared = _prepare(connection, rules, triage)
-        needed = frozenset(rule.resource for rule in rules)
         loaded = _fill(
             connection,
             request.source,
@@ -98,42 +96,57 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             triage.owners,
         )
         seal(connection)
-        unseen = _unseen(loaded, request.scope)
-        gaps = {name: unseen.gaps[name] for name in needed}
-        evaluated = evaluate(connection, prepared, request.as_of, unseen)
-        # Waivers' predicates come after the rules.
-        judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]
-        triaged = triage.decide(
-            EvaluatedFacts(connection, judged, predicates),
-            Sight(request.scope, gaps, loaded.reaches),
-            request.as_of,
-        )
-        results = tuple(_result(one, gaps, triaged) for one in judged)
-        summary = _summary(loaded, needed)
-        findings = Findings(connection, judged, gaps, fingerprint, request.shown)
-        narrowing = Narrowing.to(request.shown, results, triaged.owners)
-        yield Run(
-            info=RunInfo(uuid.uuid4().hex, request.as_of, started, datetime.now(UTC)),
-            inventory=summary,
-            policies=policies,
-            results=results,
-            findings=triaged.dispose(findings),
-            verdict=judge(summary, results, request.thresholds, triaged.refusals),
-            warnings=(
-                *([narrowing.told] if narrowing else []),
-                *loaded.warnings,
-                *triaged.warnings,
-                *remarks(results, request.thresholds),
-                *strangers(request.thresholds, [policy.name for policy in policies]),
-            ),
-            waivers=triaged.waivers,
-            fixed=triaged.fixed,
-            clear=ClearPlaces(connection, judged),
-            gate=request.gate,
-            sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
-            owners=triaged.owners,
-            narrowing=narrowing,
-        )
+        opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
+        yield _judged(request, started, policies, triage, opened, prepared)
+
+
+def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
+    request: ScanRequest,
+    started: datetime,
+    policies: tuple[Policy, ...],
+    triage: Triage,
+    opened: "Opened",
+    prepared: Sequence[Prepared],
+) -> Run:
+    """Evaluate, decide about what was found, and put the result together."""
+    connection, loaded, unseen = opened.connection, opened.loaded, opened.unseen
+    rules = [rule for policy in policies for rule in policy.rules]
+    needed = frozenset(rule.resource for rule in rules)
+    gaps = {name: unseen.gaps[name] for name in needed}
+    evaluated = evaluate(connection, prepared, request.as_of, unseen)
+    # Waivers' predicates come after the rules.
+    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]
+    triaged = triage.decide(
+        EvaluatedFacts(connection, judged, predicates),
+        Sight(request.scope, gaps, loaded.reaches),
+        request.as_of,
+    )
+    results = tuple(_result(one, gaps, triaged) for one in judged)
+    summary = _summary(loaded, needed)
+    findings = Findings(connection, judged, gaps, fingerprint, request.shown)
+    narrowing = Narrowing.to(request.shown, results, triaged.owners)
+    return Run(
+        info=RunInfo(uuid.uuid4().hex, request.as_of, started, datetime.now(UTC)),
+        inventory=summary,
+        policies=policies,
+        results=results,
+        findings=triaged.dispose(findings),
+        verdict=judge(summary, results, request.thresholds, triaged.refusals),
+        warnings=(
+            *([narrowing.told] if narrowing else []),
+            *loaded.warnings,
+            *triaged.warnings,
+            *remarks(results, request.thresholds),
+            *strangers(request.thresholds, [policy.name for policy in policies]),
+        ),
+        waivers=triaged.waivers,
+        fixed=triaged.fixed,
+        clear=ClearPlaces(connection, judged),
+        gate=request.gate,
+        sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
+        owners=triaged.owners,
+        narrowing=narrowing,
+    )
 
 
 def check_waivers(
@@ -212,7 +225,7 @@ def open_inventory(
     with connect() as connection, memory_told():
         loaded = _fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy, who)
         seal(connection)
-        yield Opened(connection, loaded, _unseen(loaded, scope))
+        yield Opened(connection, loaded, unseen_of(loaded, scope))
 
 
 def _fill(  # noqa: PLR0913, PLR0917 - the one place where a source meets the database
@@ -252,24 +265,6 @@ def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> t
     if problems:
         raise PolicyError(sorted(problems, key=lambda problem: problem.location))
     return prepared
-
-
-def _unseen(loaded: Loaded, scope: Scope) -> Unseen:
-    """Return what the tables may lack; an inventory of some projects is as narrow as a scan."""
-    scopes = (scope, *(one.scope for one in loaded.reaches if one.scope is not None))
-    return Unseen(
-        {name: _gaps(coverage) for name, coverage in loaded.coverage.items()},
-        is_narrowed=any(one.projects for one in scopes),
-    )
-
-
-def _gaps(coverage: TableCoverage) -> tuple[Gap, ...]:
-    """Return what was not seen; a table that lacks as a whole is one gap."""
-    if coverage.state is CoverageState.COMPLETE:
-        return ()
-    # One gap a place: a finding's fingerprint does not tell two reasons apart.
-    places = {(gap.organization, gap.project): gap for gap in reversed(coverage.gaps)}
-    return tuple(reversed(places.values())) or (Gap(coverage.reason),)
 
 
 def _result(one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triaged) -> RuleResult:

@@ -7,9 +7,9 @@ from msgspec import UNSET
 
 from scanner.gate import NEVER, OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.inventory import Scope
+from scanner.model.outcome import Severity
 from scanner.model.run import GateSetting
-from scanner.model.severity import Severity
-from scanner.triage.request import TERM_DAYS
+from scanner.triage.interface import TERM_DAYS
 
 if TYPE_CHECKING:
     from scanner.config.settings import Settings

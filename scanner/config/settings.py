@@ -8,9 +8,9 @@ from scanner.base.errors import Location, UsageError
 from scanner.catalogue import LIVE
 from scanner.config.trust import Trust
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
-from scanner.model.severity import Severity
+from scanner.model.outcome import Severity
 from scanner.model.token import Token
-from scanner.triage.request import NOTICE_DAYS, TERM_DAYS, TriageRequest
+from scanner.triage.interface import NOTICE_DAYS, TERM_DAYS, TriageRequest
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from msgspec import UNSET
 from scanner.base.errors import UsageError
 from scanner.catalogue import LIVE
 from scanner.gate import NEVER, OnUnknown, PolicyThresholds
-from scanner.model.severity import Severity
+from scanner.model.outcome import Severity
 from scanner.model.token import Token
 
 _LEAST_MEMORY = 64 * 1_024**2

@@ -5,8 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from scanner.model.outcome import Disposition, Outcome
-from scanner.model.severity import Severity
+from scanner.model.outcome import Disposition, Outcome, Severity
 
 
 class Resource(msgspec.Struct, frozen=True):

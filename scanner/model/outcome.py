@@ -1,6 +1,7 @@
-"""What became of one rule on one resource, and what was decided about it."""
+"""What became of one rule on one resource, how much it matters, and what was decided about it."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Outcome(StrEnum):
@@ -23,3 +24,23 @@ class Disposition(StrEnum):
     OPEN = "open"
     WAIVED = "waived"
     BASELINED = "baselined"
+
+
+class Severity(StrEnum):
+    """The four severities of a rule, ordered by `rank`."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Position in the order: 0 (low) to 3 (critical)."""
+        return _ORDER.index(self)
+
+
+_ORDER: Final = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL)
+
+WORST_FIRST: Final = tuple(reversed(_ORDER))
+"""The severities as reports list them."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 import msgspec
 
 from scanner.base.errors import Location
-from scanner.model.severity import Severity
+from scanner.model.outcome import Severity
 
 ParamValue = bool | int | float | str | timedelta | list[str] | list[int] | list[float] | None
 """A resolved parameter: durations are timedeltas, rates are events per second."""

@@ -9,10 +9,9 @@ import msgspec
 
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Finding, KnownFinding
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.owner import OwnerShare
 from scanner.model.rule import Policy, Rule
-from scanner.model.severity import Severity
 from scanner.model.waiver import WaiverUse
 
 

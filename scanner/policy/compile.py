@@ -10,8 +10,8 @@ from msgspec import UNSET
 from scanner.base.errors import Location, Problem
 from scanner.base.hints import did_you_mean
 from scanner.catalogue import TABLES
+from scanner.model.outcome import Severity
 from scanner.model.rule import Policy, Predicate, Rule
-from scanner.model.severity import Severity
 from scanner.policy.language.arguments import CheckUse, read_check
 from scanner.policy.language.parameters import Parameter, command_line
 from scanner.policy.language.predicates import parameters_in

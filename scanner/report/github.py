@@ -13,9 +13,8 @@ from urllib.parse import unquote
 
 from scanner.base.text import clean, paragraph, plural
 from scanner.model.finding import Finding
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import RuleResult, Run
-from scanner.model.severity import Severity
 from scanner.report.interface import ReportOptions
 from scanner.report.parts.effect import loosened, open_findings
 from scanner.report.parts.subject import place, shortened, told

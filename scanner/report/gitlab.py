@@ -13,9 +13,8 @@ from urllib.parse import unquote
 
 from scanner.base.text import clean
 from scanner.model.finding import Finding
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import Run
-from scanner.model.severity import Severity
 from scanner.report.interface import ReportOptions
 from scanner.report.parts.json_array import write_elements
 from scanner.report.parts.subject import name_of, place, shortened, told

@@ -15,9 +15,8 @@ from msgspec import UNSET, UnsetType
 from scanner import __version__
 from scanner.base.text import timestamp
 from scanner.model.finding import Finding
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import WORST_FIRST, Disposition, Outcome
 from scanner.model.run import RuleResult, Run, TableSummary
-from scanner.model.severity import WORST_FIRST
 from scanner.report.interface import ReportOptions
 from scanner.report.parts.effect import meaning
 from scanner.report.parts.json_array import write_elements

@@ -16,10 +16,9 @@ from typing import Any, BinaryIO, Final, NamedTuple
 from scanner import __version__
 from scanner.base.text import clean, paragraph
 from scanner.model.finding import Finding, KnownFinding
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import Run
-from scanner.model.severity import Severity
 from scanner.report.interface import ReportOptions
 from scanner.report.parts.json_array import write_elements
 from scanner.report.parts.subject import EVERYTHING, name_of, place, web_url

@@ -6,10 +6,9 @@ from typing import BinaryIO, Final
 
 from scanner.base.text import clean, clock, first_sentence, fit, paragraph, plural, wrap
 from scanner.model.finding import Finding
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, RuleResult, Run
-from scanner.model.severity import Severity
 from scanner.report.interface import ReportOptions
 from scanner.report.parts.effect import gate_words, given, loosened, meaning, open_findings, shares
 

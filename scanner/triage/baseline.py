@@ -23,9 +23,8 @@ from scanner.base.errors import Location, PolicyError, Problem, TooLargeError, U
 from scanner.base.files import read_regular
 from scanner.model.finding import Finding, KnownFinding
 from scanner.model.moment import in_utc
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import Run, Verdict
-from scanner.model.severity import Severity
 from scanner.triage.fingerprint import fingerprint
 
 FORMAT: Final = "keypolicy-baseline"

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scanner.model.finding import Finding, KnownFinding
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.owner import OwnerShare
 from scanner.model.rule import Policy, Rule
-from scanner.model.severity import Severity
 from scanner.model.waiver import Waiver, WaiverUse
 from scanner.triage import notes
 from scanner.triage.baseline import read_baseline
 from scanner.triage.decide import Candidate, Decider, Decision, DecisionLog
 from scanner.triage.fixed import fixed
-from scanner.triage.interface import Facts, Sight
+from scanner.triage.interface import Facts, Sight, TriageRequest
 from scanner.triage.owners import read_owners, shares
-from scanner.triage.request import TriageRequest
 from scanner.triage.waivers import check_waivers, read_waivers
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.acceptance.support import ROOT, keypolicy
+from tests.corpus import names, unpack
 from tests.unit.authoring.files import write_cases, write_policy
 
 if TYPE_CHECKING:
@@ -94,8 +95,9 @@ def test_what_names_no_policy_is_a_usage_error(tmp_path: Path, verb: str, path: 
 
 
 def test_the_whole_loader_corpus_is_refused(tmp_path: Path) -> None:
-    folder = ROOT / "tests" / "unit" / "policy" / "files" / "broken"
-    files = sorted(folder.glob("*.yaml"))
+    corpus = ROOT / "tests" / "unit" / "policy" / "files" / "broken"
+    folder = unpack(corpus, tmp_path / "broken")
+    files = [folder / name for name in names(corpus)]
     done = keypolicy("lint", *files, "--format", "json", cwd=tmp_path)
     assert done.code == 2
     told = {one["file"] for one in json.loads(done.out)["diagnostics"] if one["level"] == "error"}

@@ -3,9 +3,8 @@ import pytest
 
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds, judge, remarks
 from scanner.model.coverage import CoverageState, TableCoverage
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import GateResult, InventorySummary, RuleResult, TableSummary
-from scanner.model.severity import Severity
 from tests.unit.engine.support import rule
 
 COMPLETE = TableCoverage(CoverageState.COMPLETE, "")

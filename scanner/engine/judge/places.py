@@ -12,7 +12,9 @@ import msgspec
 
 from scanner.catalogue import OWN, TABLES
 from scanner.engine.database import Connection
-from scanner.model.coverage import Gap
+from scanner.engine.intake.load import Loaded
+from scanner.model.coverage import CoverageState, Gap, TableCoverage
+from scanner.model.inventory import Scope
 
 LACKS_PROJECT, LACKS_SLUG, LACKS_ORGANIZATION, IDS, SLUGS, ORGANIZATIONS = (
     1 << bit for bit in range(6)
@@ -41,6 +43,24 @@ class Unseen(msgspec.Struct, frozen=True):
 
     gaps: Mapping[str, tuple[Gap, ...]]
     is_narrowed: bool = False
+
+
+def unseen_of(loaded: Loaded, scope: Scope) -> Unseen:
+    """Return what the tables may lack; an inventory of some projects is as narrow as a scan."""
+    scopes = (scope, *(one.scope for one in loaded.reaches if one.scope is not None))
+    return Unseen(
+        {name: _gaps(coverage) for name, coverage in loaded.coverage.items()},
+        is_narrowed=any(one.projects for one in scopes),
+    )
+
+
+def _gaps(coverage: TableCoverage) -> tuple[Gap, ...]:
+    """Return what was not seen; a table that lacks as a whole is one gap."""
+    if coverage.state is CoverageState.COMPLETE:
+        return ()
+    # One gap a place: a finding's fingerprint does not tell two reasons apart.
+    places = {(gap.organization, gap.project): gap for gap in reversed(coverage.gaps)}
+    return tuple(reversed(places.values())) or (Gap(coverage.reason),)
 
 
 def has_projects(table: str) -> bool:

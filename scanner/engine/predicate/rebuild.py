@@ -32,6 +32,8 @@ from scanner.engine.predicate.syntax import (
 from scanner.engine.predicate.weight import MOST, Cost, Scale, beyond
 from scanner.model.rule import ParamValue
 
+_WINDOW_PARTS: Final = ("start_expr", "end_expr", "offset_expr", "default_expr", "filter_expr")
+
 MAX_DEPTH: Final = 100
 """Deepest tree that a predicate may have."""
 
@@ -276,11 +278,8 @@ class Rebuilder:
         if name not in vocabulary.WINDOWS or node["schema"] or node["catalog"]:
             raise unknown_function(name, node)
         orders = [
-            {
-                "type": order["type"],
-                "null_order": order["null_order"],
-                "expression": self.expression(order["expression"]),
-            }
+            {key: order[key] for key in ("type", "null_order")}
+            | {"expression": self.expression(order["expression"])}
             for order in node["orders"]
         ]
         if len(node["arguments"]) > vocabulary.WINDOW_ARGUMENTS.get(name, 1):
@@ -293,14 +292,9 @@ class Rebuilder:
             "orders": orders,
             "start": node["start"],
             "end": node["end"],
-            "start_expr": self._maybe(node["start_expr"]),
-            "end_expr": self._maybe(node["end_expr"]),
-            "offset_expr": self._maybe(node["offset_expr"]),
-            "default_expr": self._maybe(node["default_expr"]),
-            "ignore_nulls": bool(node["ignore_nulls"]),
-            "filter_expr": self._maybe(node["filter_expr"]),
             "exclude_clause": "NO_OTHER",
-            "distinct": bool(node["distinct"]),
             "arg_orders": [],
-            "has_ignore_nulls": bool(node["has_ignore_nulls"]),
+            **{part: self._maybe(node[part]) for part in _WINDOW_PARTS},
+            # Whatever stands there, only a truth value goes on: the tree is written as SQL.
+            **{flag: bool(node[flag]) for flag in ("ignore_nulls", "distinct", "has_ignore_nulls")},
         }

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from scanner.model.severity import Severity
+from scanner.model.outcome import Severity
 from scanner.policy.language.values import ValueType
 
 # `(?!\n)`: in Python, though not in JSON Schema's dialect, `$` also matches before a last newline.

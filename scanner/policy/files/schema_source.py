@@ -9,7 +9,7 @@ import msgspec
 
 from scanner.base.resources import schema_path
 from scanner.catalogue import TABLES, Table
-from scanner.model.severity import Severity
+from scanner.model.outcome import Severity
 from scanner.policy.checks import CHECKS, get_check
 from scanner.policy.checks.interface import Check
 from scanner.policy.files.case_document import ONE_FORM, CasesDocument

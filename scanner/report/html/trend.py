@@ -5,8 +5,8 @@ from itertools import pairwise
 from typing import Any, Final
 
 from scanner.base.text import plural, timestamp
+from scanner.model.outcome import WORST_FIRST
 from scanner.model.run import Run, TrendPoint
-from scanner.model.severity import WORST_FIRST
 
 MOST: Final = 60
 """Scans that are drawn, the latest; the table tells of the last LISTED of them."""

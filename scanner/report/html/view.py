@@ -5,10 +5,9 @@ from itertools import islice
 from typing import Any, Final
 
 from scanner.base.text import clock, paragraph, plural, timestamp
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import WORST_FIRST, Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, RuleResult, Run
-from scanner.model.severity import WORST_FIRST
 from scanner.report.html.scope import (
     MAX_FIXED,
     fixed,

@@ -11,8 +11,8 @@ from msgspec import UNSET, UnsetType
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
 from scanner.model.moment import in_utc
+from scanner.model.outcome import Severity
 from scanner.model.run import GateResult, TrendPoint
-from scanner.model.severity import Severity
 
 MAX_BYTES: Final = 1 << 30
 """Largest report that is read."""

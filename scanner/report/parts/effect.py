@@ -3,9 +3,8 @@
 from typing import Final
 
 from scanner.base.text import clean, plural
-from scanner.model.outcome import Disposition
+from scanner.model.outcome import WORST_FIRST, Disposition
 from scanner.model.run import GateSetting, Run
-from scanner.model.severity import WORST_FIRST
 
 _GATE: Final = ("fail_on", "on_unknown", "allow_partial", "max_findings", "waivers", "baseline")
 """The settings that every report tells, whatever they are."""

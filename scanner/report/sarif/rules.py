@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 from scanner.base.resources import policies_dir
 from scanner.base.text import clean, paragraph
+from scanner.model.outcome import Severity
 from scanner.model.rule import Rule
-from scanner.model.severity import Severity
 
 LEVELS: Final = {
     Severity.CRITICAL: "error",

@@ -12,8 +12,8 @@ from scanner.config.gather import load_settings
 from scanner.config.settings import Flags, Settings
 from scanner.config.trust import Given
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
-from scanner.model.severity import Severity
-from scanner.triage.request import TriageRequest
+from scanner.model.outcome import Severity
+from scanner.triage.interface import TriageRequest
 
 TOKEN = "sntryu_0123456789abcdef0123456789abcdef"
 CLIRC = """\

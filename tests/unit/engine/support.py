@@ -8,8 +8,8 @@ from scanner.base.errors import Location
 from scanner.engine.database import Connection, connect
 from scanner.engine.judge.evaluate import CODES, Evaluated, evaluate
 from scanner.engine.judge.prepare import prepare
+from scanner.model.outcome import Severity
 from scanner.model.rule import ParamValue, Predicate, Rule
-from scanner.model.severity import Severity
 
 Row = dict[str, object]
 

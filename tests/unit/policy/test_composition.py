@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scanner.base.errors import Location, PolicyError, Problem
-from scanner.model.severity import Severity
+from scanner.model.outcome import Severity
 from scanner.policy.load import inspect_policies, load_policies
 from tests.unit.policy.writing import load, write
 

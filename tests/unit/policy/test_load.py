@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
-from scanner.model.severity import Severity
+from scanner.model.outcome import Severity
 from scanner.policy.load import load_policies
 from tests.unit.policy.writing import load, load_rule, write
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from scanner.base.errors import PolicyError
-from scanner.model.severity import Severity
+from scanner.model.outcome import Severity
 from scanner.policy.load import load_policies
 from tests.acceptance.support import keypolicy
 

@@ -11,7 +11,7 @@ import msgspec
 from scanner.base.errors import Location
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.finding import Finding, Resource
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Policy, Predicate, Rule
 from scanner.model.run import (
     GateResult,
@@ -22,7 +22,6 @@ from scanner.model.run import (
     TableSummary,
     Verdict,
 )
-from scanner.model.severity import Severity
 
 COMPLETE = TableCoverage(CoverageState.COMPLETE, "")
 AS_OF = datetime(2026, 3, 1, tzinfo=UTC)

@@ -10,9 +10,8 @@ import msgspec
 from jsonschema import Draft7Validator
 
 from scanner.model.finding import KnownFinding
-from scanner.model.outcome import Outcome
+from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import Clear, GateSetting, Run, RunInfo
-from scanner.model.severity import Severity
 from scanner.report import DEFAULT_OPTIONS, FORMATS, write_stream
 from tests.unit.report.factory import golden_run
 

@@ -3,9 +3,8 @@ import re
 import msgspec
 import pytest
 
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import Run
-from scanner.model.severity import Severity
 from scanner.report.github import MAX_SHOWN
 from tests.unit.report.factory import (
     RULES,

@@ -5,9 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.model.outcome import Disposition
+from scanner.model.outcome import Disposition, Severity
 from scanner.model.run import Run
-from scanner.model.severity import Severity
 from scanner.report.markdown import MAX_BYTES, MAX_ROWS
 from scanner.report.parts.markup import escaped, link
 from tests.unit.report.factory import (

@@ -4,9 +4,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import Run
-from scanner.model.severity import Severity
 from tests.unit.report.factory import (
     HOSTILE,
     RULES,

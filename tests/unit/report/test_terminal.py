@@ -6,8 +6,8 @@ import pytest
 
 from scanner.base.text import columns
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
+from scanner.model.outcome import Severity
 from scanner.model.run import GateResult, Run, Verdict
-from scanner.model.severity import Severity
 from scanner.report import ReportOptions, write_stream
 from tests.unit.report.factory import (
     HOSTILE,

@@ -6,9 +6,8 @@ import msgspec
 
 from scanner.base.errors import Location
 from scanner.model.finding import KnownFinding
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import Clear, GateResult, Run, TrendPoint
-from scanner.model.severity import Severity
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
 from tests.unit.report.factory import AS_OF, HOSTILE, Findings, golden_run
 

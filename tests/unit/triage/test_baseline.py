@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from scanner.base.errors import PolicyError
 from scanner.model.finding import KnownFinding
-from scanner.model.outcome import Outcome
-from scanner.model.severity import Severity
+from scanner.model.outcome import Outcome, Severity
 from scanner.triage.baseline import read_baseline, render
 from scanner.triage.fingerprint import fingerprint
 

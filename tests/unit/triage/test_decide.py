@@ -4,8 +4,7 @@ import pytest
 
 from scanner.base.errors import Location
 from scanner.model.finding import Identity, KnownFinding
-from scanner.model.outcome import Disposition, Outcome
-from scanner.model.severity import Severity
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.waiver import Waiver, WaiverState
 from scanner.triage.decide import Candidate, Decider, DecisionLog
 from scanner.triage.fingerprint import fingerprint

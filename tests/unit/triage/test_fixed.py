@@ -15,9 +15,8 @@ from scanner.inventory.spool import Spool
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.finding import Identity, KnownFinding, Place
 from scanner.model.inventory import Reach, Scope
-from scanner.model.outcome import Outcome
+from scanner.model.outcome import Outcome, Severity
 from scanner.model.rule import Rule
-from scanner.model.severity import Severity
 from scanner.pipeline import ScanRequest, new_baseline
 from scanner.triage.baseline import BaselineChange, render
 from scanner.triage.decide import DecisionLog

@@ -10,9 +10,8 @@ import pytest
 from scanner.authoring.explain.why import Traced, judge
 from scanner.base.errors import Location, UsageError
 from scanner.engine.database import connect, seal
-from scanner.model.outcome import Outcome
+from scanner.model.outcome import Outcome, Severity
 from scanner.model.rule import Predicate, Rule
-from scanner.model.severity import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,6 +1,6 @@
 """Every broken policy is told by lint with the right codes, at the right places.
 
-Here and beside the loader's tests. Each file names what is expected in its first lines:
+Here and beside the loader's tests. Each names what is expected in its first lines:
 `# expect: CODE LINE:COLUMN [FILE]`, once for each error, in the order of the files.
 """
 
@@ -13,10 +13,11 @@ import pytest
 
 from scanner.authoring.lint.policies import lint
 from scanner.base.yamlfile import POLICY, is_kind
+from tests.corpus import names, unpack
 
 HERE = Path(__file__).parent / "broken"
 LOADER = Path(__file__).parents[2] / "policy" / "files" / "broken"
-FILES = [*sorted(HERE.glob("*.yaml")), *sorted(LOADER.glob("*.yaml"))]
+FILES = [*(("own", name) for name in names(HERE)), *(("loader", name) for name in names(LOADER))]
 EXPECTED = re.compile(r"# expect: (?P<code>\S+) (?P<place>\d+:\d+)(?: (?P<file>\S+))?")
 
 
@@ -25,13 +26,22 @@ def _expected(path: Path) -> list[tuple[str, str]]:
     return sorted((line["code"], line["place"]) for line in found)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    top = tmp_path_factory.mktemp("broken")
+    unpack(HERE, top / "own")
+    unpack(LOADER, top / "loader")
+    return top
+
+
 def test_the_corpus_is_large_enough() -> None:
     assert len(FILES) >= 60
-    assert len(list(HERE.glob("*.yaml"))) >= 60
+    assert len(names(HERE)) >= 60
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_errors_are_told(path: Path) -> None:
+@pytest.mark.parametrize(("part", "name"), FILES)
+def test_errors_are_told(folder: Path, part: str, name: str) -> None:
+    path = folder / part / name
     expected = _expected(path)
     assert expected
     errors = [one.problem for one in lint([str(path)], {}).diagnostics if one.is_error]
@@ -39,8 +49,9 @@ def test_errors_are_told(path: Path) -> None:
     assert told == expected
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_line_of_each_error_in_a_policy_is_shown(path: Path) -> None:
+@pytest.mark.parametrize(("part", "name"), FILES)
+def test_the_line_of_each_error_in_a_policy_is_shown(folder: Path, part: str, name: str) -> None:
+    path = folder / part / name
     for one in lint([str(path)], {}).diagnostics:
         shown = is_kind(Path(one.problem.location.file).read_bytes(), POLICY)
         assert shown or not one.line

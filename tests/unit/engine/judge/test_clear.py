@@ -1,8 +1,8 @@
 from scanner.engine.judge.clear import ClearPlaces
 from scanner.engine.judge.evaluate import evaluate
 from scanner.engine.judge.prepare import prepare
+from scanner.model.outcome import Severity
 from scanner.model.rule import Rule
-from scanner.model.severity import Severity
 from tests.unit.engine.support import AS_OF, Row, database, rule
 
 Place = tuple[str, str | None, str | None, int, int]

@@ -8,10 +8,9 @@ import msgspec
 import pytest
 
 from scanner.base.errors import UsageError
-from scanner.model.outcome import Disposition
+from scanner.model.outcome import Disposition, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, Run, TrendPoint
-from scanner.model.severity import Severity
 from scanner.report import DEFAULT_OPTIONS, write_file, write_stream
 from scanner.report.html.trend import HEIGHT, MOST, trend
 from scanner.report.parts.earlier import read_earlier

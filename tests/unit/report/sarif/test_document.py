@@ -12,10 +12,9 @@ from jsonschema import Draft202012Validator
 from scanner.base.errors import Location
 from scanner.base.resources import policies_dir
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
-from scanner.model.outcome import Outcome
+from scanner.model.outcome import Outcome, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, Run, Verdict
-from scanner.model.severity import Severity
 from scanner.report import ReportOptions, write_stream
 from scanner.report.sarif import document as sarif
 from scanner.report.sarif.rules import rule_uri
