@@ -44,7 +44,8 @@ goldens:         ## write the expected outputs anew; read the diff before commit
 examples:        ## write the samples under reports/examples/ anew; read the diff as well
 	$(BIN)/python -m tests.examples
 
-schemas:         ## write the generated JSON Schemas anew
+schemas:         ## write the generated JSON Schemas anew; that of reports is written by hand
+	$(BIN)/python -m scanner.policy.files.schema_source
 	$(BIN)/python -c 'from scanner.config.document import config_schema; print(config_schema(), end="")' \
 	  > scanner/schemas/config.json
 	$(BIN)/python -c 'from scanner.triage.waiver_document import waivers_schema; print(waivers_schema(), end="")' \

@@ -1,6 +1,9 @@
 """The documentation: generated parts are up to date, examples work, links lead somewhere."""
 
+import io
 import re
+import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -138,3 +141,37 @@ def test_hooks_call_verbs_that_exist() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     assert [hook["id"] for hook in hooks] == ["keypolicy-lint", "keypolicy-test"]
     assert [hook["entry"] for hook in hooks] == ["keypolicy lint", "keypolicy test"]
+
+
+_PATH = re.compile(r"`((?:scanner|tests|policies|reports|benchmarks|docs|\.ci)/[^`\s*<>]*)`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_files_that_a_page_names_are_there(page: Path) -> None:
+    """The changelog tells what was; NAME stands for what a reader will write."""
+    named = _PATH.findall(page.read_text("utf-8")) if page.name != "CHANGELOG.md" else []
+    assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
+
+
+def _words(path: Path) -> Iterator[str]:
+    """Give the comments and docstrings of a module."""
+    for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):
+        if token.type == tokenize.COMMENT or token.string.startswith(('"""', 'r"""')):
+            yield token.string
+
+
+def test_the_modules_that_comments_name_are_there() -> None:
+    """`engine.database` is scanner/engine/database.py; what follows may be a name in it."""
+    modules = [path.with_suffix("") for path in (ROOT / "scanner").rglob("*.py")]
+    names = {".".join(path.relative_to(ROOT / "scanner").parts) for path in modules}
+    rooms = {name.partition(".")[0] for name in names if "." in name}
+    dotted = re.compile(rf"(?<![\w./$`])`?(?:scanner\.)?((?:{'|'.join(rooms)})(?:\.[a-z_0-9]+)+)")
+    lost = [
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in (ROOT / "scanner").rglob("*.py")
+        for text in _words(path)
+        for name in dotted.findall(text)
+        if not any(f"{name}.".startswith(f"{known}.") for known in names)
+        and not (ROOT / "scanner" / name.replace(".", "/")).is_dir()
+    ]
+    assert lost == []

@@ -117,7 +117,7 @@ def known_secrets(record: dict[str, Any]) -> tuple[str, ...]:
 def redact_record(record: dict[str, Any], table: str | None = None) -> dict[str, Any]:
     """Return an API record without its secrets, fit to be written to disk.
 
-    Of a record of a closed table (see inventory.tables) only the fields known to it are kept.
+    Of a record of a closed table (see model.table) only the fields known to it are kept.
 
     A secret that is quoted in another field (a name, an unexpected URL) is removed there too.
     """

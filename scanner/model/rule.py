@@ -15,7 +15,7 @@ ParamValue = bool | int | float | str | timedelta | list[str] | list[int] | list
 class Predicate(msgspec.Struct, frozen=True):
     """A SQL predicate over one table, with the values of the `$names` in it.
 
-    `text` is the author's or a check's; it is never run as it stands (see engine.guard).
+    `text` is the author's or a check's; it is never run as it stands (see engine.predicate.guard).
     """
 
     text: str

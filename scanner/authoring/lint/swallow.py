@@ -127,7 +127,7 @@ def _conditions(node: Node) -> Iterator[Node]:
 def _window(node: Node, table: str) -> Iterator[Swallowed]:
     name = str(node["function_name"]).lower()
     over = f"{name}() OVER"
-    # Of rows that do not tell their place the engine knows; see engine.windows.
+    # Of rows that do not tell their place the engine knows; see engine.judge.windows.
     known = {TABLES[table].organization}
     known |= {"project_id", "project_slug"} if places.has_projects(table) else set()
     grouped = [part for part in node["partitions"] if not set(_columns(part)) <= known]
