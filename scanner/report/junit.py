@@ -14,11 +14,14 @@ Two reports of the same facts differ in the suites' `timestamp`, and in the prop
 unless it was given.
 """
 
-from collections import Counter
-from collections.abc import Iterator
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import UTC
 from itertools import groupby
-from typing import BinaryIO, Final, NamedTuple
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO, Final, NamedTuple
 from xml.sax.saxutils import escape, quoteattr
 
 from scanner.base.text import clean, timestamp
@@ -33,7 +36,7 @@ from scanner.report.parts.subject import EVERYTHING, name_of, place, shortened, 
 _MAX_LINES: Final = 100  # keys that a case lists: a test report is read by people
 _MAX_LINE: Final = 500  # characters
 _MAX_MESSAGE: Final = 300
-_KINDS: Final = ("failure", "error", "skipped")
+_IN_MEMORY: Final = 1 << 20  # bytes of a suite that are not put on disk
 _WORDS: Final = {"fail": "failed", "error": "in error"}
 
 
@@ -51,25 +54,42 @@ class _Case(NamedTuple):
 
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
     """Write the JUnit report; see scanner.report.interface.Format."""
-    # Suites tell their counts before their cases, so the cases are gone through twice.
-    counts = Counter((case.policy, case.kind) for case in _cases(run))
-    total = Counter[str]()
-    for (_, kind), number in counts.items():
-        total[kind] += number
-    out.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
-    out.write(f"<testsuites{_attributes(name='keypolicy', **_counts(total))}>\n".encode())
-    for policy in {policy.name: policy for policy in run.policies}.values():
-        of_policy = Counter({kind: counts[policy.name, kind] for kind in ("", *_KINDS)})
-        _open_suite(run, policy.name, of_policy, _properties(run, policy), out)
-        for case in _cases(run):
-            if case.policy == policy.name:
-                out.write(_case(case).encode())
-        out.write(b"</testsuite>\n")
-    if not run.policies:
-        _open_suite(run, _NO_POLICY, Counter(total), _properties(run, None), out)
-        out.writelines(_case(case).encode() for case in _cases(run))
-        out.write(b"</testsuite>\n")
-    out.write(b"</testsuites>\n")
+    with ExitStack() as stack:
+        suites = _spooled(_cases(run), stack)
+        total = sum((suite.counts for suite in suites.values()), Counter[str]())
+        out.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
+        out.write(f"<testsuites{_attributes(name='keypolicy', **_counts(total))}>\n".encode())
+        policies: dict[str, Policy | None] = {policy.name: policy for policy in run.policies}
+        for name, policy in (policies or {_NO_POLICY: None}).items():
+            suite = suites[name]
+            _open_suite(run, name, suite.counts, _properties(run, policy), out)
+            suite.cases.seek(0)
+            shutil.copyfileobj(suite.cases, out)
+            out.write(b"</testsuite>\n")
+        out.write(b"</testsuites>\n")
+
+
+class _Suite(NamedTuple):
+    """The cases of a policy as they are written, and how many there are of each kind."""
+
+    counts: Counter[str]
+    cases: IO[bytes]
+
+
+def _spooled(cases: Iterable[_Case], stack: ExitStack) -> Mapping[str, _Suite]:
+    """Go through the cases once, policy by policy put aside.
+
+    A suite tells its counts before its cases, and cases of several policies come mixed.
+    """
+
+    def suite() -> _Suite:
+        return _Suite(Counter(), stack.enter_context(SpooledTemporaryFile(_IN_MEMORY)))
+
+    suites: defaultdict[str, _Suite] = defaultdict(suite)
+    for case in cases:
+        suites[case.policy].counts[case.kind] += 1
+        suites[case.policy].cases.write(_case(case).encode())
+    return suites
 
 
 _NO_POLICY: Final = "keypolicy"

@@ -14,8 +14,10 @@ result depend on the run's id. Two reports of the same facts differ in these two
 that they are judged at was given.
 """
 
+import shutil
 from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO, Final
+from tempfile import SpooledTemporaryFile
+from typing import Any, BinaryIO, Final, cast
 
 import msgspec
 
@@ -29,18 +31,24 @@ from scanner.report.parts.json_array import write_elements
 from scanner.report.parts.markup import escaped
 
 OSCAL_VERSION: Final = "1.1.3"
+_IN_MEMORY: Final = 1 << 20  # bytes of observations that are not put on disk
 
 
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
     """Write the OSCAL report; see scanner.report.interface.Format."""
     encode = msgspec.json.encode
     plan = _plan(run)
-    out.write(b'{"assessment-results":')
-    out.write(_open(_document(run, plan["uuid"])))
-    out.write(b',\n"results":[\n' + _open(_result(run)))
-    if run.results:  # the schema forbids empty lists
-        out.write(b',\n"observations":')
-        write_elements(out, _observations(run))
+    # What stands before the observations names the organizations of all of them.
+    organizations: dict[str | None, None] = {}
+    with SpooledTemporaryFile(_IN_MEMORY) as observations:
+        write_elements(cast("BinaryIO", observations), _observations(run, organizations))
+        out.write(b'{"assessment-results":')
+        out.write(_open(_document(run, plan["uuid"])))
+        out.write(b',\n"results":[\n' + _open(_result(run, organizations)))
+        if run.results:  # the schema forbids empty lists
+            out.write(b',\n"observations":')
+            observations.seek(0)
+            shutil.copyfileobj(observations, out)
     findings = list(_findings(run))
     if findings:
         out.write(b',\n"findings":')
@@ -78,10 +86,9 @@ def _plan(run: Run) -> dict[str, Any]:
     }
 
 
-def _result(run: Run) -> dict[str, Any]:
+def _result(run: Run, organizations: Iterable[str | None]) -> dict[str, Any]:
     verdict = run.verdict
     reasons = "; ".join(verdict.reasons)
-    organizations = dict.fromkeys(finding.resource.organization for finding in run.findings)
     coverage = {
         f"coverage-{name.replace('_', '-')}": table.coverage.state.value
         for name, table in run.inventory.tables.items()
@@ -111,11 +118,13 @@ def _result(run: Run) -> dict[str, Any]:
     }
 
 
-def _observations(run: Run) -> Iterator[dict[str, Any]]:
+def _observations(run: Run, organizations: dict[str | None, None]) -> Iterator[dict[str, Any]]:
+    """Yield what each rule and each finding is, and note the organizations of the findings."""
     for result in run.results:
         yield parts.rule_observation(result, run)
     rules = {(result.rule.policy, result.rule.id): result.rule for result in run.results}
     for finding in run.findings:
+        organizations[finding.resource.organization] = None
         yield parts.observation(finding, rules[finding.policy, finding.rule_id], run)
 
 

@@ -10,6 +10,7 @@ import pytest
 from scanner.model.finding import Finding
 from scanner.model.run import Run
 from scanner.report import DEFAULT_OPTIONS, write_stream
+from scanner.report import FORMATS as FORMATS_THERE
 from tests.unit.report.factory import large_run
 
 NUMBER = 4_000
@@ -58,3 +59,14 @@ def test_findings_are_not_collected(name: str) -> None:
     finally:
         tracemalloc.stop()
     assert peak < ROOM, f"{peak:,} bytes"
+
+
+PASSES = {"html": 2}  # its first rows once more, for where no script runs
+
+
+@pytest.mark.parametrize("name", FORMATS_THERE)
+def test_findings_are_read_once(name: str) -> None:
+    """Each time is a statement of the database for each rule."""
+    run = large_run(50)
+    write_stream(run, name, io.BytesIO())
+    assert run.findings.iterations <= PASSES.get(name, 1)  # type: ignore[attr-defined]
