@@ -46,7 +46,6 @@ from scanner.model.run import (
 from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
 from scanner.triage.baseline import BaselineChange, read_baseline, update
-from scanner.triage.fingerprint import fingerprint
 from scanner.triage.interface import Sight, TriageRequest
 from scanner.triage.owners import check_names, read_owners
 from scanner.triage.triage import Triage, Triaged
@@ -123,7 +122,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     )
     results = tuple(_result(one, gaps, triaged) for one in judged)
     summary = _summary(loaded, needed)
-    findings = Findings(connection, judged, gaps, fingerprint, request.shown)
+    findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
     return Run(
         info=RunInfo(uuid.uuid4().hex, request.as_of, started, datetime.now(UTC)),

@@ -87,7 +87,7 @@ class Bench:
         ).fetchall()
         messages = {
             finding.resource.id: finding.message
-            for finding in Findings(self._connection, [result], {}, lambda *_: "")
+            for finding in Findings(self._connection, [result], {})
         }
         return {
             (number, str(key)): RowAnswer(CODES[code], messages.get(str(key))) for key, code in rows

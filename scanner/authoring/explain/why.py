@@ -68,7 +68,7 @@ def judge(
     outcome = CODES[found[0]] if found else Outcome.ERROR
     message = ""
     if outcome not in {Outcome.PASS, Outcome.NOT_APPLICABLE}:
-        findings = Findings(connection, [evaluated], {}, lambda *_: "")
+        findings = Findings(connection, [evaluated], {})
         wanted = (one for one in findings if _identity(one.resource) == identity)
         message = next((one.message for one in wanted), "")
     guard = Guard(connection)

@@ -1,6 +1,6 @@
 """Findings as a stream out of the database."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -14,9 +14,7 @@ from scanner.model.coverage import Gap
 from scanner.model.finding import Finding, Resource
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
-
-Fingerprint = Callable[[str, str | None, str | None, str], str]
-"""From rule id, organization, project and resource id to the finding's fingerprint."""
+from scanner.triage.fingerprint import beginning, fingerprint, fingerprint_sql
 
 BATCH: Final = 4_000
 """Findings that are taken out of the database at a time."""
@@ -28,6 +26,7 @@ ISO_UTC: Final = "'%Y-%m-%dT%H:%M:%S.%fZ'"
 """How times are written, as a SQL text: RFC 3339."""
 
 _OWNERS: Final = "shown_owners"
+_BEGUN: Final = "fingerprint_begun"
 _NO_EVIDENCE: Final = msgspec.Raw(b"{}")
 
 
@@ -43,7 +42,6 @@ class Findings:
         connection: Connection,
         evaluated: Sequence[Evaluated],
         gaps: dict[str, tuple[Gap, ...]],
-        fingerprint: Fingerprint,
         owners: Sequence[str] = (),
     ) -> None:
         """With `owners`, give only theirs, and what could not be seen."""
@@ -53,7 +51,6 @@ class Findings:
             evaluated, key=lambda one: -one.prepared.rule.severity.rank
         )  # the sort is stable: rules of one severity stay in policy order
         self._gaps = gaps
-        self._fingerprint = fingerprint
         self._few: tuple[Finding, ...] | None = None
 
     def __iter__(self) -> Iterator[Finding]:
@@ -90,14 +87,14 @@ class Findings:
         rule = one.prepared.rule
         # A cursor of its own: several streams may be open, and the tables are shared.
         cursor = self._connection.cursor()
-        params: dict[str, Any] = dict(one.prepared.message_params)
+        params: dict[str, Any] = {**one.prepared.message_params, _BEGUN: beginning(rule.id)}
         if self._owners:
             params[_OWNERS] = self._owners
         cursor.execute(_statement(one, bool(self._owners)) + limit, params)
         while batch := cursor.fetchmany(BATCH):
             for code, key, organization, project, project_key, name, url, *texts in batch:
                 outcome = CODES[code]
-                message, facts, lacking, owner = texts
+                message, facts, lacking, owner, named = texts
                 yield Finding(
                     rule_id=rule.id,
                     policy=rule.policy,
@@ -111,7 +108,7 @@ class Findings:
                         rule.resource, key, name, organization, project, url, project_key
                     ),
                     evidence=msgspec.Raw(facts.encode()),
-                    fingerprint=self._fingerprint(rule.id, organization, project_key, key),
+                    fingerprint=named,
                     owner=owner,
                 )
         cursor.close()
@@ -126,7 +123,7 @@ class Findings:
             message=f"Not seen: {gap.reason}",
             resource=Resource(rule.resource, "", None, gap.organization, gap.project, None),
             evidence=_NO_EVIDENCE,
-            fingerprint=self._fingerprint(rule.id, gap.organization, gap.project, ""),
+            fingerprint=fingerprint(rule.id, gap.organization, gap.project, ""),
         )
 
 
@@ -137,6 +134,9 @@ def _statement(one: Evaluated, is_narrowed: bool) -> str:  # noqa: FBT001 - one 
     columns += [f"t.{table.organization}", table.project, table.project_key, "t.name", "t.url"]
     columns += [prepared.message, evidence(prepared.rule.resource, prepared.columns)]
     columns += [f"CAST({prepared.lacking or 'NULL'} AS VARCHAR)", f"t.{OWNER}"]
+    columns.append(
+        fingerprint_sql(f"${_BEGUN}", f"t.{table.organization}", table.project_key, "t.id")
+    )
     only = f" AND list_contains(${_OWNERS}, t.{OWNER})" if is_narrowed else ""
     return (
         f'SELECT {", ".join(columns)} FROM {one.verdicts} AS v JOIN "{prepared.rule.resource}" AS t'

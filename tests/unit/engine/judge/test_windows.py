@@ -256,7 +256,7 @@ def test_other_tables_tell_their_organization_only() -> None:
 def test_the_finding_says_what_may_be_missing(rows: list[Row], unseen: Unseen, says: str) -> None:
     with database(rows) as connection:
         found = evaluate(connection, prepare(connection, [window("by id")]), AS_OF, unseen)
-        (finding,) = Findings(connection, found, {}, lambda *_: "")
+        (finding,) = Findings(connection, found, {})
     assert says in finding.message
 
 
