@@ -1,4 +1,4 @@
-"""One HTTP client for an API: limits, retries, bounds, and a token that stays at home."""
+"""An endpoint and a path go in; a Reply comes out or an ApiError, after limits and retries."""
 
 import asyncio
 import logging

@@ -1,8 +1,8 @@
-"""How fast one endpoint may be asked: learnt from its answers, so that it never has to refuse.
+"""Answers' headers go in, permission to send comes out, early enough that none is refused.
 
-Sentry counts requests per endpoint and caller in fixed windows of wall-clock time, and requests
-at once (https://docs.sentry.io/api/ratelimits/). Every answer of the hosted service says what
-is left of both; self-hosted servers say nothing, and then only parallelism is bounded.
+Servers count requests per endpoint and caller in fixed windows of wall-clock time, and requests
+at once, as Sentry does (https://docs.sentry.io/api/ratelimits/). Answers may say what is left of
+both; where they say nothing, as those of self-hosted servers, only parallelism is bounded.
 """
 
 import asyncio

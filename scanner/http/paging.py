@@ -1,4 +1,4 @@
-"""Following pages: cursors out of Link headers, never the URLs beside them, never in a circle."""
+"""Link headers go in, cursors of next pages come out: never URLs, never in a circle."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from scanner.http.failure import ApiError, Reason
 
 PER_PAGE: Final = 100
-"""Rows asked for: the most that Sentry gives; without asking, today's key lists give 10."""
+"""Rows asked for: servers give fewer to who does not ask, and this many at the most."""
 
 MOST_PAGES: Final = 100_000
 """Pages of one list; ten million rows are beyond any organization."""

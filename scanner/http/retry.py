@@ -1,4 +1,4 @@
-"""When to ask again.
+"""Failures and Retry-After headers go in; whether and when to ask again comes out.
 
 There are libraries for retrying; none fits. Here a refusal for going too fast holds back every
 request to the same endpoint, the wait must be shown to a person, and all waits end with the
