@@ -48,7 +48,7 @@ schemas:         ## write the generated JSON Schemas anew; that of reports is wr
 	$(BIN)/python -m scanner.policy.files.schema_source
 	$(BIN)/python -c 'from scanner.config.document import config_schema; print(config_schema(), end="")' \
 	  > scanner/schemas/config.json
-	$(BIN)/python -c 'from scanner.triage.waiver_document import waivers_schema; print(waivers_schema(), end="")' \
+	$(BIN)/python -c 'from scanner.triage.waivers import waivers_schema; print(waivers_schema(), end="")' \
 	  > scanner/schemas/waivers.json
 	$(BIN)/python -c 'from scanner.triage.owner_document import owners_schema; print(owners_schema(), end="")' \
 	  > scanner/schemas/owners.json

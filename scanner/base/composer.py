@@ -1,4 +1,12 @@
-"""Builds plain data from YAML events, within bounds, and remembers where everything stood."""
+"""A text of YAML in; out comes plain data, within bounds, with the place of everything in it.
+
+From events and not from the nodes of `yaml.compose`, though these have marks too: it reads the
+whole text first, and then three things are lost. The keys that stood before a fault in the syntax
+are gone with it, by which it is decided whether anything of the file may be shown (`has_any`).
+The first mistake is no longer the one that is told: a fault on the last line hides a key that is
+there twice on the second. And nothing bounds the depth of what it builds but libyaml, at a
+thousand. Bounds, tags, keys and scalars would have to be checked on the nodes all the same.
+"""
 
 import re
 from collections.abc import Iterable

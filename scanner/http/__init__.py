@@ -1,1 +1,1 @@
-"""Asking a server politely: limits, retries, pages, and a token that stays at home."""
+"""A path goes in, JSON or an ApiError comes out: limits, retries, pages, a token kept at home."""

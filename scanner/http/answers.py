@@ -1,4 +1,4 @@
-"""What an answer means: JSON, a renamed project, or one of the ways of failing."""
+"""A response goes in; JSON or a renamed project comes out, or an ApiError is raised."""
 
 import re
 import socket

@@ -1,4 +1,4 @@
-"""One HTTP client for an API: limits, retries, bounds, and a token that stays at home."""
+"""An endpoint and a path go in; a Reply comes out or an ApiError, after limits and retries."""
 
 import asyncio
 import logging
@@ -113,7 +113,7 @@ class Client:
             except _FailedError as failed:
                 error = failed.error
                 if error.reason is Reason.THROTTLED:
-                    throttled += 1
+                    throttled += 1  # counted apart: being told to slow down is no failure
                 else:
                     failures += 1
                 self._watch(failed, vital=vital)
@@ -132,7 +132,7 @@ class Client:
         """Raise ApiError where all requests together have failed for too long."""
         error = failed.error
         if error.reason not in TRANSIENT | FATAL:
-            self._drought.ended()
+            self._drought.ended()  # a refusal is an answer: somebody is there
         elif error.reason in TRANSIENT - {Reason.THROTTLED} and vital:
             self._drought.failed(failed.started)
             if self._drought.is_too_long and self._over is None:
@@ -152,10 +152,12 @@ class Client:
         """Wait before the next attempt: alone, or with everybody if the server asked for it."""
         asked = failed.retry_after
         if asked is not None:
+            # The server means everybody: what the others sent would be refused too.
             limiter.pause(asked)
         elif failed.error.reason is not Reason.THROTTLED:
             await asyncio.sleep(min(wait, max(self._ends - self._clock(), 0)))
         elif not limiter.paused:
+            # Once for all that were refused together, or each would put the end further off.
             limiter.pause(wait)
 
     def _final(self, error: ApiError, *, vital: bool) -> ApiError:

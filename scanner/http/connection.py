@@ -1,4 +1,4 @@
-"""How the server is reached: certificates, proxies, connections, and the token in the headers."""
+"""Settings go in, an open httpx client comes out: certificates, proxies, token in the headers."""
 
 import os
 import ssl

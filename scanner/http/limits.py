@@ -1,8 +1,8 @@
-"""How fast one endpoint may be asked: learnt from its answers, so that it never has to refuse.
+"""Answers' headers go in, permission to send comes out, early enough that none is refused.
 
-Sentry counts requests per endpoint and caller in fixed windows of wall-clock time, and requests
-at once (https://docs.sentry.io/api/ratelimits/). Every answer of the hosted service says what
-is left of both; self-hosted servers say nothing, and then only parallelism is bounded.
+Servers count requests per endpoint and caller in fixed windows of wall-clock time, and requests
+at once, as Sentry does (https://docs.sentry.io/api/ratelimits/). Answers may say what is left of
+both; where they say nothing, as those of self-hosted servers, only parallelism is bounded.
 """
 
 import asyncio
@@ -55,6 +55,8 @@ class Limiter:
 
     async def acquire(self) -> None:
         """Wait for permission to send; raises ApiError (DEADLINE) if it comes too late."""
+        # One at a time: those behind would only wake, find the same answer and sleep again, and
+        # in this order nobody is overtaken for ever.
         async with self._turn:
             while (pause := self._pause()) > 0:
                 await self._rest(pause)
@@ -79,6 +81,8 @@ class Limiter:
             # Somebody else uses the same allowance: make room.
             self._parallel = max(self._parallel - 1, 1.0)
         elif status < 500:  # noqa: PLR2004 - server errors are no reason to speed up
+            # Past where it went wrong once, one more for a whole round of good answers, not for
+            # each: the limit is somewhere near.
             slow = self._parallel >= self._growth_slows_at
             self._parallel += 1 / self._parallel if slow else 1
         self._parallel = min(self._parallel, self._ceiling)
@@ -96,6 +100,7 @@ class Limiter:
     def _refused(self, headers: Mapping[str, str], now: float) -> None:
         asked = retry_after(headers.get("Retry-After"))
         left = _number(headers, "Remaining")
+        # The window is used up, which says nothing about parallelism: wait for its end.
         if left == 0 and asked is None:
             ends = self._window.ends(now)
             asked = None if ends is None else ends - now
@@ -114,7 +119,7 @@ class Limiter:
         if self._paused_until > now:
             return self._paused_until - now
         if self.running >= int(self._parallel):
-            return math.inf
+            return math.inf  # each release wakes it, so no time needs to be known
         if self._window.allows(self.running):
             return 0
         ends = self._window.ends(now)
@@ -123,12 +128,15 @@ class Limiter:
             return math.inf if self.running else 0
         if now < ends:
             return ends - now
+        # Over by the clock, though no answer has said so yet: its whole allowance is there again.
+        # Should that be wrong, one request alone may still go, and its answer tells.
         self._window.turn()
         return 0 if self._window.allows(self.running) or not self.running else math.inf
 
     async def _rest(self, pause: float) -> None:
         start = self._clock()
         limited = pause != math.inf
+        # Told now rather than slept through: the wait could not come to anything.
         if limited and start + pause > self._deadline:
             raise too_late()
         telling = limited and pause >= _WORTH_TELLING
@@ -165,12 +173,14 @@ class _Window:
             ahead = date.timestamp() - now
             self._ahead = ahead if self._ahead is None else max(self._ahead, ahead)
         limit, left, reset = (_number(headers, name) for name in ("Limit", "Remaining", "Reset"))
+        # Answers overtake each other: one of a window that is over must not bring it back.
         if limit is None or left is None or reset is None or reset <= self._passed:
             return
         self._limit = limit
         if self._reset is None or reset > self._reset:
             self._reset, self._left = reset, left
         elif reset == self._reset and self._left is not None:
+            # Of the same window, the lowest is the newest, in whatever order they came.
             self._left = min(self._left, left)
 
     def allows(self, running: int) -> bool:

@@ -1,4 +1,4 @@
-"""Following pages: cursors out of Link headers, never the URLs beside them, never in a circle."""
+"""Link headers go in, cursors of next pages come out: never URLs, never in a circle."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from scanner.http.failure import ApiError, Reason
 
 PER_PAGE: Final = 100
-"""Rows asked for: the most that Sentry gives; without asking, today's key lists give 10."""
+"""Rows asked for: servers give fewer to who does not ask, and this many at the most."""
 
 MOST_PAGES: Final = 100_000
 """Pages of one list; ten million rows are beyond any organization."""
@@ -44,6 +44,8 @@ class Pager:
         `links` are the Link header's entries by rel, `rows` the number of rows on the page.
         """
         self._pages += 1
+        # The last page has the header too: without it, nothing tells a list that ends here from
+        # one whose rest would be lost without a word.
         if not links and rows >= PER_PAGE:
             raise ApiError(
                 Reason.GARBLED,
@@ -67,6 +69,8 @@ class Pager:
     def _check(self, cursor: str) -> str:
         if not cursor or len(cursor) > _LONGEST_CURSOR or not cursor.isprintable():
             raise ApiError(Reason.GARBLED, "the next page has no usable cursor", where=self._where)
+        # Three nets, since a circle may be of one page, of cursors that are new each time, or of
+        # rows that are new each time.
         if cursor in self._seen:
             raise self._loop(f"the cursor {cursor[:40]} came twice")
         if self._fruitless >= _MOST_FRUITLESS:

@@ -1,4 +1,4 @@
-"""When to ask again.
+"""Failures and Retry-After headers go in; whether and when to ask again comes out.
 
 There are libraries for retrying; none fits. Here a refusal for going too fast holds back every
 request to the same endpoint, the wait must be shown to a person, and all waits end with the
@@ -58,6 +58,8 @@ class Drought:
 
     def failed(self, started: float) -> None:
         """Take note of an attempt that failed; `started` is a moment of the clock."""
+        # From the start of the attempt, not its end: a server that hangs until the time limit of
+        # a request has been silent for all of it.
         self._since = started if self._since is None else self._since
         self.failures += 1
 
@@ -85,11 +87,12 @@ def retry_after(value: str | None, *, now: datetime | None = None) -> float | No
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text[:9])
+        return float(text[:9])  # thirty years are as good as any longer wait
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:
         return None
     if moment.tzinfo is None:
+        # `-0000`, or nothing, makes a time without a zone; HTTP knows none but UTC.
         moment = moment.replace(tzinfo=UTC)
     return max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0)

@@ -72,6 +72,9 @@ class _Tracer:
         self._number = number
 
     def values(self, parts: Sequence[Part]) -> list[PartValue]:
+        # A window that fails takes down each statement that holds it, and the row has to be
+        # chosen outside of windows: so they are tried first, each by itself, those that fail are
+        # left out with all that is built on them, and the others become columns below the row.
         windows = [part for part in parts if part.kind == "WINDOW"]
         failures = ((part, self._alone(part.sql, [])[2]) for part in windows)
         broken = {id(part.node): why for part, why in failures if why}
@@ -162,6 +165,7 @@ def _step(part: Part, found: dict[int, PartValue], role: str, *, reached: bool) 
             visible = open_branch
             condition = found.get(id(child), _NO_VALUE)
             taken = open_branch and condition[1] == "true"
+            # A condition that fails ends the CASE: SQL would not look at a later branch either.
             open_branch = open_branch and not taken and not condition[2]
         else:
             visible = taken if its == "then" else open_branch

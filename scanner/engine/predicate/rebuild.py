@@ -102,7 +102,7 @@ class Rebuilder:
         # The place tells people where a part is that the database refuses later.
         place = {**PLACE, "query_location": node.get("query_location", 0)}
         made = {"class": kind, "type": node["type"], **place, **maker(node)}
-        self._depth -= 1
+        self._depth -= 1  # not in a `finally`: a refusal ends the whole predicate
         return made
 
     def _all(self, nodes: Iterable[Node]) -> list[Node]:
@@ -124,9 +124,8 @@ class Rebuilder:
         return {"column_names": [name]}
 
     def _constant(self, node: Node) -> Node:
-        return {
-            "literal": {k: node["literal"][k] for k in ("kind", "text") if k in node["literal"]}
-        }
+        given = node["literal"]
+        return {"literal": {key: given[key] for key in ("kind", "text") if key in given}}
 
     def _parameter(self, node: Node) -> Node:
         name = self._param_name(node)
@@ -194,9 +193,8 @@ class Rebuilder:
                 node,
                 f"Types: {', '.join(sorted(vocabulary.TYPES))}.",
             )
-        child = self.expression(node["child"])
         return {
-            "child": child,
+            "child": self.expression(node["child"]),
             "try_cast": bool(node["try_cast"]),
             **target(name, self._all(sizes)),
         }
@@ -257,6 +255,7 @@ class Rebuilder:
         """Turn `name_matches_any(text, globs)` into regular expressions: RE2 has no worst case."""
         if len(arguments) != 2:  # noqa: PLR2004 - a text and globs
             raise refused("calls name_matches_any() without a text and globs", "bad-call", node)
+        # Without a glob too: what may not stand there is refused, and its columns are noted.
         self.expression(arguments[0])
         for part in written_out(arguments[1]):
             if part["class"] == "PARAMETER":

@@ -4,7 +4,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scanner.base.blank import is_blank
+from scanner.base.text import is_blank
 
 HIDDEN = [
     chr(code)

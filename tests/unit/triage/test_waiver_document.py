@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from scanner.base.resources import schema_path
 from scanner.base.yamlfile import YamlFile
-from scanner.triage.waiver_document import waivers_schema
-from scanner.triage.waivers import check_waivers
+from scanner.triage.waivers import check_waivers, waivers_schema
 from tests.acceptance.tolerance import WAIVER
 
 SCHEMA = msgspec.json.decode(schema_path("waivers").read_bytes())
