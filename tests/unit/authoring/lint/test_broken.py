@@ -57,3 +57,11 @@ def test_the_line_of_each_error_in_a_policy_is_shown(folder: Path, part: str, na
         assert shown or not one.line
         if one.is_error and shown and one.problem.location.column > 1:
             assert len(one.line) >= one.problem.location.column - 1
+
+
+@pytest.mark.parametrize(("part", "name"), FILES)
+def test_every_error_has_a_place_and_a_remedy(folder: Path, part: str, name: str) -> None:
+    for one in lint([str(folder / part / name)], {}).diagnostics:
+        if one.is_error:
+            assert one.problem.location.column
+            assert one.problem.hint.strip()

@@ -19,7 +19,6 @@ from scanner.config.files import read_config
 from scanner.policy.load import load_policies
 from scanner.triage.waivers import read_waivers
 from tests.unit.authoring.files import write_policy
-from tests.unit.authoring.lint.test_broken import FILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,10 +93,3 @@ def test_a_mistake_is_told_at_its_place_with_a_remedy(
     assert problem.hint
     # One mistake, one error: nothing is told that follows from it.
     assert {one.code for one in problems} == {mistake["code"]}
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_every_error_has_a_place_and_a_remedy(path: Path) -> None:
-    for problem in _linted(path):
-        assert problem.location.column
-        assert problem.hint.strip()
