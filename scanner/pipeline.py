@@ -187,7 +187,7 @@ def fetch(
     inventory = source.collect(scope, wanted, workspace)
     (raw,) = inventory.inputs
     with connect() as connection:
-        _, ending = read_envelope(connection, raw)
+        ending = read_envelope(connection, raw).ending
     if output.suffix == ".parquet":
         to_parquet(raw, output)
     else:

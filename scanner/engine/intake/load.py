@@ -80,6 +80,7 @@ class _Loader:
         self._inputs = inventory.inputs
         self._as_of = as_of
         self._servers: dict[str, str | None] = {}
+        self._kinds: dict[str, frozenset[str]] = {}
         self._live = inventory.live
         self._covering: set[tuple[str, str]] = (
             set()
@@ -101,7 +102,8 @@ class _Loader:
                 named = Scope(projects=(raw.project,)) if raw.project else None
                 self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
                 continue
-            header, ending = read_envelope(self._connection, raw)
+            header, ending, kinds = read_envelope(self._connection, raw)
+            self._kinds[raw.label] = kinds
             tables = frozenset(ending.coverage)
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
             self._servers[raw.label] = header.server or raw.server
@@ -122,6 +124,9 @@ class _Loader:
         if not inputs:
             return
         for raw in inputs:
+            if name not in self._kinds.get(raw.label, {name}):
+                self._check_count(raw, name, 0)
+                continue
             # Not their number: redaction takes rows out and puts them in anew, at the end.
             origins.append((_next_row(self._connection, name), raw))
             sql = (

@@ -2,7 +2,7 @@
 
 import glob
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 import msgspec
@@ -170,23 +170,39 @@ def load_suspects(
         _execute(connection, raw, fill, {**values, **listed})
 
 
-def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending]:
+class Envelope(NamedTuple):
+    """What an inventory file says of itself, and of which kinds its records are."""
+
+    header: Header
+    ending: Ending
+    kinds: frozenset[str]
+
+
+def read_envelope(connection: Connection, raw: RawInput) -> Envelope:
     """Read the first and the last line of an inventory file, and hold all of its lines to its form.
 
-    Raises InventoryFileError where the file is cut off or joined from several, BadInputError where
-    a line is not as it should be or the version is another.
+    This goes through the whole file, so it tells too which tables are worth another pass. Raises
+    InventoryFileError where the file is cut off or joined from several, BadInputError where a line
+    is not as it should be or the version is another.
     """
     if raw.layout is Layout.INVENTORY_PARQUET:
         _check_expansion(connection, raw)
-    sql = (
-        f"SELECT kind, organization, project, CAST(record AS VARCHAR) FROM ({_lines(raw)})"
-        f" WHERE kind IS NULL OR NOT list_contains($records, kind ->> '$')"
-        f" OR {' OR '.join(map(_no_slug, PLACES))} LIMIT {_MOST_LINES}"
-    )
     records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
+    odd = (
+        "kind IS NULL OR NOT list_contains($records, kind ->> '$')"
+        f" OR {' OR '.join(map(_no_slug, PLACES))}"
+    )
+    # The smallest of a constant are any of them: a bounded number, however many there are.
+    sql = (
+        f"SELECT min_by(line, 0, {_MOST_LINES}) FILTER (line IS NOT NULL),"
+        f" list(DISTINCT kind ->> '$') FROM (SELECT kind, CASE WHEN {odd} THEN"
+        " [CAST(kind AS VARCHAR), CAST(organization AS VARCHAR), CAST(project AS VARCHAR),"
+        f" CAST(record AS VARCHAR)] END AS line FROM ({_lines(raw)}))"
+    )
     lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
     try:
-        for kind, *places, record in run_on(connection, raw, sql, {"records": records}).fetchall():
+        ((found, kinds),) = run_on(connection, raw, sql, {"records": records}).fetchall()
+        for kind, *places, record in found or ():
             line = [None if part is None else msgspec.json.decode(part) for part in (kind, *places)]
             check_line(*line)
             lines[str(line[0])].append(record)
@@ -197,7 +213,7 @@ def read_envelope(connection: Connection, raw: RawInput) -> tuple[Header, Ending
         if not lines[HEADER]:
             raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
         header, ending = (_without_secrets(lines[kind][0]) for kind in lines)
-        return read_header(header), read_ending(ending)
+        return Envelope(read_header(header), read_ending(ending), frozenset(kinds or ()))
     except (EnvelopeError, msgspec.DecodeError) as error:
         raise BadInputError((raw,), redact_text(str(error))) from None
 
