@@ -11,6 +11,7 @@ import msgspec
 from scanner import __version__
 from scanner.authoring.lint.listing import Listing
 from scanner.base.errors import Problem
+from scanner.base.workflow import workflow_command
 from scanner.catalogue.redact import redact_text
 
 Plain = Callable[[str], str]
@@ -155,18 +156,7 @@ def _result(one: Diagnostic, index: int) -> dict[str, Any]:
 
 def _command(one: Diagnostic, plain: Plain) -> str:
     problem, location = one.problem, one.problem.location
-    parts = {"file": location.file, "line": location.line, "col": location.column}
-    properties = ",".join(
-        f"{key}={_property(plain(str(value)))}" for key, value in parts.items() if value
-    )
+    place = {"file": location.file, "line": location.line, "col": location.column}
+    properties = {name: plain(str(value)) for name, value in place.items() if value}
     message = "\n".join(map(plain, filter(None, (problem.message, problem.hint))))
-    title = _property(plain(problem.code))
-    return f"::{one.level.value} {properties},title={title}::{_escaped(message)}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _escaped(text).replace(":", "%3A").replace(",", "%2C")
+    return workflow_command(one.level.value, {**properties, "title": plain(problem.code)}, message)

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final, NamedTuple
 from urllib.parse import unquote
 
 from scanner.base.text import clean, paragraph, plural
+from scanner.base.workflow import workflow_command
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import RuleResult, Run
@@ -128,19 +129,10 @@ def _command(annotation: _Annotation) -> str:
     properties = {"title": annotation.title}
     if annotation.file:
         properties = {"file": annotation.file, "line": str(annotation.line), **properties}
-    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
     # Line breaks are those between lines of ours; every line itself is made harmless.
     message = "\n".join(clean(line) for line in annotation.message.split("\n"))
-    return f"::{annotation.level} {listed}::{_data(message)}"
-
-
-def _data(text: str) -> str:
-    """Escape a command's message, as actions/toolkit does: packages/core/src/command.ts."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _data(clean(text)).replace(":", "%3A").replace(",", "%2C")
+    harmless = {name: clean(value) for name, value in properties.items()}
+    return workflow_command(annotation.level, harmless, message)
 
 
 def _plain(text: str) -> str:
