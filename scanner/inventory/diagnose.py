@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from scanner.base.errors import InventoryFileError, Location
-from scanner.catalogue import INTEGER, LIVE, TABLES, Field
+from scanner.catalogue import LIVE, TABLES, Field
 from scanner.catalogue.redact import SECRET_FIELDS, known_secrets, redact_text
 from scanner.inventory.envelope import (
     ENDING,
@@ -21,14 +21,11 @@ from scanner.inventory.envelope import (
     read_header,
 )
 from scanner.inventory.jsontext import AGAIN, FaultError, Reader, Record
+from scanner.inventory.records import Wrong, json_type, wrong
 from scanner.model.inventory import Layout, RawInput
-from scanner.model.moment import is_moment
 
 _CHUNK: Final = 1 << 16
 _QUOTE_LENGTH: Final = 40
-_MIN_INTEGER: Final = -(2**63)
-_MAX_INTEGER: Final = 2**63 - 1
-_MAX_UNSIGNED: Final = 2**64 - 1
 _NAMES: Final = {
     "VARCHAR": "a string",
     "BOOLEAN": "true or false",
@@ -126,7 +123,7 @@ def _check_line(record: Record) -> None:
 
 def _check_fields(record: Record, value: Any, kind: str, *path: str) -> None:  # noqa: ANN401 - any JSON value
     if not isinstance(value, dict):
-        found = _NAMES[_json_type(value)]
+        found = _NAMES[json_type(value)]
         raise record.fault(f"expected an object, found {found}", _UNCHANGED, *path)
     for name, field in TABLES[kind].fields.items():
         names = name.split(".")[1:]
@@ -137,45 +134,25 @@ def _check_fields(record: Record, value: Any, kind: str, *path: str) -> None:  #
 
 
 def _violation(record: dict[str, Any], names: list[str], field: Field) -> str | None:
-    """Say what is wrong with a field; the rules are those of `inventory.normalize`."""
+    """Say what is wrong with a field; the rules are those of inventory.records."""
     value: Any = record
-    known = known_secrets(record)
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
-    if field.required and value in (None, ""):
-        return "it is missing or empty"
-    if value is None:
+    problem = wrong(value, field)
+    if problem is None:
         return None
+    if problem in {Wrong.MISSING, Wrong.EMPTY}:
+        return "it is missing or empty"
     expected = " or ".join(dict.fromkeys(_NAMES[kind] for kind in field.types))
-    if _json_type(value) not in field.types:
-        return f"expected {expected}, found {_quoted(value, names[-1], known)}"
-    if field.types == INTEGER and value > _MAX_INTEGER:
-        return f"expected {expected} of 64 bits, found {_quoted(value, names[-1], known)}"
-    if field.timestamp and not is_moment(value):
-        return f"expected a date and time (ISO 8601), found {_quoted(value, names[-1], known)}"
-    return None
-
-
-def _json_type(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Name the type as DuckDB's json_type does."""
-    if isinstance(value, bool):
-        return "BOOLEAN"
-    if isinstance(value, int):
-        if _MIN_INTEGER <= value < 0:
-            return "BIGINT"
-        return "UBIGINT" if 0 <= value <= _MAX_UNSIGNED else "DOUBLE"
-    names: dict[type, str] = {
-        str: "VARCHAR",
-        float: "DOUBLE",
-        dict: "OBJECT",
-        list: "ARRAY",
-        type(None): "NULL",
-    }
-    return names[type(value)]
+    if problem is Wrong.RANGE:
+        expected += " of 64 bits"
+    elif problem is Wrong.MOMENT:
+        expected = "a date and time (ISO 8601)"
+    return f"expected {expected}, found {_quoted(value, names[-1], known_secrets(record))}"
 
 
 def _quoted(value: Any, name: str, known: tuple[str, ...]) -> str:  # noqa: ANN401 - any JSON value
-    found = _NAMES[_json_type(value)]
+    found = _NAMES[json_type(value)]
     if isinstance(value, dict | list) or name in SECRET_FIELDS:
         return found
     # Before it is cut, which could leave a part of a secret that is not told for one.

@@ -1,17 +1,32 @@
-"""Whether a record has the types that its table can hold, told before it is written down.
+"""What a record may be, by the catalogue: a value and its field in, what is wrong with it out.
 
-A file with a wrong type is refused as a whole, with the place. A server's record is left out
-instead and becomes a gap: the rest of what was fetched is worth keeping.
+SQL judges files by the same catalogue (inventory.normalize); where it refuses one, `diagnose` asks
+here for the place. A file with a wrong type is refused as a whole. A server's record is left out
+instead and becomes a gap, before it is written down: the rest of what was fetched is worth keeping.
 """
 
 from collections.abc import Iterator
+from enum import Enum, auto
 from functools import cache
 from typing import Any, Final
 
-from scanner.catalogue import TABLES, Field
+from scanner.catalogue import TABLES
 from scanner.model.moment import is_moment
+from scanner.model.table import BOOLEAN, INTEGER, LIST, OBJECT, TEXT, Field
 
-_LARGEST: Final = 2**63
+_MIN_INTEGER: Final = -(2**63)
+_MAX_INTEGER: Final = 2**63 - 1
+_MAX_UNSIGNED: Final = 2**64 - 1
+
+
+class Wrong(Enum):
+    """What may be wrong with a field's value; each reader has words of its own for it."""
+
+    MISSING = auto()
+    EMPTY = auto()
+    TYPE = auto()
+    RANGE = auto()
+    MOMENT = auto()
 
 
 def fault(table: str, record: object) -> str | None:
@@ -22,11 +37,8 @@ def fault(table: str, record: object) -> str | None:
         value = record.get(parts[0]) if len(parts) == 1 else _at(record, parts)
         if type(value) in plain:
             continue
-        if value is None:
-            if field.required:
-                return f"{path} is missing"
-        elif (problem := _problem(value, field)) is not None:
-            return f"{path} is {problem}"
+        if (problem := wrong(value, field)) is not None:
+            return f"{path} is {_told(problem, value, field)}"
     return None
 
 
@@ -59,28 +71,49 @@ def _at(record: dict[str, Any], parts: tuple[str, ...]) -> Any:  # noqa: ANN401 
     return value
 
 
-def _problem(value: Any, field: Field) -> str | None:  # noqa: ANN401 - any JSON value
-    kind = _JSON_TYPES.get(type(value), ())
-    if not set(kind) & set(field.types):
-        return _kind(value)
-    if isinstance(value, int) and not -_LARGEST <= value < _LARGEST:
-        return "a number beyond 64 bits"
+def wrong(value: Any, field: Field) -> Wrong | None:  # noqa: ANN401 - any JSON value
+    """Return what is wrong with a field's value, by the rules of the catalogue."""
+    if value is None:
+        return Wrong.MISSING if field.required else None
+    if json_type(value) not in field.types:
+        return Wrong.TYPE
+    if field.types == INTEGER and value > _MAX_INTEGER:
+        return Wrong.RANGE
     if field.required and value == "":
-        return "empty"
-    if field.timestamp and not is_moment(value):
-        return "not a date and time"
-    return None
+        return Wrong.EMPTY
+    return Wrong.MOMENT if field.timestamp and not is_moment(value) else None
+
+
+def json_type(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Name the type as the catalogue does, after DuckDB's json_type."""
+    if type(value) is not int:
+        return _JSON_TYPES[type(value)][0]
+    if _MIN_INTEGER <= value < 0:
+        return "BIGINT"
+    # What no integer of 64 bits holds is a DOUBLE to DuckDB.
+    return "UBIGINT" if 0 <= value <= _MAX_UNSIGNED else "DOUBLE"
 
 
 _JSON_TYPES: Final[dict[type, tuple[str, ...]]] = {
-    str: ("VARCHAR",),
-    bool: ("BOOLEAN",),
-    int: ("UBIGINT", "BIGINT"),
+    str: TEXT,
+    bool: BOOLEAN,
+    int: INTEGER,
     float: ("DOUBLE",),
-    dict: ("OBJECT",),
-    list: ("ARRAY",),
+    dict: OBJECT,
+    list: LIST,
+    type(None): ("NULL",),
 }
-"""The names that the catalogue, after DuckDB, has for the types of JSON."""
+"""The names that values of each type may have."""
+
+
+def _told(problem: Wrong, value: object, field: Field) -> str:
+    if problem is Wrong.TYPE and not (type(value) is int and INTEGER[0] in field.types):
+        return _kind(value)
+    return {
+        Wrong.MISSING: "missing",
+        Wrong.EMPTY: "empty",
+        Wrong.MOMENT: "not a date and time",
+    }.get(problem, "a number beyond 64 bits")
 
 
 def _kind(value: object) -> str:

@@ -1,0 +1,67 @@
+"""What a record may be is said once in Python, and SQL judges files by the same catalogue."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.catalogue import TABLES
+from scanner.engine.database import connect
+from scanner.inventory.normalize import BAD, select
+from scanner.inventory.records import fault
+
+SOUND: dict[str, dict[str, Any]] = {
+    "sentry_key": {"id": "k"},
+    "sentry_project": {"id": "1", "slug": "web"},
+    "sentry_organization": {"id": "1", "slug": "acme"},
+}
+EDGES = [0, -1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 1.0, 1.5, "", " "]
+VALUES = st.one_of(
+    st.sampled_from(EDGES),
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**20), 10**20),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(["2026-01-01", "2026-01-01T00:00:00Z", "2026-02-30", "infinity", "x"]),
+    st.lists(st.integers(0, 3), max_size=2),
+    st.dictionaries(st.sampled_from(["slug", "count"]), st.integers(0, 3), max_size=1),
+)
+PLACES = [(table, path) for table in SOUND for path in TABLES[table].fields]
+
+
+def _with(record: dict[str, Any], path: str, value: object) -> dict[str, Any]:
+    """Return the record with this value at the path."""
+    first, *rest = path.removeprefix("$.").split(".")
+    inner = _with({}, ".".join(rest), value) if rest else value
+    return {**record, first: inner}
+
+
+@pytest.mark.parametrize("table", SOUND)
+def test_python_and_sql_refuse_the_same_at_the_edges(table: str) -> None:
+    others: list[Any] = [None, True, "x", "2026-01-01", "2026-02-30", [], {}]
+    _agree([((table, path), value) for path in TABLES[table].fields for value in (*EDGES, *others)])
+
+
+@given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=60))
+def test_python_and_sql_refuse_the_same(cases: list[tuple[tuple[str, str], Any]]) -> None:
+    _agree(cases)
+
+
+def _agree(cases: Sequence[tuple[tuple[str, str], Any]]) -> None:
+    by_table: dict[str, list[tuple[str, Any]]] = {}
+    for (table, path), value in cases:
+        by_table.setdefault(table, []).append((path, value))
+    with connect() as connection:
+        for table, given_there in by_table.items():
+            records = [_with(SOUND[table], path, value) for path, value in given_there]
+            raw = (
+                "SELECT CAST(unnest($records) AS JSON) AS record, unnest($numbers) AS project,"
+                " 'acme' AS organization, NULL AS server"
+            )
+            sql = f"WITH raw AS ({raw}) SELECT {BAD} FROM ({select(table, ['id'])})"
+            told = {"records": list(map(json.dumps, records)), "numbers": ["web"] * len(records)}
+            found = [bad for (bad,) in connection.execute(sql, told).fetchall()]
+            assert [fault(table, record) is not None for record in records] == found
