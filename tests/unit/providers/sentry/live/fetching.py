@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from scanner.inventory.progress import Progress
-    from tests.simulator import Simulator
+    from tests.simulator import Simulator, World
 
 TABLES = frozenset({"sentry_organization", "sentry_project", "sentry_key"})
 FAST = RetryPolicy(throttled=4, first_wait=0.001, longest_wait=0.01)
@@ -53,3 +53,13 @@ def table(path: Path, kind: str) -> dict[str, tuple[str | None, str | None]]:
     made = {line["record"]["id"]: (line["organization"], line["project"]) for line in found}
     assert len(made) == len(found), f"a record of {kind} was written twice"
     return made
+
+
+def expected_keys(world: World) -> dict[str, tuple[str | None, str | None]]:
+    """Return the place of each key of the world, by the public part of its DSN."""
+    return {
+        key.public: (org.slug, project.slug)
+        for org in world.organizations
+        for project in org.projects
+        for key in project.keys
+    }

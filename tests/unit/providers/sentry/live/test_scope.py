@@ -19,7 +19,7 @@ from tests.simulator import (
     faults,
     make_world,
 )
-from tests.unit.providers.sentry.live.fetching import fetch, table
+from tests.unit.providers.sentry.live.fetching import expected_keys, fetch, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,25 +27,6 @@ if TYPE_CHECKING:
 
 COMPLETE = CoverageState.COMPLETE
 PARTIAL = CoverageState.PARTIAL
-
-
-def expected_keys(world: World) -> dict[str, tuple[str | None, str | None]]:
-    return {
-        key.public: (org.slug, project.slug)
-        for org in world.organizations
-        for project in org.projects
-        for key in project.keys
-    }
-
-
-@pytest.fixture
-def world() -> World:
-    return make_world(projects=12, keys=150)
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    return tmp_path / "inventory.jsonl"
 
 
 class TestProjects:
