@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "scanner").rglob("*.py"))
-MOST_LINES, MOST_OF_A_FUNCTION, MOST_FILES = 300, 50, 14
+MOST_LINES, MOST_OF_A_FUNCTION, MOST_FILES = 300, 50, 13
 
 
 def _name(path: Path) -> str:

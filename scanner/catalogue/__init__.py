@@ -8,7 +8,7 @@ of the API's record, `<type $.path>` the JSON type of that field (SQL NULL: the 
 from typing import Final
 
 from scanner.model.moment import SKEW_MINUTES
-from scanner.model.provider import Api, Provider, load_providers
+from scanner.model.provider import Provider, load_providers
 from scanner.model.table import INTEGER, NOWHERE, TEXTS, Column, Field, Table
 
 __all__ = [
@@ -36,7 +36,7 @@ PROVIDERS: Final = load_providers()
 LIVE: Final = PROVIDERS[0]
 """The provider whose server is asked, whose settings there are, and whose demo is shown."""
 
-API: Final = LIVE.api or Api("", "", "", "")
+API: Final = LIVE.api
 """How that server is asked."""
 
 URL_SETTING: Final = LIVE.variables.get("url", "--url")

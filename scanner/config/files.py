@@ -12,7 +12,7 @@ import msgspec
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.files import read_regular, real
 from scanner.base.hints import closest
-from scanner.catalogue import LIVE
+from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.catalogue.redact import TOKEN_PATTERN
 from scanner.config.document import CONFIG_NAME, ConfigDocument
 from scanner.config.trust import Given, Layer, Trust
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from scanner.base.yamlfile import YamlFile
 
 _MAX_BYTES: Final = 1 << 20
-_TOKEN_KEYS: Final = frozenset(
-    {"token", "auth_token", "authtoken", LIVE.variables["token"].lower()}
-)
+_TOKEN_KEYS: Final = frozenset({"token", "auth_token", "authtoken", TOKEN_SETTING.lower()})
 
 
 def read_dotenv(directory: Path) -> Mapping[str, str]:
@@ -154,8 +152,7 @@ def _checked(source: "YamlFile", name: str) -> dict[str, Any]:
         raise UsageError(
             "a token is no setting for a file that is committed",
             where=name,
-            remedy=f"Put it into {LIVE.variables['token']} or .env (not committed), and revoke"
-            " this one.",
+            remedy=f"Put it into {TOKEN_SETTING} or .env (not committed), and revoke this one.",
         )
     known = ConfigDocument.__struct_fields__
     problems = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 
 from scanner.base.errors import Location, UsageError
-from scanner.catalogue import LIVE
+from scanner.catalogue import URL_SETTING
 from scanner.config.trust import Trust
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.outcome import Severity
@@ -103,7 +103,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
                 " trusted place names",
                 where=self.origin("url"),
                 remedy=f"If it is your server, say so yourself: --url {self.url}, or"
-                f" {LIVE.variables['url']} in the environment.",
+                f" {URL_SETTING} in the environment.",
             )
 
     @property

@@ -60,10 +60,10 @@ class Api(msgspec.Struct, frozen=True):
     with the groups `head`, which stays, and `slug`.
     """
 
-    hosted: str
-    limits: str
-    moved: str
-    renamed: str
+    hosted: str = ""
+    limits: str = ""
+    moved: str = ""
+    renamed: str = ""
 
 
 class Provider(msgspec.Struct, frozen=True):
@@ -98,7 +98,7 @@ class Provider(msgspec.Struct, frozen=True):
     checks: Mapping[str, str] = {}
     counts: str = ""
     teams: str = ""
-    api: Api | None = None
+    api: Api = Api()
     url: str = ""
     policy: str = ""
     scopes: str = ""

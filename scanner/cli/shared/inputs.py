@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
-from scanner.catalogue import LIVE
+from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.cli.shared.server import DEFAULT_URL, add_server_arguments, live_source
 from scanner.config.gate import effective
 from scanner.config.gather import process_settings
@@ -38,7 +38,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
     group = parser.add_argument_group(
         "inventory",
         f"Without --demo or --inventory the keys are fetched from {LIVE.title}, with the token\n"
-        f"in {LIVE.variables['token']} (also read from .env and {LIVE.rc}).",
+        f"in {TOKEN_SETTING} (also read from .env and {LIVE.rc}).",
     )
     group.add_argument(
         "--org",

@@ -7,9 +7,9 @@ from typing import Final
 
 from scanner.base.errors import UsageError
 from scanner.base.files import open_regular
-from scanner.catalogue import LIVE
+from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.config.settings import Settings
-from scanner.inventory.source import Source, load_source
+from scanner.inventory.source import LiveSettings, Source, load_source
 
 DEFAULT_URL: Final = LIVE.url
 
@@ -53,14 +53,13 @@ def live_source(namespace: argparse.Namespace, found: Settings, journal: Path | 
     if found.token is None:
         raise UsageError(
             "nothing to scan: no token, no inventory file and no --demo",
-            remedy=f"Set {LIVE.variables['token']} to a {LIVE.title} token with"
+            remedy=f"Set {TOKEN_SETTING} to a {LIVE.title} token with"
             f" {LIVE.scopes}, or give --inventory FILE, or try --demo.",
         )
     found.check_recipient(DEFAULT_URL)
     if namespace.ca_bundle is not None:
         open_regular(Path(namespace.ca_bundle)).close()
     from scanner.cli.shared.progress import progress_for  # noqa: PLC0415 - not for --help
-    from scanner.inventory.source import LiveSettings  # noqa: PLC0415 - with what HTTP takes
 
     quiet = getattr(namespace, "quiet", True)
     return load_source(LIVE.name)(

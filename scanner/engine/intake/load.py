@@ -82,9 +82,8 @@ class _Loader:
         self._servers: dict[str, str | None] = {}
         self._kinds: dict[str, frozenset[str]] = {}
         self._live = inventory.live
-        self._covering: set[tuple[str, str]] = (
-            set()
-        )  # inventories and the tables they say they hold
+        # Inventories that say what they hold: the label of each, with each of its tables.
+        self._covering: set[tuple[str, str]] = set()
         self._listed: dict[str, list[SlugPair]] = {provider.keys: [] for provider in PROVIDERS}
         self._promised: dict[tuple[str, str], int] = {}
         self.filled: list[str] = []

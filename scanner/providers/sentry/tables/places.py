@@ -20,6 +20,12 @@ from scanner.model.table import (
     time,
 )
 
+_ACTIVE_KEYS: Final = count(
+    "Number of active client keys; NULL also where it is not known of one",
+    sentry_key=("id", "is_active"),
+    sentry_project=(),
+)
+
 PROJECT: Final = Table(
     title="project",
     doc="Projects of an organization.",
@@ -75,11 +81,7 @@ PROJECT: Final = Table(
             sentry_key=("id",),
             sentry_project=(),
         ),
-        "active_key_count": count(
-            "Number of active client keys; NULL also where it is not known of one",
-            sentry_key=("id", "is_active"),
-            sentry_project=(),
-        ),
+        "active_key_count": _ACTIVE_KEYS,
         "owner": OWNER,
         "url": Column(
             "VARCHAR",
@@ -143,11 +145,7 @@ ORGANIZATIONS: Final = Table(
             sentry_key=("id",),
             sentry_project=(),
         ),
-        "active_key_count": count(
-            "Number of active client keys; NULL also where it is not known of one",
-            sentry_key=("id", "is_active"),
-            sentry_project=(),
-        ),
+        "active_key_count": _ACTIVE_KEYS,
         "owner": OWNER,
         "url": Column(
             "VARCHAR",
