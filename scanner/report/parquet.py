@@ -15,15 +15,14 @@ import msgspec
 from scanner import __version__
 from scanner.base.text import timestamp
 from scanner.model.run import Run
-from scanner.report.interface import ReportOptions
+from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import gate_words, loosened
 from scanner.report.parts.flat import COLUMNS, row
 
-_FLUSH: Final = 1 << 18  # bytes gathered before they are written
 _TYPES: Final = {"first_seen": "TIMESTAMP WITH TIME ZONE"}  # the others are text
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the Parquet report; see scanner.report.interface.Format.
 
     The format ends with its index and cannot be streamed, so the rows go through a temporary
@@ -31,7 +30,7 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
     """
     with tempfile.TemporaryDirectory(prefix="keypolicy-") as workspace:
         rows, table = Path(workspace, "rows.jsonl"), Path(workspace, "rows.parquet")
-        _spool(run, rows)
+        yield from _spool(rows)
         try:
             _convert(rows, table, _metadata(run))
         except duckdb.Error as error:
@@ -40,17 +39,11 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
             shutil.copyfileobj(made, out)
 
 
-def _spool(run: Run, rows: Path) -> None:
+def _spool(rows: Path) -> Writing:
     encoder = msgspec.json.Encoder()
-    buffer = bytearray()
     with rows.open("wb") as out:
-        for finding in run.findings:
-            encoder.encode_into(row(finding)._asdict(), buffer, -1)
-            buffer += b"\n"
-            if len(buffer) > _FLUSH:
-                out.write(buffer)
-                buffer.clear()
-        out.write(buffer)
+        while found := (yield):
+            out.write(encoder.encode_lines([row(finding)._asdict() for finding in found]))
 
 
 def _convert(rows: Path, table: Path, metadata: dict[str, str]) -> None:

@@ -12,7 +12,14 @@ from jsonschema import Draft7Validator
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import Clear, GateSetting, Run, RunInfo
-from scanner.report import DEFAULT_OPTIONS, FORMATS, write_stream
+from scanner.report import (
+    DEFAULT_OPTIONS,
+    FORMATS,
+    ReportOptions,
+    to_file,
+    to_stream,
+    write_reports,
+)
 from tests.unit.report.factory import golden_run
 
 GATE = (
@@ -26,11 +33,16 @@ GOLDENS = Path(__file__).parents[2] / "goldens"
 DATA = Path(__file__).parent / "data"
 
 
-def render(name: str, run: Run) -> bytes:
+def render(name: str, run: Run, options: ReportOptions = DEFAULT_OPTIONS) -> bytes:
     """Return the report in the format called `name`."""
     out = io.BytesIO()
-    write_stream(run, name, out, DEFAULT_OPTIONS)
+    write_reports(run, [to_stream(run, name, out, options)])
     return out.getvalue()
+
+
+def write_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -> None:
+    """Write one report, as `scan -o` does."""
+    write_reports(run, [to_file(run, path, options)])
 
 
 def text(name: str, run: Run) -> str:

@@ -4,7 +4,7 @@ import io
 import pytest
 
 from scanner.model.run import Run
-from scanner.report import write_stream
+from scanner.report import to_stream, write_reports
 from tests.unit.report.factory import HOSTILE, RULES, empty_run, finding, golden_run, run_of
 from tests.unit.report.rendering import another_time, check_golden, full_run, render
 
@@ -77,7 +77,7 @@ def test_a_run_without_findings_is_the_header() -> None:
 
 def test_a_stream_stays_open() -> None:
     out = io.BytesIO()
-    write_stream(empty_run(), "csv", out)
+    write_reports(empty_run(), [to_stream(empty_run(), "csv", out)])
     assert not out.closed
 
 
