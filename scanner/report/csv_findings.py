@@ -18,6 +18,7 @@ from scanner.report.parts.flat import COLUMNS, FlatRow, row
 # The full-width forms too: spreadsheets of some languages take them for the plain ones.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - these very characters
 
+_FIRST: Final = frozenset((" ", *_FORMULA))
 _NEXT_CELL: Final = "\x1f"
 _NEXT_ROW: Final = "\x1e"
 _MANY: Final = {"message", "resource_id", "resource_name", "url", "evidence", "fingerprint"}
@@ -55,5 +56,6 @@ def cell(value: str | None) -> str:
     if not value:
         return ""
     # Before cleaning, since that turns a leading tab into a harmless but misleading escape.
-    risky = value.lstrip(" ").startswith(_FORMULA)
-    return f"'{clean(value)}" if risky else clean(value)
+    if value[0] in _FIRST and value.lstrip(" ").startswith(_FORMULA):
+        return f"'{clean(value)}"
+    return clean(value)
