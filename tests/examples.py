@@ -55,7 +55,12 @@ def _demo() -> Iterator[Run]:
         tempfile.TemporaryDirectory() as elsewhere,
         contextlib.chdir(elsewhere),
         mock.patch.dict(os.environ, bare, clear=True),
-        run_scan(inputs.scan_request(namespace, inputs.settings(namespace))) as run,
+        tempfile.TemporaryDirectory() as folder,
+        run_scan(
+            msgspec.structs.replace(
+                inputs.scan_request(namespace, inputs.settings(namespace)), folder=Path(folder)
+            )
+        ) as run,
     ):
         ended = _STARTED + timedelta(milliseconds=250)
         info = RunInfo("0123456789abcdef0123456789abcdef", run.info.as_of, _STARTED, ended)

@@ -5,9 +5,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
+from tempfile import SpooledTemporaryFile, TemporaryDirectory
 from typing import BinaryIO, Final, cast
 
 import msgspec
@@ -148,10 +148,15 @@ def run(namespace: argparse.Namespace) -> int:
         quiet=namespace.quiet,
         verbose=namespace.verbose,
     )
-    if namespace.earlier and "html" not in {*formats, namespace.format}:
+    formats.append(namespace.format or "terminal")
+    if namespace.earlier and "html" not in formats:
         inputs.warn("--earlier is used by nothing: no HTML report is written (-o FILE.html)")
-    preload([*formats, namespace.format or "terminal"])
-    with scan(request) as scanned:
+    preload(formats)
+    with ExitStack() as stack:
+        if any(FORMATS[name].is_of_table for name in formats):
+            private = stack.enter_context(TemporaryDirectory(prefix="keypolicy-"))
+            request = msgspec.structs.replace(request, folder=Path(private))
+        scanned = stack.enter_context(scan(request))
         run = msgspec.structs.replace(scanned, earlier=earlier)
         for warning in run.warnings:
             inputs.warn(warning)

@@ -38,12 +38,14 @@ class FormatInfo(msgspec.Struct, frozen=True):
     """Where a format lives, the file suffixes that choose it, and one line about it.
 
     `is_json`: whether all that comes from elsewhere stands in it as JSON, or escaped.
+    `is_of_table`: whether it is made of `Run.table`, which a scan has to be asked for.
     """
 
     module: str
     suffixes: tuple[str, ...]
     description: str
     is_json: bool = False
+    is_of_table: bool = False
 
 
 FORMATS: Final[dict[str, FormatInfo]] = {
@@ -62,7 +64,9 @@ FORMATS: Final[dict[str, FormatInfo]] = {
     "github": FormatInfo("github", (), "annotations of GitHub Actions, for standard output"),
     "gitlab": FormatInfo("gitlab", (".gitlab.json",), "GitLab Code Quality", is_json=True),
     "csv": FormatInfo("csv_findings", (".csv",), "the findings as a table, for spreadsheets"),
-    "parquet": FormatInfo("parquet", (".parquet",), "the findings as a table, for data platforms"),
+    "parquet": FormatInfo(
+        "parquet", (".parquet",), "the findings as a table, for data platforms", is_of_table=True
+    ),
     "ocsf": FormatInfo(
         "ocsf", (".ocsf.json",), "OCSF Compliance Findings, class 2003", is_json=True
     ),

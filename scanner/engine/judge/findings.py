@@ -49,9 +49,9 @@ class Findings:
         owners: Sequence[str] = (),
     ) -> None:
         """With `owners`, give only theirs, and what could not be seen."""
-        self._owners = list(owners)
-        self._connection = connection
-        self._evaluated = sorted(
+        self.owners = list(owners)
+        self.connection = connection
+        self.evaluated = sorted(
             evaluated, key=lambda one: -one.prepared.rule.severity.rank
         )  # the sort is stable: rules of one severity stay in policy order
         self._gaps = gaps
@@ -61,7 +61,7 @@ class Findings:
         """Stream the findings; a few are kept, since each report asks for them again."""
         total = sum(
             one.counts.get(CODES[code], 0)
-            for one in self._evaluated
+            for one in self.evaluated
             for code in (FAIL, UNKNOWN, ERROR)
         )
         if total > FEW:
@@ -72,28 +72,24 @@ class Findings:
 
     def first(self, rule: Rule, most: int) -> Iterator[Finding]:
         """Give the first findings of one rule: no more of them is sorted than is asked for."""
-        for one in self._evaluated:
+        for one in self.evaluated:
             if one.prepared.rule.id == rule.id and one.prepared.rule.policy == rule.policy:
                 yield from islice(self._of(one, f" LIMIT {most:d}"), most)
 
     def _stream(self) -> Iterator[Finding]:
-        for one in self._evaluated:
+        for one in self.evaluated:
             yield from self._of(one)
 
     def _of(self, one: Evaluated, limit: str = "") -> Iterator[Finding]:
-        rule = one.prepared.rule
-        for gap in self._gaps.get(rule.resource, ()):
-            yield self._unseen(rule, gap)
+        yield from self.unseen(one.prepared.rule)
         if is_found(one):
             yield from self._rows(one, limit)
 
     def _rows(self, one: Evaluated, limit: str) -> Iterator[Finding]:
         rule = one.prepared.rule
         # A cursor of its own: several streams may be open, and the tables are shared.
-        cursor = self._connection.cursor()
-        cursor.execute(
-            f"{rows(one, self._owners)} ORDER BY {ORDER}{limit}", bound(one, self._owners)
-        )
+        cursor = self.connection.cursor()
+        cursor.execute(f"{rows(one, self.owners)} ORDER BY {ORDER}{limit}", bound(one, self.owners))
         while batch := cursor.fetchmany(BATCH):
             for (
                 code,
@@ -122,18 +118,22 @@ class Findings:
                 )
         cursor.close()
 
-    def _unseen(self, rule: Rule, gap: Gap) -> Finding:
-        return Finding(
-            rule_id=rule.id,
-            policy=rule.policy,
-            severity=rule.severity,
-            outcome=Outcome.UNKNOWN,
-            disposition=Disposition.OPEN,
-            message=f"Not seen: {gap.reason}",
-            resource=Resource(rule.resource, "", None, gap.organization, gap.project, None),
-            evidence=_NO_EVIDENCE,
-            fingerprint=fingerprint(rule.id, gap.organization, gap.project, ""),
-        )
+    def unseen(self, rule: Rule) -> list[Finding]:
+        """Return the rule's findings about what could not be seen."""
+        return [
+            Finding(
+                rule_id=rule.id,
+                policy=rule.policy,
+                severity=rule.severity,
+                outcome=Outcome.UNKNOWN,
+                disposition=Disposition.OPEN,
+                message=f"Not seen: {gap.reason}",
+                resource=Resource(rule.resource, "", None, gap.organization, gap.project, None),
+                evidence=_NO_EVIDENCE,
+                fingerprint=fingerprint(rule.id, gap.organization, gap.project, ""),
+            )
+            for gap in self._gaps.get(rule.resource, ())
+        ]
 
 
 def is_found(one: Evaluated) -> bool:

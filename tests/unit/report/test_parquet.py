@@ -85,6 +85,6 @@ def test_a_failure_of_the_database_is_one_of_the_disk(monkeypatch: pytest.Monkey
     def full(*_: object) -> None:
         raise duckdb.IOException(errno.errorcode[errno.ENOSPC])
 
-    monkeypatch.setattr(parquet, "_convert", full)
+    monkeypatch.setattr(parquet, "_join", full)
     with pytest.raises(OSError, match="could not be made: ENOSPC"):
         render("parquet", empty_run())
