@@ -19,8 +19,6 @@ from scanner.report.parts.flat import COLUMNS, FlatRow, row
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001 - these very characters
 
 _FIRST: Final = frozenset((" ", *_FORMULA))
-_NEXT_CELL: Final = "\x1f"
-_NEXT_ROW: Final = "\x1e"
 _MANY: Final = {"message", "resource_id", "resource_name", "url", "evidence", "fingerprint"}
 _FEW: Final = 1_000  # cells that are kept of the columns that are not among these
 
@@ -36,12 +34,12 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: 
 def _lines(rows: Iterable[Iterable[str]]) -> bytes:
     """Return rows of cells as lines.
 
-    A cell holds no control, so they can stand for what is between two cells until all quotes are
-    doubled at once: the module csv looks at every character by itself.
+    A cell holds no control, so two of them can stand between cells and rows until all quotes are
+    doubled at once: the module csv looks at every character by itself, which takes four times as
+    long.
     """
-    text = _NEXT_ROW.join(map(_NEXT_CELL.join, rows)).replace('"', '""')
-    text = text.replace(_NEXT_CELL, '","').replace(_NEXT_ROW, '"\r\n"')
-    return f'"{text}"\r\n'.encode()
+    text = "\x1e".join(map("\x1f".join, rows)).encode().replace(b'"', b'""')
+    return b'"%s"\r\n' % text.replace(b"\x1f", b'","').replace(b"\x1e", b'"\r\n"')
 
 
 def _cells() -> Callable[[FlatRow], Iterator[str]]:
