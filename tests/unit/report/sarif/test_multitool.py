@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.model.run import Run
-from scanner.report import ReportOptions, write_file
+from scanner.report import ReportOptions
 from scanner.report.sarif import document
 from tests.unit.report.factory import (
     RULES,
@@ -19,6 +19,7 @@ from tests.unit.report.factory import (
     run_of,
 )
 from tests.unit.report.node_tools import node_module
+from tests.unit.report.rendering import write_file
 from tests.unit.report.triaged import triaged_run
 
 EVERYTHING = ReportOptions(include_suppressed=True)
