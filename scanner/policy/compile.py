@@ -64,18 +64,9 @@ class Compiler:
                 hint = did_you_mean(name, self._known, kind="parameters")
                 self.problems.append(Problem(command_line(name), message, "unknown-param", hint))
 
-    def effective(self, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
-        """Return the parameters with the values of the command line, where it has some."""
-        if not self._given:
-            return parameters
-        return {name: self._typed(parameter) for name, parameter in parameters.items()}
-
-    def _typed(self, parameter: Parameter) -> Parameter:
-        text = self._given.get(parameter.name)
-        if text is None:
-            return parameter
+    def _settled(self, parameter: Parameter) -> Parameter:
         try:
-            return parameter.typed(text)
+            return parameter.settled(self._given)
         except BadValueError as error:
             location = command_line(parameter.name)
             self._refused[parameter.name] = Problem(location, error.message, error.code, error.hint)
@@ -83,9 +74,8 @@ class Compiler:
 
     def _rule(self, merged: MergedRule, policy: MergedPolicy) -> Rule | None:
         before = len(self.problems)
-        scope = ParameterScope(
-            self.effective(merged.parameters), merged.excused, is_open=policy.open_ended
-        )
+        seen = {name: self._settled(parameter) for name, parameter in merged.parameters.items()}
+        scope = ParameterScope(seen, merged.excused, is_open=policy.open_ended)
         document = merged.document
         resource = merged.place("resource")
         self.problems += check_resource(resource.source, resource.path, document.resource)
