@@ -1,9 +1,7 @@
 """From merged policies to the model's: parameters resolved, checks replaced by their macros."""
 
-import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Final
 
 from msgspec import UNSET
 
@@ -18,6 +16,7 @@ from scanner.policy.language.predicates import parameters_in
 from scanner.policy.language.scope import ParameterScope
 from scanner.policy.language.slots import Slot
 from scanner.policy.language.static import check_fit, check_resource
+from scanner.policy.language.templates import misplaced
 from scanner.policy.language.values import BadValueError, ValueType
 from scanner.policy.merge import MergedPolicy, MergedRule, WrittenAt
 
@@ -84,7 +83,7 @@ class Compiler:
         requirement, use = self._requirement(merged, scope)
         message = document.message or (use.check.message if use else "")
         if document.message and document.resource in TABLES:
-            self.problems += _check_message(merged)
+            self.problems += _message_problems(merged)
         self.problems += scope.problems
         if requirement is None or severity is None or not scope.complete:
             return None
@@ -176,24 +175,10 @@ def _rule_location(merged: MergedRule) -> Location:
     return merged.home.source.at_key((*merged.home.path, "id"))
 
 
-_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{(?P<column>[^{}:]*)(?::[^{}]*)?\}|[{}]")
-
-
-def _check_message(merged: MergedRule) -> list[Problem]:
-    """Check that the message's braces are in pairs and name columns."""
-    document = merged.document
-    place = merged.place("message")
-    columns = TABLES[document.resource].columns
-    problems: list[Problem] = []
-    for found in _PLACEHOLDER.finditer(document.message):
-        location = place.source.at_text(place.path).within(document.message, found.start())
-        column = found["column"]
-        if found[0] in ("{", "}"):
-            problems.append(
-                Problem(location, f"a single `{found[0]}`", "bad-message", "Write it twice.")
-            )
-        elif column is not None and column not in columns:
-            hint = did_you_mean(column, columns, kind="columns")
-            message = f"{document.resource} has no column `{column}`"
-            problems.append(Problem(location, message, "unknown-column", hint))
-    return problems
+def _message_problems(merged: MergedRule) -> list[Problem]:
+    text, place = merged.document.message, merged.place("message")
+    location = place.source.at_text(place.path)
+    return [
+        Problem(location.within(text, one.offset), one.message, one.code, one.hint)
+        for one in misplaced(text, merged.document.resource)
+    ]
