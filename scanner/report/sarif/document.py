@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 
 import msgspec
 
+from scanner.base.sarif import SCHEMA, VERSION
 from scanner.model.outcome import Disposition
 from scanner.model.rule import Policy
 from scanner.model.run import RuleResult, Run
@@ -23,7 +24,6 @@ from scanner.report.sarif.run import Cut, head
 MAX_RESULTS: Final = 25_000
 MAX_RUNS: Final = 20
 
-_SCHEMA: Final = b"https://json.schemastore.org/sarif-2.1.0.json"
 _FLUSH: Final = 1 << 18  # bytes gathered before they are written
 
 
@@ -32,7 +32,7 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:
     policies = list({policy.name: policy for policy in run.policies}.values())
     shown: list[Policy | None] = [*policies[:MAX_RUNS]] or [None]
     left_out = tuple(policy.name for policy in policies[MAX_RUNS:])
-    out.write(b'{"$schema":"%s","version":"2.1.0","runs":[' % _SCHEMA)
+    out.write(f'{{"$schema":"{SCHEMA}","version":"{VERSION}","runs":['.encode())
     for number, policy in enumerate(shown):
         out.write(b",\n" if number else b"\n")
         _write_run(run, policy, left_out, out, options)
