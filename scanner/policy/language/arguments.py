@@ -39,6 +39,28 @@ def read_check(
     return CheckUse(check, macro), reader.problems
 
 
+def as_written(
+    written: dict[str, Any],
+) -> tuple[Check[Any], dict[str, tuple[object, str | None]]]:
+    """Return the check of a sound rule, and its arguments as written, by name.
+
+    Each comes with the parameter that it refers to, if it does.
+    """
+    name, raw = next(iter(written.items()))
+    check = get_check(name)
+    if not isinstance(raw, dict):
+        raw = {} if raw is True or check.short is None else {check.short: raw}
+    return check, {key: (value, parameter_in(value)) for key, value in raw.items()}
+
+
+def example_sql(check: Check[Any]) -> str:
+    """Return what the example in the check's documentation stands for, "" for nothing."""
+    source = YamlFile(check.name, check.example.encode())
+    written: Any = source.data
+    use, _ = read_check(source, ("check",), written["check"], ParameterScope({}))
+    return use.macro.text if use and use.macro else ""
+
+
 class _ArgumentReader:
     """Reads the arguments of one check and collects what is wrong with them."""
 

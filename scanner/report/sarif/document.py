@@ -13,6 +13,7 @@ from typing import IO, BinaryIO, Final
 
 import msgspec
 
+from scanner.base.sarif import SCHEMA, VERSION
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition
 from scanner.model.rule import Policy
@@ -27,7 +28,6 @@ from scanner.report.sarif.run import Cut, head
 MAX_RESULTS: Final = 25_000
 MAX_RUNS: Final = 20
 
-_SCHEMA: Final = b"https://json.schemastore.org/sarif-2.1.0.json"
 _IN_MEMORY: Final = 1 << 20  # bytes of results that are not put on disk
 
 
@@ -48,7 +48,7 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:
             for policy in shown
         ]
         yield from _spool({rule: one for one in runs for rule in one.rules})
-        out.write(b'{"$schema":"%s","version":"2.1.0","runs":[' % _SCHEMA)
+        out.write(f'{{"$schema":"{SCHEMA}","version":"{VERSION}","runs":['.encode())
         for number, one in enumerate(runs):
             out.write(b",\n" if number else b"\n")
             one.write(out)
