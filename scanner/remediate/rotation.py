@@ -86,7 +86,7 @@ class Rotate(msgspec.Struct, frozen=True):
             raise ValueError(f"needs words around {{key}} and no space at its ends: {SCHEME!r}")
 
 
-class Step(msgspec.Struct, frozen=True):
+class RotationStep(msgspec.Struct, frozen=True):
     """The next step: create, disable or delete. `after` is None for the last, as in a plan."""
 
     step: str
@@ -104,7 +104,7 @@ class Waiting(msgspec.Struct, frozen=True):
 
 def next_step(
     old: KnownKey, project: Sequence[KnownKey], how: Rotate, as_of: datetime
-) -> Step | Waiting:
+) -> RotationStep | Waiting:
     """Return what comes next for a key, given all keys of its project.
 
     Nothing is proposed that would cut off a key which receives events, or of which that is not
@@ -164,7 +164,7 @@ def _pattern(scheme: str, key: str) -> re.Pattern[str]:
     return re.compile("".join(words.get(part, re.escape(part)) for part in parts), re.DOTALL)
 
 
-def _create(old: KnownKey, how: Rotate) -> Step | Waiting:
+def _create(old: KnownKey, how: Rotate) -> RotationStep | Waiting:
     if not old.state["isActive"]:
         return Waiting("already-so", "is inactive and has no successor: there is nothing to rotate")
     after: State = {field: old.state[field] for field in COPIED if field in old.state}
@@ -172,7 +172,7 @@ def _create(old: KnownKey, how: Rotate) -> Step | Waiting:
     notes = ["The key stays as it is. Roll the successor's DSN out, and plan again."]
     if missing:
         notes.append(f"The source did not tell {', '.join(missing)}: the server's defaults stand.")
-    return Step(
+    return RotationStep(
         "create",
         {"name": successor_name(old, how), **after},
         f"a successor of {old.name}, side by side with it for {_days(how.grace)}",
@@ -180,7 +180,7 @@ def _create(old: KnownKey, how: Rotate) -> Step | Waiting:
     )
 
 
-def _disable(old: KnownKey, new: KnownKey, how: Rotate, as_of: datetime) -> Step | Waiting:
+def _disable(old: KnownKey, new: KnownKey, how: Rotate, as_of: datetime) -> RotationStep | Waiting:
     told = new.state.get("dateCreated")
     if not isinstance(told, str):
         return Waiting("unknown-state", f"when its successor {new.name} was made is not told")
@@ -199,7 +199,7 @@ def _disable(old: KnownKey, new: KnownKey, how: Rotate, as_of: datetime) -> Step
     notes = [ERRORS_ONLY]
     if new.usage is None or not new.usage.events:
         notes.append(f"The successor {new.name} is not seen to receive errors either.")
-    return Step(
+    return RotationStep(
         "disable",
         {"isActive": False, "name": name},
         f"its successor {new.name} is there for {_days(how.grace)} or longer, and the key received"
@@ -208,7 +208,7 @@ def _disable(old: KnownKey, new: KnownKey, how: Rotate, as_of: datetime) -> Step
     )
 
 
-def _delete(old: KnownKey, how: Rotate, as_of: datetime) -> Step | Waiting:
+def _delete(old: KnownKey, how: Rotate, as_of: datetime) -> RotationStep | Waiting:
     since = disabled_on(old.name)
     if since is None:
         return Waiting(
@@ -222,7 +222,7 @@ def _delete(old: KnownKey, how: Rotate, as_of: datetime) -> Step | Waiting:
         return Waiting("rotation", f"is disabled since {since}; not deleted before {clock(due)}")
     if why := _busy(old, how, as_of):
         return Waiting("rotation", f"is disabled since {since}, but {why}")
-    return Step(
+    return RotationStep(
         "delete",
         None,
         f"is disabled for {_days(how.second_grace)} or longer, and received no errors for"

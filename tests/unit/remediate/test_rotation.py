@@ -13,7 +13,7 @@ from scanner.remediate.rotation import (
     LONGEST_NAME,
     KnownKey,
     Rotate,
-    Step,
+    RotationStep,
     Usage30,
     Waiting,
     disabled_on,
@@ -54,9 +54,11 @@ def successor(days: float = 14, **fields: Any) -> KnownKey:
     return known(NEW, "Prod (successor of 0a1b2c3d)", **made)
 
 
-def step(old: KnownKey, *others: KnownKey, how: Rotate = HOW, as_of: datetime = NOW) -> Step:
+def step(
+    old: KnownKey, *others: KnownKey, how: Rotate = HOW, as_of: datetime = NOW
+) -> RotationStep:
     found = next_step(old, [old, *others], how, as_of)
-    assert isinstance(found, Step), found
+    assert isinstance(found, RotationStep), found
     return found
 
 
@@ -225,7 +227,7 @@ def test_no_event_is_lost_while_traffic_moves_over(data: st.DataObject) -> None:
         ]
         old = next(one for one in told if one.target.id == OLD)
         found = next_step(old, told, how, now)
-        if not isinstance(found, Step):
+        if not isinstance(found, RotationStep):
             continue
         steps.append((found.step, now))
         if found.step == "create":
