@@ -6,9 +6,8 @@ the old key's short id, its creation date is when the grace began, and the old k
 it was disabled. So nobody has to keep a file, and two people may plan.
 """
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -16,13 +15,7 @@ import msgspec
 from scanner.base.text import clock, plural
 from scanner.model.moment import read_moment
 from scanner.remediate.document import KeyTarget, State
-
-SCHEME: Final = "{name} (successor of {key})"
-LONGEST_NAME: Final = 64
-"""Characters of a key's name that Sentry takes (its API description, `maxLength`)."""
-
-SHORT: Final = 8
-"""Characters of the old key's id in the successor's name."""
+from scanner.remediate.rotation.names import SHORT, Rotate, disabled_name, disabled_on
 
 COPIED: Final = ("rateLimit", "browserSdkVersion", "dynamicSdkLoaderOptions", "useCase")
 """What a successor has from the old key, besides the name."""
@@ -31,7 +24,6 @@ ERRORS_ONLY: Final = (
     "The statistics count errors alone: that there are none does not prove the key unused by"
     " transactions, replays, sessions or check-ins."
 )
-_RETIRED: Final = re.compile(r" \(disabled (\d{4}-\d{2}-\d{2})\)\Z")
 _STALE: Final = timedelta(days=1)
 
 
@@ -60,30 +52,6 @@ class KnownKey(msgspec.Struct, frozen=True):
     def name(self) -> str:
         """The name, empty where the source did not tell it."""
         return self.state.get("name") or ""
-
-
-class Rotate(msgspec.Struct, frozen=True):
-    """How to rotate.
-
-    `grace` is how long old and new stand side by side, `quiet` how long the old key must have
-    received nothing before it is disabled or deleted, `second_grace` how long it stays disabled.
-    `name` makes the successor's name of the old key's `{name}` and short id `{key}`.
-    """
-
-    grace: timedelta = timedelta(days=14)
-    quiet: timedelta = timedelta(days=7)
-    second_grace: timedelta = timedelta(days=30)
-    name: str = SCHEME
-
-    def __post_init__(self) -> None:
-        """Refuse a scheme by which the successor could not be known again."""
-        fixed = self.name.replace("{key}", "", 1).replace("{name}", "", 1)
-        if "{key}" not in self.name or "{" in fixed or "}" in fixed:
-            raise ValueError(f"a name scheme has {{key}} once and may have {{name}}: {SCHEME!r}")
-        if len(fixed) + SHORT >= LONGEST_NAME:
-            raise ValueError(f"leaves no room for a name: keys have {LONGEST_NAME} characters")
-        if not fixed.strip() or self.name != self.name.strip():
-            raise ValueError(f"needs words around {{key}} and no space at its ends: {SCHEME!r}")
 
 
 class RotationStep(msgspec.Struct, frozen=True):
@@ -133,35 +101,8 @@ def next_step(
 
 def successors(old: KnownKey, project: Sequence[KnownKey], how: Rotate) -> list[KnownKey]:
     """Return the keys of the project whose names say that they follow this one."""
-    pattern = _pattern(how.name, re.escape(old.target.id[:SHORT]))
-    return [k for k in project if k.target.id != old.target.id and pattern.fullmatch(k.name)]
-
-
-def successor_name(old: KnownKey, how: Rotate) -> str:
-    """Return what the successor is called: the same whenever it is asked for."""
-    match = _pattern(how.name, ".{1,8}").fullmatch(old.name)
-    base = match["name"] if match and "name" in match.groupdict() else old.name
-    rest = how.name.replace("{key}", old.target.id[:SHORT])
-    room = LONGEST_NAME - len(rest.replace("{name}", ""))
-    # A server may cut white space off the ends of a name, by which it has to be known again.
-    base = _RETIRED.sub("", base).strip()[:room].strip() or "key"
-    return rest.replace("{name}", base)
-
-
-def disabled_on(name: str) -> date | None:
-    """Return the day on which a name says that its key was disabled."""
-    match = _RETIRED.search(name)
-    try:
-        return date.fromisoformat(match[1]) if match else None
-    except ValueError:
-        return None
-
-
-def _pattern(scheme: str, key: str) -> re.Pattern[str]:
-    """Return the pattern of names that a scheme makes for a key, whatever the old one's name."""
-    parts = re.split(r"(\{name\}|\{key\})", scheme)
-    words = {"{name}": "(?P<name>.*)", "{key}": key}
-    return re.compile("".join(words.get(part, re.escape(part)) for part in parts), re.DOTALL)
+    follows = how.follows(old.target.id)
+    return [k for k in project if k.target.id != old.target.id and follows.fullmatch(k.name)]
 
 
 def _create(old: KnownKey, how: Rotate) -> RotationStep | Waiting:
@@ -174,7 +115,7 @@ def _create(old: KnownKey, how: Rotate) -> RotationStep | Waiting:
         notes.append(f"The source did not tell {', '.join(missing)}: the server's defaults stand.")
     return RotationStep(
         "create",
-        {"name": successor_name(old, how), **after},
+        {"name": how.successor_of(old.name, old.target.id), **after},
         f"a successor of {old.name}, side by side with it for {_days(how.grace)}",
         tuple(notes),
     )
@@ -194,14 +135,12 @@ def _disable(old: KnownKey, new: KnownKey, how: Rotate, as_of: datetime) -> Rota
         )
     if why := _busy(old, how, as_of):
         return Waiting("rotation", f"its successor {new.name} is there, but {why}.{rollout}")
-    mark = f" (disabled {as_of.astimezone(UTC):%Y-%m-%d})"
-    name = _RETIRED.sub("", old.name)[: LONGEST_NAME - len(mark)].rstrip() + mark
     notes = [ERRORS_ONLY]
     if new.usage is None or not new.usage.events:
         notes.append(f"The successor {new.name} is not seen to receive errors either.")
     return RotationStep(
         "disable",
-        {"isActive": False, "name": name},
+        {"isActive": False, "name": disabled_name(old.name, as_of)},
         f"its successor {new.name} is there for {_days(how.grace)} or longer, and the key received"
         f" no errors for {_days(how.quiet)}; its new name tells when it was disabled",
         tuple(notes),

@@ -8,17 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.remediate.document import KeyTarget
-from scanner.remediate.rotation import (
+from scanner.remediate.rotation.names import LONGEST_NAME, Rotate, disabled_on
+from scanner.remediate.rotation.steps import (
     ERRORS_ONLY,
-    LONGEST_NAME,
     KnownKey,
-    Rotate,
     RotationStep,
     Usage30,
     Waiting,
-    disabled_on,
     next_step,
-    successor_name,
     successors,
 )
 
@@ -171,18 +168,18 @@ def test_two_successors_or_two_short_ids_are_for_people() -> None:
 
 def test_a_successor_is_rotated_under_the_first_name() -> None:
     second = known(NEW, "Prod (successor of 0a1b2c3d)")
-    assert successor_name(second, HOW) == "Prod (successor of ffffffff)"
+    assert HOW.successor_of(second.name, NEW) == "Prod (successor of ffffffff)"
 
 
 @given(st.text(max_size=100), st.sampled_from([HOW.name, "{key}: {name}", "after {key}"]))
 def test_a_successor_is_known_by_the_name_that_it_is_given(name: str, scheme: str) -> None:
     how = Rotate(name=scheme)
     old = known(name=name or "x")
-    made = successor_name(old, how)
+    made = how.successor_of(old.name, OLD)
     assert len(made) <= LONGEST_NAME
     assert made == made.strip()
     assert len(successors(old, [old, known(NEW, made)], how)) == 1
-    assert successor_name(old, how) == made
+    assert how.successor_of(old.name, OLD) == made
 
 
 @pytest.mark.parametrize(
