@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ from scanner.cli import scan
 from scanner.cli.shared import inputs
 from scanner.model.run import Run, RunInfo
 from scanner.pipeline import scan as run_scan
-from scanner.report import FORMATS, write_stream
+from scanner.report import FORMATS, to_stream, write_reports
 
 EXAMPLES: Final = Path(__file__).parents[1] / "reports" / "examples"
 AS_OF: Final = "2026-01-15T00:00:00Z"
@@ -39,10 +39,9 @@ def example(name: str) -> str:
 
 def write_examples(folder: Path) -> None:
     """Write the sample of every format into `folder`."""
-    with _demo() as run:
-        for name in FORMATS:
-            with (folder / example(name)).open("wb") as out:
-                write_stream(run, name, out)
+    with _demo() as run, ExitStack() as stack:
+        files = {name: stack.enter_context((folder / example(name)).open("wb")) for name in FORMATS}
+        write_reports(run, [to_stream(run, name, out) for name, out in files.items()])
 
 
 @contextmanager
@@ -56,7 +55,12 @@ def _demo() -> Iterator[Run]:
         tempfile.TemporaryDirectory() as elsewhere,
         contextlib.chdir(elsewhere),
         mock.patch.dict(os.environ, bare, clear=True),
-        run_scan(inputs.scan_request(namespace, inputs.settings(namespace))) as run,
+        tempfile.TemporaryDirectory() as folder,
+        run_scan(
+            msgspec.structs.replace(
+                inputs.scan_request(namespace, inputs.settings(namespace)), folder=Path(folder)
+            )
+        ) as run,
     ):
         ended = _STARTED + timedelta(milliseconds=250)
         info = RunInfo("0123456789abcdef0123456789abcdef", run.info.as_of, _STARTED, ended)

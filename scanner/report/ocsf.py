@@ -9,7 +9,6 @@ none. Two reports of the same facts differ in `metadata.correlation_uid`, the ru
 `time` unless the moment that they are judged at was given.
 """
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -19,8 +18,8 @@ from scanner.model.finding import Finding, KnownFinding
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import Run
-from scanner.report.interface import ReportOptions
-from scanner.report.parts.json_array import write_elements
+from scanner.report.interface import ReportOptions, Writing
+from scanner.report.parts.json_array import JsonArray
 from scanner.report.parts.subject import EVERYTHING, name_of, place, web_url
 
 OCSF_VERSION: Final = "1.3.0"
@@ -54,18 +53,15 @@ _VERDICTS: Final = {
 _GONE: Final = _Value(0, "Unknown")
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the OCSF report; see scanner.report.interface.Format."""
-    write_elements(out, _events(run))
-    out.write(b"\n")
-
-
-def _events(run: Run) -> Iterator[dict[str, Any]]:
     rules = {(result.rule.policy, result.rule.id): result.rule for result in run.results}
-    for finding in run.findings:
-        yield _found(run, finding, rules[finding.policy, finding.rule_id])
-    for known in run.fixed:
-        yield _gone(run, known)
+    events = JsonArray(out)
+    while found := (yield):
+        events.add(_found(run, one, rules[one.policy, one.rule_id]) for one in found)
+    events.add(_gone(run, known) for known in run.fixed)
+    events.end()
+    out.write(b"\n")
 
 
 def _found(run: Run, finding: Finding, rule: Rule) -> dict[str, Any]:

@@ -168,3 +168,19 @@ def test_a_policy_test_at_the_end_of_the_calendar(tmp_path: Path) -> None:
 def test_no_home(tmp_path: Path) -> None:
     code, told = _shell('unset HOME; exec "$@"', "scan", "--demo", "-q", cwd=tmp_path)
     assert code == 1, told
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("name", ["terminal", "json", "csv", "prometheus"])
+def test_nothing_is_printed_beside_a_report_that_cannot_be_written(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "r.html").symlink_to("/dev/full")
+    done = keypolicy(
+        "scan", "--demo", "-o", "r.html", "-o", "r.json", "--format", name, cwd=tmp_path
+    )
+    assert done.code == 2
+    assert "r.html" in done.err
+    assert "No space left on device" in done.err
+    assert done.out == ""
+    assert not (tmp_path / "r.json").exists()

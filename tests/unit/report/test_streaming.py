@@ -3,21 +3,24 @@
 import io
 import tracemalloc
 from collections.abc import Iterator
+from itertools import islice
 
 import msgspec
 import pytest
 
 from scanner.model.finding import Finding
+from scanner.model.rule import Rule
 from scanner.model.run import Run
-from scanner.report import DEFAULT_OPTIONS, write_stream
+from scanner.report import BATCH, to_stream, write_reports
 from scanner.report import FORMATS as FORMATS_THERE
-from tests.unit.report.factory import large_run
+from tests.unit.report.factory import Findings, large_run
+from tests.unit.report.rendering import render, tabled
 
 NUMBER = 4_000
 PADDING = 5_000  # characters of each finding's evidence: 20 MB if all were kept
 ROOM = 6_000_000
 
-FORMATS = ("junit", "markdown", "github", "gitlab", "csv", "parquet", "ocsf", "oscal", "prometheus")
+FORMATS = ("junit", "markdown", "github", "gitlab", "csv", "ocsf", "oscal", "prometheus")
 
 
 class _Nowhere(io.RawIOBase):
@@ -50,23 +53,65 @@ class _Stream:
 def test_findings_are_not_collected(name: str) -> None:
     run = large_run(NUMBER)
     run = msgspec.structs.replace(run, findings=_Stream(run))
-    write_stream(large_run(5), name, io.BytesIO())  # what is loaded once does not count
+    render(name, large_run(5))  # what is loaded once does not count
     out = io.BufferedWriter(_Nowhere())
     tracemalloc.start()
     try:
-        write_stream(run, name, out, DEFAULT_OPTIONS)
+        write_reports(run, [to_stream(run, name, out)])
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert peak < ROOM, f"{peak:,} bytes"
 
 
-PASSES = {"html": 2}  # its first rows once more, for where no script runs
-
-
 @pytest.mark.parametrize("name", FORMATS_THERE)
 def test_findings_are_read_once(name: str) -> None:
     """Each time is a statement of the database for each rule."""
     run = large_run(50)
-    write_stream(run, name, io.BytesIO())
-    assert run.findings.iterations <= PASSES.get(name, 1)  # type: ignore[attr-defined]
+    render(name, run)
+    assert run.findings.iterations <= 1  # type: ignore[attr-defined]
+
+
+def test_one_pass_is_enough_for_all_formats() -> None:
+    """And each writes what it writes by itself."""
+    run = large_run(2_345)
+    run = msgspec.structs.replace(run, sample=lambda rule, most: sampled(run, rule, most))
+    alone = {name: render(name, run) for name in FORMATS_THERE}
+    findings = run.findings
+    assert isinstance(findings, Findings)
+    findings.iterations = 0
+    together = {name: io.BytesIO() for name in FORMATS_THERE}
+    with tabled(msgspec.structs.replace(run, findings=findings[:])) as other:
+        run = msgspec.structs.replace(run, table=other.table)
+        write_reports(run, [to_stream(run, name, out) for name, out in together.items()])
+    assert findings.iterations == 1
+    assert {name: out.getvalue() for name, out in together.items()} == alone
+
+
+def sampled(run: Run, rule: Rule, most: int) -> list[Finding]:
+    """Return the first findings of a rule without a pass, as the database does."""
+    assert isinstance(run.findings, Findings)
+    mine = (one for one in run.findings[:] if (one.policy, one.rule_id) == (rule.policy, rule.id))
+    return list(islice(mine, most))
+
+
+@pytest.mark.parametrize("name", ["terminal", "prometheus"])
+def test_no_pass_where_no_format_needs_one(name: str) -> None:
+    run = large_run(50)
+    render(name, msgspec.structs.replace(run, sample=lambda rule, most: sampled(run, rule, most)))
+    assert run.findings.iterations == 0  # type: ignore[attr-defined]
+
+
+def test_the_pass_ends_when_no_format_needs_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scanner.report.sarif.document.MAX_RESULTS", 10)
+    run = large_run(5_000)
+    given = 0
+
+    class Counted:
+        def __iter__(self) -> Iterator[Finding]:
+            nonlocal given
+            for given, finding in enumerate(run.findings, 1):  # noqa: B007 - counted
+                yield finding
+
+    render("sarif", msgspec.structs.replace(run, findings=Counted()))
+    assert given <= BATCH
