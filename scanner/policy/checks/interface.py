@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
-from scanner.catalogue import TABLES
+from scanner.catalogue import PROVIDERS, TABLES
 from scanner.model.rule import ParamValue
 from scanner.policy.language.slots import Slot
 
@@ -63,6 +63,11 @@ class Check(msgspec.Struct, Generic[A], frozen=True, kw_only=True):
         return tuple(
             field.name for field in msgspec.structs.fields(self.arguments) if field.required
         )
+
+
+def remarks(name: str) -> str:
+    """Return what providers have to say with a check, or an argument of it; a blank before each."""
+    return "".join(f" {one.remarks[name]}" for one in PROVIDERS if name in one.remarks)
 
 
 def _slot(hint: Any) -> Slot:  # noqa: ANN401 - a type annotation has no narrower type

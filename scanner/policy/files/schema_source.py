@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from scanner.base.resources import schema_path
-from scanner.catalogue import TABLES, Table
+from scanner.catalogue import LIVE, TABLES, Table
 from scanner.model.outcome import Severity
 from scanner.policy.checks import CHECKS, get_check
 from scanner.policy.checks.interface import Check
@@ -50,7 +50,7 @@ def policy_schema() -> Schema:
             ],
             "errorMessage": NO_RULES,
             "x-code": "no-rules",
-            "x-hint": "Write rules: [...], or extends: [sentry-baseline].",
+            "x-hint": f"Write rules: [...], or extends: [{LIVE.policy}].",
         }
     ]
     return _finished(schema, "keypolicy policy")
