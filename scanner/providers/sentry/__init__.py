@@ -100,6 +100,13 @@ PROVIDER: Final = Provider(
         "no_inactive.grace": "Counted from creation because Sentry does not tell when a key was"
         " disabled.",
     },
+    actions={
+        name: f"scanner.providers.sentry.actions.{name}:ACTION"
+        for name in (
+            *("set_rate_limit", "disable", "enable", "delete", "rename", "set_sdk_version"),
+            *("set_loader_options", "create"),
+        )
+    },
     # Two projects of one slug, such as from two files, are taken together: which row meets which
     # must not be left to chance.
     teams="SELECT organization_slug AS organization, slug AS project, flatten(list(coalesce("
