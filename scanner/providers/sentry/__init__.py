@@ -104,7 +104,7 @@ PROVIDER: Final = Provider(
         name: f"scanner.providers.sentry.actions.{name}:ACTION"
         for name in (
             *("set_rate_limit", "disable", "enable", "delete", "rename", "set_sdk_version"),
-            *("set_loader_options", "create"),
+            *("set_loader_options", "create", "rotate"),
         )
     },
     # Two projects of one slug, such as from two files, are taken together: which row meets which
