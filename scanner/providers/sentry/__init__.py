@@ -93,6 +93,13 @@ PROVIDER: Final = Provider(
         name: f"scanner.providers.sentry.checks.{name}:CHECK"
         for name in ("rate_limit", "sdk_version", "loader_options", "unused_for")
     },
+    remarks={
+        "max_age": "Sentry keys cannot be renewed, so age is the time since rotation.",
+        "no_inactive": "(counted from creation: Sentry does not tell when a key was disabled). An"
+        " inactive key can be enabled again by anyone with project:write, so it is better deleted.",
+        "no_inactive.grace": "Counted from creation because Sentry does not tell when a key was"
+        " disabled.",
+    },
     actions={
         name: f"scanner.providers.sentry.actions.{name}:ACTION"
         for name in (
