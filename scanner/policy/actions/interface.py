@@ -55,6 +55,19 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     headroom: float = 2.0
 
 
+class StateReader(msgspec.Struct, frozen=True):
+    """How the state of a provider's keys is told: by which columns, and the way there and back.
+
+    `row` gives the columns that fields of a state, those of a proposal too, come to. `traffic` is
+    the column with the events that were accepted in 30 days.
+    """
+
+    columns: tuple[str, ...]
+    state: Callable[[Mapping[str, Any]], dict[str, Any]]
+    row: Callable[[Mapping[str, Any]], dict[str, Any]]
+    traffic: str
+
+
 class Proposal(msgspec.Struct, frozen=True):
     """What is to become of a key: the fields that become other, none, or None to delete it.
 
