@@ -203,7 +203,7 @@ class Run(msgspec.Struct, frozen=True):
     `owners` have a share each, those without findings too, where a file tells who owns what; with
     a `narrowing`, `findings` and `sample` are of some of them. `table`, where it was asked for,
     writes the findings into files of Parquet, which are to be read one after the other. `rows`
-    gives columns of a table's rows by their id, as evidence has them.
+    gives columns of a table's rows by their id, of those with these ids or of all.
     """
 
     info: RunInfo
@@ -222,7 +222,9 @@ class Run(msgspec.Struct, frozen=True):
     owners: tuple[OwnerShare, ...] = ()
     narrowing: Narrowing | None = None
     table: Callable[[], Sequence[Path]] | None = None
-    rows: Callable[[str, Sequence[str], Collection[str]], dict[str, dict[str, Any]]] | None = None
+    rows: (
+        Callable[[str, Sequence[str], Collection[str] | None], dict[str, dict[str, Any]]] | None
+    ) = None
 
     def open_shown(self, result: RuleResult) -> int:
         """How many open findings of a rule the reports show."""
