@@ -1,6 +1,6 @@
 """Filling the tables from files: strict about types, honest about what is missing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +17,7 @@ from scanner.engine.intake.reader import (
     read_envelope,
     run_on,
 )
-from scanner.engine.intake.scope import SlugPair, keyless, narrow, places, unseen
+from scanner.engine.intake.scope import SlugPair, keyless, narrow, organizations, places, unseen
 from scanner.engine.intake.twins import Origins, collapse, contradictions, identity
 from scanner.inventory.normalize import BAD, select
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
@@ -68,7 +68,7 @@ def load(
         coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},
         sources=tuple(loader.sources),
         digest=digest(connection, loader.filled),
-        organizations=_organizations(connection, loader.filled),
+        organizations=organizations(connection, loader.filled),
         reaches=tuple(loader.reaches),
         warnings=tuple(loader.warnings),
         servers=tuple(sorted(loader.servers)),
@@ -240,8 +240,8 @@ class _Loader:
         keys = provider.keys
         keyed = places(self._connection, [name for name in self.filled if name == keys])
         listed = self._listed[keys]
-        organizations = [place for place in listed if place[1] is None]
-        if len(organizations) == 1 and any(organization is None for organization, _ in keyed):
+        whole = [place for place in listed if place[1] is None]
+        if len(whole) == 1 and any(organization is None for organization, _ in keyed):
             # Keys that do not tell their organization are of the one that is listed.
             listed = [place for place in listed if place[1] is not None]
         self._lacks(keys, keyless(scope, listed, keyed))
@@ -250,7 +250,7 @@ class _Loader:
         told = {gap.organization for gap in self.coverage[keys].gaps}
         told |= {organization for organization, _ in keyed}
         filled = [name for name in self.filled if name in provider.tables]
-        for slug in sorted(_organizations(self._connection, filled).keys() - told):
+        for slug in sorted(organizations(self._connection, filled).keys() - told):
             self.warnings.append(f"the organization {slug!r} has no {TABLES[keys].title}")
 
     def _check_empty(self, name: str) -> None:
@@ -293,19 +293,3 @@ def _next_row(connection: Connection, name: str) -> int:
 def _count(connection: Connection, name: str) -> int:
     found = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
     return int(found[0]) if found else 0
-
-
-def _organizations(connection: Connection, filled: Sequence[str]) -> dict[str, int]:
-    """Count the projects of each organization, those without any key included."""
-    parts = [
-        f"SELECT {TABLES[name].organization} AS organization, {TABLES[name].project} AS project"
-        f' FROM "{name}"'
-        for name in filled
-    ]
-    if not parts:
-        return {}
-    found = connection.execute(
-        "SELECT organization, count(DISTINCT project) FROM"
-        f" ({' UNION ALL '.join(parts)}) WHERE organization IS NOT NULL GROUP BY ALL ORDER BY ALL"
-    )
-    return {str(slug): int(projects) for slug, projects in found.fetchall()}
