@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -59,7 +59,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
     `gate` is what reports say of the settings that decide; nothing here depends on it. `shown`
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
     line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
-    where that is wanted: the database may write there.
+    where that is wanted: the database may write there. `also` tells columns, by table, that are to
+    be there for what the rules' remedies need to know.
     """
 
     source: Source
@@ -73,6 +74,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     shown: tuple[str, ...] = ()
     policies_place: Location | None = None
     folder: Path | None = None
+    also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
 
 
 @contextmanager
@@ -89,15 +91,10 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     check_names(request.shown, triage.owners)
     with connect() as connection, memory_told():
         prepared = _prepare(connection, rules, triage)
-        loaded = _fill(
-            connection,
-            request.source,
-            request.scope,
-            request.as_of,
-            needs(prepared),
-            heavy_columns(prepared),
-            triage.owners,
-        )
+        also = request.also(rules) if request.also else {}
+        wanted, heavy = needs(prepared, also), heavy_columns(prepared, also)
+        what = request.source, request.scope, request.as_of
+        loaded = _fill(connection, *what, wanted, heavy, triage.owners)
         seal(connection, request.folder)
         opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
         yield _judged(request, started, policies, triage, opened, prepared)

@@ -1,6 +1,6 @@
 """What is known of keys: rows of their table go in; targets, states and usage come out."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -8,7 +8,8 @@ import msgspec
 
 from scanner.catalogue import OWN
 from scanner.model.moment import read_moment
-from scanner.policy.actions import state_reader
+from scanner.model.rule import Rule
+from scanner.policy.actions import get_action, state_reader
 from scanner.remediate.document import KeyTarget, State
 
 Rows = Callable[[str, Sequence[str], Collection[str] | None], Mapping[str, Mapping[str, Any]]]
@@ -26,13 +27,14 @@ class Usage30(msgspec.Struct, frozen=True):
     """What statistics tell of a key: events of any fate in the days before `until`.
 
     `last` is the end of the last day with an event; None where there was none, or where the source
-    tells sums alone.
+    tells sums alone. `accepted` is how many of the events were.
     """
 
     events: int
     days: int
     until: datetime
     last: datetime | None = None
+    accepted: int = 0
 
 
 class KnownKey(msgspec.Struct, frozen=True):
@@ -61,6 +63,16 @@ def known_keys(rows: Rows, table: str, ids: Collection[str] | None = None) -> li
     ]
 
 
+def columns_of_remedies(rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
+    """Return, by table, the columns that plans of these rules' remedies are made of besides."""
+    found: dict[str, frozenset[str]] = {}
+    for rule in rules:
+        action = get_action(rule.fix.action) if rule.fix else None
+        if action and action.reads:
+            found[rule.resource] = found.get(rule.resource, frozenset()) | set(action.reads)
+    return found
+
+
 def key_tables() -> list[str]:
     """Return the tables of keys that can be changed."""
     tables = dict.fromkeys(provider.keys for provider in OWN.values())
@@ -87,7 +99,8 @@ def _usage(row: Mapping[str, Any]) -> Usage30 | None:
         return None
     day = row.get("events_last_day")
     last = None if day is None else read_moment(day) + timedelta(days=1)
-    return Usage30(sum(filter(None, counts)), _DAYS, read_moment(until), last)
+    events = sum(filter(None, counts))
+    return Usage30(events, _DAYS, read_moment(until), last, counts[0] or 0)
 
 
 def _dsn(row: Mapping[str, Any]) -> str | None:

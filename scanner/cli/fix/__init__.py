@@ -9,6 +9,7 @@ from typing import Final
 
 STEPS: Final = {
     "plan": "say what would be changed to mend the open findings; changes nothing",
+    "status": "show the rotations of keys that are under way",
     "export": "write keys as code, for Terraform or Alchemy",
 }
 """Each step with what it does; the module of the same name in this room does it."""

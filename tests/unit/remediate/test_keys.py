@@ -50,7 +50,7 @@ def test_what_a_row_tells() -> None:
     assert key.dsn == "https://public@host/7"
     # The day is over when the next one begins.
     assert key.usage == Usage30(
-        7, 30, datetime(2026, 6, 1, 12, tzinfo=UTC), datetime(2026, 5, 21, tzinfo=UTC)
+        7, 30, datetime(2026, 6, 1, 12, tzinfo=UTC), datetime(2026, 5, 21, tzinfo=UTC), 5
     )
 
 
