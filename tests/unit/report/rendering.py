@@ -1,7 +1,6 @@
-"""Reports of test runs as bytes, and goldens to hold them against."""
+"""Reports of test runs as bytes, and the run that most goldens are of."""
 
 import io
-import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from jsonschema import Draft7Validator
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import Clear, GateSetting, Run, RunInfo
-from scanner.report import DEFAULT_OPTIONS, FORMATS, write_stream
+from scanner.report import DEFAULT_OPTIONS, write_stream
 from tests.unit.report.factory import golden_run
 
 GATE = (
@@ -22,7 +21,6 @@ GATE = (
     GateSetting("projects", "web, app", "projects in keypolicy.yaml:4:1", is_given=True),
 )
 
-GOLDENS = Path(__file__).parents[2] / "goldens"
 DATA = Path(__file__).parent / "data"
 
 
@@ -35,24 +33,6 @@ def render(name: str, run: Run) -> bytes:
 
 def text(name: str, run: Run) -> str:
     return render(name, run).decode("utf-8")
-
-
-def is_update() -> bool:
-    """Whether goldens are to be written anew: `make goldens`."""
-    return os.environ.get("UPDATE_GOLDENS") == "1"
-
-
-def golden_path(name: str) -> Path:
-    suffixes = FORMATS[name].suffixes
-    return GOLDENS / f"report{suffixes[0] if suffixes else f'.{name}.txt'}"
-
-
-def check_golden(name: str, run: Run | None = None) -> None:
-    """Hold the report of the golden run against the file that is kept of it."""
-    report, path = render(name, run or full_run()), golden_path(name)
-    if is_update():
-        path.write_bytes(report)
-    assert report == path.read_bytes(), f"{path.name} differs; make goldens, then read the diff"
 
 
 def full_run() -> Run:

@@ -20,7 +20,6 @@ from tests.unit.report.factory import (
     rule,
     run_of,
 )
-from tests.unit.report.rendering import check_golden
 from tests.unit.report.triaged import triaged_run
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -30,10 +29,6 @@ def summary(run: Run, options: ReportOptions = ReportOptions()) -> str:  # noqa:
     out = io.BytesIO()
     write_stream(run, "terminal", out, options)
     return out.getvalue().decode("utf-8")
-
-
-def test_golden() -> None:
-    check_golden("terminal", triaged_run())
 
 
 def test_the_verdict_comes_first_and_the_exit_code_last() -> None:

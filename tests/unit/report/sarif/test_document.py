@@ -29,7 +29,7 @@ from tests.unit.report.factory import (
     rule,
     run_of,
 )
-from tests.unit.report.rendering import another_time, check_golden, render
+from tests.unit.report.rendering import another_time, render
 from tests.unit.report.triaged import triaged_run
 
 # From the npm package @microsoft/sarif-multitool-linux 5.7.0, MIT; by OASIS.
@@ -93,10 +93,6 @@ def results(run: Run, options: ReportOptions = EVERYTHING) -> list[dict[str, Any
 def notes(run: Run) -> list[str]:
     (invocation,) = only_run(run)["invocations"]
     return [note["message"]["text"] for note in invocation["toolExecutionNotifications"]]
-
-
-def test_golden() -> None:
-    check_golden("sarif", triaged_run())
 
 
 @pytest.mark.parametrize("make", [empty_run, clean_run, golden_run, triaged_run])
