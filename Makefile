@@ -21,7 +21,7 @@ layers:          ## which layer may know which
 	$(BIN)/lint-imports --no-logo
 
 test:            ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: lint types layers test
 

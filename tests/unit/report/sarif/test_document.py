@@ -241,6 +241,11 @@ def test_the_worst_are_kept_and_the_cut_is_told(monkeypatch: pytest.MonkeyPatch)
     )
 
 
+def test_no_more_results_than_code_scanning_takes() -> None:
+    (part,) = json.loads(render("sarif", large_run(25_001)))["runs"]
+    assert len(part["results"]) == 25_000
+
+
 def two_policies() -> Run:
     """Return a run in which two policies have a rule of the same id, and so fingerprints."""
     one = rule("r", Severity.HIGH, policy="a")
