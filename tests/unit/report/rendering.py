@@ -1,18 +1,16 @@
 """Reports of test runs as bytes, and the run that most goldens are of."""
 
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from jsonschema import Draft7Validator
 
-from scanner.model.finding import KnownFinding
-from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import Clear, GateSetting, Run, RunInfo
 from scanner.report import DEFAULT_OPTIONS, write_stream
-from tests.unit.report.factory import golden_run
+from tests.unit.report.factory import FIRST_SEEN, fixed_finding, golden_run
 
 GATE = (
     GateSetting("fail_on", "low", "the default"),
@@ -43,22 +41,9 @@ def full_run() -> Run:
         for result in run.results
         for project, passed in (("clear", 2), ("quiet", 0))
     ]
-    seen = datetime(2026, 1, 5, 12, tzinfo=UTC)
     found = list(run.findings)
-    found[0] = msgspec.structs.replace(found[0], first_seen=seen)
-    gone = KnownFinding(
-        rule="key-max-age",
-        severity=Severity.HIGH,
-        outcome=Outcome.FAIL,
-        type="sentry_key",
-        organization="acme",
-        project="web",
-        project_id=None,
-        id="9" * 32,
-        name="gone",
-        fingerprint="f" * 32,
-        first_seen=seen,
-    )
+    found[0] = msgspec.structs.replace(found[0], first_seen=FIRST_SEEN)
+    gone = fixed_finding("gone")
     return msgspec.structs.replace(run, findings=found, clear=clear, fixed=(gone,), gate=GATE)
 
 
