@@ -1,12 +1,13 @@
 """The flow of a scan: source, inventory, evaluation, triage, verdict. Parses no arguments."""
 
 import os
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -25,6 +26,7 @@ from scanner.engine.judge.facts import EvaluatedFacts
 from scanner.engine.judge.findings import Findings
 from scanner.engine.judge.places import Unseen, unseen_of
 from scanner.engine.judge.prepare import Prepared, heavy_columns, needs, prepare
+from scanner.engine.judge.table import save
 from scanner.engine.memory import memory_told
 from scanner.gate import Thresholds, judge, remarks, strangers
 from scanner.inventory.source import Source
@@ -56,7 +58,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
 
     `gate` is what reports say of the settings that decide; nothing here depends on it. `shown`
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
-    line of a file of settings that names the policies.
+    line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
+    where that is wanted: the database may write there.
     """
 
     source: Source
@@ -69,6 +72,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     gate: tuple[GateSetting, ...] = ()
     shown: tuple[str, ...] = ()
     policies_place: Location | None = None
+    folder: Path | None = None
 
 
 @contextmanager
@@ -94,7 +98,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             heavy_columns(prepared),
             triage.owners,
         )
-        seal(connection)
+        seal(connection, request.folder)
         opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
         yield _judged(request, started, policies, triage, opened, prepared)
 
@@ -108,6 +112,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     prepared: Sequence[Prepared],
 ) -> Run:
     """Evaluate, decide about what was found, and put the result together."""
+    folder = request.folder
     connection, loaded, unseen = opened.connection, opened.loaded, opened.unseen
     rules = [rule for policy in policies for rule in policy.rules]
     needed = frozenset(rule.resource for rule in rules)
@@ -145,6 +150,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
         owners=triaged.owners,
         narrowing=narrowing,
+        table=partial(save, findings, triaged.decisions, folder) if folder else None,
     )
 
 
@@ -236,7 +242,7 @@ def _fill(  # noqa: PLR0913, PLR0917 - the one place where a source meets the da
     heavy: Mapping[str, frozenset[str]],
     owners: Owners | None,
 ) -> Loaded:
-    with tempfile.TemporaryDirectory(prefix="keypolicy-") as workspace:
+    with TemporaryDirectory(prefix="keypolicy-") as workspace:
         inventory = source.collect(scope, with_teams(wanted, owners), Path(workspace))
         try:
             loaded = load(connection, inventory, scope, as_of, heavy)

@@ -12,7 +12,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -24,8 +24,8 @@ from scanner.cli import scan
 from scanner.cli.shared import inputs
 from scanner.model.run import Run, RunInfo
 from scanner.pipeline import scan as run_scan
-from scanner.report import FORMATS, write_stream
-from tests.unit.report.rendering import full_run
+from scanner.report import FORMATS, to_stream, write_reports
+from tests.unit.report.rendering import full_run, render
 from tests.unit.report.triaged import triaged_run
 
 ROOT: Final = Path(__file__).parents[1]
@@ -50,14 +50,17 @@ def sample(name: str) -> Path:
 
 def write(root: Path) -> None:
     """Write all that is kept, each at its place below `root`."""
-    with _demo() as demo:
-        for name in FORMATS:
-            made_up = triaged_run() if name in _OF_TRIAGE else full_run()
-            for path, run in ((golden(name), made_up), (sample(name), demo)):
-                file = root / path.relative_to(ROOT)
-                file.parent.mkdir(parents=True, exist_ok=True)
-                with file.open("wb") as out:
-                    write_stream(run, name, out)
+    for folder in (GOLDENS, SAMPLES):
+        (root / folder.relative_to(ROOT)).mkdir(parents=True, exist_ok=True)
+    for name in FORMATS:
+        made_up = triaged_run() if name in _OF_TRIAGE else full_run()
+        (root / golden(name).relative_to(ROOT)).write_bytes(render(name, made_up))
+    with _demo() as demo, ExitStack() as stack:
+        files = {
+            name: stack.enter_context((root / sample(name).relative_to(ROOT)).open("wb"))
+            for name in FORMATS
+        }
+        write_reports(demo, [to_stream(demo, name, out) for name, out in files.items()])
 
 
 def _suffix(name: str) -> str:
@@ -79,7 +82,12 @@ def _demo() -> Iterator[Run]:
         tempfile.TemporaryDirectory() as elsewhere,
         contextlib.chdir(elsewhere),
         mock.patch.dict(os.environ, bare, clear=True),
-        run_scan(inputs.scan_request(namespace, inputs.settings(namespace))) as run,
+        tempfile.TemporaryDirectory() as folder,
+        run_scan(
+            msgspec.structs.replace(
+                inputs.scan_request(namespace, inputs.settings(namespace)), folder=Path(folder)
+            )
+        ) as run,
     ):
         ended = _STARTED + timedelta(milliseconds=250)
         info = RunInfo("0123456789abcdef0123456789abcdef", run.info.as_of, _STARTED, ended)

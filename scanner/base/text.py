@@ -56,7 +56,8 @@ def clean(text: str) -> str:
     text stands on its line. The escapes are those of Python and JSON: `\x1b`, `\u202e`. What is
     harmless stays as it is.
     """
-    text = _UNSAFE.sub(_escape, text)
+    if not (text.isascii() and text.isprintable()):  # most texts: this takes a fifth of the time
+        text = _UNSAFE.sub(_escape, text)
     return _COMMAND.sub(_escape, text) if "##" in text or "::" in text else text
 
 

@@ -2,9 +2,13 @@
 
 import argparse
 import os
+import shutil
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from tempfile import SpooledTemporaryFile, TemporaryDirectory
+from typing import BinaryIO, Final, cast
 
 import msgspec
 
@@ -18,10 +22,13 @@ from scanner.report import (
     format_called,
     format_for,
     preload,
-    write_file,
-    write_stream,
+    to_file,
+    to_stream,
+    write_reports,
 )
 from scanner.report.parts.earlier import read_earlier
+
+_IN_MEMORY: Final = 1 << 20  # bytes for standard output that are not put on disk meanwhile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -141,30 +148,49 @@ def run(namespace: argparse.Namespace) -> int:
         quiet=namespace.quiet,
         verbose=namespace.verbose,
     )
-    if namespace.earlier and "html" not in {*formats, namespace.format}:
+    formats.append(namespace.format or "terminal")
+    if namespace.earlier and "html" not in formats:
         inputs.warn("--earlier is used by nothing: no HTML report is written (-o FILE.html)")
-    preload([*formats, namespace.format or "terminal"])
-    with scan(request) as scanned:
+    preload(formats)
+    with ExitStack() as stack:
+        if any(FORMATS[name].is_of_table for name in formats):
+            private = stack.enter_context(TemporaryDirectory(prefix="keypolicy-"))
+            request = msgspec.structs.replace(request, folder=Path(private))
+        scanned = stack.enter_context(scan(request))
         run = msgspec.structs.replace(scanned, earlier=earlier)
         for warning in run.warnings:
             inputs.warn(warning)
-        for path in namespace.output:
-            write_file(run, path, options)
-        _print(run, namespace.format or "terminal", options)
+        _report(run, namespace.output, namespace.format or "terminal", options)
         return run.verdict.exit_code
 
 
-def _print(run: Run, name: str, options: ReportOptions) -> None:
-    """Write a report to standard output; whoever reads it may stop reading, as `head` does."""
+def _report(run: Run, paths: Sequence[Path], name: str, options: ReportOptions) -> None:
+    """Write all reports in one pass; that to standard output comes when the files are there."""
+    files = [to_file(run, path, options) for path in paths]
+    if not files:
+        with _standard_output(name) as out:
+            write_reports(run, [to_stream(run, name, out, options)])
+        return
+    with SpooledTemporaryFile(_IN_MEMORY) as held:
+        write_reports(run, [*files, to_stream(run, name, cast("BinaryIO", held), options)])
+        held.seek(0)
+        with _standard_output(name) as out:
+            shutil.copyfileobj(held, out)
+
+
+@contextmanager
+def _standard_output(name: str) -> Iterator[BinaryIO]:
+    """Give standard output for a format; whoever reads it may stop reading, as `head` does."""
     sys.stdout.flush()
     try:
         if FORMATS[name].is_json:
             # A log may be read by a runner; a file that was asked for is not.
             out = CleanJson(sys.stdout.buffer)
-            write_stream(run, name, cast("BinaryIO", out), options)
+            yield cast("BinaryIO", out)
             out.finish()
         else:
-            write_stream(run, name, sys.stdout.buffer, options)
+            yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         # The verdict stands; Python must not complain about the pipe again when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -77,7 +77,11 @@ class Provider(msgspec.Struct, frozen=True):
     `sources`, `checks` (those that only it has use for) and `counts` are loaded when they are used,
     as `module:name`; `counts` fills what is counted across tables once all are loaded. `teams` is a
     SELECT of organization, project and teams (a list of slugs), each project once; it reads the
-    column `teams` of the projects.
+    column `teams` of the projects. In the same manner `actions` are what can be done to keys, and
+    `remote` is a server on which it is done.
+
+    `remarks` say what of the service is to be known with a check of all providers, by the check's
+    name, or with an argument of it, as `check.argument`.
 
     `api` is how a server is asked, `url` the hosted one, `scopes` what a token needs there.
     `variables` are the environment's names for settings; `rc` is an INI file of the service's own
@@ -96,6 +100,9 @@ class Provider(msgspec.Struct, frozen=True):
     sources: Mapping[str, str]
     extras: Mapping[str, Mapping[str, frozenset[str]]] = {}
     checks: Mapping[str, str] = {}
+    remarks: Mapping[str, str] = {}
+    actions: Mapping[str, str] = {}
+    remote: str = ""
     counts: str = ""
     teams: str = ""
     api: Api = Api()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Self
 
 import msgspec
@@ -198,7 +199,8 @@ class Run(msgspec.Struct, frozen=True):
     the scans that a trend is to start with, oldest first. `gate` are the settings in effect, and
     `sample`, where it is known, gives the first findings of a rule, as many as asked for.
     `owners` have a share each, those without findings too, where a file tells who owns what; with
-    a `narrowing`, `findings` and `sample` are of some of them.
+    a `narrowing`, `findings` and `sample` are of some of them. `table`, where it was asked for,
+    writes the findings into files of Parquet, which are to be read one after the other.
     """
 
     info: RunInfo
@@ -216,6 +218,7 @@ class Run(msgspec.Struct, frozen=True):
     sample: Callable[[Rule, int], Iterable[Finding]] | None = None
     owners: tuple[OwnerShare, ...] = ()
     narrowing: Narrowing | None = None
+    table: Callable[[], Sequence[Path]] | None = None
 
     def open_shown(self, result: RuleResult) -> int:
         """How many open findings of a rule the reports show."""

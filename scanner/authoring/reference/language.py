@@ -8,17 +8,16 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from scanner.catalogue import TABLES
-from scanner.policy.checks import CHECKS, get_check
-from scanner.policy.language.slots import Slot
-from scanner.policy.language.values import format_value
+from scanner.policy.checks import get_checks
+from scanner.policy.checks.interface import Check
 
 
 def checks() -> str:
     """Return the built-in checks as Markdown, a section each."""
-    return "\n".join(_check(name) for name in CHECKS)
+    return "\n".join(_check(check) for check in get_checks())
 
 
 def columns() -> str:
@@ -46,21 +45,19 @@ def fill(text: str) -> str:
 _SECTIONS: Final[dict[str, Callable[[], str]]] = {"checks": checks, "columns": columns}
 
 
-def _check(name: str) -> str:
-    check = get_check(name)
+def _check(check: Check[Any]) -> str:
     required = check.required()
     rows = [
-        f"| `{argument}` | {slot.type} | {'yes' if argument in required else ''} |"
-        f" {slot.description}{_bounds(slot)} |"
+        f"| `{argument}` | {slot.type} | {'yes' if argument in required else ''} | {slot.meaning} |"
         for argument, slot in check.slots().items()
     ]
     forms = []
     if check.flag:
-        forms.append(f"`{name}: true` leaves every argument at its default.")
+        forms.append(f"`{check.name}: true` leaves every argument at its default.")
     if check.short:
         forms.append(f"A bare value is `{check.short}`.")
     lines = [
-        f"#### {name}",
+        f"#### {check.name}",
         "",
         check.description,
         "",
@@ -73,12 +70,6 @@ def _check(name: str) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _bounds(slot: Slot) -> str:
-    if slot.minimum is None:
-        return ""
-    return f" At least {format_value(slot.type, slot.minimum)}."
 
 
 def _type(sql: str) -> str:

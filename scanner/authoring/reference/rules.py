@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -11,16 +10,11 @@ from msgspec import UNSET
 from scanner.authoring.explain.rule import ParameterUse, parameter_uses
 from scanner.authoring.explain.yamltext import flow
 from scanner.authoring.reference.examples import Example, examples
-from scanner.base.errors import PolicyError
-from scanner.base.yamlfile import YamlFile
 from scanner.model.rule import Rule
-from scanner.policy.checks import CHECKS, get_check
+from scanner.policy.checks import get_checks
 from scanner.policy.files.cases import cases_beside, load_cases
 from scanner.policy.files.locate import select, shipped_policies
-from scanner.policy.language.arguments import read_check
-from scanner.policy.language.scope import ParameterScope
-from scanner.policy.language.slots import Slot
-from scanner.policy.language.values import format_value
+from scanner.policy.language.arguments import example_sql
 from scanner.policy.load import inspect_policies
 from scanner.policy.merge import MergedPolicy, MergedRule
 
@@ -99,9 +93,7 @@ def policy_entries(refs: Sequence[str]) -> list[PolicyEntry]:
 
 
 def _policy(ref: str, path: Path) -> PolicyEntry:
-    inspection = inspect_policies([ref])
-    if inspection.problems:
-        raise PolicyError(inspection.problems)
+    inspection = inspect_policies([ref]).sound()
     (policy,), (merged,) = inspection.policies, inspection.merged
     tests = cases_beside(path)
     shown = str(Path(merged.location.file).with_name(tests.name))
@@ -138,37 +130,25 @@ def _rule(rule: Rule, source: MergedRule, merged: MergedPolicy, shown: list[Exam
         rationale=rule.rationale,
         remediation=rule.remediation,
         controls=rule.controls,
-        parameters=parameter_uses(source, {}),
+        parameters=parameter_uses(merged, source),
         examples=shown,
     )
 
 
 def check_entries() -> list[CheckEntry]:
     """Describe the built-in checks."""
-    return [_check(name) for name in CHECKS]
-
-
-def _check(name: str) -> CheckEntry:
-    check = get_check(name)
-    source = YamlFile(name, check.example.encode())
-    written: Any = source.data
-    use, _ = read_check(source, ("check",), written["check"], ParameterScope({}))
-    required = check.required()
-    return CheckEntry(
-        name=name,
-        summary=check.summary,
-        description=check.description,
-        example=check.example,
-        sql=use.macro.text if use and use.macro else "",
-        arguments=[
-            ArgumentEntry(key, str(slot.type), key in required, slot.description + _bounds(slot))
-            for key, slot in check.slots().items()
-        ],
-        resources=list(check.resources),
-    )
-
-
-def _bounds(slot: Slot) -> str:
-    if slot.minimum is None:
-        return ""
-    return f" At least {format_value(slot.type, slot.minimum)}."
+    return [
+        CheckEntry(
+            name=check.name,
+            summary=check.summary,
+            description=check.description,
+            example=check.example,
+            sql=example_sql(check),
+            arguments=[
+                ArgumentEntry(key, str(slot.type), key in check.required(), slot.meaning)
+                for key, slot in check.slots().items()
+            ],
+            resources=list(check.resources),
+        )
+        for check in get_checks()
+    ]

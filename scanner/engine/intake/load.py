@@ -59,6 +59,7 @@ def load(
     loader.read_envelopes()
     for name in LOAD_ORDER:
         loader.load_table(name, heavy.get(name, frozenset()))
+    loader.drop_staged()
     loader.check_project_option()
     loader.apply(scope)
     return Loaded(
@@ -80,7 +81,8 @@ class _Loader:
         self._inputs = inventory.inputs
         self._as_of = as_of
         self._servers: dict[str, str | None] = {}
-        self._kinds: dict[str, frozenset[str]] = {}
+        # By inventory: the name that its lines of few are put aside under, and their kinds.
+        self._staged: dict[str, tuple[str, frozenset[str]]] = {}
         self._live = inventory.live
         # Inventories that say what they hold: the label of each, with each of its tables.
         self._covering: set[tuple[str, str]] = set()
@@ -101,8 +103,9 @@ class _Loader:
                 named = Scope(projects=(raw.project,)) if raw.project else None
                 self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
                 continue
-            header, ending, kinds = read_envelope(self._connection, raw)
-            self._kinds[raw.label] = kinds
+            staged = f"staged {len(self._staged)}"
+            header, ending, kinds = read_envelope(self._connection, raw, staged)
+            self._staged[raw.label] = staged, kinds
             tables = frozenset(ending.coverage)
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
             self._servers[raw.label] = header.server or raw.server
@@ -123,20 +126,23 @@ class _Loader:
         if not inputs:
             return
         for raw in inputs:
-            if name not in self._kinds.get(raw.label, {name}):
+            staged, kinds = self._staged.get(raw.label, ("", frozenset()))
+            if name == OWN[name].keys:
+                staged = ""  # they are the bulk of the file, which is read once more for them
+            elif staged and name not in kinds:
                 self._check_count(raw, name, 0)
                 continue
             # Not their number: redaction takes rows out and puts them in anew, at the end.
             origins.append((_next_row(self._connection, name), raw))
             sql = (
                 f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT *, $server AS server FROM'
-                f" ({raw_relation(raw)}) WHERE kind = '{name}') {select(name, columns)}"
+                f" ({raw_relation(raw, staged)}) WHERE kind = '{name}') {select(name, columns)}"
             )
             values: dict[str, object] = {"server": self._servers[raw.label]}
             if "$as_of" in sql:
                 values["as_of"] = self._as_of
             added = run_on(self._connection, raw, sql, values).fetchone()
-            load_suspects(self._connection, raw, name, columns, values)
+            load_suspects(self._connection, raw, name, columns, values, staged)
             self._check_count(raw, name, added[0] if added else 0)
             rows += added[0] if added else 0
         if not rows:
@@ -153,6 +159,11 @@ class _Loader:
             collapse(self._connection, name)
             extra = rows - distinct
             self.warnings.append(f"{extra} records of {name} came twice; one of each was kept")
+
+    def drop_staged(self) -> None:
+        """Drop the lines that were put aside: what is in the tables has gone through redaction."""
+        for staged, _ in self._staged.values():
+            self._connection.execute(f'DROP TABLE "{staged}"')
 
     def _check_count(self, raw: RawInput, name: str, rows: int) -> None:
         promised = self._promised.get((raw.label, name))

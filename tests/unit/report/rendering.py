@@ -1,15 +1,27 @@
 """Reports of test runs as bytes, and the run that most goldens are of."""
 
 import io
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 from jsonschema import Draft7Validator
 
 from scanner.model.run import Clear, GateSetting, Run, RunInfo
-from scanner.report import DEFAULT_OPTIONS, write_stream
+from scanner.report import (
+    DEFAULT_OPTIONS,
+    ReportOptions,
+    format_called,
+    to_file,
+    to_stream,
+    write_reports,
+)
+from scanner.report.parts.flat import COLUMNS, row
 from tests.unit.report.factory import FIRST_SEEN, fixed_finding, golden_run
 
 GATE = (
@@ -22,11 +34,41 @@ GATE = (
 DATA = Path(__file__).parent / "data"
 
 
-def render(name: str, run: Run) -> bytes:
+def render(name: str, run: Run, options: ReportOptions = DEFAULT_OPTIONS) -> bytes:
     """Return the report in the format called `name`."""
     out = io.BytesIO()
-    write_stream(run, name, out, DEFAULT_OPTIONS)
+    with tabled(run) if format_called(name).is_of_table else nullcontext(run) as whole:
+        write_reports(whole, [to_stream(whole, name, out, options)])
     return out.getvalue()
+
+
+@contextmanager
+def tabled(run: Run) -> Iterator[Run]:
+    """Give the run with a table of its findings, in two files, as the database writes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield msgspec.structs.replace(run, table=lambda: _table(run, Path(folder)))
+
+
+def _table(run: Run, folder: Path) -> list[Path]:
+    lines, parts = folder / "rows.jsonl", [folder / "0.parquet", folder / "1.parquet"]
+    rows = [row(finding)._asdict() for finding in run.findings]
+    lines.write_bytes(msgspec.json.Encoder().encode_lines(rows))
+    kinds = dict.fromkeys(COLUMNS, "VARCHAR") | {"first_seen": "TIMESTAMPTZ"}
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(
+            "CREATE TABLE found AS SELECT * FROM"
+            f" read_json('{lines}', format = 'newline_delimited', columns = {kinds})"
+        )
+        for part, which in zip(parts, ("<", ">="), strict=True):
+            chosen = f"FROM found WHERE rowid {which} {len(rows) // 2} ORDER BY rowid"
+            connection.execute(f"COPY ({chosen}) TO '{part}' (FORMAT parquet)")
+    return parts
+
+
+def write_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -> None:
+    """Write one report, as `scan -o` does."""
+    write_reports(run, [to_file(run, path, options)])
 
 
 def text(name: str, run: Run) -> str:

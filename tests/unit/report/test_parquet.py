@@ -1,5 +1,4 @@
 import errno
-import io
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +6,7 @@ import duckdb
 import pytest
 
 from scanner.model.run import Run
-from scanner.report import DEFAULT_OPTIONS, parquet
+from scanner.report import parquet
 from scanner.report.parts.flat import COLUMNS
 from tests.kept import golden
 from tests.unit.report.factory import HOSTILE, RULES, empty_run, finding, large_run, run_of
@@ -80,6 +79,6 @@ def test_a_failure_of_the_database_is_one_of_the_disk(monkeypatch: pytest.Monkey
     def full(*_: object) -> None:
         raise duckdb.IOException(errno.errorcode[errno.ENOSPC])
 
-    monkeypatch.setattr(parquet, "_convert", full)
+    monkeypatch.setattr(parquet, "_join", full)
     with pytest.raises(OSError, match="could not be made: ENOSPC"):
-        parquet.write(empty_run(), io.BytesIO(), DEFAULT_OPTIONS)
+        render("parquet", empty_run())
