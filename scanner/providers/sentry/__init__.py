@@ -107,6 +107,7 @@ PROVIDER: Final = Provider(
             *("set_loader_options", "create", "rotate"),
         )
     },
+    state="scanner.providers.sentry.state:STATE",
     # Two projects of one slug, such as from two files, are taken together: which row meets which
     # must not be left to chance.
     teams="SELECT organization_slug AS organization, slug AS project, flatten(list(coalesce("
