@@ -147,6 +147,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         fixed=triaged.fixed,
         clear=ClearPlaces(connection, judged),
         gate=request.gate,
+        rows=findings.rows,
         sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
         owners=triaged.owners,
         narrowing=narrowing,
@@ -223,10 +224,7 @@ def open_inventory(
     file that says who owns what; raises PolicyError for what is wrong with it.
     """
     who = None if owners is None else read_owners(owners).owners
-    heavy = {
-        name: frozenset(c for c, spec in table.columns.items() if spec.heavy)
-        for name, table in TABLES.items()
-    }
+    heavy = {n: frozenset(c for c, s in t.columns.items() if s.heavy) for n, t in TABLES.items()}
     with connect() as connection, memory_told():
         loaded = _fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy, who)
         seal(connection)
@@ -297,4 +295,5 @@ def _summary(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:
         name: TableSummary(loaded.rows[name], loaded.coverage[name], name in needed)
         for name in TABLES
     }
-    return InventorySummary(loaded.sources, tables, loaded.digest, loaded.organizations)
+    places = loaded.organizations, loaded.servers
+    return InventorySummary(loaded.sources, tables, loaded.digest, *places)

@@ -77,8 +77,8 @@ class Provider(msgspec.Struct, frozen=True):
     `sources`, `checks` (those that only it has use for) and `counts` are loaded when they are used,
     as `module:name`; `counts` fills what is counted across tables once all are loaded. `teams` is a
     SELECT of organization, project and teams (a list of slugs), each project once; it reads the
-    column `teams` of the projects. In the same manner `actions` are what can be done to keys, and
-    `remote` is a server on which it is done.
+    column `teams` of the projects. In the same manner `actions` are what can be done to keys,
+    `state` is how what can be changed of them is told, and `remote` a server on which it is done.
 
     `api` is how a server is asked, `url` the hosted one, `scopes` what a token needs there.
     `variables` are the environment's names for settings; `rc` is an INI file of the service's own
@@ -98,6 +98,7 @@ class Provider(msgspec.Struct, frozen=True):
     extras: Mapping[str, Mapping[str, frozenset[str]]] = {}
     checks: Mapping[str, str] = {}
     actions: Mapping[str, str] = {}
+    state: str = ""
     remote: str = ""
     counts: str = ""
     teams: str = ""

@@ -1,10 +1,10 @@
 """Everything that one scan found out, ready for reports and the gate."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
@@ -78,13 +78,15 @@ class TableSummary(msgspec.Struct, frozen=True):
 class InventorySummary(msgspec.Struct, frozen=True):
     """Where the inventory came from, its tables, and the SHA-256 of what they hold.
 
-    `organizations` maps the slug of each organization seen to the number of its projects.
+    `organizations` maps the slug of each organization seen to the number of its projects. `servers`
+    are the base URLs of those that the records are of.
     """
 
     sources: tuple[str, ...]
     tables: dict[str, TableSummary]
     digest: str
     organizations: dict[str, int] = {}
+    servers: tuple[str, ...] = ()
 
     @property
     def incomplete(self) -> dict[str, TableCoverage]:
@@ -200,7 +202,8 @@ class Run(msgspec.Struct, frozen=True):
     `sample`, where it is known, gives the first findings of a rule, as many as asked for.
     `owners` have a share each, those without findings too, where a file tells who owns what; with
     a `narrowing`, `findings` and `sample` are of some of them. `table`, where it was asked for,
-    writes the findings into files of Parquet, which are to be read one after the other.
+    writes the findings into files of Parquet, which are to be read one after the other. `rows`
+    gives columns of a table's rows by their id, as evidence has them.
     """
 
     info: RunInfo
@@ -219,6 +222,7 @@ class Run(msgspec.Struct, frozen=True):
     owners: tuple[OwnerShare, ...] = ()
     narrowing: Narrowing | None = None
     table: Callable[[], Sequence[Path]] | None = None
+    rows: Callable[[str, Sequence[str], Collection[str]], dict[str, dict[str, Any]]] | None = None
 
     def open_shown(self, result: RuleResult) -> int:
         """How many open findings of a rule the reports show."""

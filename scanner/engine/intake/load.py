@@ -41,6 +41,7 @@ class Loaded(msgspec.Struct, frozen=True):
     organizations: dict[str, int]
     reaches: tuple[Reach, ...]
     warnings: tuple[str, ...]
+    servers: tuple[str, ...] = ()
 
 
 def load(
@@ -69,6 +70,7 @@ def load(
         organizations=_organizations(connection, loader.filled),
         reaches=tuple(loader.reaches),
         warnings=tuple(loader.warnings),
+        servers=tuple(sorted(loader.servers)),
     )
 
 
@@ -92,6 +94,10 @@ class _Loader:
         self.sources = list(inventory.sources)
         self.reaches: list[Reach] = []
         self.warnings = list(inventory.warnings)
+
+    @property
+    def servers(self) -> set[str]:
+        return {server for server in self._servers.values() if server}
 
     def read_envelopes(self) -> None:
         """Take coverage, reach, origin and server from the product's own inventory files."""

@@ -93,6 +93,14 @@ PROVIDER: Final = Provider(
         name: f"scanner.providers.sentry.checks.{name}:CHECK"
         for name in ("rate_limit", "sdk_version", "loader_options", "unused_for")
     },
+    actions={
+        name: f"scanner.providers.sentry.actions.{name}:ACTION"
+        for name in (
+            *("set_rate_limit", "disable", "enable", "delete", "rename", "set_sdk_version"),
+            *("set_loader_options", "create"),
+        )
+    },
+    state="scanner.providers.sentry.state:STATE",
     # Two projects of one slug, such as from two files, are taken together: which row meets which
     # must not be left to chance.
     teams="SELECT organization_slug AS organization, slug AS project, flatten(list(coalesce("

@@ -23,6 +23,15 @@ from scanner.model.table import (
 USAGE: Final = "keypolicyUsage"
 """The field of a key's record that this product adds: sums over its usage statistics."""
 
+LOADER_OPTIONS: Final = {
+    "replay": "hasReplay",
+    "performance": "hasPerformance",
+    "debug": "hasDebug",
+    "feedback": "hasFeedback",
+    "logs_and_metrics": "hasLogsAndMetrics",
+}
+"""The API's names of the loader's options; columns and arguments have ours."""
+
 DSN_KINDS: Final = (
     "public",
     "csp",
