@@ -101,6 +101,7 @@ PROVIDER: Final = Provider(
         )
     },
     state="scanner.providers.sentry.state:STATE",
+    remote="scanner.providers.sentry.fix.remote:SentryRemote",
     # Two projects of one slug, such as from two files, are taken together: which row meets which
     # must not be left to chance.
     teams="SELECT organization_slug AS organization, slug AS project, flatten(list(coalesce("
