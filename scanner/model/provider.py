@@ -80,6 +80,9 @@ class Provider(msgspec.Struct, frozen=True):
     column `teams` of the projects. In the same manner `actions` are what can be done to keys,
     `state` is how what can be changed of them is told, and `remote` a server on which it is done.
 
+    `remarks` say what of the service is to be known with a check of all providers, by the check's
+    name, or with an argument of it, as `check.argument`.
+
     `api` is how a server is asked, `url` the hosted one, `scopes` what a token needs there.
     `variables` are the environment's names for settings; `rc` is an INI file of the service's own
     tool that has some too, and `rc_settings` names each with its section and key.
@@ -97,6 +100,7 @@ class Provider(msgspec.Struct, frozen=True):
     sources: Mapping[str, str]
     extras: Mapping[str, Mapping[str, frozenset[str]]] = {}
     checks: Mapping[str, str] = {}
+    remarks: Mapping[str, str] = {}
     actions: Mapping[str, str] = {}
     state: str = ""
     remote: str = ""

@@ -5,7 +5,7 @@ from typing import Final, Generic
 
 import msgspec
 
-from scanner.catalogue import TABLES
+from scanner.catalogue import PROVIDERS, TABLES
 from scanner.model.rule import ParamValue
 from scanner.policy.language.signature import A, Signature
 
@@ -39,3 +39,8 @@ class Check(Signature[A], Generic[A], frozen=True, kw_only=True):
     def resources(self) -> tuple[str, ...]:
         """The tables that the check is for: those that say so."""
         return tuple(name for name, table in TABLES.items() if self.name in table.checks)
+
+
+def remarks(name: str) -> str:
+    """Return what providers have to say with a check, or an argument of it; a blank before each."""
+    return "".join(f" {one.remarks[name]}" for one in PROVIDERS if name in one.remarks)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from scanner.catalogue import LIVE
 from scanner.model.outcome import Severity
 from scanner.policy.language.values import ValueType
 
@@ -235,7 +236,7 @@ class PolicyDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
         list[Reference],
         Meta(
             description="Policies whose rules this one takes over: the name of a shipped one,"
-            " perhaps with a version (sentry-baseline@1), or a path relative to this file."
+            f" perhaps with a version ({LIVE.policy}@1), or a path relative to this file."
         ),
     ] = []
     params: Annotated[

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from scanner.base.resources import schema_path
-from scanner.catalogue import TABLES, Table
+from scanner.catalogue import LIVE, TABLES, Table
 from scanner.model.outcome import Severity
 from scanner.policy.actions import get_actions
 from scanner.policy.checks import get_checks
@@ -60,7 +60,7 @@ def policy_schema() -> Schema:
             ],
             "errorMessage": NO_RULES,
             "x-code": "no-rules",
-            "x-hint": "Write rules: [...], or extends: [sentry-baseline].",
+            "x-hint": f"Write rules: [...], or extends: [{LIVE.policy}].",
         }
     ]
     return _finished(schema, "keypolicy policy")

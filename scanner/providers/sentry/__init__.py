@@ -93,11 +93,18 @@ PROVIDER: Final = Provider(
         name: f"scanner.providers.sentry.checks.{name}:CHECK"
         for name in ("rate_limit", "sdk_version", "loader_options", "unused_for")
     },
+    remarks={
+        "max_age": "Sentry keys cannot be renewed, so age is the time since rotation.",
+        "no_inactive": "(counted from creation: Sentry does not tell when a key was disabled). An"
+        " inactive key can be enabled again by anyone with project:write, so it is better deleted.",
+        "no_inactive.grace": "Counted from creation because Sentry does not tell when a key was"
+        " disabled.",
+    },
     actions={
         name: f"scanner.providers.sentry.actions.{name}:ACTION"
         for name in (
             *("set_rate_limit", "disable", "enable", "delete", "rename", "set_sdk_version"),
-            *("set_loader_options", "create"),
+            *("set_loader_options", "create", "rotate"),
         )
     },
     state="scanner.providers.sentry.state:STATE",

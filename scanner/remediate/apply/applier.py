@@ -67,9 +67,8 @@ class Applier:
     def _change(self, action: PlannedAction, pending: AuditEntry | None) -> Applied:
         """Change or delete a key; `pending` is a request of which nobody knows what became."""
         found = self._remote.read(action.target)
-        done, facts = Fate.ALREADY, {"after": found.state if found else None}
-        if pending is not None:
-            done, facts = Fate.APPLIED, {**_facts(pending), **facts}
+        done = Fate.APPLIED if pending else Fate.ALREADY
+        facts = _facts(pending, found)
         looked_up = "looked up: it was done before the run was cut off" if pending else ""
         if found is None:
             if action.after is None:
@@ -154,9 +153,8 @@ class Applier:
             return self._note(action, Fate.DRIFTED, problem)
         if found is not None and fits(wanted, found.state):
             fate = Fate.APPLIED if is_ours else Fate.ALREADY
-            facts = {"target": _named(target, found), "after": found.state}
-            if is_ours:
-                facts = {**_facts(past[-1]), **facts}
+            facts = _facts(past[-1] if is_ours else None, found)
+            facts["target"] = _named(target, found)
             reason = f"the key {found.state['id']} is there already"
             return self._note(action, fate, reason, dsn=found.dsn, **facts)
         facts = {"target": target, "before": None, "changes": wanted}
@@ -247,13 +245,13 @@ class Applier:
         return [one for one in others if _place(one.target) == place]
 
 
-def _facts(entry: AuditEntry) -> dict[str, Any]:
-    """Return what was noted of a request, for the line that says what became of it."""
-    return {
-        "request_id": entry.request_id,
-        "before": entry.before,
-        "changes": entry.changes,
-    }
+def _facts(pending: AuditEntry | None, found: FoundKey | None) -> dict[str, Any]:
+    """Return the key as it is now, with what was noted of the request that led to it."""
+    facts: dict[str, Any] = {"after": found.state if found else None}
+    if pending is not None:
+        known = ("request_id", "before", "changes")
+        facts |= {name: getattr(pending, name) for name in known}
+    return facts
 
 
 def _place(target: KeyTarget) -> tuple[str, str, str]:

@@ -75,16 +75,22 @@ def _undone(group: list[AuditEntry], final: State | None) -> PlannedAction | Lef
         reason = "what became of it is not known: apply its plan again, which looks it up"
         return _left(last, "unseen", reason)
     if sent[0].target.id == "":
-        if not last.target.id or final is None:
-            return None  # it was not made
-        return _planned(last, "delete", Precondition.of(final), {}, None)
-    if sent[-1].changes is None:
-        if last.result is not Fate.APPLIED:
-            return None
+        is_made = bool(last.target.id) and final is not None
+        return _planned(last, "delete", final or {}, {}, None) if is_made else None
+    if sent[-1].changes is not None:
+        return _reverted(last, sent[0].before or {}, final)
+    if last.result is Fate.APPLIED:
         return _left(last, "irreversible", "the key is deleted: nothing brings back its DSN")
-    before, after = sent[0].before or {}, last.after
+    return None
+
+
+def _reverted(last: AuditEntry, before: State, final: State | None) -> PlannedAction | Left | None:
+    """Return what sets the fields of a key back that became other, if any did."""
+    after = last.after
     if after is None or final is None:
-        return None if last.result in {Fate.REFUSED, Fate.NOT_DONE} else _gone(last)
+        if last.result in {Fate.REFUSED, Fate.NOT_DONE}:
+            return None
+        return _left(last, "unseen", f"the key was not seen afterwards ({last.reason})")
     changed = sorted(f for f in before.keys() | after.keys() if before.get(f) != after.get(f))
     if not changed:
         return None
@@ -93,18 +99,13 @@ def _undone(group: list[AuditEntry], final: State | None) -> PlannedAction | Lef
         reason = f"what it was before is not known: {', '.join(changed)}"
         return _left(last, "unknown-state", reason)
     now = {field: after[field] for field in changed if field in after}
-    name = _OPPOSITES.get(last.action, last.action)
-    return _planned(last, name, Precondition.of(final), now, wanted)
-
-
-def _gone(entry: AuditEntry) -> Left:
-    return _left(entry, "unseen", f"the key was not seen afterwards ({entry.reason})")
+    return _planned(last, _OPPOSITES.get(last.action, last.action), final, now, wanted)
 
 
 def _planned(
     entry: AuditEntry,
     name: str,
-    precondition: Precondition,
+    final: State,
     before: State,
     after: State | None,
 ) -> PlannedAction:
@@ -118,7 +119,7 @@ def _planned(
         target=entry.target,
         before=before,
         after=after,
-        precondition=precondition,
+        precondition=Precondition.of(final),
         reason=f"takes back {entry.action} of {entry.at:%Y-%m-%d %H:%M:%S} UTC"
         f" (plan {entry.plan[:12]})",
         findings=entry.findings,

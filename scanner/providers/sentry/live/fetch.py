@@ -125,7 +125,7 @@ def _tables(needs: Needs) -> frozenset[str]:
 
 
 def client_settings(base: str, settings: "LiveSettings") -> ClientSettings:
-    """Return how the server at `base` is asked."""
+    """Return how a client asks the server at `base`."""
     return ClientSettings(
         base=base,
         token=settings.token,

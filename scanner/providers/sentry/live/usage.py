@@ -74,9 +74,9 @@ class Usage:
             raise self._given_up[place.slug]
         since = self._until - PERIOD
         days = await self._api.key_statistics(
-            place, project, key, int(since.timestamp()), int(self._until.timestamp())
+            place, project, key, statistics_query(since, self._until, "1d")
         )
-        accepted, dropped, filtered = (_total(days, name) for name in _COUNTS)
+        accepted, dropped, filtered = (sum(counts(days, name)) for name in _COUNTS)
         sums = _Sums(accepted, dropped, filtered, since, self._until)
         self._api.journal.note(name, sums)
         return sums
@@ -94,12 +94,18 @@ class Usage:
         self._ledger.missing(KEY, _SAYS + why, organization=place.slug, project=project)
 
 
-def _total(days: list[Any], name: str) -> int:
-    """Return the sum over the days; raises ApiError for anything but counts."""
-    total = 0
-    for day in days:
-        count = day.get(name) if isinstance(day, dict) else None
+def statistics_query(since: datetime, until: datetime, resolution: str) -> dict[str, str]:
+    """Return what asks for the counts between two times: by day (1d) or, of 30 days, hour (1h)."""
+    times = int(since.timestamp()), int(until.timestamp())
+    return {"since": str(times[0]), "until": str(times[1]), "resolution": resolution}
+
+
+def counts(spans: list[Any], name: str) -> list[int]:
+    """Return one of the counts of each span; raises ApiError for anything but counts."""
+    found = []
+    for span in spans:
+        count = span.get(name) if isinstance(span, dict) else None
         if type(count) is not int or count < 0:
             raise ApiError(Reason.REFUSED, "the statistics are not counts by day")
-        total += count
-    return total
+        found.append(count)
+    return found

@@ -11,6 +11,8 @@ from scanner.base.errors import InventoryFileError, UsageError
 from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_record
 from scanner.engine.database import Connection, connect, seal
+from scanner.engine.intake import load as loading
+from scanner.engine.intake import reader
 from scanner.engine.intake.export import to_parquet
 from scanner.engine.intake.load import Loaded, load
 from scanner.engine.intake.reader import BadInputError
@@ -238,6 +240,34 @@ def test_all_forms_of_an_inventory_hold_the_same(tmp_path: Path) -> None:
             }
             digests.add(loaded.digest)
     assert len(digests) == 1
+
+
+def test_an_inventory_is_read_twice_whatever_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[str] = []
+    run = reader.run_on
+
+    def noted(
+        connection: Connection, raw: RawInput, sql: str, params: dict[str, Any]
+    ) -> Connection:
+        passes.extend(["pass"] if "$path" in sql else [])
+        return run(connection, raw, sql, params)
+
+    monkeypatch.setattr(reader, "run_on", noted)
+    monkeypatch.setattr(loading, "run_on", noted)
+    path = tmp_path / "i.jsonl"
+    with Spool(path, sources=("sentry acme",), server=None, scope=Scope()) as spool:
+        for name in TABLES:
+            record = {"id": "1", "slug": "a", "uuid": "u"}
+            spool.add(name, record, organization="acme", project="shop")
+        spool.finish({name: TableCoverage(CoverageState.COMPLETE, "") for name in TABLES})
+    with connect() as connection:
+        loaded = load(connection, inventory(path), Scope(), AS_OF, ALL)
+        assert set(loaded.rows.values()) == {1}
+        assert len(passes) == 2
+        names = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        assert {name for (name,) in names} == set(TABLES), "what was put aside is still there"
 
 
 def test_an_inventory_holds_no_secret_in_any_form(tmp_path: Path) -> None:
