@@ -23,8 +23,8 @@ from scanner.remediate.document import (
     action_id,
 )
 from scanner.remediate.proposals import (
-    Case,
     Knowledge,
+    Remediable,
     Wanted,
     contrary,
     left_out,
@@ -69,7 +69,7 @@ def make_plan(
     `rules` are by policy and id; a finding of another rule has no remedy.
     """
     left: list[Left] = []
-    cases: list[Case] = []
+    cases: list[Remediable] = []
     for finding in filter(choice.takes, findings):
         rule = rules.get((finding.policy, finding.rule_id))
         why = _passed_over(finding, rule)
@@ -77,7 +77,7 @@ def make_plan(
             left.append(left_out(finding, target_of(finding, {}), *(why or _NO_REMEDY)))
             continue
         action = get_action(rule.fix.action)
-        cases.append(Case(finding, action, action.arguments(**rule.fix.arguments)))
+        cases.append(Remediable(finding, action, action.arguments(**rule.fix.arguments)))
     wanted = proposals(cases, known, left)
     actions: list[PlannedAction] = []
     for _, group in groupby(sorted(wanted, key=_key), key=_key):

@@ -61,7 +61,7 @@ class Wanted(msgspec.Struct, frozen=True):
         return {f: v for f, v in wanted.items() if self.state.get(f, lacking) != v}
 
 
-class Case(msgspec.Struct, frozen=True):
+class Remediable(msgspec.Struct, frozen=True):
     """An open finding with a remedy."""
 
     finding: Finding
@@ -69,7 +69,7 @@ class Case(msgspec.Struct, frozen=True):
     arguments: Any
 
 
-def proposals(cases: Sequence[Case], known: Knowledge, left: list[Left]) -> list[Wanted]:
+def proposals(cases: Sequence[Remediable], known: Knowledge, left: list[Left]) -> list[Wanted]:
     """Ask every remedy what it proposes; those that propose nothing are left."""
     rows = _rows(cases, known)
     targets = [
@@ -124,7 +124,9 @@ def _created(one: Wanted) -> Wanted:
     return msgspec.structs.replace(one, target=target, state={})
 
 
-def _rows(cases: Sequence[Case], known: Knowledge) -> dict[tuple[str, str], Mapping[str, Any]]:
+def _rows(
+    cases: Sequence[Remediable], known: Knowledge
+) -> dict[tuple[str, str], Mapping[str, Any]]:
     ids: dict[str, set[str]] = {}
     for one in cases:
         ids.setdefault(one.finding.resource.type, set()).add(one.finding.resource.id)

@@ -56,7 +56,7 @@ class _Row(msgspec.Struct):
     url: str | None
 
 
-class _Found(msgspec.Struct):
+class _ReportedFinding(msgspec.Struct):
     rule_id: str
     policy: str
     severity: Severity
@@ -93,7 +93,7 @@ class _ReportFile(msgspec.Struct):
     gate: _Verdict
     inventory: _Places
     policies: list[_Terms]
-    findings: list[_Found]
+    findings: list[_ReportedFinding]
 
 
 class Reported(msgspec.Struct, frozen=True):

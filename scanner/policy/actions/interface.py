@@ -59,11 +59,13 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
 class StateReader(msgspec.Struct, frozen=True):
     """How the state of a provider's keys is told: by which columns, and the way there and back.
 
-    `row` gives the columns that fields of a state, those of a proposal too, come to. `traffic` is
-    the column with the events that were accepted in 30 days.
+    `blank` is the state of a key that has nothing set; its texts are empty. `row` gives the columns
+    that fields of a state, those of a proposal too, come to. `traffic` is the column with the
+    events that were accepted in 30 days.
     """
 
     columns: tuple[str, ...]
+    blank: Mapping[str, Any]
     state: Callable[[Mapping[str, Any]], dict[str, Any]]
     row: Callable[[Mapping[str, Any]], dict[str, Any]]
     traffic: str

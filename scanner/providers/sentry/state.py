@@ -109,6 +109,12 @@ STATE: Final = StateReader(
         *_LIMIT_COLUMNS,
         *_OPTION_COLUMNS.values(),
     ),
+    blank={
+        **dict.fromkeys(("id", "name", "public", "browserSdkVersion"), ""),
+        "isActive": True,
+        _LIMIT: None,
+        _OPTIONS: {},
+    },
     state=state_of,
     row=row_of,
     traffic="events_accepted_30d",
