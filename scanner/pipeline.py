@@ -57,7 +57,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
     `gate` is what reports say of the settings that decide; nothing here depends on it. `shown`
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
     line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
-    where that is wanted: the database may write there.
+    where that is wanted: the database may write there. `also` tells columns, by table, that are to
+    be there for what the rules' remedies need to know.
     """
 
     source: Source
@@ -71,6 +72,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     shown: tuple[str, ...] = ()
     policies_place: Location | None = None
     folder: Path | None = None
+    also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
     history: HistoryRequest | None = None
 
 
@@ -88,13 +90,14 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     check_names(request.shown, triage.owners)
     with connect() as connection, memory_told(), keeping(request.history) as keeper:
         prepared = _prepare(connection, rules, triage)
+        also = request.also(rules) if request.also else {}
         loaded = fill(
             connection,
             request.source,
             request.scope,
             request.as_of,
-            needs(prepared),
-            heavy_columns(prepared),
+            needs(prepared, also),
+            heavy_columns(prepared, also),
             triage.owners,
             keeper.keep if keeper else None,
         )

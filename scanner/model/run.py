@@ -207,8 +207,8 @@ class Run(msgspec.Struct, frozen=True):
     `owners` have a share each, those without findings too, where a file tells who owns what; with
     a `narrowing`, `findings` and `sample` are of some of them. `table`, where it was asked for,
     writes the findings into files of Parquet, which are to be read one after the other. `rows`
-    gives columns of a table's rows by their id, as evidence has them. `progress` is what a history
-    tells, where the scan has one.
+    gives columns of a table's rows by their id, of those with these ids or of all. `progress` is
+    what a history tells, where the scan has one.
     """
 
     info: RunInfo
@@ -227,7 +227,9 @@ class Run(msgspec.Struct, frozen=True):
     owners: tuple[OwnerShare, ...] = ()
     narrowing: Narrowing | None = None
     table: Callable[[], Sequence[Path]] | None = None
-    rows: Callable[[str, Sequence[str], Collection[str]], dict[str, dict[str, Any]]] | None = None
+    rows: (
+        Callable[[str, Sequence[str], Collection[str] | None], dict[str, dict[str, Any]]] | None
+    ) = None
     progress: HistoryProgress | None = None
 
     def open_shown(self, result: RuleResult) -> int:
