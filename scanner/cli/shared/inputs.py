@@ -123,9 +123,9 @@ def settings(namespace: argparse.Namespace) -> Settings:
     """Gather the settings from the arguments, the environment and configuration files."""
     found = process_settings(
         Flags(
-            organizations=tuple(namespace.org),
-            projects=tuple(namespace.project),
-            url=namespace.url,
+            organizations=tuple(getattr(namespace, "org", ())),
+            projects=tuple(getattr(namespace, "project", ())),
+            url=getattr(namespace, "url", None),
             policies=tuple(getattr(namespace, "policy", ())),
             params=tuple(getattr(namespace, "param", ())),
             fail_on=getattr(namespace, "fail_on", None),
