@@ -57,7 +57,7 @@ class Api(msgspec.Struct, frozen=True):
     `hosted` is the host of the hosted service, whose subdomains are its regions. Answers tell their
     limits in headers that begin with `limits`. A record that goes by another name now is answered
     by a redirect with the code `moved`, from and to paths as in `renamed`: a regular expression
-    with the groups `head`, which stays, and `slug`.
+    with the groups `head` and `tail`, which stay, and `slug`.
     """
 
     hosted: str = ""
