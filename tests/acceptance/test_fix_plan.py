@@ -295,10 +295,8 @@ def test_what_could_not_be_seen_ends_with_3(world: World, tmp_path: Path) -> Non
         done = live(sim, tmp_path, "--policy", policy(tmp_path), "--org", "nowhere-to-be-seen")
     assert done.code == 3
     with Simulator(world) as sim:
-        known = sim.world.projects[0].slug
-        organization = sim.world.organization.slug
-        arguments = ("--org", organization, "--project", known, "--project", "typo")
-        done = live(sim, tmp_path, "--policy", policy(tmp_path), *arguments, "-o", "p.json")
+        arguments = ("--policy", policy(tmp_path), "--status", "active", "-o", "p.json")
+        done = live(sim, tmp_path, *arguments)
     assert done.code == 3, done.err
     assert {one["code"] for one in plan_of(tmp_path / "p.json")["left"]} == {"unseen"}
 
