@@ -265,6 +265,30 @@ def test_a_missing_scope_is_named_before_anything_is_sent(
     assert of.writes == []
 
 
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        ({"useCase": "demo"}, "useCase: not to be set by update"),
+        ({"isActive": False, "secret": "s"}, "secret: not to be set by update"),
+        ({"rateLimit": {"count": 10}}, "missing required field `window`"),
+        ({"dynamicSdkLoaderOptions": {"hasDebug": "x"}}, "Expected `bool`"),
+    ],
+)
+def test_a_plan_that_somebody_else_sealed_sets_no_other_field(
+    tmp_path: Path, after: Any, says: str
+) -> None:
+    of = world()
+    owner = of.projects[0]
+    good = action(owner.keys[1], owner, LIMIT)
+    with Simulator(of) as sim:
+        save(tmp_path, sim, good, action(owner.keys[0], owner, after))
+        done = fixed(sim, tmp_path, "apply", "plan.json", "--yes")
+        assert sim.requests == 0
+    assert done.code == 2
+    assert says in done.err
+    assert of.writes == []
+
+
 def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     with Simulator(world()) as sim:
         save(tmp_path, sim, *limits(sim.world))
