@@ -11,6 +11,8 @@ STEPS: Final = {
     "plan": "say what would be changed to mend the open findings; changes nothing",
     "apply": "change keys as a saved plan says, one by one, and write an audit log",
     "undo": "make a plan that takes back what an audit log tells of; changes nothing",
+    "status": "show the rotations of keys that are under way",
+    "export": "write keys as code, for Terraform or Alchemy",
 }
 """Each step with what it does; the module of the same name in this room does it."""
 
