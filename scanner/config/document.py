@@ -6,6 +6,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from scanner.catalogue import LIVE
+
 CONFIG_NAME: Final = "keypolicy.yaml"
 
 Texts = str | list[str]
@@ -45,7 +47,7 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
     ] = UNSET
     url: Annotated[
         str | UnsetType,
-        Meta(description="Base URL of the Sentry server, such as https://sentry.io."),
+        Meta(description=f"Base URL of the {LIVE.title} server, such as {LIVE.url}."),
     ] = UNSET
     policies: Annotated[
         Texts | UnsetType,
