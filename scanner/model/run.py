@@ -1,6 +1,6 @@
 """Everything that one scan found out, ready for reports and the gate."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,6 +10,7 @@ import msgspec
 
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Finding, KnownFinding
+from scanner.model.history import HistoryProgress
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.owner import OwnerShare
 from scanner.model.rule import Policy, Rule
@@ -20,7 +21,9 @@ class RuleResult(msgspec.Struct, frozen=True):
     """How often a rule came to each outcome.
 
     `unseen` of the unknown outcomes stand for parts of the table that could not be read; the
-    others are rows with missing data. `tally` counts findings by outcome and disposition.
+    others are rows with missing data. `tally` counts findings by outcome and disposition. `overdue`
+    counts open findings on rows whose time to be fixed is over, or that have none; None where no
+    history tells.
     """
 
     rule: Rule
@@ -28,6 +31,7 @@ class RuleResult(msgspec.Struct, frozen=True):
     not_applicable: int
     unseen: int
     tally: dict[tuple[Outcome, Disposition], int]
+    overdue: Mapping[Outcome, int] | None = None
 
     def count(self, outcome: Outcome) -> int:
         """How many resources came to this outcome, whatever triage says of them."""
@@ -203,7 +207,8 @@ class Run(msgspec.Struct, frozen=True):
     `owners` have a share each, those without findings too, where a file tells who owns what; with
     a `narrowing`, `findings` and `sample` are of some of them. `table`, where it was asked for,
     writes the findings into files of Parquet, which are to be read one after the other. `rows`
-    gives columns of a table's rows by their id, as evidence has them.
+    gives columns of a table's rows by their id, of those with these ids or of all. `progress` is
+    what a history tells, where the scan has one.
     """
 
     info: RunInfo
@@ -222,7 +227,10 @@ class Run(msgspec.Struct, frozen=True):
     owners: tuple[OwnerShare, ...] = ()
     narrowing: Narrowing | None = None
     table: Callable[[], Sequence[Path]] | None = None
-    rows: Callable[[str, Sequence[str], Collection[str]], dict[str, dict[str, Any]]] | None = None
+    rows: (
+        Callable[[str, Sequence[str], Collection[str] | None], dict[str, dict[str, Any]]] | None
+    ) = None
+    progress: HistoryProgress | None = None
 
     def open_shown(self, result: RuleResult) -> int:
         """How many open findings of a rule the reports show."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.model.finding import Finding
+from scanner.model.finding import Finding, Resource
 from scanner.model.outcome import Disposition, Outcome, Risk, Severity
 from scanner.model.rule import Rule
 from scanner.policy.actions import get_action
@@ -31,6 +31,7 @@ from scanner.remediate.proposals import (
     proposals,
     target_of,
 )
+from scanner.remediate.rotation.planned import Scene, parted, planned, unnamed
 
 _LOST: Final = "what is sent with the key from then on is lost"
 _ERRORS_ONLY: Final = "statistics count errors alone: that there are none does not prove it unused"
@@ -49,12 +50,15 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
 
     def takes(self, finding: Finding) -> bool:
         """Whether the plan is about the finding."""
-        resource = finding.resource
+        return self.includes(finding.rule_id, finding.severity, finding.resource)
+
+    def includes(self, rule: str, severity: Severity, resource: Resource) -> bool:
+        """Whether the plan is about a rule of a severity on a key."""
         return (
-            (not self.rules or finding.rule_id in self.rules)
+            (not self.rules or rule in self.rules)
             and (not self.keys or any(_is_key(resource.id, resource.name, k) for k in self.keys))
             and (not self.projects or resource.project in self.projects)
-            and finding.severity.rank >= self.severity.rank
+            and severity.rank >= self.severity.rank
         )
 
 
@@ -78,10 +82,15 @@ def make_plan(
             continue
         action = get_action(rule.fix.action)
         cases.append(Remediable(finding, action, action.arguments(**rule.fix.arguments)))
+    turning, cases = parted(cases, left)
     wanted = proposals(cases, known, left)
     actions: list[PlannedAction] = []
     for _, group in groupby(sorted(wanted, key=_key), key=_key):
         actions += _settled(list(group), left)
+    scene = Scene(
+        tuple(rules.values()), lambda one, key: choice.includes(one.id, one.severity, key), known
+    )
+    actions = [*unnamed(actions, scene, left), *planned(turning, scene, left)]
     return tuple(sorted(_apart(actions, left), key=_order)), tuple(sorted(left, key=_left_order))
 
 

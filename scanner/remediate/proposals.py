@@ -1,6 +1,7 @@
 """What remedies propose: findings with remedies go in, what each asks of its key comes out."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
@@ -15,6 +16,7 @@ from scanner.policy.actions.interface import (
     Situation,
 )
 from scanner.remediate.document import KeyTarget, KeyTraffic, Left, State
+from scanner.remediate.keys import KnownKey
 
 PERIOD_DAYS: Final = 30
 """The days that sums of usage in an inventory are about."""
@@ -33,12 +35,15 @@ class Knowledge(msgspec.Struct, frozen=True):
     """What can be asked of keys.
 
     `rows` gives columns of rows by table and id. `meter` is None where nobody can be asked what
-    keys accept. `headroom` is by how much more than what is in use a limit is to allow.
+    keys accept. `headroom` is by how much more than what is in use a limit is to allow. `keys`
+    gives all keys of a table, at the moment `as_of`; None where not all are known: in a report.
     """
 
     rows: Callable[[str, Sequence[str], Collection[str]], Mapping[str, Mapping[str, Any]]]
     meter: Metered | None = None
     headroom: float = 2.0
+    keys: Callable[[str], Sequence[KnownKey]] | None = None
+    as_of: datetime | None = None
 
 
 class Wanted(msgspec.Struct, frozen=True):

@@ -32,7 +32,10 @@ _ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """What is in the database after loading; `reaches` tell it by input."""
+    """What is in the database after loading; `reaches` tell it by input.
+
+    `servers` are the base URLs of those that the records came from, as far as that is told.
+    """
 
     rows: dict[str, int]
     coverage: dict[str, TableCoverage]
@@ -71,7 +74,7 @@ def load(
         organizations=organizations(connection, loader.filled),
         reaches=tuple(loader.reaches),
         warnings=tuple(loader.warnings),
-        servers=tuple(sorted(loader.servers)),
+        servers=tuple(sorted({server for server in loader.servers.values() if server})),
     )
 
 
@@ -82,7 +85,7 @@ class _Loader:
         self._connection = connection
         self._inputs = inventory.inputs
         self._as_of = as_of
-        self._servers: dict[str, str | None] = {}
+        self.servers: dict[str, str | None] = {}
         # By inventory: the name that its lines of few are put aside under, and their kinds.
         self._staged: dict[str, tuple[str, frozenset[str]]] = {}
         self._live = inventory.live
@@ -97,14 +100,10 @@ class _Loader:
         self.reaches: list[Reach] = []
         self.warnings = list(inventory.warnings)
 
-    @property
-    def servers(self) -> set[str]:
-        return {server for server in self._servers.values() if server}
-
     def read_envelopes(self) -> None:
         """Take coverage, reach, origin and server from the product's own inventory files."""
         for raw in self._inputs:
-            self._servers[raw.label] = raw.server
+            self.servers[raw.label] = raw.server
             if not raw.layout.is_inventory:
                 named = Scope(projects=(raw.project,)) if raw.project else None
                 self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
@@ -114,7 +113,7 @@ class _Loader:
             self._staged[raw.label] = staged, kinds
             tables = frozenset(ending.coverage)
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
-            self._servers[raw.label] = header.server or raw.server
+            self.servers[raw.label] = header.server or raw.server
             self.sources += [source for source in header.sources if source not in self.sources]
             self._covering.update((raw.label, name) for name in ending.coverage)
             for name, found in ending.coverage.items():
@@ -144,7 +143,7 @@ class _Loader:
                 f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT *, $server AS server FROM'
                 f" ({raw_relation(raw, staged)}) WHERE kind = '{name}') {select(name, columns)}"
             )
-            values: dict[str, object] = {"server": self._servers[raw.label]}
+            values: dict[str, object] = {"server": self.servers[raw.label]}
             if "$as_of" in sql:
                 values["as_of"] = self._as_of
             added = run_on(self._connection, raw, sql, values).fetchone()

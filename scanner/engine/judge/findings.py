@@ -77,13 +77,13 @@ class Findings:
                 yield from islice(self._of(one, f" LIMIT {most:d}"), most)
 
     def rows(
-        self, table: str, columns: Sequence[str], ids: Collection[str]
+        self, table: str, columns: Sequence[str], ids: Collection[str] | None = None
     ) -> dict[str, dict[str, Any]]:
-        """Return these columns of the rows that have one of the ids, as evidence has them."""
+        """Return these columns of the rows with one of the ids, or of all, as evidence has them."""
         found = self.connection.cursor().execute(
             f'SELECT t.id, {evidence(table, columns)} FROM "{table}" AS t'
-            " WHERE t.id IN (SELECT unnest(CAST($ids AS VARCHAR[])))",
-            {"ids": sorted(ids)},
+            " WHERE $ids IS NULL OR t.id IN (SELECT unnest(CAST($ids AS VARCHAR[])))",
+            {"ids": None if ids is None else sorted(ids)},
         )
         return {str(key): msgspec.json.decode(row) for key, row in found.fetchall()}
 

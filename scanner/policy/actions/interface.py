@@ -101,7 +101,7 @@ class Action(Signature[A], Generic[A], frozen=True, kw_only=True):
     It may mend findings about rows of the table `resource`. `needs` are the fields of the key's
     state that it has to know. `propose` reads nothing but what it is given, and raises
     NotPossibleError; an action that `cuts` may keep out events that are accepted now. One that
-    `creates` makes a row of that table.
+    `creates` makes a row of that table. `reads` are columns that its plan is made of besides.
     """
 
     resource: str
@@ -109,4 +109,5 @@ class Action(Signature[A], Generic[A], frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     cuts: bool = False
     creates: str = ""
+    reads: tuple[str, ...] = ()
     propose: Callable[[A, Situation], Proposal]

@@ -8,6 +8,7 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.text import clock, plural
 from scanner.catalogue import TOKEN_SETTING, URL_SETTING
+from scanner.http.origin import base_url
 from scanner.model.moment import SKEW_MINUTES
 from scanner.model.outcome import Risk
 from scanner.policy.language.values import format_duration
@@ -36,7 +37,7 @@ def check_plan(plan: Plan, terms: Terms, now: datetime, where: str) -> None:
 
     The plan does not choose the server: a token goes where its owner says.
     """
-    if plan.server != terms.server:
+    if base_url(plan.server, insecure_http=True) != terms.server:
         raise UsageError(
             f"is a plan for {plan.server}, and the server in use is {terms.server}",
             where=where,

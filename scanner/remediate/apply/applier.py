@@ -60,9 +60,10 @@ class Applier:
                 return self._make(action, past)
             return self._change(action, past[-1] if past and past[-1].result in OPEN else None)
         except ApiError as error:
-            # Still open if it was: nothing new is known.
-            fate = Fate.UNSURE if past and past[-1].result in OPEN else Fate.UNREAD
-            return self._note(action, fate, f"could not be read: {error.message}")
+            reason = f"could not be read: {error.message}"
+            if past and past[-1].result in OPEN:  # it still is: nothing new is known
+                return self._note(action, Fate.UNSURE, reason, **_facts(past[-1], None))
+            return self._note(action, Fate.UNREAD, reason)
 
     def _change(self, action: PlannedAction, pending: AuditEntry | None) -> Applied:
         """Change or delete a key; `pending` is a request of which nobody knows what became."""

@@ -47,7 +47,7 @@ class SentrySource:
         report = self.fetch(scope, needs, workspace / _SPOOL)
         label = base_url(self._settings.url, insecure_http=self._settings.insecure_http)
         return Inventory(
-            inputs=(RawInput(report.path, Layout.INVENTORY_LINES, label=label),),
+            inputs=(RawInput(report.path, Layout.INVENTORY_LINES, label=label, is_redacted=True),),
             sources=report.sources,
             warnings=report.warnings,
             live=True,

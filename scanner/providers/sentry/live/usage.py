@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -17,18 +17,22 @@ PERIOD: Final = timedelta(days=30)
 _HOPELESS_AFTER: Final = 5
 """Keys in a row without an answer, after which no other key of the organization is asked."""
 
+_LAST_TIME: Final = 2**37
+"""Seconds since 1970 in the year 6325: far from the end of the calendar."""
+
 _COUNTS: Final = ("accepted", "dropped", "filtered")
 _SAYS: Final = "Usage statistics (events_..._30d) are missing: "
 
 
-class _Sums(msgspec.Struct, frozen=True):
-    """Events of one key, errors only, between two moments."""
+class _Sums(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Events of one key, errors only, between two moments; `last` is the last day with any."""
 
     accepted: int
     dropped: int
     filtered: int
     since: datetime
     until: datetime
+    last: datetime | None = None
 
 
 class Usage:
@@ -77,7 +81,7 @@ class Usage:
             place, project, key, statistics_query(since, self._until, "1d")
         )
         accepted, dropped, filtered = (sum(counts(days, name)) for name in _COUNTS)
-        sums = _Sums(accepted, dropped, filtered, since, self._until)
+        sums = _Sums(accepted, dropped, filtered, since, self._until, _last(days))
         self._api.journal.note(name, sums)
         return sums
 
@@ -109,3 +113,10 @@ def counts(spans: list[Any], name: str) -> list[int]:
             raise ApiError(Reason.REFUSED, "the statistics are not counts by day")
         found.append(count)
     return found
+
+
+def _last(days: list[dict[str, Any]]) -> datetime | None:
+    """Return when the last day with an event began; None where there is none, or no time told."""
+    busy = [day.get("ts") for day in days if any(day[name] for name in _COUNTS)]
+    times = [time for time in busy if type(time) is int and 0 <= time < _LAST_TIME]
+    return datetime.fromtimestamp(max(times), UTC) if times and len(times) == len(busy) else None
