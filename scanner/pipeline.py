@@ -4,7 +4,7 @@ import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -59,7 +59,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
     `gate` is what reports say of the settings that decide; nothing here depends on it. `shown`
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
     line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
-    where that is wanted: the database may write there.
+    where that is wanted: the database may write there. `ahead` is for how many days after as-of
+    to look, 0 for none.
     """
 
     source: Source
@@ -73,6 +74,12 @@ class ScanRequest(msgspec.Struct, frozen=True):
     shown: tuple[str, ...] = ()
     policies_place: Location | None = None
     folder: Path | None = None
+    ahead: int = 0
+
+    @property
+    def until(self) -> datetime | None:
+        """The last moment that is looked at, None where that is as-of."""
+        return self.as_of + timedelta(days=self.ahead) if self.ahead else None
 
 
 @contextmanager
@@ -97,6 +104,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             needs(prepared),
             heavy_columns(prepared),
             triage.owners,
+            request.until,
         )
         seal(connection, request.folder)
         opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
@@ -126,6 +134,13 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         request.as_of,
     )
     results = tuple(_result(one, gaps, triaged) for one in judged)
+    forecast = None
+    if request.ahead:
+        from scanner.engine.forecast.ahead import look_ahead  # noqa: PLC0415 - few scans ask for it
+
+        forecast = look_ahead(
+            connection, judged, predicates, triage, request.as_of, request.ahead
+        )
     summary = _summary(loaded, needed)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
@@ -135,7 +150,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         policies=policies,
         results=results,
         findings=triaged.dispose(findings),
-        verdict=judge(summary, results, request.thresholds, triaged.refusals),
+        verdict=judge(summary, results, request.thresholds, triaged.refusals, forecast),
         warnings=(
             *([narrowing.told] if narrowing else []),
             *loaded.warnings,
@@ -151,6 +166,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         owners=triaged.owners,
         narrowing=narrowing,
         table=partial(save, findings, triaged.decisions, folder) if folder else None,
+        forecast=forecast,
     )
 
 
@@ -241,11 +257,12 @@ def _fill(  # noqa: PLR0913, PLR0917 - the one place where a source meets the da
     wanted: Needs,
     heavy: Mapping[str, frozenset[str]],
     owners: Owners | None,
+    until: datetime | None = None,
 ) -> Loaded:
     with TemporaryDirectory(prefix="keypolicy-") as workspace:
         inventory = source.collect(scope, with_teams(wanted, owners), Path(workspace))
         try:
-            loaded = load(connection, inventory, scope, as_of, heavy)
+            loaded = load(connection, inventory, scope, as_of, heavy, until)
         except BadInputError as error:
             # Imported here: only needed to say what is wrong with a file.
             from scanner.inventory.diagnose import diagnose_inputs  # noqa: PLC0415

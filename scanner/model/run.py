@@ -10,6 +10,7 @@ import msgspec
 
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Finding, KnownFinding
+from scanner.model.forecast import Forecast
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.owner import OwnerShare
 from scanner.model.rule import Policy, Rule
@@ -200,7 +201,8 @@ class Run(msgspec.Struct, frozen=True):
     `sample`, where it is known, gives the first findings of a rule, as many as asked for.
     `owners` have a share each, those without findings too, where a file tells who owns what; with
     a `narrowing`, `findings` and `sample` are of some of them. `table`, where it was asked for,
-    writes the findings into files of Parquet, which are to be read one after the other.
+    writes the findings into files of Parquet, which are to be read one after the other. So is
+    `forecast` there where it was asked for.
     """
 
     info: RunInfo
@@ -219,6 +221,7 @@ class Run(msgspec.Struct, frozen=True):
     owners: tuple[OwnerShare, ...] = ()
     narrowing: Narrowing | None = None
     table: Callable[[], Sequence[Path]] | None = None
+    forecast: Forecast | None = None
 
     def open_shown(self, result: RuleResult) -> int:
         """How many open findings of a rule the reports show."""

@@ -9,6 +9,7 @@ import msgspec
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.catalogue import OWN, PROVIDERS, TABLES
 from scanner.engine.database import Connection
+from scanner.engine.forecast.moving import hold_back
 from scanner.engine.intake.digest import digest
 from scanner.engine.intake.reader import (
     BadInputError,
@@ -49,19 +50,23 @@ def load(
     scope: Scope,
     as_of: datetime,
     heavy: Mapping[str, frozenset[str]],
+    until: datetime | None = None,
 ) -> Loaded:
     """Read every input into its tables.
 
-    `heavy` names, by table, the heavy columns that are wanted. Raises BadInputError for a file
+    `heavy` names, by table, the heavy columns that are wanted. `until` is the last moment that the
+    tables will be looked at as of: see engine.forecast.moving. Raises BadInputError for a file
     that cannot be read or holds a wrong type, InventoryFileError for a cut or edited inventory.
     """
-    loader = _Loader(connection, inventory, as_of)
+    loader = _Loader(connection, inventory, until or as_of)
     loader.read_envelopes()
     for name in LOAD_ORDER:
         loader.load_table(name, heavy.get(name, frozenset()))
     loader.drop_staged()
     loader.check_project_option()
     loader.apply(scope)
+    if until is not None:
+        hold_back(connection, loader.filled, as_of)
     return Loaded(
         rows=loader.rows,
         coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},
