@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import SpooledTemporaryFile, TemporaryDirectory
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import msgspec
 
+from scanner.base.errors import UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
 from scanner.cli.shared import inputs
+from scanner.config.settings import Settings
 from scanner.model.run import Run
 from scanner.report import (
     FORMATS,
@@ -28,6 +30,9 @@ from scanner.report import (
 )
 from scanner.report.parts.earlier import read_earlier
 
+if TYPE_CHECKING:
+    from scanner.history.keeper import HistoryRequest
+
 _IN_MEMORY: Final = 1 << 20  # bytes for standard output that are not put on disk meanwhile
 
 
@@ -36,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_source_arguments(parser)
     inputs.add_policy_arguments(parser)
     _add_triage_arguments(parser)
+    _add_history_arguments(parser)
     _add_gate_arguments(parser)
     _add_output_arguments(parser)
 
@@ -56,6 +62,18 @@ def _add_triage_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         default=None,
         help="end with exit code 2 where a waiver covers nothing",
+    )
+
+
+def _add_history_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("history")
+    inputs.add_history_argument(group, "keep this scan in a folder, and tell what changed")
+    group.add_argument(
+        "--no-history-inventory",
+        dest="history_inventory",
+        action="store_false",
+        default=None,
+        help="keep it without the (redacted) inventory: it cannot be replayed then",
     )
 
 
@@ -80,6 +98,13 @@ def _add_gate_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="tolerate N open findings of a severity, whatever --fail-on says of it;"
         " may be repeated",
+    )
+    gate.add_argument(
+        "--fail-on-overdue",
+        action="store_true",
+        default=None,
+        help="count only findings whose time to be fixed is over (`sla` in keypolicy.yaml); it"
+        " needs a history",
     )
     inputs.add_partial_argument(gate)
 
@@ -135,7 +160,9 @@ def run(namespace: argparse.Namespace) -> int:
     earlier = read_earlier(namespace.earlier)
     settings = inputs.settings(namespace)
     request = msgspec.structs.replace(
-        inputs.scan_request(namespace, settings), shown=tuple(namespace.owner)
+        inputs.scan_request(namespace, settings),
+        shown=tuple(namespace.owner),
+        history=_history(settings),
     )
     # The engine is heavy to import; a mistake in the arguments is told without it.
     from scanner.pipeline import scan  # noqa: PLC0415
@@ -162,6 +189,24 @@ def run(namespace: argparse.Namespace) -> int:
             inputs.warn(warning)
         _report(run, namespace.output, namespace.format or "terminal", options)
         return run.verdict.exit_code
+
+
+def _history(settings: Settings) -> "HistoryRequest | None":
+    """Return where the scan is kept. Raises UsageError for a gate that needs to be told more."""
+    if settings.fail_on_overdue and (settings.history is None or not settings.sla):
+        lacking = "a history" if settings.history is None else "the time that is allowed"
+        raise UsageError(
+            f"what is overdue cannot be told without {lacking}",
+            where=settings.origin("fail_on_overdue"),
+            remedy="Name a folder with --history DIR."
+            if settings.history is None
+            else "Say it in keypolicy.yaml, such as `sla: {high: 14d, critical: 3d}`.",
+        )
+    if settings.history is None:
+        return None
+    from scanner.history.keeper import HistoryRequest  # noqa: PLC0415 - heavy
+
+    return HistoryRequest(settings.history, settings.history_inventory, settings.sla)
 
 
 def _report(run: Run, paths: Sequence[Path], name: str, options: ReportOptions) -> None:

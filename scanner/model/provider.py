@@ -57,7 +57,7 @@ class Api(msgspec.Struct, frozen=True):
     `hosted` is the host of the hosted service, whose subdomains are its regions. Answers tell their
     limits in headers that begin with `limits`. A record that goes by another name now is answered
     by a redirect with the code `moved`, from and to paths as in `renamed`: a regular expression
-    with the groups `head`, which stays, and `slug`.
+    with the groups `head` and `tail`, which stay, and `slug`.
     """
 
     hosted: str = ""
@@ -77,8 +77,8 @@ class Provider(msgspec.Struct, frozen=True):
     `sources`, `checks` (those that only it has use for) and `counts` are loaded when they are used,
     as `module:name`; `counts` fills what is counted across tables once all are loaded. `teams` is a
     SELECT of organization, project and teams (a list of slugs), each project once; it reads the
-    column `teams` of the projects. In the same manner `actions` are what can be done to keys, and
-    `remote` is a server on which it is done.
+    column `teams` of the projects. In the same manner `actions` are what can be done to keys,
+    `state` is how what can be changed of them is told, and `remote` a server on which it is done.
 
     `remarks` say what of the service is to be known with a check of all providers, by the check's
     name, or with an argument of it, as `check.argument`.
@@ -102,6 +102,7 @@ class Provider(msgspec.Struct, frozen=True):
     checks: Mapping[str, str] = {}
     remarks: Mapping[str, str] = {}
     actions: Mapping[str, str] = {}
+    state: str = ""
     remote: str = ""
     counts: str = ""
     teams: str = ""

@@ -67,9 +67,19 @@ class Rule(msgspec.Struct, frozen=True):
         """Where the user can change the rule: in a file of theirs where there is one."""
         return self.brought or self.location
 
+    @property
+    def demand(self) -> str:
+        """SHA-256 of what the rule demands of which resources, wording and severity left out."""
+        conditions = map(_demand, (self.where, self.requirement))
+        demanded = (self.id, self.resource, *conditions)
+        return hashlib.sha256(msgspec.json.encode(demanded, order="sorted")).hexdigest()
+
 
 class Policy(msgspec.Struct, frozen=True):
-    """A named, versioned set of rules. `digest` is the SHA-256 of the files it was made from."""
+    """A named, versioned set of rules. `digest` is the SHA-256 of the files it was made from.
+
+    `sources` are those files, its own first: what each is called, and its bytes.
+    """
 
     name: str
     version: str
@@ -77,6 +87,7 @@ class Policy(msgspec.Struct, frozen=True):
     digest: str
     rules: tuple[Rule, ...]
     location: Location
+    sources: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def terms(self) -> str:

@@ -52,6 +52,7 @@ class Compiler:
             digest=digest.hexdigest(),
             rules=tuple(rule for rule in rules if rule is not None),
             location=merged.location,
+            sources=tuple((source.name, source.raw) for source in merged.sources),
         )
 
     def finish(self) -> None:

@@ -185,8 +185,13 @@ def action_id(action: str, target: KeyTarget, after: State | None) -> str:
 def write_plan(plan: Plan) -> bytes:
     """Return the file of a plan: canonical JSON for its digest, laid out for its readers."""
     content = _content(plan)
-    sealed = {**content, "digest": digest_of(content)}
+    sealed = {**content, "digest": plan_digest(plan)}
     return msgspec.json.format(canonical(sealed), indent=2) + b"\n"
+
+
+def plan_digest(plan: Plan) -> str:
+    """Return the digest that the plan's file is sealed with, and known by."""
+    return digest_of(_content(plan))
 
 
 def read_plan(path: Path) -> Plan:

@@ -50,6 +50,7 @@ class _FindingV1(msgspec.Struct, frozen=True, gc=False):
     waiver: str | UnsetType = UNSET
     first_seen: str | UnsetType = UNSET
     owner: str | UnsetType | None = UNSET
+    due: str | UnsetType = UNSET
 
 
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
@@ -185,6 +186,7 @@ def _finding(finding: Finding, nobody: UnsetType | None) -> _FindingV1:
         finding.waiver or UNSET,
         timestamp(finding.first_seen) if finding.first_seen else UNSET,
         finding.owner or nobody,
+        timestamp(finding.due) if finding.due else UNSET,
     )
 
 

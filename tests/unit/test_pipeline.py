@@ -10,13 +10,14 @@ import pytest
 
 from scanner.base.errors import FetchError, InventoryFileError, PolicyError
 from scanner.catalogue import BASIC
+from scanner.engine.intake.export import fetch
 from scanner.gate import Thresholds
 from scanner.inventory.file import FileSource
 from scanner.inventory.spool import Spool
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
 from scanner.model.outcome import Disposition, Outcome
-from scanner.pipeline import ScanRequest, check_waivers, fetch, new_baseline, open_inventory, scan
+from scanner.pipeline import ScanRequest, check_waivers, new_baseline, open_inventory, scan
 from scanner.triage.baseline import render
 from scanner.triage.interface import TriageRequest
 

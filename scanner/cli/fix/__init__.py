@@ -9,6 +9,10 @@ from typing import Final
 
 STEPS: Final = {
     "plan": "say what would be changed to mend the open findings; changes nothing",
+    "apply": "change keys as a saved plan says, one by one, and write an audit log",
+    "undo": "make a plan that takes back what an audit log tells of; changes nothing",
+    "status": "show the rotations of keys that are under way",
+    "export": "write keys as code, for Terraform or Alchemy",
 }
 """Each step with what it does; the module of the same name in this room does it."""
 
@@ -20,7 +24,7 @@ exit codes:
   3  not everything that matters could be seen
   4  internal error
 
-Nothing is changed but by `fix apply` and `fix undo`.
+Nothing is changed but by `fix apply`.
 """
 
 

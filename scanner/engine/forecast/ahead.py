@@ -35,12 +35,14 @@ def look_ahead(  # noqa: PLR0913, PLR0917 - what the scan has come to
     triage: Triage,
     as_of: datetime,
     days: int,
-) -> Forecast:
+) -> Forecast | None:
     """Return what falls due in so many days after as-of, if nothing changes but the time.
 
-    `predicates` are those of the waivers, in the order of `Triage.predicates`. The tables must have
-    been loaded as of the last of the days, and held back to as-of.
+    None where no day is asked for. `predicates` are those of the waivers, in the order of
+    `Triage.predicates`. The tables must have been loaded with the days ahead.
     """
+    if not days:
+        return None
     courses = Courses(connection, [*evaluated, *predicates], as_of, days)
     ahead = _Ahead(connection, courses, predicates, triage)
     worst_first = sorted(evaluated, key=lambda one: -one.prepared.rule.severity.rank)

@@ -16,7 +16,6 @@ from scanner.engine.database import Connection
 from scanner.engine.judge.prepare import Prepared
 from scanner.engine.predicate import syntax
 from scanner.engine.predicate.clock import AS_OF
-from scanner.engine.predicate.guard import Checked
 from scanner.engine.predicate.syntax import PLACE, Node
 
 AT: Final = "_at"
@@ -89,9 +88,7 @@ def _counted(table: str, moment: str, times: dict[str, str]) -> dict[str, str]:
 
 
 def _times(table: str) -> list[str]:
-    return [
-        name for name, one in TABLES[table].columns.items() if one.type.startswith("TIMESTAMP")
-    ]
+    return [name for name, one in TABLES[table].columns.items() if one.type.startswith("TIMESTAMP")]
 
 
 def depends(one: Prepared, columns: Iterable[str]) -> bool:
@@ -116,7 +113,7 @@ def by_day(connection: Connection, prepared: Sequence[Prepared]) -> list[Prepare
     texts = syntax.write(connection, [_dated(tree) for tree in trees])
     made = list(prepared)
     for (place, name, checked), text in zip(parts, texts, strict=True):
-        changed: dict[str, Checked] = {name: msgspec.structs.replace(checked, sql=text)}
+        changed = {name: msgspec.structs.replace(checked, sql=text)}
         made[place] = msgspec.structs.replace(made[place], **changed)
     return made
 

@@ -1,7 +1,7 @@
 """Filling the tables from files: strict about types, honest about what is missing."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -33,7 +33,10 @@ _ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
 
 
 class Loaded(msgspec.Struct, frozen=True):
-    """What is in the database after loading; `reaches` tell it by input."""
+    """What is in the database after loading; `reaches` tell it by input.
+
+    `servers` are the base URLs of those that the records came from, as far as that is told.
+    """
 
     rows: dict[str, int]
     coverage: dict[str, TableCoverage]
@@ -42,30 +45,31 @@ class Loaded(msgspec.Struct, frozen=True):
     organizations: dict[str, int]
     reaches: tuple[Reach, ...]
     warnings: tuple[str, ...]
+    servers: tuple[str, ...] = ()
 
 
-def load(
+def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
     connection: Connection,
     inventory: Inventory,
     scope: Scope,
     as_of: datetime,
     heavy: Mapping[str, frozenset[str]],
-    until: datetime | None = None,
+    ahead: int = 0,
 ) -> Loaded:
     """Read every input into its tables.
 
-    `heavy` names, by table, the heavy columns that are wanted. `until` is the last moment that the
-    tables will be looked at as of: see engine.forecast.moving. Raises BadInputError for a file
+    `heavy` names, by table, the heavy columns that are wanted. `ahead` is for how many days after
+    as-of the tables will be looked at (engine.forecast.moving). Raises BadInputError for a file
     that cannot be read or holds a wrong type, InventoryFileError for a cut or edited inventory.
     """
-    loader = _Loader(connection, inventory, until or as_of)
+    loader = _Loader(connection, inventory, as_of + timedelta(days=ahead))
     loader.read_envelopes()
     for name in LOAD_ORDER:
         loader.load_table(name, heavy.get(name, frozenset()))
     loader.drop_staged()
     loader.check_project_option()
     loader.apply(scope)
-    if until is not None:
+    if ahead:
         hold_back(connection, loader.filled, as_of)
     return Loaded(
         rows=loader.rows,
@@ -75,6 +79,7 @@ def load(
         organizations=organizations(connection, loader.filled),
         reaches=tuple(loader.reaches),
         warnings=tuple(loader.warnings),
+        servers=tuple(sorted({server for server in loader.servers.values() if server})),
     )
 
 
@@ -85,7 +90,7 @@ class _Loader:
         self._connection = connection
         self._inputs = inventory.inputs
         self._as_of = as_of
-        self._servers: dict[str, str | None] = {}
+        self.servers: dict[str, str | None] = {}
         # By inventory: the name that its lines of few are put aside under, and their kinds.
         self._staged: dict[str, tuple[str, frozenset[str]]] = {}
         self._live = inventory.live
@@ -103,7 +108,7 @@ class _Loader:
     def read_envelopes(self) -> None:
         """Take coverage, reach, origin and server from the product's own inventory files."""
         for raw in self._inputs:
-            self._servers[raw.label] = raw.server
+            self.servers[raw.label] = raw.server
             if not raw.layout.is_inventory:
                 named = Scope(projects=(raw.project,)) if raw.project else None
                 self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
@@ -113,7 +118,7 @@ class _Loader:
             self._staged[raw.label] = staged, kinds
             tables = frozenset(ending.coverage)
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
-            self._servers[raw.label] = header.server or raw.server
+            self.servers[raw.label] = header.server or raw.server
             self.sources += [source for source in header.sources if source not in self.sources]
             self._covering.update((raw.label, name) for name in ending.coverage)
             for name, found in ending.coverage.items():
@@ -143,7 +148,7 @@ class _Loader:
                 f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT *, $server AS server FROM'
                 f" ({raw_relation(raw, staged)}) WHERE kind = '{name}') {select(name, columns)}"
             )
-            values: dict[str, object] = {"server": self._servers[raw.label]}
+            values: dict[str, object] = {"server": self.servers[raw.label]}
             if "$as_of" in sql:
                 values["as_of"] = self._as_of
             added = run_on(self._connection, raw, sql, values).fetchone()

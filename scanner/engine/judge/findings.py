@@ -1,6 +1,6 @@
 """Findings as a stream out of the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -75,6 +75,17 @@ class Findings:
         for one in self.evaluated:
             if one.prepared.rule.id == rule.id and one.prepared.rule.policy == rule.policy:
                 yield from islice(self._of(one, f" LIMIT {most:d}"), most)
+
+    def rows(
+        self, table: str, columns: Sequence[str], ids: Collection[str] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Return these columns of the rows with one of the ids, or of all, as evidence has them."""
+        found = self.connection.cursor().execute(
+            f'SELECT t.id, {evidence(table, columns)} FROM "{table}" AS t'
+            " WHERE $ids IS NULL OR t.id IN (SELECT unnest(CAST($ids AS VARCHAR[])))",
+            {"ids": None if ids is None else sorted(ids)},
+        )
+        return {str(key): msgspec.json.decode(row) for key, row in found.fetchall()}
 
     def _stream(self) -> Iterator[Finding]:
         for one in self.evaluated:

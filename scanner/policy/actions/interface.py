@@ -1,4 +1,4 @@
-"""What an action is: a key's state and arguments go in, the fields that become other come out."""
+"""What an action is: a key's state and arguments go in, what the key is to be comes out."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Generic
@@ -42,7 +42,7 @@ _HOUR = 3_600
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as it was seen: where it is, its state, and its usage where that was looked at.
+    """A key as it was seen: where it is, its state, its usage or `why_not`, if that was asked for.
 
     Fields of the state that the source did not tell are absent. `headroom` is by how much more
     than what is in use is to be allowed.
@@ -52,11 +52,27 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     project: str
     state: Mapping[str, Any]
     usage: KeyUsage | None = None
+    why_not: str = ""
     headroom: float = 2.0
 
 
+class StateReader(msgspec.Struct, frozen=True):
+    """How the state of a provider's keys is told: by which columns, and the way there and back.
+
+    `blank` is the state of a key that has nothing set; its texts are empty. `row` gives the columns
+    that fields of a state, those of a proposal too, come to. `traffic` is the column with the
+    events that were accepted in 30 days.
+    """
+
+    columns: tuple[str, ...]
+    blank: Mapping[str, Any]
+    state: Callable[[Mapping[str, Any]], dict[str, Any]]
+    row: Callable[[Mapping[str, Any]], dict[str, Any]]
+    traffic: str
+
+
 class Proposal(msgspec.Struct, frozen=True):
-    """What is to become of a key: the fields that become other, none, or None to delete it.
+    """What a key is to be: fields with the values to have, or None where it is to be deleted.
 
     `notes` are for whoever reviews it. `is_checked`: what is in use was looked at, and it stays.
     """
@@ -84,11 +100,14 @@ class Action(Signature[A], Generic[A], frozen=True, kw_only=True):
 
     It may mend findings about rows of the table `resource`. `needs` are the fields of the key's
     state that it has to know. `propose` reads nothing but what it is given, and raises
-    NotPossibleError; an action that `cuts` may keep out events that are accepted now.
+    NotPossibleError; an action that `cuts` may keep out events that are accepted now. One that
+    `creates` makes a row of that table. `reads` are columns that its plan is made of besides.
     """
 
     resource: str
     risk: Risk
     needs: tuple[str, ...] = ()
     cuts: bool = False
+    creates: str = ""
+    reads: tuple[str, ...] = ()
     propose: Callable[[A, Situation], Proposal]

@@ -65,18 +65,28 @@ def read_fix(
     return ActionUse(action, reader.read(raw)), reader.problems
 
 
-def as_written(
-    written: dict[str, Any],
-) -> tuple[Check[Any], dict[str, tuple[object, str | None]]]:
-    """Return the check of a sound rule, and its arguments as written, by name.
+WrittenArguments = dict[str, tuple[object, str | None]]
+"""Arguments as written, by name, each with the parameter that it refers to, if it does."""
 
-    Each comes with the parameter that it refers to, if it does.
-    """
+
+def as_written(written: dict[str, Any]) -> tuple[Check[Any], WrittenArguments]:
+    """Return the check of a sound rule, and its arguments."""
     name, raw = next(iter(written.items()))
     check = get_check(name)
+    return check, _arguments(check, raw)
+
+
+def fix_as_written(written: dict[str, Any]) -> tuple[Action[Any], WrittenArguments]:
+    """Return the action of a sound rule's `fix`, and its arguments."""
+    name, raw = next(iter(written.items()))
+    action = get_action(name)
+    return action, _arguments(action, raw)
+
+
+def _arguments(used: Signature[Any], raw: object) -> WrittenArguments:
     if not isinstance(raw, dict):
-        raw = {} if raw is True or check.short is None else {check.short: raw}
-    return check, {key: (value, parameter_in(value)) for key, value in raw.items()}
+        raw = {} if raw is True or used.short is None else {used.short: raw}
+    return {key: (value, parameter_in(value)) for key, value in raw.items()}
 
 
 def example_sql(check: Check[Any]) -> str:

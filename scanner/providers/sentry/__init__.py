@@ -107,6 +107,8 @@ PROVIDER: Final = Provider(
             *("set_loader_options", "create", "rotate"),
         )
     },
+    state="scanner.providers.sentry.state:STATE",
+    remote="scanner.providers.sentry.fix.remote:SentryRemote",
     # Two projects of one slug, such as from two files, are taken together: which row meets which
     # must not be left to chance.
     teams="SELECT organization_slug AS organization, slug AS project, flatten(list(coalesce("
@@ -117,7 +119,7 @@ PROVIDER: Final = Provider(
         hosted="sentry.io",
         limits="X-Sentry-Rate-Limit-",
         moved="resource-moved",
-        renamed=r"(?P<head>.*/api/0/projects/[^/]+/)(?P<slug>[^/]+)/keys/",
+        renamed=r"(?P<head>.*/api/0/projects/[^/]+/)(?P<slug>[^/]+)(?P<tail>/keys/(?:[^/]+/)?)",
     ),
     url="https://sentry.io",
     policy="sentry-baseline",

@@ -14,7 +14,8 @@ import msgspec
 
 from scanner.base.text import clock, plural
 from scanner.model.moment import read_moment
-from scanner.remediate.document import KeyTarget, State
+from scanner.remediate.document import State
+from scanner.remediate.keys import KnownKey
 from scanner.remediate.rotation.names import SHORT, Rotate, disabled_name, disabled_on
 
 COPIED: Final = ("rateLimit", "browserSdkVersion", "dynamicSdkLoaderOptions", "useCase")
@@ -25,33 +26,6 @@ ERRORS_ONLY: Final = (
     " transactions, replays, sessions or check-ins."
 )
 _STALE: Final = timedelta(days=1)
-
-
-class Usage30(msgspec.Struct, frozen=True):
-    """What statistics tell of a key: events of any fate in the days before `until`.
-
-    `last` is the end of the last day with an event; None where there was none, or where the source
-    tells sums alone.
-    """
-
-    events: int
-    days: int
-    until: datetime
-    last: datetime | None = None
-
-
-class KnownKey(msgspec.Struct, frozen=True):
-    """A key as a source told it; `dsn` is the public one."""
-
-    target: KeyTarget
-    state: State
-    usage: Usage30 | None = None
-    dsn: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The name, empty where the source did not tell it."""
-        return self.state.get("name") or ""
 
 
 class RotationStep(msgspec.Struct, frozen=True):

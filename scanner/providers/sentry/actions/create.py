@@ -61,6 +61,7 @@ ACTION: Final = Action(
     short="name",
     arguments=CreateArguments,
     resource="sentry_project",
+    creates="sentry_key",
     risk=Risk.SAFE,
     propose=propose,
 )

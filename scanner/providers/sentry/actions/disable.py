@@ -8,8 +8,8 @@ from scanner.policy.actions.interface import Action, NoArguments, Proposal, Situ
 
 def propose(arguments: NoArguments, situation: Situation) -> Proposal:
     """Propose that it accepts no more events."""
-    del arguments
-    return Proposal({"isActive": False} if situation.state["isActive"] else {})
+    del arguments, situation
+    return Proposal({"isActive": False})
 
 
 ACTION: Final = Action(

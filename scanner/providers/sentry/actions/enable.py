@@ -8,8 +8,8 @@ from scanner.policy.actions.interface import Action, NoArguments, Proposal, Situ
 
 def propose(arguments: NoArguments, situation: Situation) -> Proposal:
     """Propose that it accepts events."""
-    del arguments
-    return Proposal({} if situation.state["isActive"] else {"isActive": True})
+    del arguments, situation
+    return Proposal({"isActive": True})
 
 
 ACTION: Final = Action(

@@ -47,7 +47,7 @@ def propose(arguments: RenameArguments, situation: Situation) -> Proposal:
     name = _PLACE.sub(lambda found: str(known[found[1]]), arguments.to).strip()
     if not 0 < len(name) <= LONGEST:
         raise NotPossibleError("bad-name", f"its new name would have {len(name)} characters")
-    return Proposal({} if name == state["name"] else {"name": name})
+    return Proposal({"name": name})
 
 
 ACTION: Final = Action(

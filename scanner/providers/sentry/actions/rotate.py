@@ -4,6 +4,7 @@ from typing import Final
 
 from scanner.model.outcome import Risk
 from scanner.policy.actions.interface import Action, NotPossibleError, Proposal, Situation
+from scanner.remediate.keys import USAGE
 from scanner.remediate.rotation.names import Rotate
 
 
@@ -28,5 +29,6 @@ ACTION: Final = Action(
     resource="sentry_key",
     risk=Risk.DISRUPTIVE,
     needs=("name", "isActive", "rateLimit"),
+    reads=(*USAGE, "dsn"),
     propose=propose,
 )

@@ -39,9 +39,7 @@ def propose(arguments: SetLoaderOptionsArguments, situation: Situation) -> Propo
         for name, value in msgspec.structs.asdict(arguments).items()
         if value is not None
     }
-    now = situation.state[_FIELD]
-    wanted = {**now, **given}
-    return Proposal({} if wanted == now else {_FIELD: wanted})
+    return Proposal({_FIELD: {**situation.state[_FIELD], **given}})
 
 
 ACTION: Final = Action(

@@ -54,11 +54,15 @@ def propose(arguments: SetRateLimitArguments, situation: Situation) -> Proposal:
     window = round(arguments.window.total_seconds())
     shown = format_duration(arguments.window)
     if situation.usage is None:
+        why = f" ({situation.why_not.rstrip('.')})" if situation.why_not else ""
         note = (
-            f"usage was not looked at: {arguments.count:,} in {shown} is what the policy says;"
+            f"usage was not looked at{why}: {arguments.count:,} in {shown} is what the policy says;"
             " see what the key receives before it is applied"
         )
-        return Proposal(_changed(situation, arguments.count, window), (note,))
+        # A limit that is there already and no higher lets through no more than this one.
+        now = situation.state["rateLimit"]
+        is_checked = bool(now) and now["window"] == window and now["count"] <= arguments.count
+        return Proposal(_limit(arguments.count, window), (note,), is_checked=is_checked)
     busiest = situation.usage.busiest(window)
     if busiest > arguments.count:
         raise NotPossibleError(
@@ -75,12 +79,11 @@ def propose(arguments: SetRateLimitArguments, situation: Situation) -> Proposal:
     if arguments.window < _HOUR:
         notes.append("statistics are by the hour: what comes in one short window may be more")
     is_checked = arguments.window >= _HOUR
-    return Proposal(_changed(situation, count, window), tuple(notes), is_checked=is_checked)
+    return Proposal(_limit(count, window), tuple(notes), is_checked=is_checked)
 
 
-def _changed(situation: Situation, count: int, window: int) -> dict[str, object]:
-    limit = {"count": count, "window": window}
-    return {} if situation.state["rateLimit"] == limit else {"rateLimit": limit}
+def _limit(count: int, window: int) -> dict[str, object]:
+    return {"rateLimit": {"count": count, "window": window}}
 
 
 def _rounded(count: float) -> int:

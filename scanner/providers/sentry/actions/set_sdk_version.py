@@ -25,8 +25,7 @@ class SetSdkVersionArguments(msgspec.Struct, frozen=True):
 
 def propose(arguments: SetSdkVersionArguments, situation: Situation) -> Proposal:
     """Propose the version."""
-    if situation.state["browserSdkVersion"] == arguments.version:
-        return Proposal({})
+    del situation
     return Proposal({"browserSdkVersion": arguments.version})
 
 

@@ -1,4 +1,6 @@
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,14 @@ def fill(connection: Connection, *inputs: RawInput, scope: Scope | None = None) 
     coverage = {raw.kind: complete for raw in inputs if raw.kind}
     inventory = Inventory(inputs, tuple(raw.label for raw in inputs), coverage)
     return load(connection, inventory, scope or Scope(), AS_OF, ALL)
+
+
+@contextmanager
+def afresh(connection: Connection) -> Iterator[Connection]:
+    """Undo all that is done meanwhile: as good as a new database, in half the time."""
+    connection.execute("BEGIN")
+    yield connection
+    connection.execute("ROLLBACK")
 
 
 def rows(
@@ -312,15 +322,13 @@ def test_a_damaged_inventory_is_refused(tmp_path: Path, damage: Any, says: str) 
 ODD = [None, "", "\x1e", "\x1f", "a", "a\x1f", "\x1fa", "1:a", "\x1e\x1f\x1e", "a\x1f1:b", "b"]
 
 
-def test_the_digest_tells_any_two_facts_apart(tmp_path: Path) -> None:
+def test_the_digest_tells_any_two_facts_apart(tmp_path: Path, connection: Connection) -> None:
     """NULL is no text, and what stands in one column is not taken for the next one's."""
     digests = set()
-    with connect() as connection:
-        for name, label in product(ODD, ODD):
-            file = api(tmp_path / "k.json", [changed(name=name, label=label)])
-            connection.execute("BEGIN")
+    for name, label in product(ODD, ODD):
+        file = api(tmp_path / "k.json", [changed(name=name, label=label)])
+        with afresh(connection):
             digests.add(fill(connection, file).digest)
-            connection.execute("ROLLBACK")  # as good as a new database, in half the time
     assert len(digests) == len(ODD) ** 2
 
 
@@ -343,14 +351,17 @@ NESTED = st.dictionaries(st.sampled_from(["name", "secret", "token"]) | TEXTS, T
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    st.lists(st.tuples(TEXTS, TEXTS, NESTED, TEXTS), min_size=1, max_size=30),
+    st.lists(st.tuples(TEXTS, TEXTS, NESTED, TEXTS), min_size=15, max_size=30),
     st.sampled_from([CANARY, None]),
 )
 def test_what_is_read_is_redacted_as_what_is_fetched(
-    tmp_path: Path, made: list[tuple[str, str, dict[str, str], str]], secret: str | None
+    tmp_path: Path,
+    connection: Connection,
+    made: list[tuple[str, str, dict[str, str], str]],
+    secret: str | None,
 ) -> None:
     """The engine's look finds all that the redaction of fetched records would change."""
     records = [
@@ -363,7 +374,7 @@ def test_what_is_read_is_redacted_as_what_is_fetched(
     ]  # fmt: skip
     found = []
     for given_records in (records, [redact_record(record, "sentry_key") for record in records]):
-        with connect() as connection:
+        with afresh(connection):
             fill(connection, api(tmp_path / "k.json", given_records))
             shown = connection.execute("SELECT id, name, use_case, rate_limit, dsn FROM sentry_key")
             found.append(sorted(map(str, shown.fetchall())))

@@ -8,12 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.remediate.document import KeyTarget
+from scanner.remediate.keys import KnownKey, Usage30
 from scanner.remediate.rotation.names import LONGEST_NAME, Rotate, disabled_on
 from scanner.remediate.rotation.steps import (
     ERRORS_ONLY,
-    KnownKey,
     RotationStep,
-    Usage30,
     Waiting,
     next_step,
     successors,
