@@ -249,3 +249,20 @@ def test_a_live_plan_asks_for_the_statistics_itself(
         assert code == 1
         assert "disable (disruptive)" in told
         assert "0 events in 30 days" in " ".join(told.split())
+
+
+def test_traffic_that_came_back_since_the_plan_stops_the_disabling(weeks: Weeks) -> None:
+    old = _old(weeks.world)
+    weeks.plan()
+    weeks.apply()
+    weeks.now = BEGIN + 12 * DAY
+    _, plan, _ = weeks.plan()
+    assert [one["action"] for one in plan["actions"]] == ["disable"]
+    old.daily = (0, 0, 1)
+    code, told = weeks.apply()
+    assert code == 1
+    assert "it received " in told
+    assert old.active
+    old.daily = (0, 0, 0)
+    assert weeks.apply()[0] == 0
+    assert not old.active
