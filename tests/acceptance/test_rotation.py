@@ -266,3 +266,23 @@ def test_traffic_that_came_back_since_the_plan_stops_the_disabling(weeks: Weeks)
     old.daily = (0, 0, 0)
     assert weeks.apply()[0] == 0
     assert not old.active
+
+
+def test_names_with_terminal_codes_stay_text(weeks: Weeks) -> None:
+    old = _old(weeks.world)
+    old.name = "\x1b[2J::error::\u202e${x}"
+    _, plan, told = weeks.plan()
+    assert plan["actions"][0]["after"]["name"].startswith(
+        "\x1b[2J::error::\u202e${x} (successor of"
+    )
+    _, applied = weeks.apply()
+    weeks.fetch()
+    _, status = weeks.run(
+        *("fix", "status", "--inventory", "inventory.jsonl", "--policy", "ours.yaml"),
+        *("--as-of", weeks.now.isoformat().replace("+00:00", "Z")),
+    )
+    assert "1 rotation under way" in status
+    for text in (told, applied, status):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert not any(line.lstrip().startswith("::") for line in text.splitlines())
