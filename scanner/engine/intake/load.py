@@ -12,9 +12,10 @@ from scanner.engine.database import Connection
 from scanner.engine.intake.digest import digest
 from scanner.engine.intake.reader import (
     BadInputError,
+    forget_staged,
     load_suspects,
-    raw_relation,
     read_envelope,
+    records_of,
     run_on,
 )
 from scanner.engine.intake.scope import SlugPair, keyless, narrow, places, unseen
@@ -59,6 +60,7 @@ def load(
     loader.read_envelopes()
     for name in LOAD_ORDER:
         loader.load_table(name, heavy.get(name, frozenset()))
+    forget_staged(connection)
     loader.check_project_option()
     loader.apply(scope)
     return Loaded(
@@ -129,8 +131,8 @@ class _Loader:
             # Not their number: redaction takes rows out and puts them in anew, at the end.
             origins.append((_next_row(self._connection, name), raw))
             sql = (
-                f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT *, $server AS server FROM'
-                f" ({raw_relation(raw)}) WHERE kind = '{name}') {select(name, columns)}"
+                f'INSERT INTO "{name}" BY NAME WITH raw AS ({records_of(raw, name)})'
+                f" {select(name, columns)}"
             )
             values: dict[str, object] = {"server": self._servers[raw.label]}
             if "$as_of" in sql:

@@ -8,12 +8,12 @@ import duckdb
 import msgspec
 
 from scanner.base.errors import InventoryFileError, KeypolicyError
+from scanner.catalogue import PROVIDERS, TABLES
 from scanner.catalogue.redact import redact_text, redacted
 from scanner.engine.database import Connection, reason
 from scanner.inventory.envelope import (
     ENDING,
     HEADER,
-    KINDS,
     PLACES,
     Ending,
     EnvelopeError,
@@ -57,6 +57,11 @@ _LINE: Final = (
 )
 
 
+_MANY: Final = {provider.keys for provider in PROVIDERS} | {t.joined for t in TABLES.values()}
+"""The tables that grow with the world: a file is read again for them, whatever else is in it."""
+_STAGED: Final = "staged"
+
+
 class BadInputError(KeypolicyError):
     """The fast reader refused one of `inputs`; a slower look can tell what is wrong where."""
 
@@ -65,6 +70,17 @@ class BadInputError(KeypolicyError):
     def __init__(self, inputs: tuple[RawInput, ...], detail: str) -> None:
         super().__init__(detail, where=", ".join(raw.label for raw in inputs))
         self.inputs = inputs
+
+
+def records_of(raw: RawInput, name: str) -> str:
+    """Return a SELECT of the rows of raw_relation, and `$server`, that are of the table `name`.
+
+    It reads the file, or what `read_envelope` put aside of it.
+    """
+    staged = f"SELECT unnest(few, recursive := true) FROM {_STAGED} WHERE label = $label"
+    is_staged = raw.layout.is_inventory and name not in _MANY
+    relation = staged if is_staged else raw_relation(raw)
+    return f"SELECT *, $server AS server FROM ({relation}) WHERE kind = '{name}'"
 
 
 def raw_relation(raw: RawInput) -> str:
@@ -102,12 +118,13 @@ def _lines(raw: RawInput) -> str:
 
 
 def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, Any]) -> Connection:
-    """Run a statement that reads the input; `sql` has raw_relation(raw) in it.
+    """Run a statement that reads the input; `sql` has raw_relation(raw) or records_of it in it.
 
     Raises BadInputError where DuckDB cannot read the file.
     """
     # DuckDB takes the path for a pattern; a name with brackets must not match its neighbours.
-    values = {"path": glob.escape(str(raw.path)), **params}
+    places = {"path": glob.escape(str(raw.path)), "label": raw.label}
+    values = {**{name: value for name, value in places.items() if f"${name}" in sql}, **params}
     if not raw.layout.is_inventory:
         values.update(kind=raw.kind, organization=raw.organization, project=raw.project)
     return _execute(connection, raw, sql, values)
@@ -153,8 +170,7 @@ def load_suspects(
     found = connection.execute(f'DELETE FROM "{name}" WHERE {BAD} IS NULL').fetchone()
     if not found or not found[0]:
         return
-    relation = f"SELECT *, $server AS server FROM ({raw_relation(raw)}) WHERE kind = '{name}'"
-    sql = f"WITH raw AS ({relation}) {suspects(name, columns)}"
+    sql = f"WITH raw AS ({records_of(raw, name)}) {suspects(name, columns)}"
     server = {"server": values["server"]}
     # A cursor of its own: the rows are written while they are read.
     rows = run_on(connection.cursor(), raw, sql, server)
@@ -178,30 +194,26 @@ class Envelope(NamedTuple):
     kinds: frozenset[str]
 
 
+def forget_staged(connection: Connection) -> None:
+    """Drop what `read_envelope` put aside, once all tables are loaded."""
+    connection.execute(f"DROP TABLE IF EXISTS {_STAGED}")
+
+
 def read_envelope(connection: Connection, raw: RawInput) -> Envelope:
     """Read the first and the last line of an inventory file, and hold all of its lines to its form.
 
-    This goes through the whole file, so it tells too which tables are worth another pass. Raises
-    InventoryFileError where the file is cut off or joined from several, BadInputError where a line
-    is not as it should be or the version is another.
+    This goes through the whole file, so it tells too which tables are worth another pass, and puts
+    aside the records of tables that have few, which take none. Raises InventoryFileError where the
+    file is cut off or joined from several, BadInputError where a line is not as it should be or
+    the version is another.
     """
     if raw.layout is Layout.INVENTORY_PARQUET:
         _check_expansion(connection, raw)
-    records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
-    odd = (
-        "kind IS NULL OR NOT list_contains($records, kind ->> '$')"
-        f" OR {' OR '.join(map(_no_slug, PLACES))}"
-    )
-    # The smallest of a constant are any of them: a bounded number, however many there are.
-    sql = (
-        f"SELECT min_by(line, 0, {_MOST_LINES}) FILTER (line IS NOT NULL),"
-        f" list(DISTINCT kind ->> '$') FROM (SELECT kind, CASE WHEN {odd} THEN"
-        " [CAST(kind AS VARCHAR), CAST(organization AS VARCHAR), CAST(project AS VARCHAR),"
-        f" CAST(record AS VARCHAR)] END AS line FROM ({_lines(raw)}))"
-    )
     lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
     try:
-        ((found, kinds),) = run_on(connection, raw, sql, {"records": records}).fetchall()
+        _stage(connection, raw)
+        staged = f"SELECT lines, kinds FROM {_STAGED} WHERE label = $label"
+        ((found, kinds),) = connection.execute(staged, {"label": raw.label}).fetchall()
         for kind, *places, record in found or ():
             line = [None if part is None else msgspec.json.decode(part) for part in (kind, *places)]
             check_line(*line)
@@ -218,10 +230,37 @@ def read_envelope(connection: Connection, raw: RawInput) -> Envelope:
         raise BadInputError((raw,), redact_text(str(error))) from None
 
 
+def _stage(connection: Connection, raw: RawInput) -> None:
+    """Put aside the odd lines of an inventory, its kinds, and the records of tables with few."""
+    connection.execute(
+        f"CREATE TABLE IF NOT EXISTS {_STAGED} (label VARCHAR, lines VARCHAR[][],"
+        " kinds VARCHAR[], few STRUCT(kind VARCHAR, organization VARCHAR, project VARCHAR,"
+        " record JSON)[])"
+    )
+    odd = (
+        "line.kind IS NULL OR NOT list_contains($records, line.kind ->> '$')"
+        f" OR {' OR '.join(map(_no_slug, PLACES))}"
+    )
+    texts = ", ".join(f"CAST(line.{name} AS VARCHAR)" for name in ("kind", *PLACES, "record"))
+    told = ", ".join(f"'{name}': line.{name} ->> '$'" for name in ("kind", *PLACES))
+    few = f"{{{told}, 'record': line.record}}"
+    # A condition on the rows, not on what is listed: no list of the others is ever built.
+    # The smallest of a constant are any of them: a bounded number, however many there are.
+    sql = (
+        f"INSERT INTO {_STAGED} SELECT $label, min_by(odd, 0, {_MOST_LINES}) FILTER"
+        " (odd IS NOT NULL), list(DISTINCT kind), list(few) FILTER (few IS NOT NULL)"
+        f" FROM (SELECT line.kind ->> '$' AS kind, CASE WHEN {odd} THEN [{texts}] END AS odd,"
+        f" CASE WHEN list_contains($few, line.kind ->> '$') THEN {few} END AS few"
+        f" FROM ({_lines(raw)}) AS line)"
+    )
+    values = {"records": list(TABLES), "few": [name for name in TABLES if name not in _MANY]}
+    run_on(connection, raw, sql, values)
+
+
 def _no_slug(name: str) -> str:
     """Return SQL that is TRUE for a place that is neither null nor a text with something in it."""
-    type_ = f"json_type({name}) NOT IN ('VARCHAR', 'NULL')"
-    return f"coalesce({type_} OR trim({name} ->> '$') = '', false)"
+    type_ = f"json_type(line.{name}) NOT IN ('VARCHAR', 'NULL')"
+    return f"coalesce({type_} OR trim(line.{name} ->> '$') = '', false)"
 
 
 def _check_expansion(connection: Connection, raw: RawInput) -> None:
