@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint types layers test check demo bench goldens schemas validators docs examples
+.PHONY: venv lint types layers test check demo bench goldens schemas validators docs
 
 venv:            ## make or refresh the virtual environment
 	$(PYTHON) -m venv $(VENV)
@@ -21,15 +21,15 @@ layers:          ## which layer may know which
 	$(BIN)/lint-imports --no-logo
 
 test:            ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: lint types layers test
 
-validators:      ## the reports before checkers from npm: SARIF Multitool (Sarif, Ghas) and axe
+validators:      ## what is written before checkers from npm: SARIF Multitool, axe, TypeScript
 	npm install --no-save --no-audit --no-fund --loglevel=error \
-	  @microsoft/sarif-multitool-linux axe-core
+	  @microsoft/sarif-multitool-linux axe-core typescript
 	find node_modules -name Sarif.Multitool -type f -exec chmod u+x {} +
-	$(BIN)/python -m pytest -n auto tests/unit/report
+	$(BIN)/python -m pytest -n auto tests/unit/report tests/unit/remediate/export
 
 demo:            ## a scan with findings, in three reports; findings are what it is for
 	$(BIN)/keypolicy scan --demo -o keypolicy-report.html -o keypolicy-report.json \
@@ -38,11 +38,8 @@ demo:            ## a scan with findings, in three reports; findings are what it
 bench:           ## the figures of README and docs, side by side
 	$(BIN)/python benchmarks/scan.py
 
-goldens:         ## write the expected outputs anew; read the diff before committing it
-	UPDATE_GOLDENS=1 $(BIN)/python -m pytest -q tests
-
-examples:        ## write the samples under reports/examples/ anew; read the diff as well
-	$(BIN)/python -m tests.examples
+goldens:         ## write the reports that are kept (goldens, samples) anew; read the diff
+	$(BIN)/python -m tests.kept
 
 schemas:         ## write the generated JSON Schemas anew; that of reports is written by hand
 	$(BIN)/python -m scanner.policy.files.schema_source
@@ -52,6 +49,8 @@ schemas:         ## write the generated JSON Schemas anew; that of reports is wr
 	  > scanner/schemas/waivers.json
 	$(BIN)/python -c 'from scanner.triage.owner_document import owners_schema; print(owners_schema(), end="")' \
 	  > scanner/schemas/owners.json
+	$(BIN)/python -c 'from scanner.remediate.document import plan_schema; print(plan_schema(), end="")' \
+	  > scanner/schemas/plan.json
 
 docs:            ## write the generated pages and sections anew
 	$(BIN)/python -m scanner.authoring.reference.language docs/policy-language.md

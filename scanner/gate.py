@@ -40,7 +40,9 @@ class Thresholds(msgspec.Struct, frozen=True):
 
     `fail_on` is the lowest severity of which any open finding fails, None is never.
     `max_findings` says for a severity how many open findings are tolerated, whatever `fail_on`
-    says of it. `policies` are judged apart from the others, each by its own thresholds.
+    says of it. `policies` are judged apart from the others, each by its own thresholds. With
+    `overdue_only`, findings on rows count when the time to fix them is over; those that have none
+    count at once, and all do where no history tells since when they are open.
     """
 
     fail_on: Severity | None = Severity.LOW
@@ -48,6 +50,7 @@ class Thresholds(msgspec.Struct, frozen=True):
     allow_partial: bool = False
     max_findings: dict[Severity, int] = {}
     policies: dict[str, PolicyThresholds] = {}
+    overdue_only: bool = False
 
 
 def judge(
@@ -134,24 +137,35 @@ def _over(results: Sequence[RuleResult], thresholds: Thresholds) -> list[str]:
         ]
         for place, what in enumerate(("violation", "unknown outcome", "error")):
             if number := sum(counts[place] for counts in strict):
-                reasons.append(f"{plural(number, what)} of severity {fail_on.value} or worse")
+                late = "overdue " if thresholds.overdue_only else ""
+                reasons.append(
+                    f"{plural(number, f'{late}{what}')} of severity {fail_on.value} or worse"
+                )
     for severity in WORST_FIRST:
         of_it = [result for result in results if result.rule.severity is severity]
         number = sum(sum(_counted(result, thresholds)) for result in of_it)
         if severity in budgets and number > budgets[severity]:
             most = f"at most {budgets[severity]:,} allowed"
-            reasons.append(f"{plural(number, 'open finding')} of severity {severity.value}, {most}")
+            what = "overdue finding" if thresholds.overdue_only else "open finding"
+            reasons.append(f"{plural(number, what)} of severity {severity.value}, {most}")
     return reasons
 
 
 def _counted(result: RuleResult, thresholds: Thresholds) -> tuple[int, int, int]:
     """Return how many violations, unknown outcomes and errors count against the gate."""
-    failed = result.open(Outcome.FAIL)
+    failed, unknown, errors = (
+        result.open(outcome) for outcome in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
+    )
+    if thresholds.overdue_only and result.overdue is not None:
+        late = result.overdue
+        failed, errors = late.get(Outcome.FAIL, 0), late.get(Outcome.ERROR, 0)
+        # There is no time to see what could not be seen: that counts at once.
+        unknown = late.get(Outcome.UNKNOWN, 0) + result.unseen
     if thresholds.on_unknown is not OnUnknown.FAIL:
         return failed, 0, 0
     # With allow_partial the user accepted that parts were not seen; missing facts still count.
     accepted = result.unseen if thresholds.allow_partial else 0
-    return failed, result.open(Outcome.UNKNOWN) - accepted, result.open(Outcome.ERROR)
+    return failed, unknown - accepted, errors
 
 
 def _passed(results: Sequence[RuleResult]) -> str:

@@ -1,11 +1,11 @@
 """The flow of a scan: source, inventory, evaluation, triage, verdict. Parses no arguments."""
 
 import os
-import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -14,25 +14,25 @@ from scanner.base.errors import Location, PolicyError
 from scanner.base.yamlfile import YamlFile
 from scanner.catalogue import BASIC, TABLES
 from scanner.engine.database import Connection, connect, seal
-from scanner.engine.intake.export import to_parquet
-from scanner.engine.intake.load import Loaded, load
-from scanner.engine.intake.owners import assign, with_teams
+from scanner.engine.intake.fill import Opened, fill
+from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
-from scanner.engine.intake.reader import BadInputError, read_envelope
 from scanner.engine.judge.clear import ClearPlaces
 from scanner.engine.judge.evaluate import Evaluated, evaluate
 from scanner.engine.judge.facts import EvaluatedFacts
 from scanner.engine.judge.findings import Findings
-from scanner.engine.judge.places import Unseen, unseen_of
+from scanner.engine.judge.groups import groups
+from scanner.engine.judge.places import unseen_of
 from scanner.engine.judge.prepare import Prepared, heavy_columns, needs, prepare
+from scanner.engine.judge.table import save
 from scanner.engine.memory import memory_told
 from scanner.gate import Thresholds, judge, remarks, strangers
+from scanner.history.keeper import Dated, HistoryRequest, Keeper, keeping
+from scanner.history.seal import SealRequest
 from scanner.inventory.source import Source
-from scanner.inventory.spool import copy_inventory
-from scanner.model.coverage import Gap, TableCoverage
+from scanner.model.coverage import Gap
 from scanner.model.inventory import Needs, Scope
 from scanner.model.outcome import Disposition, Outcome
-from scanner.model.owner import Owners
 from scanner.model.rule import Policy, Rule
 from scanner.model.run import (
     GateSetting,
@@ -56,7 +56,9 @@ class ScanRequest(msgspec.Struct, frozen=True):
 
     `gate` is what reports say of the settings that decide; nothing here depends on it. `shown`
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
-    line of a file of settings that names the policies.
+    line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
+    where that is wanted: the database may write there. `also` tells columns, by table, that are to
+    be there for what the rules' remedies need to know.
     """
 
     source: Source
@@ -69,6 +71,9 @@ class ScanRequest(msgspec.Struct, frozen=True):
     gate: tuple[GateSetting, ...] = ()
     shown: tuple[str, ...] = ()
     policies_place: Location | None = None
+    folder: Path | None = None
+    also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
+    history: HistoryRequest | None = None
 
 
 @contextmanager
@@ -83,20 +88,22 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     rules = [rule for policy in policies for rule in policy.rules]
     triage = Triage(request.triage, policies)
     check_names(request.shown, triage.owners)
-    with connect() as connection, memory_told():
+    with connect() as connection, memory_told(), keeping(request.history) as keeper:
         prepared = _prepare(connection, rules, triage)
-        loaded = _fill(
+        also = request.also(rules) if request.also else {}
+        loaded = fill(
             connection,
             request.source,
             request.scope,
             request.as_of,
-            needs(prepared),
-            heavy_columns(prepared),
+            needs(prepared, also),
+            heavy_columns(prepared, also),
             triage.owners,
+            keeper.keep if keeper else None,
         )
-        seal(connection)
+        seal(connection, request.folder or (keeper.scratch if keeper else None))
         opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
-        yield _judged(request, started, policies, triage, opened, prepared)
+        yield _judged(request, started, policies, triage, opened, prepared, keeper)
 
 
 def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
@@ -104,48 +111,95 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     started: datetime,
     policies: tuple[Policy, ...],
     triage: Triage,
-    opened: "Opened",
+    opened: Opened,
     prepared: Sequence[Prepared],
+    keeper: Keeper | None,
 ) -> Run:
     """Evaluate, decide about what was found, and put the result together."""
-    connection, loaded, unseen = opened.connection, opened.loaded, opened.unseen
+    connection, loaded = opened.connection, opened.loaded
     rules = [rule for policy in policies for rule in policy.rules]
     needed = frozenset(rule.resource for rule in rules)
-    gaps = {name: unseen.gaps[name] for name in needed}
-    evaluated = evaluate(connection, prepared, request.as_of, unseen)
+    gaps = {name: opened.unseen.gaps[name] for name in needed}
+    evaluated = evaluate(connection, prepared, request.as_of, opened.unseen)
     # Waivers' predicates come after the rules.
     judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]
-    triaged = triage.decide(
-        EvaluatedFacts(connection, judged, predicates),
-        Sight(request.scope, gaps, loaded.reaches),
-        request.as_of,
-    )
-    results = tuple(_result(one, gaps, triaged) for one in judged)
+    facts = EvaluatedFacts(connection, judged, predicates)
+    sight = Sight(request.scope, gaps, loaded.reaches)
+    triaged = triage.decide(facts, sight, request.as_of)
+    dated = None
+    if keeper is not None:
+        dated = keeper.date(rules, facts, sight, loaded, triaged.decisions, request.as_of)
+        triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
+    results = tuple(_result(one, gaps, triaged, dated) for one in judged)
     summary = _summary(loaded, needed)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
-    return Run(
+    run = Run(
         info=RunInfo(uuid.uuid4().hex, request.as_of, started, datetime.now(UTC)),
         inventory=summary,
         policies=policies,
         results=results,
         findings=triaged.dispose(findings),
         verdict=judge(summary, results, request.thresholds, triaged.refusals),
-        warnings=(
-            *([narrowing.told] if narrowing else []),
-            *loaded.warnings,
-            *triaged.warnings,
-            *remarks(results, request.thresholds),
-            *strangers(request.thresholds, [policy.name for policy in policies]),
-        ),
+        warnings=_told(request, policies, loaded, triaged, results, narrowing),
         waivers=triaged.waivers,
         fixed=triaged.fixed,
         clear=ClearPlaces(connection, judged),
         gate=request.gate,
+        rows=findings.rows,
         sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
         owners=triaged.owners,
         narrowing=narrowing,
+        table=_table(findings, triaged, request.folder),
+        progress=dated.progress if dated else None,
     )
+    if keeper is None:
+        return run
+    return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
+
+
+def _told(  # noqa: PLR0913, PLR0917 - whatever has something to tell
+    request: ScanRequest,
+    policies: Sequence[Policy],
+    loaded: Loaded,
+    triaged: Triaged,
+    results: Sequence[RuleResult],
+    narrowing: Narrowing | None,
+) -> tuple[str, ...]:
+    return (
+        *([narrowing.told] if narrowing else []),
+        *(*loaded.warnings, *triaged.warnings),
+        *remarks(results, request.thresholds),
+        *strangers(request.thresholds, [policy.name for policy in policies]),
+    )
+
+
+def _table(
+    findings: Findings, triaged: Triaged, folder: Path | None
+) -> Callable[[], Sequence[Path]] | None:
+    return partial(save, findings, triaged.decisions, folder) if folder else None
+
+
+def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
+    keeper: Keeper,
+    request: ScanRequest,
+    run: Run,
+    triaged: Triaged,
+    findings: Findings,
+    sight: Sight,
+    loaded: Loaded,
+) -> Run:
+    """Seal the run with all of its `findings`, and return it with what is to be told of that."""
+    whole = msgspec.structs.replace(
+        run,
+        findings=triaged.dispose(findings),
+        narrowing=None,
+        warnings=run.warnings[run.narrowing is not None :],
+        table=_table(findings, triaged, request.folder or keeper.scratch),
+    )
+    tallies = groups(findings.connection, findings.evaluated)
+    told = keeper.seal(SealRequest(whole, sight, loaded, tallies, request.triage, request.params))
+    return msgspec.structs.replace(run, warnings=(*run.warnings, *told))
 
 
 def check_waivers(
@@ -176,33 +230,6 @@ def new_baseline(request: ScanRequest, path: Path, *, grow: bool, prune: bool) -
         return update(before, run, grow=grow, prune=prune)
 
 
-def fetch(
-    source: Source, scope: Scope, wanted: Needs, workspace: Path, output: Path
-) -> tuple[dict[str, TableCoverage], tuple[str, ...]]:
-    """Collect an inventory and save it under `output`; returns its coverage and warnings.
-
-    The suffix chooses the form: .jsonl, .json or .parquet. Raises FetchError where nothing could
-    be seen, UsageError where the file cannot be written.
-    """
-    inventory = source.collect(scope, wanted, workspace)
-    (raw,) = inventory.inputs
-    with connect() as connection:
-        ending = read_envelope(connection, raw).ending
-    if output.suffix == ".parquet":
-        to_parquet(raw, output)
-    else:
-        copy_inventory(raw.path, output)
-    return ending.coverage, inventory.warnings
-
-
-class Opened(msgspec.Struct, frozen=True):
-    """An inventory in its database, what is in it, and what its tables may lack."""
-
-    connection: Connection
-    loaded: Loaded
-    unseen: Unseen
-
-
 @contextmanager
 def open_inventory(
     source: Source,
@@ -217,38 +244,11 @@ def open_inventory(
     file that says who owns what; raises PolicyError for what is wrong with it.
     """
     who = None if owners is None else read_owners(owners).owners
-    heavy = {
-        name: frozenset(c for c, spec in table.columns.items() if spec.heavy)
-        for name, table in TABLES.items()
-    }
+    heavy = {n: frozenset(c for c, s in t.columns.items() if s.heavy) for n, t in TABLES.items()}
     with connect() as connection, memory_told():
-        loaded = _fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy, who)
+        loaded = fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy, who)
         seal(connection)
         yield Opened(connection, loaded, unseen_of(loaded, scope))
-
-
-def _fill(  # noqa: PLR0913, PLR0917 - the one place where a source meets the database
-    connection: Connection,
-    source: Source,
-    scope: Scope,
-    as_of: datetime,
-    wanted: Needs,
-    heavy: Mapping[str, frozenset[str]],
-    owners: Owners | None,
-) -> Loaded:
-    with tempfile.TemporaryDirectory(prefix="keypolicy-") as workspace:
-        inventory = source.collect(scope, with_teams(wanted, owners), Path(workspace))
-        try:
-            loaded = load(connection, inventory, scope, as_of, heavy)
-        except BadInputError as error:
-            # Imported here: only needed to say what is wrong with a file.
-            from scanner.inventory.diagnose import diagnose_inputs  # noqa: PLC0415
-
-            raise diagnose_inputs(error.inputs, error.message) from error
-    if owners is None:
-        return loaded
-    warnings = (*loaded.warnings, *assign(connection, owners))
-    return msgspec.structs.replace(loaded, warnings=warnings)
 
 
 def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> tuple[Prepared, ...]:
@@ -266,7 +266,9 @@ def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> t
     return prepared
 
 
-def _result(one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triaged) -> RuleResult:
+def _result(
+    one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triaged, dated: Dated | None
+) -> RuleResult:
     rule = one.prepared.rule
     unseen = len(gaps[rule.resource])
     tally = {
@@ -283,6 +285,7 @@ def _result(one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triage
         not_applicable=one.counts.get(Outcome.NOT_APPLICABLE, 0),
         unseen=unseen,
         tally=tally,
+        overdue=None if dated is None or dated.overdue is None else dated.overdue.get(rule.id, {}),
     )
 
 
@@ -291,4 +294,5 @@ def _summary(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:
         name: TableSummary(loaded.rows[name], loaded.coverage[name], name in needed)
         for name in TABLES
     }
-    return InventorySummary(loaded.sources, tables, loaded.digest, loaded.organizations)
+    places = loaded.organizations, loaded.servers
+    return InventorySummary(loaded.sources, tables, loaded.digest, *places)

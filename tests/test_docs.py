@@ -12,7 +12,7 @@ from _pytest.mark.structures import ParameterSet
 
 from scanner.authoring.lint.swallow import swallowed
 from scanner.authoring.reference.pages import rules_markdown
-from scanner.authoring.reference.rules import check_entries, policy_entries
+from scanner.authoring.reference.rules import action_entries, check_entries, policy_entries
 from scanner.authoring.reference.tables import fill_functions
 from scanner.base.errors import Location
 from scanner.config.files import read_config
@@ -51,7 +51,7 @@ def _blocks(language: str) -> list[ParameterSet]:
 
 def test_the_rule_reference_is_up_to_date() -> None:
     """If this fails, run `make docs`."""
-    page = rules_markdown(policy_entries(()), check_entries(), escaped, prose)
+    page = rules_markdown(policy_entries(()), check_entries(), action_entries(), escaped, prose)
     assert (DOCS / "rules.md").read_text("utf-8") == page
 
 

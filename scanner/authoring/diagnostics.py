@@ -11,6 +11,7 @@ import msgspec
 from scanner import __version__
 from scanner.authoring.lint.listing import Listing
 from scanner.base.errors import Problem
+from scanner.base.sarif import SCHEMA, VERSION
 from scanner.base.workflow import workflow_command
 from scanner.catalogue.redact import redact_text
 
@@ -20,7 +21,6 @@ Plain = Callable[[str], str]
 Width = Callable[[str], int]
 """Counts the columns that harmless text takes."""
 
-SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 _WIDEST: Final = 100
 _BEFORE: Final = 60
 
@@ -111,7 +111,7 @@ def to_sarif(found: Sequence[Diagnostic]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(one, codes.index(one.problem.code)) for one in found],
     }
-    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    log = {"$schema": SCHEMA, "version": VERSION, "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 

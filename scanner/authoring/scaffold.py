@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack, suppress
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 from scanner.base.errors import UsageError
-from scanner.base.files import real
+from scanner.base.files import real, replacing
 from scanner.base.resources import scaffold_dir, schema_path
+from scanner.catalogue import TOKEN_SETTING
 
 _TEMPLATES: Final = {
     "keypolicy.yaml": "keypolicy.yaml",
@@ -44,15 +46,34 @@ def write(folder: Path, texts: dict[str, str], *, force: bool) -> None:
             where=str(folder),
             remedy="Nothing was written. --force replaces them.",
         )
+    made: list[Path] = []
     try:
-        for place, text in texts.items():
-            path = folder / place
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _not_through_links(folder, path)
-            path.write_text(text, encoding="utf-8", newline="\n")
-    except OSError as error:
-        where = str(error.filename or folder)
-        raise UsageError(error.strerror or str(error), where=where) from None
+        # No file is put in its place before all are written.
+        with ExitStack() as stack:
+            for place, text in texts.items():
+                path = folder / place
+                _make(path.parent, made)
+                _not_through_links(folder, path)
+                out = stack.enter_context(replacing(path))
+                out.write(text.encode())
+                out.flush()
+    except BaseException as error:
+        for one in reversed(made):
+            with suppress(OSError):  # something is in it
+                one.rmdir()
+        if isinstance(error, OSError):
+            where = str(error.filename or folder)
+            raise UsageError(error.strerror or str(error), where=where) from None
+        raise
+
+
+def _make(folder: Path, made: list[Path]) -> None:
+    """Make the folder and those around it, and note which ones are new."""
+    missing = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    for one in reversed(missing):
+        one.mkdir()
+        made.append(one)
+    folder.mkdir(exist_ok=True)
 
 
 def _not_through_links(folder: Path, path: Path) -> None:
@@ -68,5 +89,5 @@ def next_steps(folder: Path) -> Iterable[str]:
     yield "keypolicy scan --demo           # try it on a fictional organization"
     yield "keypolicy lint policies         # after every change"
     yield "keypolicy test policies"
-    yield "export SENTRY_AUTH_TOKEN=...    # then scan your own keys:"
+    yield f"export {TOKEN_SETTING}=...    # then scan your own keys:"
     yield "keypolicy scan"

@@ -1,4 +1,4 @@
-"""Syntax trees of predicates, walked and changed.
+"""Syntax trees of predicates, walked, changed and built.
 
 Only for predicates that the guard has let through, or whose regenerated text goes through it.
 """
@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scanner.engine.predicate.syntax import Node
+from scanner.engine.predicate.syntax import PLACE, Node
 
 Path = tuple[str | int, ...]
 
@@ -56,6 +56,24 @@ def columns(tree: Node) -> set[str]:
 def has_window(tree: Node) -> bool:
     """Whether the value depends on other rows."""
     return any(node["class"] == "WINDOW" for _, node in walk(tree))
+
+
+def two_sided(node: Node) -> Node:
+    """Return `x BETWEEN a AND b` as two comparisons, of which each may be understood by itself."""
+    sides = [
+        {"class": "COMPARISON", "type": kind, **PLACE, "left": node["input"], "right": bound}
+        for kind, bound in (
+            ("COMPARE_GREATERTHANOREQUALTO", node["lower"]),
+            ("COMPARE_LESSTHANOREQUALTO", node["upper"]),
+        )
+    ]
+    return {"class": "CONJUNCTION", "type": "CONJUNCTION_AND", **PLACE, "children": sides}
+
+
+def constant(kind: str, text: str) -> Node:
+    """Return a constant of the kind as DuckDB calls it, such as INTEGER."""
+    literal = {"kind": kind, "text": text}
+    return {"class": "CONSTANT", "type": "VALUE_CONSTANT", **PLACE, "literal": literal}
 
 
 def identity(tree: Node) -> str:

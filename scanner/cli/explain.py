@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from scanner.base.errors import PolicyError, UsageError
+from scanner.base.errors import UsageError
 from scanner.cli.shared import inputs
 from scanner.model.owner import NAME_A_FILE, NO_FILE
 
@@ -109,21 +109,7 @@ def _print_json(explained: "Explained", verdict: "RowVerdict | None") -> None:
 def _print_merged(settings: "Settings") -> None:
     from scanner.authoring.explain.merged import merged_yaml  # noqa: PLC0415 - heavy
     from scanner.base.text import clean  # noqa: PLC0415
-    from scanner.policy.load import inspect_policies  # noqa: PLC0415
 
     policies = settings.policies or (inputs.DEFAULT_POLICY,)
-    inspection = inspect_policies(policies, settings.params)
-    if inspection.problems:
-        raise PolicyError(inspection.problems)
-    if len(inspection.merged) != 1:
-        names = ", ".join(merged.name for merged in inspection.merged)
-        raise UsageError(
-            f"--merged prints one policy, and these are {len(inspection.merged)}: {names}",
-            where="explain",
-            remedy="Name one with --policy.",
-        )
-    (merged,) = inspection.merged
-    if not merged.rules:
-        raise UsageError(f"policy {merged.name} has no rule left to print", where="explain")
-    lines = merged_yaml(merged, settings.params).split("\n")
+    lines = merged_yaml(policies, settings.params).split("\n")
     sys.stdout.write("\n".join(map(clean, lines)))

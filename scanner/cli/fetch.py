@@ -87,7 +87,7 @@ def run(namespace: argparse.Namespace) -> int:
     journal = path.with_name(path.name + _JOURNAL)
     source = inputs.source(namespace, settings, journal)
     scope = inputs.scope(namespace, settings)
-    from scanner.pipeline import fetch  # noqa: PLC0415 - heavy, and mistakes come first
+    from scanner.engine.intake.export import fetch  # noqa: PLC0415 - heavy, and mistakes come first
 
     with tempfile.TemporaryDirectory(prefix="keypolicy-") as workspace:
         coverage, warnings = fetch(source, scope, wanted, Path(workspace), path)

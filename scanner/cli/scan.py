@@ -2,15 +2,21 @@
 
 import argparse
 import os
+import shutil
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from tempfile import SpooledTemporaryFile, TemporaryDirectory
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import msgspec
 
+from scanner.base.errors import UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
 from scanner.cli.shared import inputs
+from scanner.config.settings import Settings
 from scanner.model.run import Run
 from scanner.report import (
     FORMATS,
@@ -18,10 +24,16 @@ from scanner.report import (
     format_called,
     format_for,
     preload,
-    write_file,
-    write_stream,
+    to_file,
+    to_stream,
+    write_reports,
 )
 from scanner.report.parts.earlier import read_earlier
+
+if TYPE_CHECKING:
+    from scanner.history.keeper import HistoryRequest
+
+_IN_MEMORY: Final = 1 << 20  # bytes for standard output that are not put on disk meanwhile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_source_arguments(parser)
     inputs.add_policy_arguments(parser)
     _add_triage_arguments(parser)
+    _add_history_arguments(parser)
     _add_gate_arguments(parser)
     _add_output_arguments(parser)
 
@@ -49,6 +62,18 @@ def _add_triage_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         default=None,
         help="end with exit code 2 where a waiver covers nothing",
+    )
+
+
+def _add_history_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("history")
+    inputs.add_history_argument(group, "keep this scan in a folder, and tell what changed")
+    group.add_argument(
+        "--no-history-inventory",
+        dest="history_inventory",
+        action="store_false",
+        default=None,
+        help="keep it without the (redacted) inventory: it cannot be replayed then",
     )
 
 
@@ -73,6 +98,13 @@ def _add_gate_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="tolerate N open findings of a severity, whatever --fail-on says of it;"
         " may be repeated",
+    )
+    gate.add_argument(
+        "--fail-on-overdue",
+        action="store_true",
+        default=None,
+        help="count only findings whose time to be fixed is over (`sla` in keypolicy.yaml); it"
+        " needs a history",
     )
     inputs.add_partial_argument(gate)
 
@@ -128,7 +160,9 @@ def run(namespace: argparse.Namespace) -> int:
     earlier = read_earlier(namespace.earlier)
     settings = inputs.settings(namespace)
     request = msgspec.structs.replace(
-        inputs.scan_request(namespace, settings), shown=tuple(namespace.owner)
+        inputs.scan_request(namespace, settings),
+        shown=tuple(namespace.owner),
+        history=_history(settings),
     )
     # The engine is heavy to import; a mistake in the arguments is told without it.
     from scanner.pipeline import scan  # noqa: PLC0415
@@ -141,30 +175,67 @@ def run(namespace: argparse.Namespace) -> int:
         quiet=namespace.quiet,
         verbose=namespace.verbose,
     )
-    if namespace.earlier and "html" not in {*formats, namespace.format}:
+    formats.append(namespace.format or "terminal")
+    if namespace.earlier and "html" not in formats:
         inputs.warn("--earlier is used by nothing: no HTML report is written (-o FILE.html)")
-    preload([*formats, namespace.format or "terminal"])
-    with scan(request) as scanned:
+    preload(formats)
+    with ExitStack() as stack:
+        if any(FORMATS[name].is_of_table for name in formats):
+            private = stack.enter_context(TemporaryDirectory(prefix="keypolicy-"))
+            request = msgspec.structs.replace(request, folder=Path(private))
+        scanned = stack.enter_context(scan(request))
         run = msgspec.structs.replace(scanned, earlier=earlier)
         for warning in run.warnings:
             inputs.warn(warning)
-        for path in namespace.output:
-            write_file(run, path, options)
-        _print(run, namespace.format or "terminal", options)
+        _report(run, namespace.output, namespace.format or "terminal", options)
         return run.verdict.exit_code
 
 
-def _print(run: Run, name: str, options: ReportOptions) -> None:
-    """Write a report to standard output; whoever reads it may stop reading, as `head` does."""
+def _history(settings: Settings) -> "HistoryRequest | None":
+    """Return where the scan is kept. Raises UsageError for a gate that needs to be told more."""
+    if settings.fail_on_overdue and (settings.history is None or not settings.sla):
+        lacking = "a history" if settings.history is None else "the time that is allowed"
+        raise UsageError(
+            f"what is overdue cannot be told without {lacking}",
+            where=settings.origin("fail_on_overdue"),
+            remedy="Name a folder with --history DIR."
+            if settings.history is None
+            else "Say it in keypolicy.yaml, such as `sla: {high: 14d, critical: 3d}`.",
+        )
+    if settings.history is None:
+        return None
+    from scanner.history.keeper import HistoryRequest  # noqa: PLC0415 - heavy
+
+    return HistoryRequest(settings.history, settings.history_inventory, settings.sla)
+
+
+def _report(run: Run, paths: Sequence[Path], name: str, options: ReportOptions) -> None:
+    """Write all reports in one pass; that to standard output comes when the files are there."""
+    files = [to_file(run, path, options) for path in paths]
+    if not files:
+        with _standard_output(name) as out:
+            write_reports(run, [to_stream(run, name, out, options)])
+        return
+    with SpooledTemporaryFile(_IN_MEMORY) as held:
+        write_reports(run, [*files, to_stream(run, name, cast("BinaryIO", held), options)])
+        held.seek(0)
+        with _standard_output(name) as out:
+            shutil.copyfileobj(held, out)
+
+
+@contextmanager
+def _standard_output(name: str) -> Iterator[BinaryIO]:
+    """Give standard output for a format; whoever reads it may stop reading, as `head` does."""
     sys.stdout.flush()
     try:
         if FORMATS[name].is_json:
             # A log may be read by a runner; a file that was asked for is not.
             out = CleanJson(sys.stdout.buffer)
-            write_stream(run, name, cast("BinaryIO", out), options)
+            yield cast("BinaryIO", out)
             out.finish()
         else:
-            write_stream(run, name, sys.stdout.buffer, options)
+            yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
     except BrokenPipeError:
         # The verdict stands; Python must not complain about the pipe again when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
 from scanner.base.files import check_writable, read_regular, replacing
-from scanner.base.text import clean, clean_json, columns
+from scanner.base.text import aligned, clean, clean_json
 from scanner.cli.shared import inputs
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
 
@@ -125,13 +125,7 @@ def _print_table(uses: Sequence[WaiverUse], *, measured: bool) -> None:
             ", ".join(waiver.rules) or f"all of {waiver.policy}",
         )
         rows.append(row + ((str(use.resources), str(use.findings)) if measured else ()))
-    shown = [[clean(cell) for cell in row] for row in rows]
-    widths = [max(map(columns, column)) for column in zip(*shown, strict=True)]
-    for line in shown:
-        cells = (
-            cell + " " * (width - columns(cell)) for cell, width in zip(line, widths, strict=True)
-        )
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+    sys.stdout.writelines(f"{line}\n" for line in aligned(rows))
 
 
 def _print_json(uses: Sequence[WaiverUse], *, measured: bool) -> None:

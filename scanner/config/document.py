@@ -6,6 +6,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from scanner.policy.language.values import DURATION_PATTERN
+
 CONFIG_NAME: Final = "keypolicy.yaml"
 
 Texts = str | list[str]
@@ -23,6 +25,24 @@ class BudgetDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
     medium: _Count | UnsetType = UNSET
     high: _Count | UnsetType = UNSET
     critical: _Count | UnsetType = UNSET
+
+
+_Allowed = Annotated[
+    str,
+    Meta(
+        pattern=DURATION_PATTERN,
+        extra_json_schema={"patternErrorMessage": "Write a time such as 14d, 12h or 2w."},
+    ),
+]
+
+
+class AllowedDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """The time that is allowed to fix a finding of a severity."""
+
+    low: _Allowed | UnsetType = UNSET
+    medium: _Allowed | UnsetType = UNSET
+    high: _Allowed | UnsetType = UNSET
+    critical: _Allowed | UnsetType = UNSET
 
 
 class GateDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -88,6 +108,21 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
     waiver_notice_days: Annotated[
         _Count | UnsetType,
         Meta(description="Days before its end from which on a waiver is warned of (default: 14)."),
+    ] = UNSET
+    history: Annotated[
+        str | UnsetType, Meta(description="Folder that scans are kept in, from this file on.")
+    ] = UNSET
+    history_inventory: Annotated[
+        bool | UnsetType,
+        Meta(description="Whether a history keeps the redacted inventory, too (default: true)."),
+    ] = UNSET
+    sla: Annotated[
+        AllowedDocument | UnsetType,
+        Meta(description="Time that is allowed to fix a finding, by severity, such as 14d."),
+    ] = UNSET
+    fail_on_overdue: Annotated[
+        bool | UnsetType,
+        Meta(description="Whether only findings count whose time to be fixed (sla) is over."),
     ] = UNSET
     memory: Annotated[
         str | UnsetType,

@@ -121,7 +121,7 @@ def _read_config(path: Path, name: str) -> Layer:
         named = data["policies"]
         named = named.split(",") if isinstance(named, str) else named
         data["policies"] = [_from_file(path.parent, base, one.strip()) for one in named]
-    for key in ("waivers", "baseline", "owners"):
+    for key in ("waivers", "baseline", "owners", "history"):
         if key in data:
             data[key] = _from_here(base, data[key])
     return {

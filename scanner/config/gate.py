@@ -9,6 +9,7 @@ from scanner.gate import NEVER, OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.inventory import Scope
 from scanner.model.outcome import Severity
 from scanner.model.run import GateSetting
+from scanner.policy.language.values import format_duration
 from scanner.triage.interface import TERM_DAYS
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ def _settings(found: "Settings", scope: Scope) -> Iterator[GateSetting]:
     yield told("max_findings", _budgets(budgets), looser=any(budgets.values()))
     for policy, own in found.gate.items():
         yield told(f"gate.{policy}", _own(own), looser=_is_loosening(own))
+    if found.fail_on_overdue:
+        yield told("fail_on_overdue", "true", looser=True)
+    if found.sla:
+        allowed = (f"{name}={format_duration(time)}" for name, time in found.sla.items())
+        yield told("sla", _listed(allowed))
     for name, path in (("waivers", found.waivers), ("baseline", found.baseline)):
         yield told(name, _NONE if path is None else str(path), looser=path is not None)
     if found.waiver_term_days != TERM_DAYS:

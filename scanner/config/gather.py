@@ -141,9 +141,15 @@ _SETTINGS: Final = {
     "strict_waivers": _Setting("--strict-waivers", "KEYPOLICY_STRICT_WAIVERS", read.boolean),
     "waiver_term_days": _Setting("", "KEYPOLICY_WAIVER_TERM_DAYS", read.days),
     "waiver_notice_days": _Setting("", "KEYPOLICY_WAIVER_NOTICE_DAYS", read.days),
+    "history": _Setting("--history", "KEYPOLICY_HISTORY", read.path),
+    "history_inventory": _Setting(
+        "--no-history-inventory", "KEYPOLICY_HISTORY_INVENTORY", read.boolean
+    ),
+    "sla": _Setting("", "KEYPOLICY_SLA", read.sla),
+    "fail_on_overdue": _Setting("--fail-on-overdue", "KEYPOLICY_FAIL_ON_OVERDUE", read.boolean),
     "memory": _Setting("", "KEYPOLICY_MEMORY", read.memory),
 }
-_PATHS: Final = frozenset({"policies", "waivers", "baseline", "owners"})
+_PATHS: Final = frozenset({"policies", "waivers", "baseline", "owners", "history"})
 """The settings that name files."""
 
 _PARAMS: Final = "KEYPOLICY_PARAMS"

@@ -1,5 +1,6 @@
 """Settings as values: what the command line said, and what all places together come to."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -33,6 +34,9 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     baseline: str | None = None
     owners: str | None = None
     strict_waivers: bool | None = None
+    history: str | None = None
+    history_inventory: bool | None = None
+    fail_on_overdue: bool | None = None
     no_color: bool = False
     locked_config: str | None = None
 
@@ -75,6 +79,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     strict_waivers: bool = False
     waiver_term_days: int = TERM_DAYS
     waiver_notice_days: int = NOTICE_DAYS
+    history: Path | None = None
+    history_inventory: bool = True
+    sla: dict[Severity, timedelta] = {}
+    fail_on_overdue: bool = False
     memory: int | None = None
     terminal: Terminal
     locked: tuple[str, str] | None = None
@@ -110,7 +118,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def thresholds(self) -> Thresholds:
         """What the gate tolerates."""
         return Thresholds(
-            self.fail_on, self.on_unknown, self.allow_partial, self.max_findings, self.gate
+            self.fail_on,
+            self.on_unknown,
+            self.allow_partial,
+            self.max_findings,
+            self.gate,
+            self.fail_on_overdue,
         )
 
     @property

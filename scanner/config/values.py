@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,22 @@ def max_findings(value: Any, origin: str) -> dict[Severity, int]:  # noqa: ANN40
                 f"{text!r} is not SEVERITY=N", where=origin, remedy="For example: low=20"
             )
         found[Severity(choice(severity, origin, list(map(str, Severity))))] = int(number)
+    return found
+
+
+def sla(value: Any, origin: str) -> dict[Severity, timedelta]:  # noqa: ANN401 - as given
+    """Read the time to fix by severity: a mapping, or SEVERITY=TIME in a list or text."""
+    # Imported here: most scans allow no time.
+    from scanner.policy.language.values import BadValueError, parse_duration  # noqa: PLC0415
+
+    given = value if isinstance(value, dict) else assignments(texts(value, origin), origin)
+    found = {}
+    for name, text in given.items():
+        severity = Severity(choice(name, origin, list(map(str, Severity))))
+        try:
+            found[severity] = parse_duration(text)
+        except BadValueError as error:
+            raise UsageError(error.message, where=origin, remedy=error.hint) from None
     return found
 
 

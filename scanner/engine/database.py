@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -43,10 +44,15 @@ def connect() -> Connection:
     return connection
 
 
-def seal(connection: Connection) -> None:
-    """Take away files, network and settings from every statement that follows."""
+def seal(connection: Connection, folder: Path | None = None) -> None:
+    """Take away files, network and settings from every statement that follows.
+
+    With a `folder`, what is in that one is not taken away.
+    """
     for name in TABLES:
         connection.execute(f'ALTER TABLE "{name}" DROP COLUMN {BAD}')
+    if folder is not None:
+        connection.execute("SET allowed_directories = [?]", [str(folder)])
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 

@@ -29,7 +29,8 @@ class Finding(msgspec.Struct, frozen=True):
 
     `evidence` is a JSON object: the columns that the rule read, with their values. `waiver` is
     the id of the waiver that covers the finding or, where it is open, of the one that has lapsed.
-    `first_seen` is known only to a baseline or a history, `owner` to a file of owners.
+    `first_seen` is known only to a baseline or a history, `owner` to a file of owners. `due` is the
+    end of the time that is allowed to fix it, where a history tells when that began.
     """
 
     rule_id: str
@@ -44,6 +45,7 @@ class Finding(msgspec.Struct, frozen=True):
     waiver: str | None = None
     first_seen: datetime | None = None
     owner: str | None = None
+    due: datetime | None = None
 
 
 class Identity(NamedTuple):

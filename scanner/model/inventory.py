@@ -35,6 +35,7 @@ class RawInput(msgspec.Struct, frozen=True):
     `kind` names the table of an API export. `organization` and `project` name what the records
     themselves lack; for the product's own inventories they are None. `server` is the base URL
     that links to a key's page are built on. `label` is how messages and reports call the file.
+    `is_redacted`: this process wrote it, past the redaction.
     """
 
     path: Path
@@ -44,6 +45,28 @@ class RawInput(msgspec.Struct, frozen=True):
     organization: str | None = None
     project: str | None = None
     server: str | None = None
+    is_redacted: bool = False
+
+
+class KeptInput(msgspec.Struct, frozen=True, kw_only=True):
+    """A redacted copy of an input, which it tells as RawInput does: the file `name`, gzip."""
+
+    name: str
+    layout: Layout
+    label: str
+    kind: str | None
+    organization: str | None
+    project: str | None
+    server: str | None
+
+
+class KeptInventory(msgspec.Struct, frozen=True, kw_only=True):
+    """Redacted copies of an inventory's inputs, and what its source said besides them."""
+
+    inputs: tuple[KeptInput, ...]
+    sources: tuple[str, ...]
+    coverage: dict[str, TableCoverage]
+    live: bool
 
 
 class Scope(msgspec.Struct, frozen=True):

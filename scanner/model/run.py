@@ -1,14 +1,16 @@
 """Everything that one scan found out, ready for reports and the gate."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
 
 import msgspec
 
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Finding, KnownFinding
+from scanner.model.history import HistoryProgress
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.owner import OwnerShare
 from scanner.model.rule import Policy, Rule
@@ -19,7 +21,9 @@ class RuleResult(msgspec.Struct, frozen=True):
     """How often a rule came to each outcome.
 
     `unseen` of the unknown outcomes stand for parts of the table that could not be read; the
-    others are rows with missing data. `tally` counts findings by outcome and disposition.
+    others are rows with missing data. `tally` counts findings by outcome and disposition. `overdue`
+    counts open findings on rows whose time to be fixed is over, or that have none; None where no
+    history tells.
     """
 
     rule: Rule
@@ -27,6 +31,7 @@ class RuleResult(msgspec.Struct, frozen=True):
     not_applicable: int
     unseen: int
     tally: dict[tuple[Outcome, Disposition], int]
+    overdue: Mapping[Outcome, int] | None = None
 
     def count(self, outcome: Outcome) -> int:
         """How many resources came to this outcome, whatever triage says of them."""
@@ -77,13 +82,15 @@ class TableSummary(msgspec.Struct, frozen=True):
 class InventorySummary(msgspec.Struct, frozen=True):
     """Where the inventory came from, its tables, and the SHA-256 of what they hold.
 
-    `organizations` maps the slug of each organization seen to the number of its projects.
+    `organizations` maps the slug of each organization seen to the number of its projects. `servers`
+    are the base URLs of those that the records are of.
     """
 
     sources: tuple[str, ...]
     tables: dict[str, TableSummary]
     digest: str
     organizations: dict[str, int] = {}
+    servers: tuple[str, ...] = ()
 
     @property
     def incomplete(self) -> dict[str, TableCoverage]:
@@ -198,7 +205,10 @@ class Run(msgspec.Struct, frozen=True):
     the scans that a trend is to start with, oldest first. `gate` are the settings in effect, and
     `sample`, where it is known, gives the first findings of a rule, as many as asked for.
     `owners` have a share each, those without findings too, where a file tells who owns what; with
-    a `narrowing`, `findings` and `sample` are of some of them.
+    a `narrowing`, `findings` and `sample` are of some of them. `table`, where it was asked for,
+    writes the findings into files of Parquet, which are to be read one after the other. `rows`
+    gives columns of a table's rows by their id, of those with these ids or of all. `progress` is
+    what a history tells, where the scan has one.
     """
 
     info: RunInfo
@@ -216,6 +226,11 @@ class Run(msgspec.Struct, frozen=True):
     sample: Callable[[Rule, int], Iterable[Finding]] | None = None
     owners: tuple[OwnerShare, ...] = ()
     narrowing: Narrowing | None = None
+    table: Callable[[], Sequence[Path]] | None = None
+    rows: (
+        Callable[[str, Sequence[str], Collection[str] | None], dict[str, dict[str, Any]]] | None
+    ) = None
+    progress: HistoryProgress | None = None
 
     def open_shown(self, result: RuleResult) -> int:
         """How many open findings of a rule the reports show."""

@@ -1,9 +1,7 @@
 """From merged policies to the model's: parameters resolved, checks replaced by their macros."""
 
-import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Final
 
 from msgspec import UNSET
 
@@ -11,13 +9,14 @@ from scanner.base.errors import Location, Problem
 from scanner.base.hints import did_you_mean
 from scanner.catalogue import TABLES
 from scanner.model.outcome import Severity
-from scanner.model.rule import Policy, Predicate, Rule
-from scanner.policy.language.arguments import CheckUse, read_check
+from scanner.model.rule import Policy, Predicate, Remedy, Rule
+from scanner.policy.language.arguments import CheckUse, read_check, read_fix
 from scanner.policy.language.parameters import Parameter, command_line
 from scanner.policy.language.predicates import parameters_in
 from scanner.policy.language.scope import ParameterScope
 from scanner.policy.language.slots import Slot
-from scanner.policy.language.static import check_fit, check_resource
+from scanner.policy.language.static import check_fit, check_resource, fix_fit
+from scanner.policy.language.templates import misplaced
 from scanner.policy.language.values import BadValueError, ValueType
 from scanner.policy.merge import MergedPolicy, MergedRule, WrittenAt
 
@@ -53,6 +52,7 @@ class Compiler:
             digest=digest.hexdigest(),
             rules=tuple(rule for rule in rules if rule is not None),
             location=merged.location,
+            sources=tuple((source.name, source.raw) for source in merged.sources),
         )
 
     def finish(self) -> None:
@@ -64,18 +64,9 @@ class Compiler:
                 hint = did_you_mean(name, self._known, kind="parameters")
                 self.problems.append(Problem(command_line(name), message, "unknown-param", hint))
 
-    def effective(self, parameters: dict[str, Parameter]) -> dict[str, Parameter]:
-        """Return the parameters with the values of the command line, where it has some."""
-        if not self._given:
-            return parameters
-        return {name: self._typed(parameter) for name, parameter in parameters.items()}
-
-    def _typed(self, parameter: Parameter) -> Parameter:
-        text = self._given.get(parameter.name)
-        if text is None:
-            return parameter
+    def _settled(self, parameter: Parameter) -> Parameter:
         try:
-            return parameter.typed(text)
+            return parameter.settled(self._given)
         except BadValueError as error:
             location = command_line(parameter.name)
             self._refused[parameter.name] = Problem(location, error.message, error.code, error.hint)
@@ -83,18 +74,18 @@ class Compiler:
 
     def _rule(self, merged: MergedRule, policy: MergedPolicy) -> Rule | None:
         before = len(self.problems)
-        scope = ParameterScope(
-            self.effective(merged.parameters), merged.excused, is_open=policy.open_ended
-        )
+        seen = {name: self._settled(parameter) for name, parameter in merged.parameters.items()}
+        scope = ParameterScope(seen, merged.excused, is_open=policy.open_ended)
         document = merged.document
         resource = merged.place("resource")
         self.problems += check_resource(resource.source, resource.path, document.resource)
         where, conditions = _where(merged, scope)
         severity = _severity(merged, scope)
         requirement, use = self._requirement(merged, scope)
+        fix = self._fix(merged, scope)
         message = document.message or (use.check.message if use else "")
         if document.message and document.resource in TABLES:
-            self.problems += _check_message(merged)
+            self.problems += _message_problems(merged)
         self.problems += scope.problems
         if requirement is None or severity is None or not scope.complete:
             return None
@@ -115,6 +106,7 @@ class Compiler:
             rationale=document.rationale,
             remediation=document.remediation,
             controls=document.controls,
+            fix=fix,
             brought=merged.brought or (self._named if merged.home.source.is_shipped else None),
         )
 
@@ -137,6 +129,20 @@ class Compiler:
             return None, use
         location = place.source.at_key((*place.path, use.check.name))
         return Predicate(use.macro.text, use.macro.params, location), use
+
+    def _fix(self, merged: MergedRule, scope: ParameterScope) -> Remedy | None:
+        document = merged.document
+        if document.fix is UNSET:
+            return None
+        place = merged.place("fix")
+        use, problems = read_fix(place.source, place.path, document.fix, scope)
+        self.problems += problems
+        if use is None:
+            return None
+        if document.resource in TABLES:
+            self.problems += fix_fit(place.source, place.path, use, document.resource)
+        location = place.source.at_key((*place.path, use.action.name))
+        return None if use.arguments is None else Remedy(use.action.name, use.arguments, location)
 
 
 def _where(
@@ -186,24 +192,10 @@ def _rule_location(merged: MergedRule) -> Location:
     return merged.home.source.at_key((*merged.home.path, "id"))
 
 
-_PLACEHOLDER: Final = re.compile(r"\{\{|\}\}|\{(?P<column>[^{}:]*)(?::[^{}]*)?\}|[{}]")
-
-
-def _check_message(merged: MergedRule) -> list[Problem]:
-    """Check that the message's braces are in pairs and name columns."""
-    document = merged.document
-    place = merged.place("message")
-    columns = TABLES[document.resource].columns
-    problems: list[Problem] = []
-    for found in _PLACEHOLDER.finditer(document.message):
-        location = place.source.at_text(place.path).within(document.message, found.start())
-        column = found["column"]
-        if found[0] in ("{", "}"):
-            problems.append(
-                Problem(location, f"a single `{found[0]}`", "bad-message", "Write it twice.")
-            )
-        elif column is not None and column not in columns:
-            hint = did_you_mean(column, columns, kind="columns")
-            message = f"{document.resource} has no column `{column}`"
-            problems.append(Problem(location, message, "unknown-column", hint))
-    return problems
+def _message_problems(merged: MergedRule) -> list[Problem]:
+    text, place = merged.document.message, merged.place("message")
+    location = place.source.at_text(place.path)
+    return [
+        Problem(location.within(text, one.offset), one.message, one.code, one.hint)
+        for one in misplaced(text, merged.document.resource)
+    ]

@@ -30,6 +30,12 @@ class Inspection(msgspec.Struct, frozen=True):
     merged: tuple[MergedPolicy, ...]
     problems: list[Problem]
 
+    def sound(self) -> "Inspection":
+        """Return the inspection where it found no problem; raises PolicyError with all of them."""
+        if self.problems:
+            raise PolicyError(self.problems)
+        return self
+
 
 def load_policies(
     refs: Sequence[str], params: Mapping[str, str] = _NO_PARAMS, named: Location | None = None
@@ -39,10 +45,7 @@ def load_policies(
     `named` is the line of a file of settings that names them, if one does. Raises UsageError if a
     ref names nothing, and PolicyError with all problems of all files.
     """
-    inspection = inspect_policies(refs, params, named)
-    if inspection.problems:
-        raise PolicyError(inspection.problems)
-    return together(inspection.policies)[0]
+    return together(inspect_policies(refs, params, named).sound().policies)[0]
 
 
 def inspect_policies(
@@ -56,7 +59,8 @@ def inspect_policies(
     compiler.finish()
     problems = [*merger.problems, *compiler.problems, *together(policies)[1]]
     in_order = sorted(dict.fromkeys(problems), key=_file_order)
-    return Inspection(policies, tuple(merged), in_order)
+    given = [msgspec.structs.replace(policy, given=params) for policy in merged]
+    return Inspection(policies, tuple(given), in_order)
 
 
 class _Merger:

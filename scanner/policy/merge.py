@@ -1,6 +1,6 @@
 """Composition: a policy with the rules, overrides and parameters of what it extends."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +25,7 @@ class RulePart(StrEnum):
     MESSAGE = "message"
     RATIONALE = "rationale"
     REMEDIATION = "remediation"
+    FIX = "fix"
     CONTROLS = "controls"
 
 
@@ -80,6 +81,27 @@ class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
         """The rule's identifier."""
         return self.document.id
 
+    @property
+    def used(self) -> list[str]:
+        """The parameters that the rule refers to, in the order of its text."""
+        document = self.document
+        texts = (document.severity, self.where, document.require)
+        names = [name for text in texts if isinstance(text, str) for name, _ in parameters_in(text)]
+        for written in (document.check, document.fix):
+            if written is not UNSET:
+                names += _referred(written)
+        return list(dict.fromkeys(names))
+
+    @property
+    def changes(self) -> dict[str, Location]:
+        """The parts and parameters that overrides changed, each with the place of the last one."""
+        parts = {part: self.overridden[part] for part in RulePart if part in self.overridden}
+        return {str(part): place.location for part, place in parts.items()} | {
+            f"params.{name}": parameter.location
+            for name, parameter in self.parameters.items()
+            if parameter.is_overridden
+        }
+
     def place(self, key: str) -> WrittenAt:
         """Tell where the part of the rule called `key` is written."""
         if key in self.overridden:
@@ -89,6 +111,18 @@ class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
     def replaced(self, **changes: Any) -> "MergedRule":  # noqa: ANN401 - any of the fields
         """Return the rule with other fields."""
         return msgspec.structs.replace(self, **changes)
+
+    def renamed(self, names: Mapping[str, str]) -> "MergedRule":
+        """Return the rule with other names of parameters, all conditions in its `where`."""
+        texts = {
+            "severity": self.document.severity,
+            "where": self.where,
+            "require": self.document.require,
+        }
+        changes: dict[str, Any] = {key: _renamed(text, names) for key, text in texts.items()}
+        changes["check"] = _swapped(self.document.check, names)
+        changes["fix"] = _swapped(self.document.fix, names)
+        return self.replaced(document=self.replaced_document(changes), conditions=())
 
     def replaced_document(self, changes: dict[str, Any]) -> RuleDocument:
         """Return the rule's document with other fields."""
@@ -108,7 +142,8 @@ class MergedPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     `sources` are the files it is made from, its own first, each once. `rejected` are rules whose
     ids are taken: not in force, but checked all the same. `excused` and `open_ended`
-    as in Unit, those of the extended policies included.
+    as in Unit, those of the extended policies included. `given` are values of parameters from the
+    command line, by name.
     """
 
     name: str
@@ -122,16 +157,20 @@ class MergedPolicy(msgspec.Struct, frozen=True, kw_only=True):
     location: Location
     excused: frozenset[str] = frozenset()
     open_ended: bool = False
+    given: Mapping[str, str] = {}
 
+    @property
+    def values(self) -> dict[str, Parameter]:
+        """The policy's parameters with the values that they have in the end.
 
-def used_parameters(rule: MergedRule) -> list[str]:
-    """Return the parameters that the rule refers to, in the order of its text."""
-    document = rule.document
-    texts = (document.severity, rule.where, document.require)
-    names = [name for text in texts if isinstance(text, str) for name, _ in parameters_in(text)]
-    if document.check is not UNSET:
-        names += _referred(document.check)
-    return list(dict.fromkeys(names))
+        Raises BadValueError for values that the inspection of the policy finds wrong.
+        """
+        return {name: one.settled(self.given) for name, one in self.parameters.items()}
+
+    def values_of(self, rule: MergedRule) -> dict[str, Parameter]:
+        """Return the same of the parameters that a rule uses, as the rule sees them."""
+        seen = rule.parameters
+        return {name: seen[name].settled(self.given) for name in rule.used if name in seen}
 
 
 def _referred(raw: object) -> Iterator[str]:
@@ -141,3 +180,19 @@ def _referred(raw: object) -> Iterator[str]:
     elif isinstance(raw, dict):
         for value in raw.values():
             yield from _referred(value)
+
+
+def _renamed(text: str | UnsetType, names: Mapping[str, str]) -> str | UnsetType:
+    if isinstance(text, str):
+        for name, offset in reversed(parameters_in(text)):
+            if name in names:
+                text = f"{text[:offset]}${names[name]}{text[offset + 1 + len(name) :]}"
+    return text
+
+
+def _swapped(written: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - YAML is anything
+    """Return what is written with other names of parameters, at any depth of mappings."""
+    if isinstance(written, dict):
+        return {key: _swapped(value, names) for key, value in written.items()}
+    name = parameter_in(written)
+    return f"${names[name]}" if name is not None and name in names else written

@@ -2,7 +2,8 @@
 
 import importlib
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -10,8 +11,9 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
+from scanner.model.finding import Finding
 from scanner.model.run import Run
-from scanner.report.interface import DEFAULT_OPTIONS, Format, ReportOptions
+from scanner.report.interface import DEFAULT_OPTIONS, Format, ReportOptions, Writing
 
 __all__ = [
     "DEFAULT_OPTIONS",
@@ -19,24 +21,31 @@ __all__ = [
     "Format",
     "FormatInfo",
     "ReportOptions",
+    "Writing",
     "format_called",
     "format_for",
     "preload",
-    "write_file",
-    "write_stream",
+    "to_file",
+    "to_stream",
+    "write_reports",
 ]
+
+BATCH: Final = 100
+"""Findings that reports are given at a time. More are no quicker, and evidence may be long."""
 
 
 class FormatInfo(msgspec.Struct, frozen=True):
     """Where a format lives, the file suffixes that choose it, and one line about it.
 
     `is_json`: whether all that comes from elsewhere stands in it as JSON, or escaped.
+    `is_of_table`: whether it is made of `Run.table`, which a scan has to be asked for.
     """
 
     module: str
     suffixes: tuple[str, ...]
     description: str
     is_json: bool = False
+    is_of_table: bool = False
 
 
 FORMATS: Final[dict[str, FormatInfo]] = {
@@ -55,7 +64,9 @@ FORMATS: Final[dict[str, FormatInfo]] = {
     "github": FormatInfo("github", (), "annotations of GitHub Actions, for standard output"),
     "gitlab": FormatInfo("gitlab", (".gitlab.json",), "GitLab Code Quality", is_json=True),
     "csv": FormatInfo("csv_findings", (".csv",), "the findings as a table, for spreadsheets"),
-    "parquet": FormatInfo("parquet", (".parquet",), "the findings as a table, for data platforms"),
+    "parquet": FormatInfo(
+        "parquet", (".parquet",), "the findings as a table, for data platforms", is_of_table=True
+    ),
     "ocsf": FormatInfo(
         "ocsf", (".ocsf.json",), "OCSF Compliance Findings, class 2003", is_json=True
     ),
@@ -97,25 +108,89 @@ def preload(names: Iterable[str]) -> None:
     threading.Thread(target=load, name="keypolicy-preload", daemon=True).start()
 
 
-def write_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -> None:
-    """Write the report that the suffix of `path` stands for; `path` is whole or untouched.
+def to_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -> Writing:
+    """Return the report that the suffix of `path` stands for; `path` is whole or untouched.
 
-    Raise UsageError for an unknown suffix and for a file that cannot be written.
+    Raises UsageError for an unknown suffix and, while it is written, for a file that cannot be.
     """
-    report = _load(format_for(path))
+    return _to_file(_load(format_for(path)), run, path, options)
+
+
+def _to_file(report: Format, run: Run, path: Path, options: ReportOptions) -> Writing:
     with replacing(path) as out:
-        report.write(run, out, options)
+        yield from report.write(run, out, options) or ()
 
 
-def write_stream(
+def to_stream(
     run: Run, name: str, out: BinaryIO, options: ReportOptions = DEFAULT_OPTIONS
-) -> None:
-    """Write the report in the format called `name` to an open stream and flush it.
+) -> Writing:
+    """Return the report in the format called `name`, to an open stream that is flushed at the end.
 
-    Raise UsageError for an unknown name; an OSError of the stream is the caller's.
+    Raises UsageError for an unknown name; an OSError of the stream is the caller's.
     """
-    _load(name).write(run, out, options)
+    return _to_stream(_load(name), run, out, options)
+
+
+def _to_stream(report: Format, run: Run, out: BinaryIO, options: ReportOptions) -> Writing:
+    yield from report.write(run, out, options) or ()
     out.flush()
+
+
+def write_reports(run: Run, reports: Iterable[Writing]) -> None:
+    """Write all of these reports in one pass over the findings.
+
+    Where one fails, those before it are still written, those after it are not, and the error is
+    raised: a UsageError or OSError. After any other exception none is that had not ended.
+    """
+    feed = _Feed(reports)
+    try:
+        feed.give(None)
+        # No format may need any; then the database is not asked.
+        findings = iter(run.findings) if feed.is_wanted else iter(())
+        while feed.is_wanted and (batch := list(islice(findings, BATCH))):
+            feed.give(batch)
+        feed.give(())
+    finally:
+        feed.close()
+    if feed.failure is not None:
+        raise feed.failure
+
+
+class _Feed:
+    """Reports that are being written; `failure` is why those that are missing are."""
+
+    def __init__(self, reports: Iterable[Writing]) -> None:
+        self._reports = list(reports)
+        self.failure: UsageError | OSError | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether any report waits for findings."""
+        return bool(self._reports)
+
+    def give(self, findings: Sequence[Finding] | None) -> None:
+        """Begin the reports (None), give them findings, or end them (no findings)."""
+        waiting: list[Writing] = []
+        for at, report in enumerate(self._reports):
+            try:
+                next(report) if findings is None else report.send(findings)
+            except StopIteration:
+                continue
+            except (UsageError, OSError) as error:
+                self.failure = error
+                _close(self._reports[at + 1 :])
+                break
+            waiting.append(report)
+        self._reports = waiting
+
+    def close(self) -> None:
+        """Give up what has not ended, and leave nothing of it."""
+        _close(self._reports)
+
+
+def _close(reports: Iterable[Writing]) -> None:
+    for report in reports:
+        report.close()
 
 
 def format_called(name: str) -> FormatInfo:

@@ -14,10 +14,11 @@ from urllib.parse import unquote
 from scanner.base.text import clean, paragraph, plural
 from scanner.base.workflow import workflow_command
 from scanner.model.finding import Finding
-from scanner.model.outcome import Disposition, Outcome, Severity
+from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import RuleResult, Run
-from scanner.report.interface import ReportOptions
+from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import loosened, open_findings
+from scanner.report.parts.first import Examples, first_open
 from scanner.report.parts.subject import place, shortened, told
 from scanner.report.sarif.rules import rule_uri
 
@@ -44,12 +45,13 @@ class _Annotation(NamedTuple):
     line: int = 1
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the workflow commands; see scanner.report.interface.Format."""
     out.write(f"{_plain(_verdict(run))}\n".encode())
     out.writelines(f"  - {_plain(reason)}\n".encode() for reason in run.verdict.reasons)
     out.writelines(f"  - loosened: {_plain(one)}\n".encode() for one in loosened(run))
-    commands = map(_command, _within_limits(_annotations(run)))
+    examples = yield from first_open(MAX_EXAMPLES, _example)
+    commands = map(_command, _within_limits(_annotations(run, examples)))
     out.writelines(f"{command}\n".encode() for command in commands)
 
 
@@ -57,29 +59,17 @@ def _verdict(run: Run) -> str:
     return f"keypolicy: {run.verdict.result}, {open_findings(run)}"
 
 
-def _annotations(run: Run) -> Iterator[_Annotation]:
+def _annotations(run: Run, examples: Examples) -> Iterator[_Annotation]:
     for name, coverage in run.inventory.incomplete.items():
         message = f"{name} is {coverage.state}: {coverage.reason or 'no reason is known'}"
         yield _Annotation("error", "keypolicy: the inventory is incomplete", message)
     for warning in run.warnings:
         yield _Annotation("warning", "keypolicy", warning)
-    examples = _examples(run)
     ranked = sorted(run.results, key=lambda result: -result.rule.severity.rank)
     for result in ranked:
         if number := run.open_shown(result):
             shown = examples.get((result.rule.policy, result.rule.id), [])
             yield _about_rule(result, shown, number)
-
-
-def _examples(run: Run) -> dict[tuple[str, str], list[str]]:
-    """Return the first open findings of each rule, in words."""
-    examples: dict[tuple[str, str], list[str]] = {}
-    for finding in run.findings:
-        if finding.disposition is Disposition.OPEN:
-            of_rule = examples.setdefault((finding.policy, finding.rule_id), [])
-            if len(of_rule) < MAX_EXAMPLES:
-                of_rule.append(_example(finding))
-    return examples
 
 
 def _example(finding: Finding) -> str:

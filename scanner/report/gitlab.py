@@ -7,16 +7,15 @@ two policies. Two reports of the same facts are byte-identical; nothing of the r
 """
 
 import hashlib
-from collections.abc import Iterator
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 from urllib.parse import unquote
 
 from scanner.base.text import clean
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import Run
-from scanner.report.interface import ReportOptions
-from scanner.report.parts.json_array import write_elements
+from scanner.report.interface import ReportOptions, Writing
+from scanner.report.parts.json_array import JsonArray
 from scanner.report.parts.subject import name_of, place, shortened, told
 from scanner.report.sarif.rules import rule_uri
 
@@ -31,13 +30,8 @@ _UNDECIDED: Final = {Severity.CRITICAL: "major", Severity.HIGH: "major"}
 _MAX_DESCRIPTION: Final = 1_000  # characters: the merge request shows one line
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the Code Quality report; see scanner.report.interface.Format."""
-    write_elements(out, _issues(run))
-    out.write(b"\n")
-
-
-def _issues(run: Run) -> Iterator[dict[str, Any]]:
     locations = {
         (result.rule.policy, result.rule.id): {
             "path": unquote(rule_uri(result.rule)),
@@ -45,15 +39,21 @@ def _issues(run: Run) -> Iterator[dict[str, Any]]:
         }
         for result in run.results
     }
-    for finding in run.findings:
-        if finding.disposition is Disposition.OPEN:
-            yield {
+    issues = JsonArray(out)
+    while found := (yield):
+        issues.add(
+            {
                 "description": _description(finding),
                 "check_name": f"{finding.policy}/{finding.rule_id}",
                 "fingerprint": _fingerprint(finding),
                 "severity": _severity(finding),
                 "location": locations[finding.policy, finding.rule_id],
             }
+            for finding in found
+            if finding.disposition is Disposition.OPEN
+        )
+    issues.end()
+    out.write(b"\n")
 
 
 def _description(finding: Finding) -> str:

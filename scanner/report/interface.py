@@ -1,9 +1,11 @@
 """What every report format is, and what a caller may ask of it."""
 
-from typing import BinaryIO, Protocol
+from collections.abc import Generator, Sequence
+from typing import BinaryIO, Protocol, TypeAlias
 
 import msgspec
 
+from scanner.model.finding import Finding
 from scanner.model.run import Run
 
 
@@ -26,14 +28,29 @@ class ReportOptions(msgspec.Struct, frozen=True):
 
 DEFAULT_OPTIONS = ReportOptions()
 
+Writing: TypeAlias = Generator[None, Sequence[Finding], None]
+"""A report that is being written.
+
+Up to its first `yield` it begins; each `yield` gives the next findings, and none at the end.
+"""
+
 
 class Format(Protocol):
     """One report format; a module with a function `write` is one.
 
-    `write` streams the run to `out` as bytes, UTF-8 where it is text, and never collects the
-    findings. An OSError of `out` is passed on.
+    `write` is a generator, so that one pass over the findings is enough for any number of
+    reports. In a format that reads findings it looks like this:
+
+        out.write(...)              # begin
+        while found := (yield):     # add: some findings, in the order of `Run.findings`
+            out.write(...)
+        out.write(...)              # end
+
+    A format that needs no more findings returns before the end; one that reads none is a plain
+    function, which returns None. Text is UTF-8. Findings are never collected; an OSError of `out`
+    is passed on.
     """
 
-    def write(self, run: Run, out: BinaryIO, options: ReportOptions) -> None:
-        """Write the report of one run."""
+    def write(self, run: Run, out: BinaryIO, options: ReportOptions) -> Writing | None:
+        """Write the report of one run; what it reads of `run` is not `run.findings`."""
         ...

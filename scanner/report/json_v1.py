@@ -17,9 +17,9 @@ from scanner.base.text import timestamp
 from scanner.model.finding import Finding
 from scanner.model.outcome import WORST_FIRST, Disposition, Outcome
 from scanner.model.run import RuleResult, Run, TableSummary
-from scanner.report.interface import ReportOptions
+from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import meaning
-from scanner.report.parts.json_array import write_elements
+from scanner.report.parts.json_array import JsonArray
 
 SCHEMA_VERSION: Final = "1"
 
@@ -50,9 +50,10 @@ class _FindingV1(msgspec.Struct, frozen=True, gc=False):
     waiver: str | UnsetType = UNSET
     first_seen: str | UnsetType = UNSET
     owner: str | UnsetType | None = UNSET
+    due: str | UnsetType = UNSET
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the JSON report; see scanner.report.interface.Format."""
     encode = msgspec.json.encode
     out.write(b'{\n"schema_version": ' + encode(SCHEMA_VERSION))
@@ -68,7 +69,8 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
         ),
     )
     _list(out, "rules", map(_rule, run.results))
-    _findings(run, out)
+    out.write(b',\n"findings": ')
+    yield from _findings(run, JsonArray(out))
     _member(out, "summary", _summary(run))
     _member(
         out,
@@ -153,11 +155,13 @@ def _rule(result: RuleResult) -> dict[str, Any]:
     }
 
 
-def _findings(run: Run, out: BinaryIO) -> None:
+def _findings(run: Run, lines: JsonArray) -> Writing:
     """Write `findings`, one a line. This loop is the whole cost of a large report."""
-    out.write(b',\n"findings": ')
     # Without a file of owners nothing is said of them; with one, null says that it is nobody's.
-    write_elements(out, map(_finding, run.findings, repeat(None if run.owners else UNSET)))
+    nobody = repeat(None if run.owners else UNSET)
+    while found := (yield):
+        lines.add(map(_finding, found, nobody))
+    lines.end()
 
 
 def _finding(finding: Finding, nobody: UnsetType | None) -> _FindingV1:
@@ -182,6 +186,7 @@ def _finding(finding: Finding, nobody: UnsetType | None) -> _FindingV1:
         finding.waiver or UNSET,
         timestamp(finding.first_seen) if finding.first_seen else UNSET,
         finding.owner or nobody,
+        timestamp(finding.due) if finding.due else UNSET,
     )
 
 

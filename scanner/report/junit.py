@@ -17,6 +17,7 @@ unless it was given.
 import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from datetime import UTC
 from itertools import groupby
@@ -29,7 +30,7 @@ from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy
 from scanner.model.run import Clear, GateResult, RuleResult, Run
-from scanner.report.interface import ReportOptions
+from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import gate_words, loosened
 from scanner.report.parts.subject import EVERYTHING, name_of, place, shortened, told
 
@@ -52,10 +53,14 @@ class _Case(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the JUnit report; see scanner.report.interface.Format."""
     with ExitStack() as stack:
-        suites = _spooled(_cases(run), stack)
+        # A suite tells its counts before its cases, and cases of several policies come mixed.
+        suites = defaultdict[str, _Suite](
+            lambda: _Suite(Counter(), stack.enter_context(SpooledTemporaryFile(_IN_MEMORY)))
+        )
+        yield from _spool(run, suites)
         total = sum((suite.counts for suite in suites.values()), Counter[str]())
         out.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
         out.write(f"<testsuites{_attributes(name='keypolicy', **_counts(total))}>\n".encode())
@@ -75,36 +80,37 @@ class _Suite(NamedTuple):
     counts: Counter[str]
     cases: IO[bytes]
 
-
-def _spooled(cases: Iterable[_Case], stack: ExitStack) -> Mapping[str, _Suite]:
-    """Go through the cases once, policy by policy put aside.
-
-    A suite tells its counts before its cases, and cases of several policies come mixed.
-    """
-
-    def suite() -> _Suite:
-        return _Suite(Counter(), stack.enter_context(SpooledTemporaryFile(_IN_MEMORY)))
-
-    suites: defaultdict[str, _Suite] = defaultdict(suite)
-    for case in cases:
-        suites[case.policy].counts[case.kind] += 1
-        suites[case.policy].cases.write(_case(case).encode())
-    return suites
+    def add(self, case: _Case) -> None:
+        """Put one case aside."""
+        self.counts[case.kind] += 1
+        self.cases.write(_case(case).encode())
 
 
 _NO_POLICY: Final = "keypolicy"
 
 
-def _cases(run: Run) -> Iterator[_Case]:
-    """Yield every case: what was found, then what is clear, then rules that came to nothing."""
-    seen: set[tuple[str, str]] = set()
+def _spool(run: Run, suites: Mapping[str, _Suite]) -> Writing:
+    """Put every case aside: what was found, what is clear, then rules that came to nothing."""
+    found: set[tuple[str, str]] = set()
     is_passed = run.verdict.result is GateResult.PASSED
-    for key, findings in groupby(run.findings, _key):
-        seen.add(key[:2])
-        case = _found(key, findings)
-        is_tolerated = is_passed and case.kind != "skipped"
-        yield case._replace(kind="skipped", type="tolerated") if is_tolerated else case
-    found = frozenset(seen)
+    place: _Found | None = None
+    while findings := (yield):
+        for key, of_place in groupby(findings, _key):
+            if place is None or place.key != key:
+                if place is not None:
+                    suites[place.key[0]].add(place.case(is_passed))
+                place = _Found(key)
+                found.add(key[:2])
+            place.add(of_place)
+    if place is not None:
+        suites[place.key[0]].add(place.case(is_passed))
+    for case in _others(run, found):
+        suites[case.policy].add(case)
+
+
+def _others(run: Run, found: AbstractSet[tuple[str, str]]) -> Iterator[_Case]:
+    """Yield what is clear, then rules that came to nothing; something was `found` of some."""
+    seen = set(found)
     for clear in run.clear or ():
         seen.add((clear.policy, clear.rule_id))
         yield _clear(clear)
@@ -146,30 +152,42 @@ def _key(finding: Finding) -> _Key:
     )
 
 
-def _found(key: _Key, findings: Iterator[Finding]) -> _Case:
-    policy, rule_id, organization, project, is_seen = key
-    counts: Counter[str] = Counter()
-    lines: list[str] = []
-    for finding in findings:
-        is_open = finding.disposition is Disposition.OPEN
-        counts[str(finding.outcome if is_open else finding.disposition)] += 1
-        if len(lines) < _MAX_LINES:
-            lines.append(_line(finding))
-    left_out = sum(counts.values()) - len(lines)
-    if left_out:
-        lines.append(f"... and {left_out:,} more")
-    kind, type_ = _verdict(counts)
-    listed = ", ".join(f"{number:,} {_WORDS.get(word, word)}" for word, number in counts.items())
-    name = place(organization, project)
-    return _Case(
-        policy,
-        rule_id,
-        name if is_seen else f"{name} (not seen)",
-        kind,
-        type_,
-        listed if sum(counts.values()) > 1 else shortened(lines[0], _MAX_MESSAGE),
-        tuple(lines),
-    )
+class _Found:
+    """What a rule found in one place, so far."""
+
+    def __init__(self, key: _Key) -> None:
+        self.key = key
+        self._counts: Counter[str] = Counter()
+        self._lines: list[str] = []
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Count findings, and list the first ones."""
+        for finding in findings:
+            is_open = finding.disposition is Disposition.OPEN
+            self._counts[finding.outcome if is_open else finding.disposition] += 1
+            if len(self._lines) < _MAX_LINES:
+                self._lines.append(_line(finding))
+
+    def case(self, is_passed: bool) -> _Case:  # noqa: FBT001 - the verdict
+        """Return the case that they come to; none fails where the gate passed."""
+        policy, rule_id, organization, project, is_seen = self.key
+        counts, lines = self._counts, self._lines
+        number = counts.total()
+        kind, type_ = _verdict(counts)
+        if is_passed and kind != "skipped":
+            kind, type_ = "skipped", "tolerated"
+        listed = ", ".join(f"{of:,} {_WORDS.get(word, word)}" for word, of in counts.items())
+        left_out = [f"... and {number - len(lines):,} more"] if number > len(lines) else []
+        name = place(organization, project)
+        return _Case(
+            policy,
+            rule_id,
+            name if is_seen else f"{name} (not seen)",
+            kind,
+            type_,
+            listed if number > 1 else shortened(lines[0], _MAX_MESSAGE),
+            (*lines, *left_out),
+        )
 
 
 def _verdict(counts: Counter[str]) -> tuple[str, str]:

@@ -7,15 +7,16 @@ that they are judged at was not given.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby, islice
+from functools import partial
 from typing import BinaryIO, Final
 
 from scanner.base.text import clock, first_sentence, paragraph, plural
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import RuleResult, Run
-from scanner.report.interface import ReportOptions
+from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import gate_words, given, loosened, open_findings, shares
+from scanner.report.parts.first import Examples, first_open
 from scanner.report.parts.markup import escaped, link
 from scanner.report.parts.subject import name_of, place, shortened, web_url
 
@@ -51,12 +52,13 @@ class _Page:
         return "".join(self._parts)
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the Markdown report; see scanner.report.interface.Format."""
     page = _Page(MAX_BYTES - _RESERVE)
     for block in _head(run):
         page.add(block)
-    cut = _details(run, page)
+    rows = yield from first_open(MAX_ROWS, partial(_row, with_owner=bool(run.owners)))
+    cut = _details(run, rows, page)
     out.write(page.text().encode())
     if cut:
         note = f"\n{plural(cut, 'open finding')} did not fit here; the JSON report has all.\n"
@@ -156,18 +158,16 @@ def _title(result: RuleResult) -> str:
     return escaped(shortened(paragraph(rule.title) or rule.id, _MAX_TEXT))
 
 
-def _details(run: Run, page: _Page) -> int:
+def _details(run: Run, rows: Examples, page: _Page) -> int:
     """Add the findings of each rule while there is room; return how many open ones are left out."""
     results = {(result.rule.policy, result.rule.id): result for result in run.results}
     left_out = sum(run.open_shown(result) for result in run.results)
-    is_open = (f for f in run.findings if f.disposition is Disposition.OPEN)
-    for key, findings in groupby(is_open, lambda f: (f.policy, f.rule_id)):
-        added = _rule(run, results[key], findings, page)
-        left_out -= added
+    for key, of_rule in rows.items():
+        left_out -= _rule(run, results[key], of_rule, page)
     return left_out
 
 
-def _rule(run: Run, result: RuleResult, findings: Iterator[Finding], page: _Page) -> int:
+def _rule(run: Run, result: RuleResult, rows: list[str], page: _Page) -> int:
     """Add one collapsible block; return how many findings it lists."""
     rule = result.rule
     closing = "\n</details>\n\n"
@@ -181,7 +181,6 @@ def _rule(run: Run, result: RuleResult, findings: Iterator[Finding], page: _Page
         head += f"Fix: {escaped(fix)}\n\n"
     owner = (" Owner |", " --- |") if run.owners else ("", "")
     head += f"| Where | Key | Outcome | What |{owner[0]}\n| --- | --- | --- | --- |{owner[1]}\n"
-    rows = [_row(finding, bool(run.owners)) for finding in islice(findings, MAX_ROWS)]
     if not page.add(head + rows[0], closing=closing + " " * _RESERVE):
         return 0
     added = 1
@@ -195,7 +194,7 @@ def _rule(run: Run, result: RuleResult, findings: Iterator[Finding], page: _Page
     return added
 
 
-def _row(finding: Finding, with_owner: bool) -> str:  # noqa: FBT001 - one column more
+def _row(finding: Finding, *, with_owner: bool) -> str:
     resource = finding.resource
     name, url = shortened(name_of(resource), _MAX_NAME), web_url(resource)
     cells = [

@@ -6,62 +6,53 @@ Values are as they came, without escapes: nothing renders them here.
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import duckdb
-import msgspec
 
 from scanner import __version__
 from scanner.base.text import timestamp
 from scanner.model.run import Run
 from scanner.report.interface import ReportOptions
 from scanner.report.parts.effect import gate_words, loosened
-from scanner.report.parts.flat import COLUMNS, row
+from scanner.report.parts.flat import COLUMNS
 
-_FLUSH: Final = 1 << 18  # bytes gathered before they are written
 _TYPES: Final = {"first_seen": "TIMESTAMP WITH TIME ZONE"}  # the others are text
 
 
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
     """Write the Parquet report; see scanner.report.interface.Format.
 
-    The format ends with its index and cannot be streamed, so the rows go through a temporary
-    file, never through memory. An error of the disk is an OSError.
+    The database writes the rows, so that none goes through Python. The format ends with its
+    index and cannot be streamed. An error of the disk is an OSError.
     """
+    if run.table is None:
+        raise ValueError("the scan was not asked for a table")
+    parts = run.table()
     with tempfile.TemporaryDirectory(prefix="keypolicy-") as workspace:
-        rows, table = Path(workspace, "rows.jsonl"), Path(workspace, "rows.parquet")
-        _spool(run, rows)
+        table = Path(workspace, "rows.parquet")
         try:
-            _convert(rows, table, _metadata(run))
+            _join(parts, table, _metadata(run))
         except duckdb.Error as error:
             raise OSError(f"the Parquet file could not be made: {error}") from error
         with table.open("rb") as made:
             shutil.copyfileobj(made, out)
 
 
-def _spool(run: Run, rows: Path) -> None:
-    encoder = msgspec.json.Encoder()
-    buffer = bytearray()
-    with rows.open("wb") as out:
-        for finding in run.findings:
-            encoder.encode_into(row(finding)._asdict(), buffer, -1)
-            buffer += b"\n"
-            if len(buffer) > _FLUSH:
-                out.write(buffer)
-                buffer.clear()
-        out.write(buffer)
-
-
-def _convert(rows: Path, table: Path, metadata: dict[str, str]) -> None:
-    columns = ", ".join(f"{name}: '{_TYPES.get(name, 'VARCHAR')}'" for name in COLUMNS)
+def _join(parts: Sequence[Path], table: Path, metadata: dict[str, str]) -> None:
+    columns = ", ".join(
+        f"CAST(NULL AS {_TYPES.get(name, 'VARCHAR')}) AS {name}" for name in COLUMNS
+    )
+    read = f"read_parquet([{', '.join(_literal(str(part)) for part in parts)}])"
+    rows = f"FROM {read}" if parts else f"SELECT {columns} WHERE false"
     notes = ", ".join(f"{name}: {_literal(value)}" for name, value in metadata.items())
     # One thread, so that the rows keep the order of the findings.
     with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(
-            f"COPY (SELECT * FROM read_json({_literal(str(rows))}, format = 'newline_delimited',"
-            f" columns = {{{columns}}})) TO {_literal(str(table))}"
+            f"COPY ({rows}) TO {_literal(str(table))}"
             f" (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{notes}}})"
         )
 

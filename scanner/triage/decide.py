@@ -18,11 +18,12 @@ _BADNESS: Final = {Outcome.UNKNOWN: 0, Outcome.ERROR: 1, Outcome.FAIL: 2}
 
 
 class Decision(NamedTuple):
-    """What was decided about a finding, and by what."""
+    """What was decided about a finding, and by what; `due` is told by a history alone."""
 
     disposition: Disposition
     waiver: str | None = None
     first_seen: datetime | None = None
+    due: datetime | None = None
 
 
 class Candidate(NamedTuple):
@@ -108,7 +109,7 @@ class Decider:
             self._ledger.displaced.add((self._rule.id, identity.organization, identity.id))
         if decision.waiver is not None:
             self._ledger.decided[decision.waiver] += 1
-        if decision != _OPEN:
+        if decision != PLAIN:
             self._ledger.decisions[name] = decision
 
     def _note_names(self, identity: Identity, known: KnownFinding) -> None:
@@ -131,7 +132,7 @@ class Decider:
             if one.state is WaiverState.LAPSED:
                 return Decision(Disposition.OPEN, one.waiver.id, first_seen)
         if known is None:
-            return _OPEN
+            return PLAIN
         if self._is_worse(outcome, known):
             self._ledger.worsened += 1
             return Decision(Disposition.OPEN, None, first_seen)
@@ -144,7 +145,8 @@ class Decider:
         )
 
 
-_OPEN: Final = Decision(Disposition.OPEN)
+PLAIN: Final = Decision(Disposition.OPEN)
+"""What is decided where nothing tolerates a finding, or ever did."""
 
 
 def _precedence(one: Candidate) -> tuple[int, str]:

@@ -163,6 +163,7 @@ class _Disposed:
                     disposition=decision.disposition,
                     waiver=decision.waiver,
                     first_seen=decision.first_seen,
+                    due=decision.due,
                 )
 
 

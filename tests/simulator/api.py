@@ -12,7 +12,7 @@ from tests.simulator.flavour import TODAY, Flavour
 from tests.simulator.message import READ, Request, Response, answer, raw_answer
 from tests.simulator.pages import PagingError, by_offset, cursor_of, keyset, page_size
 from tests.simulator.world import TokenKind
-from tests.simulator.writes import create_key, update_key
+from tests.simulator.writes import create_key, delete_key, update_key
 
 if TYPE_CHECKING:
     from tests.simulator.pages import Link
@@ -173,8 +173,11 @@ def _organization_keys(call: Call, org: str) -> Response:
 def _keys(call: Call, org: str, project: str) -> Response:
     if call.request.method == "POST":
         owner = call.project(org, project, access.PROJECT_WRITE)
-        key = create_key(call.api.world, owner, call.request)
-        return call.answer(201, call.rendered(key, owner))
+        home = call.organization(org, access.PROJECT_WRITE)
+        made = create_key(call.api.world, home, owner, call.request)
+        if isinstance(made, Response):
+            return made
+        return call.answer(201, call.rendered(made, owner))
     owner = call.project(org, project, access.PROJECT_READ)
     return call.keys_page([(key, owner) for key in owner.keys])
 
@@ -182,12 +185,13 @@ def _keys(call: Call, org: str, project: str) -> Response:
 def _key(call: Call, org: str, project: str, key: str) -> Response:
     needed = {"PUT": access.PROJECT_WRITE, "DELETE": access.PROJECT_ADMIN}
     method = call.request.method
-    owner = call.project(org, project, needed.get(method, access.PROJECT_READ))
-    item = call.key(owner, key)
+    scopes = needed.get(method, access.PROJECT_READ)
+    home, owner = call.organization(org, scopes), call.project(org, project, scopes)
+    item, world = call.key(owner, key), call.api.world
     if method == "DELETE":
-        owner.keys.remove(item)
+        delete_key(world, owner, item)
         return raw_answer(204, b"", None, allow=call.allow)
-    if method == "PUT" and (problem := update_key(item, call.request, call.allow)):
+    if method == "PUT" and (problem := update_key(world, home, item, call.request, call.allow)):
         return problem
     return call.answer(200, call.rendered(item, owner))
 

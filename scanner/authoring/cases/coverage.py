@@ -9,7 +9,7 @@ from scanner.engine.judge.prepare import Prepared
 from scanner.engine.predicate import syntax
 from scanner.engine.predicate.syntax import Node
 from scanner.model.outcome import Outcome
-from scanner.policy.merge import MergedPolicy, MergedRule, used_parameters
+from scanner.policy.merge import MergedPolicy, MergedRule
 
 
 class RuleCoverage(msgspec.Struct, frozen=True):
@@ -80,7 +80,7 @@ def _never_varied(policy: MergedPolicy, varied: set[str]) -> tuple[tuple[str, Lo
     """Return the parameters that the file declares, that its rules use, and that no case sets."""
     own = policy.sources[0]
     declared = own.data.get("params") if isinstance(own.data, dict) else None
-    used = {name for rule in own_say(policy) for name in used_parameters(rule)}
+    used = {name for rule in own_say(policy) for name in rule.used}
     return tuple(
         (name, own.at_key(("params", name)))
         for name in (declared if isinstance(declared, dict) else {})

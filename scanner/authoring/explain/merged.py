@@ -1,41 +1,54 @@
-"""A policy as one file: what it extends taken in, and each part with where it came from."""
+"""Policies enter; one file leaves: what it extends taken in, each part with where it came from."""
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import msgspec
 from msgspec import UNSET
 
 from scanner.authoring.explain.yamltext import entry, flow, scalar
+from scanner.base.errors import UsageError
 from scanner.base.yamlfile import printable
-from scanner.policy.compile import Compiler
 from scanner.policy.files.locate import shipped_policies
-from scanner.policy.language.parameters import Origin, Parameter
-from scanner.policy.language.predicates import parameters_in
-from scanner.policy.language.slots import Slot, parameter_in
-from scanner.policy.language.values import ValueType, format_duration, parse_rate
-from scanner.policy.merge import MergedPolicy, MergedRule, used_parameters
+from scanner.policy.language.parameters import Parameter
+from scanner.policy.load import inspect_policies
+from scanner.policy.merge import MergedPolicy, MergedRule
 
 _TEXTS: Final = ("message", "rationale", "remediation")
 _LONGEST_NAME: Final = 40
 _NEWLINE: Final = "\\n"
 
 
-def merged_yaml(merged: MergedPolicy, params: Mapping[str, str]) -> str:
-    """Write the policy without `extends`, `override` and `disable`; it asks the same of keys.
+def merged_yaml(refs: Sequence[str], params: Mapping[str, str]) -> str:
+    """Write one policy without `extends`, `override` and `disable`; it asks the same of keys.
 
     `params` are values from the command line; they become defaults. A rule that sees another
-    value of a parameter than the policy at large gets a parameter of its own.
+    value of a parameter than the policy at large gets a parameter of its own. Raises PolicyError
+    for unsound policies, UsageError for several and for one without rules.
     """
-    compiler = Compiler(params)
-    shared = compiler.effective(merged.parameters)
-    own: dict[str, Parameter] = {}
+    found = inspect_policies(refs, params).sound().merged
+    if len(found) != 1:
+        names = ", ".join(merged.name for merged in found)
+        raise UsageError(
+            f"--merged prints one policy, and these are {len(found)}: {names}",
+            where="explain",
+            remedy="Name one with --policy.",
+        )
+    (merged,) = found
+    if not merged.rules:
+        raise UsageError(f"policy {merged.name} has no rule left to print", where="explain")
+    shared = merged.values
+    declared = dict(shared)
     rules: list[str] = []
     for rule in merged.rules:
-        names = _own_names(rule, compiler.effective(rule.parameters), shared, own)
-        rules += ["", *_rule(rule, names)]
-    declared = shared | own
+        own: dict[str, str] = {}
+        for name, parameter in merged.values_of(rule).items():
+            other = shared.get(name)
+            if other is None or (other.slot, other.value) != (parameter.slot, parameter.value):
+                made = _free_name(f"{rule.id.replace('-', '_')}_{name}", declared)
+                own[name] = made
+                declared[made] = msgspec.structs.replace(parameter, name=made)
+        rules += ["", *_rule(rule.renamed(own))]
     lines = [*_head(merged), *_params(declared), "", "rules:", *rules[1:]]
     return "\n".join(lines) + "\n"
 
@@ -63,25 +76,7 @@ def _note(text: str) -> str:
     return f"# {printable(text.rstrip()).replace(_NEWLINE, ' ')}"
 
 
-def _own_names(
-    rule: MergedRule,
-    values: Mapping[str, Parameter],
-    shared: Mapping[str, Parameter],
-    own: dict[str, Parameter],
-) -> dict[str, str]:
-    """Declare a parameter for each value that only this rule sees; return the new names."""
-    names: dict[str, str] = {}
-    for name in used_parameters(rule):
-        parameter = values[name]
-        other = shared.get(name)
-        if other is None or (other.slot, other.value) != (parameter.slot, parameter.value):
-            taken = {*shared, *own}
-            names[name] = _free_name(f"{rule.id.replace('-', '_')}_{name}", taken)
-            own[names[name]] = msgspec.structs.replace(parameter, name=names[name])
-    return names
-
-
-def _free_name(wanted: str, taken: set[str]) -> str:
+def _free_name(wanted: str, taken: Collection[str]) -> str:
     number, name = 1, wanted[-_LONGEST_NAME:].lstrip("_0123456789")
     while name in taken:
         number += 1
@@ -94,7 +89,7 @@ def _params(declared: Mapping[str, Parameter]) -> list[str]:
         return []
     lines = ["", "params:"]
     for name, parameter in declared.items():
-        origin = "declared" if parameter.origin is Origin.DEFAULT else str(parameter.origin)
+        origin = "declared" if parameter.origin == "default" else parameter.origin
         lines.append(f"  {name}:  {_note(f'{origin}: {parameter.location}')}")
         lines += _declaration(parameter)
     return lines
@@ -102,14 +97,15 @@ def _params(declared: Mapping[str, Parameter]) -> list[str]:
 
 def _declaration(parameter: Parameter) -> list[str]:
     slot, indent = parameter.slot, "    "
+    values = {"default": parameter.value, "min": slot.minimum, "max": slot.maximum}
     lines = [f"{indent}type: {slot.type}"]
-    if parameter.value is not UNSET:
-        lines.append(f"{indent}default: {_typed(slot, parameter.value)}")
-    for key, bound in (("min", slot.minimum), ("max", slot.maximum)):
-        if bound is not None:
-            lines.append(f"{indent}{key}: {_typed(slot, bound)}")
+    lines += [
+        f"{indent}{key}: {slot.exact(value) or flow(value)}"
+        for key, value in values.items()
+        if value is not UNSET and value is not None
+    ]
     if slot.choices:
-        choices = ", ".join(_typed(slot, choice) for choice in slot.choices)
+        choices = ", ".join(slot.exact(choice) or flow(choice) for choice in slot.choices)
         lines.append(f"{indent}enum: [{choices}]")
     if slot.pattern is not None:
         lines += entry("pattern", slot.pattern, indent)
@@ -118,24 +114,7 @@ def _declaration(parameter: Parameter) -> list[str]:
     return lines
 
 
-def _typed(slot: Slot, value: object) -> str:
-    """Write a value so that it reads as exactly the same one."""
-    if isinstance(value, timedelta):
-        return format_duration(value)
-    if slot.type is ValueType.RATE and isinstance(value, float):
-        return _rate(value)
-    return flow(value)
-
-
-def _rate(value: float) -> str:
-    for unit, seconds in (("s", 1), ("m", 60), ("h", 3_600), ("d", 86_400)):
-        text = f"{round(value * seconds)}/{unit}"
-        if len(text) < len("999999999999999/s") and parse_rate(text) == value:
-            return text
-    return flow(value)
-
-
-def _rule(rule: MergedRule, names: Mapping[str, str]) -> list[str]:
+def _rule(rule: MergedRule) -> list[str]:
     document = rule.document
     home = rule.home.source.at_key((*rule.home.path, "id"))
     lines = [f"  {_note(str(home))}", f"  - id: {rule.id}"]
@@ -143,20 +122,19 @@ def _rule(rule: MergedRule, names: Mapping[str, str]) -> list[str]:
     if document.title:
         lines += entry("title", document.title, indent, comment=_origin(rule, "title"))
     lines.append(f"{indent}resource: {scalar(document.resource)}")
-    severity = _renamed(document.severity, names)
-    lines.append(_with(f"{indent}severity: {severity}", _origin(rule, "severity")))
-    if isinstance(rule.where, str):
-        text = _renamed(rule.where, names)
-        lines += entry("where", text, indent, comment=_origin(rule, "where"))
+    lines.append(_with(f"{indent}severity: {document.severity}", _origin(rule, "severity")))
+    if isinstance(document.where, str):
+        lines += entry("where", document.where, indent, comment=_origin(rule, "where"))
     elif "where" in rule.overridden:
         lines.append(f"{indent}{_note('where: taken away, ' + _origin(rule, 'where'))}")
     if isinstance(document.check, dict):
-        lines.append(f"{indent}check: {flow(_swapped(document.check, names))}")
+        lines.append(f"{indent}check: {flow(document.check)}")
     if isinstance(document.require, str):
-        lines += entry("require", _renamed(document.require, names), indent)
+        lines += entry("require", document.require, indent)
     for key in _TEXTS:
         if text := getattr(document, key):
             lines += entry(key, text, indent, comment=_origin(rule, key))
+    lines += _fix(rule, indent)
     if document.controls:
         lines.append(_with(f"{indent}controls:", _origin(rule, "controls")))
         lines += [
@@ -165,32 +143,19 @@ def _rule(rule: MergedRule, names: Mapping[str, str]) -> list[str]:
     return lines
 
 
+def _fix(rule: MergedRule, indent: str) -> list[str]:
+    written = rule.document.fix
+    if isinstance(written, dict):
+        return [_with(f"{indent}fix: {flow(written)}", _origin(rule, "fix"))]
+    if "fix" in rule.overridden:
+        return [f"{indent}{_note('fix: taken away, ' + _origin(rule, 'fix'))}"]
+    return []
+
+
 def _origin(rule: MergedRule, part: str) -> str:
-    place = {str(field): place for field, place in rule.overridden.items()}.get(part)
-    return f"override: {place.location}" if place else ""
+    place = rule.changes.get(part)
+    return f"override: {place}" if place else ""
 
 
 def _with(line: str, comment: str) -> str:
     return f"{line}  {_note(comment)}" if comment else line
-
-
-def _swapped(check: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """Return the check with the rule's own parameters in place of the shared ones."""
-
-    def swap(value: object) -> object:
-        name = parameter_in(value)
-        return f"${names[name]}" if name in names and name is not None else value
-
-    return {
-        check_name: {key: swap(value) for key, value in raw.items()}
-        if isinstance(raw, dict)
-        else swap(raw)
-        for check_name, raw in check.items()
-    }
-
-
-def _renamed(text: str, names: Mapping[str, str]) -> str:
-    for name, offset in reversed(parameters_in(text)):
-        if name in names:
-            text = f"{text[:offset]}${names[name]}{text[offset + 1 + len(name) :]}"
-    return text

@@ -1,7 +1,6 @@
 """What a rule demands, reads and depends on, with where each part was said."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Final
 
 import msgspec
@@ -9,7 +8,7 @@ from msgspec import UNSET
 
 from scanner.authoring.explain.words import Worded
 from scanner.authoring.explain.yamltext import flow
-from scanner.base.errors import PolicyError, UsageError
+from scanner.base.errors import UsageError
 from scanner.base.hints import closest, did_you_mean
 from scanner.catalogue import TABLES, Column
 from scanner.engine.database import connect
@@ -19,14 +18,11 @@ from scanner.engine.predicate.guard import Guard
 from scanner.engine.predicate.outline import outline
 from scanner.model.inventory import Needs
 from scanner.model.rule import ParamValue, Predicate, Rule
-from scanner.policy.checks import get_check
-from scanner.policy.compile import Compiler
 from scanner.policy.files.locate import shipped_policies
-from scanner.policy.language.parameters import Origin, Parameter
-from scanner.policy.language.slots import parameter_in
-from scanner.policy.language.values import ValueType, format_duration, format_value
+from scanner.policy.language.arguments import WrittenArguments, as_written, fix_as_written
+from scanner.policy.language.values import ValueType, format_value
 from scanner.policy.load import Inspection, inspect_policies
-from scanner.policy.merge import MergedPolicy, MergedRule, RulePart, used_parameters
+from scanner.policy.merge import MergedPolicy, MergedRule
 
 _CLOCK: Final = "the scan's time"
 
@@ -65,6 +61,15 @@ class PredicateUse(msgspec.Struct, frozen=True):
     words: list[str]
 
 
+class FixUse(msgspec.Struct, frozen=True):
+    """What `keypolicy fix plan` would do about a finding: as the policy says it, and in words."""
+
+    written: str
+    location: str
+    risk: str
+    words: list[str]
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """Everything about one rule. `changed` maps a part to the place of its last override."""
 
@@ -87,6 +92,7 @@ class Explanation(msgspec.Struct, frozen=True):
     rationale: str
     remediation: str
     controls: dict[str, list[str]]
+    fix: FixUse | None = None
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -106,13 +112,11 @@ def explain(refs: Sequence[str], params: Mapping[str, str], rule_id: str) -> Exp
 
     Raises PolicyError for unsound policies, UsageError for a rule that they do not have.
     """
-    inspection = inspect_policies(refs, params)
-    if inspection.problems:
-        raise PolicyError(inspection.problems)
+    inspection = inspect_policies(refs, params).sound()
     for policy, merged in zip(inspection.policies, inspection.merged, strict=True):
         for rule, source in zip(policy.rules, merged.rules, strict=True):
             if rule.id == rule_id:
-                return Explained(_explained(rule, source, merged, params), rule)
+                return Explained(_explained(rule, source, merged), rule)
     raise _unknown(rule_id, inspection)
 
 
@@ -142,9 +146,7 @@ def _elsewhere(rule_id: str) -> str:
     return ""
 
 
-def _explained(
-    rule: Rule, source: MergedRule, merged: MergedPolicy, params: Mapping[str, str]
-) -> Explanation:
+def _explained(rule: Rule, source: MergedRule, merged: MergedPolicy) -> Explanation:
     with connect() as connection:
         (prepared,) = prepare(connection, [rule])
         guard = Guard(connection)
@@ -171,17 +173,28 @@ def _explained(
         resource=rule.resource,
         resource_doc=TABLES[rule.resource].doc,
         check=check,
-        demand=_check_words(source, params) if check else requirement.words,
+        demand=_check_words(merged, source) if check else requirement.words,
         where=where,
         requirement=requirement,
         columns=_columns(prepared),
-        parameters=parameter_uses(source, params),
-        changed=_changed(source),
+        parameters=parameter_uses(merged, source),
+        changed={part: str(place) for part, place in source.changes.items()},
         message=rule.message,
         rationale=rule.rationale,
         remediation=rule.remediation,
         controls=rule.controls,
+        fix=_fix(rule, source, merged),
     )
+
+
+def _fix(rule: Rule, source: MergedRule, merged: MergedPolicy) -> FixUse | None:
+    """Say what the remedy of a rule does, with the values of its arguments."""
+    written = source.document.fix
+    if rule.fix is None or written is UNSET:
+        return None
+    action, arguments = fix_as_written(written)
+    words = [action.description, *_argument_words(merged, source, arguments)]
+    return FixUse(flow(written), str(rule.fix.location), str(action.risk), words)
 
 
 def prefix(predicate: Predicate) -> str:
@@ -191,11 +204,9 @@ def prefix(predicate: Predicate) -> str:
 
 def show(value: ParamValue) -> str:
     """Write a bound value as SQL or a policy would."""
-    if isinstance(value, timedelta):
-        return format_duration(value)
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
-    return format_value(ValueType.STRINGS if isinstance(value, list) else ValueType.STRING, value)
+    return format_value(ValueType.STRING, value)
 
 
 def _columns(prepared: Prepared) -> list[ColumnUse]:
@@ -208,64 +219,37 @@ def _column(name: str, column: Column) -> ColumnUse:
     return ColumnUse(name, column.type, column.doc, column.heavy, column.costly)
 
 
-def effective(rule: MergedRule, params: Mapping[str, str]) -> dict[str, Parameter]:
-    """Return the parameters that the rule uses, with the values they have in the end."""
-    found = Compiler(params).effective(rule.parameters)
-    return {name: found[name] for name in used_parameters(rule) if name in found}
-
-
-def parameter_uses(rule: MergedRule, params: Mapping[str, str]) -> list[ParameterUse]:
+def parameter_uses(policy: MergedPolicy, rule: MergedRule) -> list[ParameterUse]:
     """Return the parameters that the rule uses, with where their values came from."""
     return [
         ParameterUse(
             name=name,
             type=str(parameter.slot.type),
-            value=_value(parameter),
+            value=parameter.shown,
             origin=str(parameter.origin),
             location=str(parameter.location),
             description=parameter.slot.description,
         )
-        for name, parameter in effective(rule, params).items()
+        for name, parameter in policy.values_of(rule).items()
     ]
 
 
-def _value(parameter: Parameter) -> str:
-    if parameter.value is UNSET:
-        return "(none)"
-    return format_value(parameter.slot.type, parameter.value)
-
-
-def _arguments(check: dict[str, object]) -> dict[str, tuple[object, str | None]]:
-    """Return the arguments of a check as written, each with the parameter that it refers to."""
-    name, raw = next(iter(check.items()))
-    if isinstance(raw, dict):
-        given = raw
-    else:
-        short = get_check(name).short
-        given = {} if raw is True or short is None else {short: raw}
-    return {key: (value, parameter_in(value)) for key, value in given.items()}
-
-
-def _check_words(rule: MergedRule, params: Mapping[str, str]) -> list[str]:
+def _check_words(policy: MergedPolicy, rule: MergedRule) -> list[str]:
     """Say what a check demands, with the values of its arguments."""
     written = rule.document.check
     if not isinstance(written, dict):
         return []
-    check = get_check(next(iter(written)))
-    known = effective(rule, params)
-    lines = [check.description]
-    for name, (value, parameter) in _arguments(written).items():
-        if parameter is None:
-            lines.append(f"- {name} is {flow(value)}")
-        else:
-            lines.append(f"- {name} is {_value(known[parameter])} (from ${parameter})")
-    return lines
+    check, arguments = as_written(written)
+    return [check.description, *_argument_words(policy, rule, arguments)]
 
 
-def _changed(rule: MergedRule) -> dict[str, str]:
-    changed = {str(field): str(place.location) for field, place in rule.overridden.items()}
-    return {field: changed[field] for field in map(str, RulePart) if field in changed} | {
-        f"params.{name}": str(parameter.location)
-        for name, parameter in rule.parameters.items()
-        if parameter.origin is Origin.OVERRIDE
-    }
+def _argument_words(
+    policy: MergedPolicy, rule: MergedRule, arguments: WrittenArguments
+) -> list[str]:
+    known = policy.values_of(rule)
+    return [
+        f"- {name} is {flow(value)}"
+        if parameter is None
+        else f"- {name} is {known[parameter].shown} (from ${parameter})"
+        for name, (value, parameter) in arguments.items()
+    ]

@@ -8,8 +8,7 @@ from scanner.authoring.lint import controls
 from scanner.base.errors import Problem
 from scanner.base.yamlfile import YamlFile
 from scanner.catalogue import TABLES
-from scanner.policy.language.parameters import Origin
-from scanner.policy.merge import MergedPolicy, MergedRule, used_parameters
+from scanner.policy.merge import MergedPolicy, MergedRule
 
 
 def advice(policy: MergedPolicy) -> list[Problem]:
@@ -47,7 +46,7 @@ def _unused_parameters(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
     if policy.open_ended:
         return []
     rules = [*policy.rules, *policy.rejected]
-    used = {name for rule in rules for name in used_parameters(rule)}
+    used = {name for rule in rules for name in rule.used}
     used |= _used_by_broken(own, {rule.id for rule in rules})
     declared = own.data.get("params") if isinstance(own.data, dict) else None
     return [
@@ -99,7 +98,7 @@ def _idle_overrides(policy: MergedPolicy, own: YamlFile, data: dict[str, Any]) -
 def _idle_parameters(
     rule: MergedRule, own: YamlFile, path: tuple[str, ...], given: object
 ) -> list[Problem]:
-    used = used_parameters(rule)
+    used = rule.used
     return [
         own.problem(
             (*path, name),
@@ -128,11 +127,11 @@ def _hidden_values(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
     given = own.data.get("params") if isinstance(own.data, dict) else None
     problems: list[Problem] = []
     for name in given if isinstance(given, dict) else {}:
-        users = [rule for rule in policy.rules if name in used_parameters(rule)]
+        users = [rule for rule in policy.rules if name in rule.used]
         hiders = [
             rule.id
             for rule in users
-            if name in rule.parameters and rule.parameters[name].origin is Origin.OVERRIDE
+            if name in rule.parameters and rule.parameters[name].is_overridden
         ]
         if users and len(hiders) == len(users):
             rules = ", ".join(f"`{rule}`" for rule in hiders)

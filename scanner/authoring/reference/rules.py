@@ -1,4 +1,4 @@
-"""What policies and checks offer, as data and, for the generated pages, as Markdown."""
+"""What policies, checks and actions offer, as data and, for the generated pages, as Markdown."""
 
 import os
 from collections.abc import Sequence
@@ -11,16 +11,13 @@ from msgspec import UNSET
 from scanner.authoring.explain.rule import ParameterUse, parameter_uses
 from scanner.authoring.explain.yamltext import flow
 from scanner.authoring.reference.examples import Example, examples
-from scanner.base.errors import PolicyError
-from scanner.base.yamlfile import YamlFile
 from scanner.model.rule import Rule
-from scanner.policy.checks import CHECKS, get_check
+from scanner.policy.actions import get_actions
+from scanner.policy.checks import get_checks
 from scanner.policy.files.cases import cases_beside, load_cases
 from scanner.policy.files.locate import select, shipped_policies
-from scanner.policy.language.arguments import read_check
-from scanner.policy.language.scope import ParameterScope
-from scanner.policy.language.slots import Slot
-from scanner.policy.language.values import format_value
+from scanner.policy.language.arguments import example_sql
+from scanner.policy.language.signature import Signature
 from scanner.policy.load import inspect_policies
 from scanner.policy.merge import MergedPolicy, MergedRule
 
@@ -41,6 +38,7 @@ class RuleEntry(msgspec.Struct, frozen=True):
     rationale: str
     remediation: str
     controls: dict[str, list[str]]
+    fix: str | None
     parameters: list[ParameterUse]
     examples: list[Example]
 
@@ -65,7 +63,7 @@ class PolicyEntry(msgspec.Struct, frozen=True):
 
 
 class ArgumentEntry(msgspec.Struct, frozen=True):
-    """An argument of a check."""
+    """An argument of a check or an action."""
 
     name: str
     type: str
@@ -85,6 +83,18 @@ class CheckEntry(msgspec.Struct, frozen=True):
     resources: list[str]
 
 
+class ActionEntry(msgspec.Struct, frozen=True):
+    """An action that a `fix` may name; `risk` is what it may cost."""
+
+    name: str
+    summary: str
+    description: str
+    example: str
+    risk: str
+    arguments: list[ArgumentEntry]
+    resource: str
+
+
 def policy_entries(refs: Sequence[str]) -> list[PolicyEntry]:
     """Describe these policies, or without any the shipped ones, each by itself.
 
@@ -99,9 +109,7 @@ def policy_entries(refs: Sequence[str]) -> list[PolicyEntry]:
 
 
 def _policy(ref: str, path: Path) -> PolicyEntry:
-    inspection = inspect_policies([ref])
-    if inspection.problems:
-        raise PolicyError(inspection.problems)
+    inspection = inspect_policies([ref]).sound()
     (policy,), (merged,) = inspection.policies, inspection.merged
     tests = cases_beside(path)
     shown = str(Path(merged.location.file).with_name(tests.name))
@@ -138,37 +146,46 @@ def _rule(rule: Rule, source: MergedRule, merged: MergedPolicy, shown: list[Exam
         rationale=rule.rationale,
         remediation=rule.remediation,
         controls=rule.controls,
-        parameters=parameter_uses(source, {}),
+        fix=None if document.fix is UNSET else flow(document.fix),
+        parameters=parameter_uses(merged, source),
         examples=shown,
     )
 
 
 def check_entries() -> list[CheckEntry]:
     """Describe the built-in checks."""
-    return [_check(name) for name in CHECKS]
+    return [
+        CheckEntry(
+            name=check.name,
+            summary=check.summary,
+            description=check.description,
+            example=check.example,
+            sql=example_sql(check),
+            arguments=_arguments(check),
+            resources=list(check.resources),
+        )
+        for check in get_checks()
+    ]
 
 
-def _check(name: str) -> CheckEntry:
-    check = get_check(name)
-    source = YamlFile(name, check.example.encode())
-    written: Any = source.data
-    use, _ = read_check(source, ("check",), written["check"], ParameterScope({}))
-    required = check.required()
-    return CheckEntry(
-        name=name,
-        summary=check.summary,
-        description=check.description,
-        example=check.example,
-        sql=use.macro.text if use and use.macro else "",
-        arguments=[
-            ArgumentEntry(key, str(slot.type), key in required, slot.description + _bounds(slot))
-            for key, slot in check.slots().items()
-        ],
-        resources=list(check.resources),
-    )
+def action_entries() -> list[ActionEntry]:
+    """Describe the actions of remedies."""
+    return [
+        ActionEntry(
+            name=action.name,
+            summary=action.summary,
+            description=action.description,
+            example=action.example,
+            risk=str(action.risk),
+            arguments=_arguments(action),
+            resource=action.resource,
+        )
+        for action in get_actions()
+    ]
 
 
-def _bounds(slot: Slot) -> str:
-    if slot.minimum is None:
-        return ""
-    return f" At least {format_value(slot.type, slot.minimum)}."
+def _arguments(used: Signature[Any]) -> list[ArgumentEntry]:
+    return [
+        ArgumentEntry(key, str(slot.type), key in used.required(), slot.meaning)
+        for key, slot in used.slots().items()
+    ]

@@ -98,6 +98,11 @@ def add_owners_argument(group: argparse._ActionsContainer) -> None:
     )
 
 
+def add_history_argument(group: argparse._ActionsContainer, what: str) -> None:
+    """Declare the option that names a history."""
+    group.add_argument("--history", metavar="DIR", help=f"{what}: see `keypolicy history`")
+
+
 def add_partial_argument(group: argparse._ArgumentGroup) -> None:
     """Declare the option that accepts gaps."""
     group.add_argument(
@@ -118,9 +123,9 @@ def settings(namespace: argparse.Namespace) -> Settings:
     """Gather the settings from the arguments, the environment and configuration files."""
     found = process_settings(
         Flags(
-            organizations=tuple(namespace.org),
-            projects=tuple(namespace.project),
-            url=namespace.url,
+            organizations=tuple(getattr(namespace, "org", ())),
+            projects=tuple(getattr(namespace, "project", ())),
+            url=getattr(namespace, "url", None),
             policies=tuple(getattr(namespace, "policy", ())),
             params=tuple(getattr(namespace, "param", ())),
             fail_on=getattr(namespace, "fail_on", None),
@@ -131,6 +136,9 @@ def settings(namespace: argparse.Namespace) -> Settings:
             baseline=getattr(namespace, "baseline", None),
             owners=getattr(namespace, "owners", None),
             strict_waivers=getattr(namespace, "strict_waivers", None),
+            history=getattr(namespace, "history", None),
+            history_inventory=getattr(namespace, "history_inventory", None),
+            fail_on_overdue=getattr(namespace, "fail_on_overdue", None),
             no_color=getattr(namespace, "no_color", False),
             locked_config=namespace.locked_config,
         )

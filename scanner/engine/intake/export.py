@@ -1,4 +1,4 @@
-"""Writing an inventory file as Parquet."""
+"""From a source to an inventory file: as lines, as one JSON array, or as Parquet."""
 
 import shutil
 from pathlib import Path
@@ -7,9 +7,31 @@ import duckdb
 
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
-from scanner.engine.database import reason
-from scanner.engine.intake.reader import raw_relation
-from scanner.model.inventory import RawInput
+from scanner.engine.database import connect, reason
+from scanner.engine.intake.reader import raw_relation, read_envelope
+from scanner.inventory.source import Source
+from scanner.inventory.spool import copy_inventory
+from scanner.model.coverage import TableCoverage
+from scanner.model.inventory import Needs, RawInput, Scope
+
+
+def fetch(
+    source: Source, scope: Scope, wanted: Needs, workspace: Path, output: Path
+) -> tuple[dict[str, TableCoverage], tuple[str, ...]]:
+    """Collect an inventory and save it under `output`; returns its coverage and warnings.
+
+    The suffix chooses the form: .jsonl, .json or .parquet. Raises FetchError where nothing could
+    be seen, UsageError where the file cannot be written.
+    """
+    inventory = source.collect(scope, wanted, workspace)
+    (raw,) = inventory.inputs
+    with connect() as connection:
+        ending = read_envelope(connection, raw).ending
+    if output.suffix == ".parquet":
+        to_parquet(raw, output)
+    else:
+        copy_inventory(raw.path, output)
+    return ending.coverage, inventory.warnings
 
 
 def to_parquet(raw: RawInput, output: Path) -> None:

@@ -8,12 +8,13 @@ import duckdb
 import msgspec
 
 from scanner.base.errors import InventoryFileError, KeypolicyError
-from scanner.catalogue import PROVIDERS, TABLES
+from scanner.catalogue import PROVIDERS
 from scanner.catalogue.redact import redact_text, redacted
 from scanner.engine.database import Connection, reason
 from scanner.inventory.envelope import (
     ENDING,
     HEADER,
+    KINDS,
     PLACES,
     Ending,
     EnvelopeError,
@@ -57,11 +58,6 @@ _LINE: Final = (
 )
 
 
-_MANY: Final = {provider.keys for provider in PROVIDERS} | {t.joined for t in TABLES.values()}
-"""The tables that grow with the world: a file is read again for them, whatever else is in it."""
-_STAGED: Final = "staged"
-
-
 class BadInputError(KeypolicyError):
     """The fast reader refused one of `inputs`; a slower look can tell what is wrong where."""
 
@@ -72,22 +68,14 @@ class BadInputError(KeypolicyError):
         self.inputs = inputs
 
 
-def records_of(raw: RawInput, name: str) -> str:
-    """Return a SELECT of the rows of raw_relation, and `$server`, that are of the table `name`.
-
-    It reads the file, or what `read_envelope` put aside of it.
-    """
-    staged = f"SELECT unnest(few, recursive := true) FROM {_STAGED} WHERE label = $label"
-    is_staged = raw.layout.is_inventory and name not in _MANY
-    relation = staged if is_staged else raw_relation(raw)
-    return f"SELECT *, $server AS server FROM ({relation}) WHERE kind = '{name}'"
-
-
-def raw_relation(raw: RawInput) -> str:
+def raw_relation(raw: RawInput, staged: str = "") -> str:
     """Return a SELECT of record, organization, project and kind; it reads the file `$path`.
 
-    For an API export the kind, organization and project are what the input says of itself.
+    For an API export the kind, organization and project are what the input says of itself. With
+    `staged` it reads the lines that were put aside under that name instead.
     """
+    if staged:
+        return f'SELECT {_LINE}, record FROM "{staged}"'
     if raw.layout is Layout.INVENTORY_PARQUET:
         return (
             "SELECT CAST(kind AS VARCHAR) AS kind, CAST(organization AS VARCHAR) AS organization,"
@@ -118,13 +106,14 @@ def _lines(raw: RawInput) -> str:
 
 
 def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, Any]) -> Connection:
-    """Run a statement that reads the input; `sql` has raw_relation(raw) or records_of it in it.
+    """Run a statement that reads the input; `sql` has raw_relation(raw) in it.
 
     Raises BadInputError where DuckDB cannot read the file.
     """
-    # DuckDB takes the path for a pattern; a name with brackets must not match its neighbours.
-    places = {"path": glob.escape(str(raw.path)), "label": raw.label}
-    values = {**{name: value for name, value in places.items() if f"${name}" in sql}, **params}
+    values = dict(params)
+    if "$path" in sql:
+        # DuckDB takes it for a pattern; a name with brackets must not match its neighbours.
+        values["path"] = glob.escape(str(raw.path))
     if not raw.layout.is_inventory:
         values.update(kind=raw.kind, organization=raw.organization, project=raw.project)
     return _execute(connection, raw, sql, values)
@@ -156,21 +145,25 @@ def _place(connection: Connection, raw: RawInput) -> str:
     return f"row {found[0] + 1}: the record is not JSON" if found and found[0] is not None else ""
 
 
-def load_suspects(
+def load_suspects(  # noqa: PLR0913, PLR0917 - as many as the statement before it takes
     connection: Connection,
     raw: RawInput,
     name: str,
     columns: Sequence[str],
     values: dict[str, Any],
+    staged: str = "",
 ) -> None:
     """Replace the rows of table `name` that may hold a secret by what redaction leaves of them.
 
-    `values` are the parameters that the table was filled with. Raises BadInputError.
+    `values` are the parameters that the table was filled with, from the file or from what is
+    `staged` of it. Raises BadInputError.
     """
     found = connection.execute(f'DELETE FROM "{name}" WHERE {BAD} IS NULL').fetchone()
     if not found or not found[0]:
         return
-    sql = f"WITH raw AS ({records_of(raw, name)}) {suspects(name, columns)}"
+    lines = raw_relation(raw, staged)
+    relation = f"SELECT *, $server AS server FROM ({lines}) WHERE kind = '{name}'"
+    sql = f"WITH raw AS ({relation}) {suspects(name, columns)}"
     server = {"server": values["server"]}
     # A cursor of its own: the rows are written while they are read.
     rows = run_on(connection.cursor(), raw, sql, server)
@@ -187,34 +180,45 @@ def load_suspects(
 
 
 class Envelope(NamedTuple):
-    """What an inventory file says of itself, and of which kinds its records are."""
+    """What an inventory file says of itself, and of which kinds the staged records are."""
 
     header: Header
     ending: Ending
     kinds: frozenset[str]
 
 
-def forget_staged(connection: Connection) -> None:
-    """Drop what `read_envelope` put aside, once all tables are loaded."""
-    connection.execute(f"DROP TABLE IF EXISTS {_STAGED}")
-
-
-def read_envelope(connection: Connection, raw: RawInput) -> Envelope:
+def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") -> Envelope:
     """Read the first and the last line of an inventory file, and hold all of its lines to its form.
 
-    This goes through the whole file, so it tells too which tables are worth another pass, and puts
-    aside the records of tables that have few, which take none. Raises InventoryFileError where the
-    file is cut off or joined from several, BadInputError where a line is not as it should be or
-    the version is another.
+    This goes through the whole file, so it puts all lines aside that are of few: those of other
+    tables than keys are, into a table called `staged`. Raises InventoryFileError where
+    the file is cut off or joined from several, BadInputError where a line is not as it should be
+    or the version is another.
     """
     if raw.layout is Layout.INVENTORY_PARQUET:
         _check_expansion(connection, raw)
+    records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
+    odd = (
+        "kind IS NULL OR NOT list_contains($records, kind ->> '$')"
+        f" OR {' OR '.join(map(_no_slug, PLACES))}"
+    )
+    # Of a file that is none of ours every line may be odd: not their records are kept.
+    kept = f"kind ->> '$' IN ('{HEADER}', '{ENDING}') OR NOT odd"
+    # No temporary one: the cursor that looks for secrets in it would not see it.
+    sql = (
+        f'CREATE OR REPLACE TABLE "{staged}" AS SELECT * REPLACE'
+        f" (CASE WHEN {kept} THEN record END AS record) FROM (SELECT *, {odd} AS odd"
+        f" FROM ({_lines(raw)})) WHERE odd OR NOT list_contains($many, kind ->> '$')"
+    )
+    many = [provider.keys for provider in PROVIDERS]
     lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
     try:
-        _stage(connection, raw)
-        staged = f"SELECT lines, kinds FROM {_STAGED} WHERE label = $label"
-        ((found, kinds),) = connection.execute(staged, {"label": raw.label}).fetchall()
-        for kind, *places, record in found or ():
+        run_on(connection, raw, sql, {"records": records, "many": many})
+        found = connection.execute(
+            "SELECT CAST(kind AS VARCHAR), CAST(organization AS VARCHAR), CAST(project AS VARCHAR),"
+            f' CAST(record AS VARCHAR) FROM "{staged}" WHERE odd LIMIT {_MOST_LINES}'
+        ).fetchall()
+        for kind, *places, record in found:
             line = [None if part is None else msgspec.json.decode(part) for part in (kind, *places)]
             check_line(*line)
             lines[str(line[0])].append(record)
@@ -225,42 +229,18 @@ def read_envelope(connection: Connection, raw: RawInput) -> Envelope:
         if not lines[HEADER]:
             raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
         header, ending = (_without_secrets(lines[kind][0]) for kind in lines)
-        return Envelope(read_header(header), read_ending(ending), frozenset(kinds or ()))
+        kinds = connection.execute(f"SELECT DISTINCT kind ->> '$' FROM \"{staged}\"").fetchall()
+        return Envelope(
+            read_header(header), read_ending(ending), frozenset(kind for (kind,) in kinds)
+        )
     except (EnvelopeError, msgspec.DecodeError) as error:
         raise BadInputError((raw,), redact_text(str(error))) from None
 
 
-def _stage(connection: Connection, raw: RawInput) -> None:
-    """Put aside the odd lines of an inventory, its kinds, and the records of tables with few."""
-    connection.execute(
-        f"CREATE TABLE IF NOT EXISTS {_STAGED} (label VARCHAR, lines VARCHAR[][],"
-        " kinds VARCHAR[], few STRUCT(kind VARCHAR, organization VARCHAR, project VARCHAR,"
-        " record JSON)[])"
-    )
-    odd = (
-        "line.kind IS NULL OR NOT list_contains($records, line.kind ->> '$')"
-        f" OR {' OR '.join(map(_no_slug, PLACES))}"
-    )
-    texts = ", ".join(f"CAST(line.{name} AS VARCHAR)" for name in ("kind", *PLACES, "record"))
-    told = ", ".join(f"'{name}': line.{name} ->> '$'" for name in ("kind", *PLACES))
-    few = f"{{{told}, 'record': line.record}}"
-    # A condition on the rows, not on what is listed: no list of the others is ever built.
-    # The smallest of a constant are any of them: a bounded number, however many there are.
-    sql = (
-        f"INSERT INTO {_STAGED} SELECT $label, min_by(odd, 0, {_MOST_LINES}) FILTER"
-        " (odd IS NOT NULL), list(DISTINCT kind), list(few) FILTER (few IS NOT NULL)"
-        f" FROM (SELECT line.kind ->> '$' AS kind, CASE WHEN {odd} THEN [{texts}] END AS odd,"
-        f" CASE WHEN list_contains($few, line.kind ->> '$') THEN {few} END AS few"
-        f" FROM ({_lines(raw)}) AS line)"
-    )
-    values = {"records": list(TABLES), "few": [name for name in TABLES if name not in _MANY]}
-    run_on(connection, raw, sql, values)
-
-
 def _no_slug(name: str) -> str:
     """Return SQL that is TRUE for a place that is neither null nor a text with something in it."""
-    type_ = f"json_type(line.{name}) NOT IN ('VARCHAR', 'NULL')"
-    return f"coalesce({type_} OR trim(line.{name} ->> '$') = '', false)"
+    type_ = f"json_type({name}) NOT IN ('VARCHAR', 'NULL')"
+    return f"coalesce({type_} OR trim({name} ->> '$') = '', false)"
 
 
 def _check_expansion(connection: Connection, raw: RawInput) -> None:

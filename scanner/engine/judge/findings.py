@@ -1,6 +1,6 @@
 """Findings as a stream out of the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -25,8 +25,12 @@ FEW: Final = 1_000
 ISO_UTC: Final = "'%Y-%m-%dT%H:%M:%S.%fZ'"
 """How times are written, as a SQL text: RFC 3339."""
 
+ORDER: Final = "organization NULLS FIRST, project NULLS FIRST, id"
+"""The order of a rule's findings."""
+
 _OWNERS: Final = "shown_owners"
 _BEGUN: Final = "fingerprint_begun"
+_ERROR: Final = "why_in_error"
 _NO_EVIDENCE: Final = msgspec.Raw(b"{}")
 
 
@@ -45,9 +49,9 @@ class Findings:
         owners: Sequence[str] = (),
     ) -> None:
         """With `owners`, give only theirs, and what could not be seen."""
-        self._owners = list(owners)
-        self._connection = connection
-        self._evaluated = sorted(
+        self.owners = list(owners)
+        self.connection = connection
+        self.evaluated = sorted(
             evaluated, key=lambda one: -one.prepared.rule.severity.rank
         )  # the sort is stable: rules of one severity stay in policy order
         self._gaps = gaps
@@ -57,7 +61,7 @@ class Findings:
         """Stream the findings; a few are kept, since each report asks for them again."""
         total = sum(
             one.counts.get(CODES[code], 0)
-            for one in self._evaluated
+            for one in self.evaluated
             for code in (FAIL, UNKNOWN, ERROR)
         )
         if total > FEW:
@@ -68,80 +72,133 @@ class Findings:
 
     def first(self, rule: Rule, most: int) -> Iterator[Finding]:
         """Give the first findings of one rule: no more of them is sorted than is asked for."""
-        for one in self._evaluated:
+        for one in self.evaluated:
             if one.prepared.rule.id == rule.id and one.prepared.rule.policy == rule.policy:
                 yield from islice(self._of(one, f" LIMIT {most:d}"), most)
 
+    def rows(
+        self, table: str, columns: Sequence[str], ids: Collection[str] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Return these columns of the rows with one of the ids, or of all, as evidence has them."""
+        found = self.connection.cursor().execute(
+            f'SELECT t.id, {evidence(table, columns)} FROM "{table}" AS t'
+            " WHERE $ids IS NULL OR t.id IN (SELECT unnest(CAST($ids AS VARCHAR[])))",
+            {"ids": None if ids is None else sorted(ids)},
+        )
+        return {str(key): msgspec.json.decode(row) for key, row in found.fetchall()}
+
     def _stream(self) -> Iterator[Finding]:
-        for one in self._evaluated:
+        for one in self.evaluated:
             yield from self._of(one)
 
     def _of(self, one: Evaluated, limit: str = "") -> Iterator[Finding]:
-        rule = one.prepared.rule
-        for gap in self._gaps.get(rule.resource, ()):
-            yield self._unseen(rule, gap)
-        if any(one.counts.get(CODES[code]) for code in (FAIL, UNKNOWN, ERROR)):
+        yield from self.unseen(one.prepared.rule)
+        if is_found(one):
             yield from self._rows(one, limit)
 
     def _rows(self, one: Evaluated, limit: str) -> Iterator[Finding]:
         rule = one.prepared.rule
         # A cursor of its own: several streams may be open, and the tables are shared.
-        cursor = self._connection.cursor()
-        params: dict[str, Any] = {**one.prepared.message_params, _BEGUN: beginning(rule.id)}
-        if self._owners:
-            params[_OWNERS] = self._owners
-        cursor.execute(_statement(one, bool(self._owners)) + limit, params)
+        cursor = self.connection.cursor()
+        cursor.execute(f"{rows(one, self.owners)} ORDER BY {ORDER}{limit}", bound(one, self.owners))
         while batch := cursor.fetchmany(BATCH):
-            for code, key, organization, project, project_key, name, url, *texts in batch:
-                outcome = CODES[code]
-                message, facts, lacking, owner, named = texts
+            for (
+                code,
+                key,
+                name,
+                organization,
+                project,
+                url,
+                message,
+                facts,
+                named,
+                owner,
+                of,
+            ) in batch:
                 yield Finding(
                     rule_id=rule.id,
                     policy=rule.policy,
                     severity=rule.severity,
-                    outcome=outcome,
+                    outcome=CODES[code],
                     disposition=Disposition.OPEN,
-                    message=message
-                    if outcome is Outcome.FAIL
-                    else _undecided(one, outcome, name or key, facts, lacking),
-                    resource=Resource(
-                        rule.resource, key, name, organization, project, url, project_key
-                    ),
+                    message=message,
+                    resource=Resource(rule.resource, key, name, organization, project, url, of),
                     evidence=msgspec.Raw(facts.encode()),
                     fingerprint=named,
                     owner=owner,
                 )
         cursor.close()
 
-    def _unseen(self, rule: Rule, gap: Gap) -> Finding:
-        return Finding(
-            rule_id=rule.id,
-            policy=rule.policy,
-            severity=rule.severity,
-            outcome=Outcome.UNKNOWN,
-            disposition=Disposition.OPEN,
-            message=f"Not seen: {gap.reason}",
-            resource=Resource(rule.resource, "", None, gap.organization, gap.project, None),
-            evidence=_NO_EVIDENCE,
-            fingerprint=fingerprint(rule.id, gap.organization, gap.project, ""),
-        )
+    def unseen(self, rule: Rule) -> list[Finding]:
+        """Return the rule's findings about what could not be seen."""
+        return [
+            Finding(
+                rule_id=rule.id,
+                policy=rule.policy,
+                severity=rule.severity,
+                outcome=Outcome.UNKNOWN,
+                disposition=Disposition.OPEN,
+                message=f"Not seen: {gap.reason}",
+                resource=Resource(rule.resource, "", None, gap.organization, gap.project, None),
+                evidence=_NO_EVIDENCE,
+                fingerprint=fingerprint(rule.id, gap.organization, gap.project, ""),
+            )
+            for gap in self._gaps.get(rule.resource, ())
+        ]
 
 
-def _statement(one: Evaluated, is_narrowed: bool) -> str:  # noqa: FBT001 - one of two forms
+def is_found(one: Evaluated) -> bool:
+    """Whether the rule has a finding on any row."""
+    return any(one.counts.get(CODES[code]) for code in (FAIL, UNKNOWN, ERROR))
+
+
+def rows(one: Evaluated, owners: Sequence[str]) -> str:
+    """Return the SELECT of a rule's findings on rows, to be run with `bound`; it has no order."""
     prepared = one.prepared
     table = TABLES[prepared.rule.resource]
-    columns = [f"CAST(v.{one.column} AS INTEGER)", "t.id"]
-    columns += [f"t.{table.organization}", table.project, table.project_key, "t.name", "t.url"]
-    columns += [prepared.message, evidence(prepared.rule.resource, prepared.columns)]
-    columns += [f"CAST({prepared.lacking or 'NULL'} AS VARCHAR)", f"t.{OWNER}"]
-    columns.append(
-        fingerprint_sql(f"${_BEGUN}", f"t.{table.organization}", table.project_key, "t.id")
-    )
-    only = f" AND list_contains(${_OWNERS}, t.{OWNER})" if is_narrowed else ""
+    named = fingerprint_sql(f"${_BEGUN}", f"t.{table.organization}", table.project_key, "t.id")
+    columns = {
+        "code": f"CAST(v.{one.column} AS INTEGER)",
+        "id": "t.id",
+        "name": "t.name",
+        "organization": f"t.{table.organization}",
+        "project": table.project,
+        "url": "t.url",
+        "message": _message(one),
+        "evidence": evidence(prepared.rule.resource, prepared.columns),
+        "fingerprint": named,
+        "owner": f"t.{OWNER}",
+        "project_id": table.project_key,
+    }
+    only = f" AND list_contains(${_OWNERS}, t.{OWNER})" if owners else ""
     return (
-        f'SELECT {", ".join(columns)} FROM {one.verdicts} AS v JOIN "{prepared.rule.resource}" AS t'
+        f"SELECT {', '.join(f'{expression} AS {name}' for name, expression in columns.items())}"
+        f' FROM {one.verdicts} AS v JOIN "{prepared.rule.resource}" AS t'
         f" ON t.rowid = v.number WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR}){only}"
-        f" ORDER BY t.{table.organization} NULLS FIRST, {table.project} NULLS FIRST, t.id"
+    )
+
+
+def bound(one: Evaluated, owners: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters of `rows`."""
+    only = {_OWNERS: list(owners)} if owners else {}
+    begun = beginning(one.prepared.rule.id)
+    return {**one.prepared.message_params, _BEGUN: begun, _ERROR: one.error, **only}
+
+
+def _message(one: Evaluated) -> str:
+    """Return a SQL text expression: the rule's message, or why it came to no verdict on a row."""
+    prepared = one.prepared
+    missing = ", ".join(
+        f"CASE WHEN t.\"{name}\" IS NULL THEN '{name}' END" for name in prepared.columns
+    )
+    return (
+        f"CASE v.{one.column} WHEN {FAIL} THEN {prepared.message}"
+        f" ELSE concat(coalesce(nullif(t.name, ''), t.id), CASE v.{one.column} WHEN {ERROR}"
+        f" THEN concat(': could not be evaluated (', CAST(${_ERROR} AS VARCHAR), ')')"
+        " ELSE concat(': cannot tell, ', coalesce("
+        f"'rows beside it may be missing (' || nullif({prepared.lacking or 'NULL'}, '') || ')',"
+        f"'no value for ' || nullif(concat_ws(', ', {missing or 'NULL'}), ''),"
+        " 'the facts do not decide it')) END) END"
     )
 
 
@@ -157,15 +214,3 @@ def evidence(resource: str, columns: Sequence[str]) -> str:
         else:
             parts.append(f"'{name}', t.\"{name}\"")
     return f"CAST(json_object({', '.join(parts)}) AS VARCHAR)"
-
-
-def _undecided(one: Evaluated, outcome: Outcome, name: str, facts: str, lacking: str | None) -> str:
-    """Say why the rule came to no verdict on a resource."""
-    if outcome is Outcome.ERROR:
-        return f"{name}: could not be evaluated ({one.error})"
-    if lacking:
-        return f"{name}: cannot tell, rows beside it may be missing ({lacking})"
-    known: dict[str, Any] = msgspec.json.decode(facts)
-    missing = ", ".join(column for column, value in known.items() if value is None)
-    why = f"no value for {missing}" if missing else "the facts do not decide it"
-    return f"{name}: cannot tell, {why}"

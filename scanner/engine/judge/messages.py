@@ -4,55 +4,18 @@ import string
 from typing import Final
 
 from scanner.base.errors import Problem
-from scanner.base.hints import closest
 from scanner.catalogue import TABLES, TEXTS, Column
 from scanner.model.rule import Rule
-
-SPECS: Final = ("", "date", "raw")
-"""What may follow the column: `{date_created:date}` is the day, `:raw` the value as stored."""
-
-MAX_LENGTH: Final = 4_000
-MAX_FIELDS: Final = 50
-"""Longest template, in characters, and the most columns that it may show."""
+from scanner.policy.language.templates import MAX_LENGTH, faults
 
 _MISSING: Final = "unknown"
 
 
 def problems(rule: Rule) -> list[Problem]:
-    """Return what is wrong with the rule's message template."""
-    columns = TABLES[rule.resource].columns
-    template = rule.message or rule.title
-    if len(template) > MAX_LENGTH:
-        message = f"The message is longer than {MAX_LENGTH:,} characters"
-        return [Problem(rule.location, message, "bad-message")]
-    try:
-        fields = [
-            (name, spec, conversion)
-            for _, name, spec, conversion in string.Formatter().parse(rule.message)
-            if name is not None
-        ]
-    except ValueError as error:
-        return [Problem(rule.location, f"The message is malformed: {error}", "bad-message")]
-    if len(fields) > MAX_FIELDS:
-        message = f"The message names {len(fields):,} columns; {MAX_FIELDS} is the most"
-        return [Problem(rule.location, message, "bad-message")]
-    found = []
-    for name, spec, conversion in fields:
-        if conversion or spec not in SPECS:
-            found.append(
-                Problem(
-                    rule.location,
-                    f"The message formats `{name}` in a way that is not supported",
-                    "bad-message",
-                    "Write {column} or {column:date}.",
-                )
-            )
-        elif name not in columns:
-            near = closest(name, columns)
-            hint = f"Did you mean `{near}`?" if near else "Plain column names only."
-            message = f"The message names an unknown column `{name}` of {rule.resource}"
-            found.append(Problem(rule.location, message, "unknown-column", hint))
-    return found
+    """Return what is wrong with the rule's message template; a title is none, and only bounded."""
+    template = rule.message or (rule.title if len(rule.title) > MAX_LENGTH else "")
+    found = faults(template, rule.resource)
+    return [Problem(rule.location, one.message, one.code, one.hint) for one in found]
 
 
 def compile_message(rule: Rule, prefix: str) -> tuple[str, dict[str, str]]:

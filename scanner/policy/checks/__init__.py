@@ -16,6 +16,11 @@ CHECKS: Final = tuple(dict.fromkeys(name for table in TABLES.values() for name i
 _OWN: Final = {name: place for provider in PROVIDERS for name, place in provider.checks.items()}
 
 
+def get_checks() -> list[Check[Any]]:
+    """Return all checks in that order."""
+    return [get_check(name) for name in CHECKS]
+
+
 def get_check(name: str) -> Check[Any]:
     """Return a check by its name in CHECKS; only the ones in use are imported."""
     if name not in CHECKS:

@@ -126,7 +126,7 @@ class _CaseReader:
                 self._add(at, message, "unknown-param", hint, key=True)
                 continue
             try:
-                parameter.typed(text)
+                parameter.settled({name: text})
             except BadValueError as error:
                 self._add(at, error.message, error.code, error.hint)
         return texts

@@ -1,5 +1,6 @@
 """Parameters: their declarations, and the value each has and where it came from."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -13,7 +14,13 @@ from scanner.model.rule import ParamValue
 from scanner.policy.files.document import GivenValue, ParameterDocument
 from scanner.policy.language.patterns import BadPatternError, size
 from scanner.policy.language.slots import Slot
-from scanner.policy.language.values import BadValueError, ValueType, read_text, read_value
+from scanner.policy.language.values import (
+    BadValueError,
+    ValueType,
+    format_value,
+    read_text,
+    read_value,
+)
 
 
 class Origin(StrEnum):
@@ -42,8 +49,23 @@ class Parameter(msgspec.Struct, frozen=True):
         value = self.slot.admit(read_value(self.slot.type, raw))
         return Parameter(self.name, self.slot, value, origin, location)
 
-    def typed(self, text: str) -> "Parameter":
-        """Return the parameter with a value from the command line; raises BadValueError."""
+    @property
+    def shown(self) -> str:
+        """The value as people write it in a policy."""
+        return "(none)" if self.value is UNSET else format_value(self.slot.type, self.value)
+
+    @property
+    def is_overridden(self) -> bool:
+        """Whether the value is that of an override."""
+        return self.origin is Origin.OVERRIDE
+
+    def settled(self, given: Mapping[str, str]) -> "Parameter":
+        """Return the parameter with its value on the command line, if there is one.
+
+        Raises BadValueError.
+        """
+        if (text := given.get(self.name)) is None:
+            return self
         value = self.slot.admit(read_text(self.slot.type, text))
         return Parameter(self.name, self.slot, value, Origin.COMMAND_LINE, command_line(self.name))
 

@@ -1,13 +1,20 @@
 """Slots: what a parameter or an argument of a check may hold."""
 
 import re
+from datetime import timedelta
 from typing import Final
 
 import msgspec
 
 from scanner.model.rule import ParamValue
 from scanner.policy.language.patterns import matches
-from scanner.policy.language.values import BadValueError, ValueType, format_value
+from scanner.policy.language.values import (
+    BadValueError,
+    ValueType,
+    format_duration,
+    format_rate,
+    format_value,
+)
 
 PARAMETER: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 """How a policy refers to a parameter."""
@@ -45,6 +52,19 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     def accepts(self, other: ValueType) -> bool:
         """Whether a parameter of type `other` may fill this slot."""
         return other is self.type or (self.type, other) in _COMPATIBLE
+
+    @property
+    def meaning(self) -> str:
+        """The description, with the smallest value if there is one."""
+        least = "" if self.minimum is None else f" At least {self._show(self.minimum)}."
+        return self.description + least
+
+    def exact(self, value: ParamValue) -> str | None:
+        """Return how a duration or rate is written; None for a value that YAML has itself."""
+        if isinstance(value, timedelta):
+            return format_duration(value)
+        is_rate = self.type is ValueType.RATE and isinstance(value, float)
+        return format_rate(value) if is_rate else None  # type: ignore[arg-type]
 
     def _show(self, value: ParamValue) -> str:
         return format_value(self.type, value)

@@ -95,6 +95,15 @@ def parse_rate(text: str) -> float:
     return float(count) / _SECONDS[unit]
 
 
+def format_rate(value: float) -> str | None:
+    """Write a rate so that it reads as exactly this one; None where no text does."""
+    for unit in ("s", "m", "h", "d"):
+        text = f"{round(value * _SECONDS[unit])}/{unit}"
+        if len(text) < len("999999999999999/s") and parse_rate(text) == value:
+            return text
+    return None
+
+
 def read_value(kind: ValueType, raw: object) -> ParamValue:
     """Convert a value as YAML gives it; raises BadValueError if it is not of that type."""
     return _READERS[kind](raw)

@@ -86,7 +86,7 @@ class DemoSource:
                     record = self._key(project, key, index)
                     spool.add("sentry_key", record, organization=organization, project=project.slug)
             spool.finish(dict.fromkeys(spool.rows, _WHOLE))
-        raw = RawInput(path, Layout.INVENTORY_LINES, label="demo")
+        raw = RawInput(path, Layout.INVENTORY_LINES, label="demo", is_redacted=True)
         return Inventory(inputs=(raw,), sources=("demo",))
 
     def _organization(self, organization: _Organization) -> dict[str, Any]:

@@ -20,7 +20,9 @@ from scanner.model.rule import Rule
 from scanner.model.run import Run
 from scanner.report.parts.frameworks import name_of_framework
 
-_BLOCK: Final = 1_000
+BLOCK: Final = 1_000
+"""Findings of a block; only the last one has less."""
+
 _OUTCOMES: Final = {Outcome.FAIL: 0, Outcome.UNKNOWN: 1, Outcome.ERROR: 2}
 _DISPOSITIONS: Final = {Disposition.OPEN: 0, Disposition.WAIVED: 1, Disposition.BASELINED: 2}
 _ID: Final = "\0"  # stands for the resource's id in a link pattern; no URL contains it
@@ -32,15 +34,6 @@ _RAW: Final = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206
 def rules_block(run: Run) -> str:
     """Return what the script needs to know of the rules, as JSON for a script element."""
     return _inert(msgspec.json.encode([_rule(result.rule) for result in run.results]))
-
-
-def blocks(run: Run) -> Iterator[str]:
-    """Yield rows and details of each thousand findings, as JSON for script elements in turn."""
-    numbers = _Numbers(run)
-    findings = iter(run.findings)
-    while block := list(islice(findings, _BLOCK)):
-        yield _inert(msgspec.json.encode(numbers.rows(block)))
-        yield _inert(msgspec.json.encode(numbers.details(block)))
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
@@ -59,8 +52,8 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-class _Numbers:
-    """The numbers given to rules, places and link patterns so far."""
+class Blocks:
+    """Makes one block after the other; knows the numbers of rules, places and link patterns."""
 
     def __init__(self, run: Run) -> None:
         self._rules = {
@@ -72,7 +65,13 @@ class _Numbers:
         self._contacts = {one.owner: one.contact for one in run.owners}
         self._owners: dict[str | None, int] = {}
 
-    def rows(self, block: Sequence[Finding]) -> dict[str, Any]:
+    def elements(self, block: Sequence[Finding]) -> Iterator[str]:
+        """Yield the two script elements of the next block."""
+        for kind, data in (("rows", self._rows(block)), ("details", self._details(block))):
+            text = _inert(msgspec.json.encode(data))
+            yield f'<script type="application/json" class="{kind}-data">{text}</script>\n'
+
+    def _rows(self, block: Sequence[Finding]) -> dict[str, Any]:
         """Return the columns of the table, and the places that are new in this block."""
         known = len(self._places)
         places, rules = self._places, self._rules
@@ -102,7 +101,7 @@ class _Numbers:
         new = islice(owners, known, None)
         return {"owners": [(name, self._contacts.get(name, "")) for name in new], "owner": owner}
 
-    def details(self, block: Sequence[Finding]) -> dict[str, Any]:
+    def _details(self, block: Sequence[Finding]) -> dict[str, Any]:
         """Return evidence, links and fingerprints, and the link patterns new in this block."""
         known = len(self._links)
         links = self._links

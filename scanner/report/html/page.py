@@ -8,7 +8,7 @@ reports of the same facts differ only in the run's id and clock times.
 import base64
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -20,10 +20,11 @@ from markupsafe import Markup
 from scanner import __version__
 from scanner.base.resources import templates_dir
 from scanner.base.text import clean
+from scanner.model.finding import Finding
 from scanner.model.run import Run
-from scanner.report.html.data import blocks, rules_block
-from scanner.report.html.view import view
-from scanner.report.interface import ReportOptions
+from scanner.report.html.data import BLOCK, Blocks, rules_block
+from scanner.report.html.view import NOSCRIPT_ROWS, view
+from scanner.report.interface import ReportOptions, Writing
 
 _STYLES: Final = ("report.css", "media.css")
 _SCRIPTS: Final = (
@@ -38,27 +39,51 @@ _SCRIPTS: Final = (
     "select.js",
     "page.js",
 )
-_FLUSH: Final = 1 << 16  # characters gathered before they are written
+_BLOCKS: Final = "<!-- findings -->\n"  # in the template; in data, `<` is escaped
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the page; see scanner.report.interface.Format."""
+    # The first rows stand in the page itself, for where no script runs.
+    held: list[Finding] = []
+    is_more = yield from _gather(held)
+    before, after = _page(run, held[:NOSCRIPT_ROWS]).split(_BLOCKS)
+    out.write(before.encode())
+    blocks = Blocks(run)
+    while held:
+        out.writelines(element.encode() for element in blocks.elements(held[:BLOCK]))
+        del held[:BLOCK]
+        if is_more:
+            is_more = yield from _gather(held)
+    out.write(after.encode())
+
+
+def _gather(held: list[Finding]) -> Generator[None, Sequence[Finding], bool]:
+    """Take findings until there is a block of them; return whether there may be more."""
+    while len(held) < BLOCK:
+        found = yield
+        if not found:
+            return False
+        held += found
+    return True
+
+
+def _page(run: Run, first: Sequence[Finding]) -> str:
+    """Return the page, with a mark where the blocks of findings belong."""
     folder = templates_dir() / "html"
     style = "".join((folder / name).read_text("utf-8") for name in _STYLES)
     script = "".join((folder / name).read_text("utf-8") for name in _SCRIPTS)
     script = f'"use strict";\n(() => {{\n{script}}})();\n'
     context: dict[str, Any] = {
-        **view(run),
+        **view(run, first),
         "version": __version__,
         "csp": _policy(style, script),
         # Our own files, not data: the only texts that go into the page as they are.
         "style": Markup(style),  # noqa: S704
         "script": Markup(script),  # noqa: S704
         "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element
-        "blocks": map(Markup, blocks(run)),
     }
-    template = _environment(folder).get_template("report.html.j2")
-    _stream(template.generate(context), out)
+    return _environment(folder).get_template("report.html.j2").render(context)
 
 
 class _Compiled(jinja2.FileSystemBytecodeCache):
@@ -116,16 +141,3 @@ def _policy(style: str, script: str) -> str:
 def _hash(text: str) -> str:
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
-
-
-def _stream(pieces: Iterator[str], out: BinaryIO) -> None:
-    gathered: list[str] = []
-    size = 0
-    for piece in pieces:
-        gathered.append(piece)
-        size += len(piece)
-        if size > _FLUSH:
-            out.write("".join(gathered).encode())
-            gathered.clear()
-            size = 0
-    out.write("".join(gathered).encode())

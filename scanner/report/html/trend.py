@@ -1,12 +1,13 @@
 """The trend of the HTML page: findings of earlier scans and of this one, like held against like."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Final
 
 from scanner.base.text import plural, timestamp
 from scanner.model.outcome import WORST_FIRST
 from scanner.model.run import Run, TrendPoint
+from scanner.report.parts.changes import changes
 
 MOST: Final = 60
 """Scans that are drawn, the latest; the table tells of the last LISTED of them."""
@@ -28,12 +29,12 @@ def trend(run: Run) -> dict[str, Any] | None:
     if len(points) == 1:
         return None
     tallest = max(sum(point.found.values()) for point in points) or 1
-    changes = [()] + [tuple(_changes(*pair)) for pair in pairwise(points)]
+    told = [()] + [tuple(changes(*pair)) for pair in pairwise(points)]
     width = _WIDEST * min(1, len(points) / _ROOMY)
-    rows = [_row(point, change) for point, change in zip(points, changes, strict=True)]
+    rows = [_row(point, change) for point, change in zip(points, told, strict=True)]
     return {
         "bars": [_bar(point, at, width, tallest) for at, point in enumerate(points)],
-        "breaks": [at for at, change in enumerate(changes) if change],
+        "breaks": [at for at, change in enumerate(told) if change],
         "rows": rows[-LISTED:],
         "width": len(points),
         "height": HEIGHT,
@@ -46,8 +47,8 @@ def trend(run: Run) -> dict[str, Any] | None:
 def _comparison(points: Sequence[TrendPoint]) -> dict[str, Any]:
     """Hold the last scan against the latest earlier one that looked at the same in the same way."""
     now, before = points[-1], points[-2]
-    because = tuple(_changes(before, now))
-    alike = next((one for one in points[-2::-1] if not tuple(_changes(one, now))), None)
+    because = tuple(changes(before, now))
+    alike = next((one for one in points[-2::-1] if not tuple(changes(one, now))), None)
     told: dict[str, Any] = {"before": _day(before), "because": because, "since": None}
     if alike is None:
         return told
@@ -68,40 +69,6 @@ def _comparison(points: Sequence[TrendPoint]) -> dict[str, Any]:
 
 def _difference(number: int) -> str:
     return f"{abs(number):,} {'more' if number > 0 else 'fewer'}" if number else "as many"
-
-
-def _changes(before: TrendPoint, now: TrendPoint) -> Iterator[str]:
-    """Say why the two scans cannot be compared number by number; nothing where they can."""
-    yield from _policy_changes(before.policies, now.policies)
-    if before.organizations is None or now.organizations is None:
-        yield "the earlier report does not tell which organizations it is about"
-    else:
-        for slug in sorted(now.organizations - before.organizations):
-            yield f"organization {slug} came in"
-        for slug in sorted(before.organizations - now.organizations):
-            yield f"organization {slug} was left out"
-    gone, new = before.incomplete or frozenset(), now.incomplete or frozenset()
-    if gone or new:
-        which = "both were" if gone and new else "the earlier scan was" if gone else "this scan is"
-        yield f"{which} incomplete ({', '.join(sorted(gone | new))})"
-
-
-def _policy_changes(
-    before: dict[str, tuple[str, str]] | None, now: dict[str, tuple[str, str]] | None
-) -> Iterator[str]:
-    if before is None or now is None:
-        yield "the earlier report does not tell what its policies demanded"
-        return
-    for name in sorted(now.keys() - before.keys()):
-        yield f"policy {name} came in"
-    for name in sorted(before.keys() - now.keys()):
-        yield f"policy {name} was left out"
-    for name in sorted(now.keys() & before.keys()):
-        (version, terms), (new_version, new_terms) = before[name], now[name]
-        if terms != new_terms and version != new_version:
-            yield f"policy {name} went from {version} to {new_version}"
-        elif terms != new_terms:
-            yield f"rules or parameters of policy {name} changed"
 
 
 def _day(point: TrendPoint) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """What the page says outside the table of findings, counted and put into words."""
 
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any, Final
 
 from scanner.base.text import clock, paragraph, plural, timestamp
+from scanner.model.finding import Finding
 from scanner.model.outcome import WORST_FIRST, Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, RuleResult, Run
@@ -22,7 +22,9 @@ from scanner.report.parts.effect import gate_words, given, loosened, meaning
 from scanner.report.parts.frameworks import name_of_framework, title_of
 from scanner.report.parts.subject import name_of, place
 
-_NOSCRIPT_ROWS: Final = 100
+NOSCRIPT_ROWS: Final = 100
+"""Findings that the page shows where no script runs."""
+
 _VERDICTS: Final = {
     GateResult.PASSED: "Passed",
     GateResult.FAILED: "Failed",
@@ -31,8 +33,8 @@ _VERDICTS: Final = {
 _JUDGED: Final = (Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
 
 
-def view(run: Run) -> dict[str, Any]:
-    """Return the template's variables, findings and inlined files excepted."""
+def view(run: Run, first: Sequence[Finding]) -> dict[str, Any]:
+    """Return the template's variables, inlined files and all but the first findings excepted."""
     by_severity = run.open_by_severity()
     open_total = sum(by_severity.values())
     totals = _Counts(run.results)
@@ -77,7 +79,7 @@ def view(run: Run) -> dict[str, Any]:
         "totals": totals,
         "rules": [_rule(result) for result in _ranked(run.results)],
         "frameworks": _frameworks(run.results),
-        "first": _first(run),
+        "first": _first(run, first),
     }
 
 
@@ -172,7 +174,7 @@ def _title(rule: Rule) -> dict[str, str]:
     return {"id": rule.id, "policy": rule.policy, "title": paragraph(rule.title) or rule.id}
 
 
-def _first(run: Run) -> list[dict[str, Any]]:
+def _first(run: Run, findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Return the rows of the table that is shown where no script runs."""
     titles = {(r.rule.policy, r.rule.id): paragraph(r.rule.title) for r in run.results}
     return [
@@ -186,5 +188,5 @@ def _first(run: Run) -> list[dict[str, Any]]:
             "outcome": finding.outcome.value,
             "disposition": finding.disposition.value,
         }
-        for finding in islice(run.findings, _NOSCRIPT_ROWS)
+        for finding in findings
     ]

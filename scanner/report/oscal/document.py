@@ -15,33 +15,33 @@ that they are judged at was given.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Sequence
 from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final
 
 import msgspec
 
 from scanner import __version__
 from scanner.base.text import timestamp
+from scanner.model.finding import Finding
 from scanner.model.run import Run
-from scanner.report.interface import ReportOptions
+from scanner.report.interface import ReportOptions, Writing
 from scanner.report.oscal import parts
 from scanner.report.parts.effect import gate_words, loosened
-from scanner.report.parts.json_array import write_elements
+from scanner.report.parts.json_array import JsonArray
 from scanner.report.parts.markup import escaped
 
 OSCAL_VERSION: Final = "1.1.3"
 _IN_MEMORY: Final = 1 << 20  # bytes of observations that are not put on disk
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG001 - no option
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the OSCAL report; see scanner.report.interface.Format."""
     encode = msgspec.json.encode
     plan = _plan(run)
     # What stands before the observations names the organizations of all of them.
-    organizations: dict[str | None, None] = {}
     with SpooledTemporaryFile(_IN_MEMORY) as observations:
-        write_elements(cast("BinaryIO", observations), _observations(run, organizations))
+        organizations = yield from _observations(run, JsonArray(observations))
         out.write(b'{"assessment-results":')
         out.write(_open(_document(run, plan["uuid"])))
         out.write(b',\n"results":[\n' + _open(_result(run, organizations)))
@@ -52,7 +52,9 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
     findings = list(_findings(run))
     if findings:
         out.write(b',\n"findings":')
-        write_elements(out, findings)
+        array = JsonArray(out)
+        array.add(findings)
+        array.end()
     out.write(b'}],\n"back-matter":' + encode({"resources": [plan]}) + b"}}\n")
 
 
@@ -118,14 +120,20 @@ def _result(run: Run, organizations: Iterable[str | None]) -> dict[str, Any]:
     }
 
 
-def _observations(run: Run, organizations: dict[str | None, None]) -> Iterator[dict[str, Any]]:
-    """Yield what each rule and each finding is, and note the organizations of the findings."""
-    for result in run.results:
-        yield parts.rule_observation(result, run)
+def _observations(
+    run: Run, observations: JsonArray
+) -> Generator[None, Sequence[Finding], Iterable[str | None]]:
+    """Put aside what each rule and each finding is; return the organizations of the findings."""
+    observations.add(parts.rule_observation(result, run) for result in run.results)
     rules = {(result.rule.policy, result.rule.id): result.rule for result in run.results}
-    for finding in run.findings:
-        organizations[finding.resource.organization] = None
-        yield parts.observation(finding, rules[finding.policy, finding.rule_id], run)
+    organizations: dict[str | None, None] = {}
+    while found := (yield):
+        organizations |= dict.fromkeys(one.resource.organization for one in found)
+        observations.add(
+            parts.observation(one, rules[one.policy, one.rule_id], run) for one in found
+        )
+    observations.end()
+    return organizations
 
 
 def _findings(run: Run) -> Iterable[dict[str, Any]]:

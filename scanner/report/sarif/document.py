@@ -6,15 +6,20 @@ reports of the same facts differ only in `invocations[]` (`startTimeUtc`, `endTi
 the properties `runId` and, unless it was given, `asOf` of each run.
 """
 
-from itertools import islice
-from typing import BinaryIO, Final
+import shutil
+from contextlib import ExitStack
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO, Final
 
 import msgspec
 
+from scanner.base.sarif import SCHEMA, VERSION
+from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition
 from scanner.model.rule import Policy
-from scanner.model.run import RuleResult, Run
-from scanner.report.interface import ReportOptions
+from scanner.model.run import Run
+from scanner.report.interface import ReportOptions, Writing
+from scanner.report.parts.json_array import JsonArray
 from scanner.report.sarif.results import Results
 from scanner.report.sarif.run import Cut, head
 
@@ -23,63 +28,82 @@ from scanner.report.sarif.run import Cut, head
 MAX_RESULTS: Final = 25_000
 MAX_RUNS: Final = 20
 
-_SCHEMA: Final = b"https://json.schemastore.org/sarif-2.1.0.json"
-_FLUSH: Final = 1 << 18  # bytes gathered before they are written
+_IN_MEMORY: Final = 1 << 20  # bytes of results that are not put on disk
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:
     """Write the SARIF report; see scanner.report.interface.Format."""
     policies = list({policy.name: policy for policy in run.policies}.values())
     shown: list[Policy | None] = [*policies[:MAX_RUNS]] or [None]
     left_out = tuple(policy.name for policy in policies[MAX_RUNS:])
-    out.write(b'{"$schema":"%s","version":"2.1.0","runs":[' % _SCHEMA)
-    for number, policy in enumerate(shown):
-        out.write(b",\n" if number else b"\n")
-        _write_run(run, policy, left_out, out, options)
-    out.write(b"\n]}\n")
+    with ExitStack() as stack:
+        runs = [
+            _PolicyRun(
+                run,
+                policy,
+                left_out,
+                options,
+                stack.enter_context(SpooledTemporaryFile(_IN_MEMORY)),
+            )
+            for policy in shown
+        ]
+        yield from _spool({rule: one for one in runs for rule in one.rules})
+        out.write(f'{{"$schema":"{SCHEMA}","version":"{VERSION}","runs":['.encode())
+        for number, one in enumerate(runs):
+            out.write(b",\n" if number else b"\n")
+            one.write(out)
+        out.write(b"\n]}\n")
 
 
-def _write_run(
-    run: Run,
-    policy: Policy | None,
-    left_out: tuple[str, ...],
-    out: BinaryIO,
-    options: ReportOptions,
-) -> None:
-    dispositions = set(Disposition) if options.include_suppressed else {Disposition.OPEN}
-    results = [r for r in run.results if policy is not None and r.rule.policy == policy.name]
-    found = sum(r.disposed(disposition) for r in results for disposition in dispositions)
-    kept = min(found, MAX_RESULTS)
-    # The members are known before the first result is: everything else is counted already.
-    members = msgspec.json.encode(head(run, policy, results, Cut(found, kept, left_out)))
-    out.write(members[:-1] + b',"results":[')
-    _write_results(run, results, dispositions, kept, out)
-    out.write(b"]}")
+def _spool(runs: dict[tuple[str, str], "_PolicyRun"]) -> Writing:
+    """Give each finding to the run of its rule until none takes any more."""
+    open_runs = {id(one) for one in runs.values() if one.left}
+    while open_runs and (found := (yield)):
+        for finding in found:
+            one = runs.get((finding.policy, finding.rule_id))
+            if one is not None and not one.add(finding):
+                open_runs.discard(id(one))
 
 
-def _write_results(
-    run: Run,
-    results: list[RuleResult],
-    dispositions: set[Disposition],
-    kept: int,
-    out: BinaryIO,
-) -> None:
-    """Write the first `kept` results: findings come worst first, so these are the worst."""
-    if not kept:
-        return
-    waivers = {use.waiver.id: use.waiver for use in run.waivers}
-    make = Results([result.rule for result in results], waivers)
-    encoder = msgspec.json.Encoder()
-    buffer = bytearray()
-    wanted = (
-        finding
-        for finding in run.findings
-        if finding.disposition in dispositions and make.has(finding)
-    )
-    for number, finding in enumerate(islice(wanted, kept)):
-        buffer += b",\n" if number else b"\n"
-        encoder.encode_into(make.result(finding), buffer, -1)
-        if len(buffer) > _FLUSH:
-            out.write(buffer)
-            buffer.clear()
-    out.write(buffer + b"\n")
+class _PolicyRun:
+    """The SARIF run of one policy: its results are put aside, as those of several come mixed.
+
+    It takes `left` more of them: findings come worst first, so these are the worst.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        policy: Policy | None,
+        left_out: tuple[str, ...],
+        options: ReportOptions,
+        aside: IO[bytes],
+    ) -> None:
+        self._dispositions = set(Disposition) if options.include_suppressed else {Disposition.OPEN}
+        results = [r for r in run.results if policy is not None and r.rule.policy == policy.name]
+        found = sum(r.disposed(disposition) for r in results for disposition in self._dispositions)
+        self.rules = [(result.rule.policy, result.rule.id) for result in results]
+        self.left = min(found, MAX_RESULTS)
+        # The members are known before the first result is: everything else is counted already.
+        self._head = msgspec.json.encode(
+            head(run, policy, results, Cut(found, self.left, left_out))
+        )
+        waivers = {use.waiver.id: use.waiver for use in run.waivers}
+        self._make = Results([result.rule for result in results], waivers)
+        self._aside = aside
+        self._array = JsonArray(aside)
+
+    def add(self, finding: Finding) -> bool:
+        """Put a finding aside if it is to be shown; return whether more are taken."""
+        if self.left and finding.disposition in self._dispositions:
+            self._array.add([self._make.result(finding)])
+            self.left -= 1
+        return self.left > 0
+
+    def write(self, out: BinaryIO) -> None:
+        """Write the whole run."""
+        self._array.end()
+        self._aside.seek(0)
+        out.write(self._head[:-1] + b',"results":')
+        shutil.copyfileobj(self._aside, out)
+        out.write(b"}")

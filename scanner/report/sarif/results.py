@@ -30,10 +30,6 @@ class Results:
         self._rules = rules
         self._places = [_physical(rule) for rule in rules]
 
-    def has(self, finding: Finding) -> bool:
-        """Whether the finding is about one of the rules."""
-        return (finding.policy, finding.rule_id) in self._index
-
     def result(self, finding: Finding) -> dict[str, Any]:
         """Return the SARIF result of a finding about one of the rules."""
         index = self._index[finding.policy, finding.rule_id]

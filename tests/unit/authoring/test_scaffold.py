@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import pytest
 import yaml
 
 from scanner.authoring.scaffold import files, next_steps, write
 from scanner.base.errors import UsageError
+from scanner.base.files import replacing
 from scanner.policy.files.cases import load_cases
 from scanner.policy.load import inspect_policies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DAY = date(2026, 3, 1)
 
@@ -90,3 +97,34 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 def test_next_steps_start_in_the_folder(tmp_path: Path) -> None:
     assert next(iter(next_steps(tmp_path))) == f"cd {tmp_path}"
     assert next(iter(next_steps(Path()))).startswith("keypolicy scan --demo")
+
+
+@pytest.mark.parametrize("call", [1, 3, 7])
+def test_a_full_disk_leaves_nothing_behind(
+    call: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No file, whole or half, no folder, and whatever was there as it was."""
+    folder = tmp_path / "new"
+    calls = iter(range(1, 100))
+
+    @contextmanager
+    def full(path: Path) -> Iterator[BinaryIO]:
+        with replacing(path) as out:
+            if next(calls) == call:
+                out.write(b"hal")
+                out.flush()
+                raise OSError(errno.ENOSPC, "No space left on device", str(path))
+            yield out
+
+    monkeypatch.setattr("scanner.authoring.scaffold.replacing", full)
+    with pytest.raises(UsageError, match="No space left on device"):
+        write(folder, files(DAY), force=False)
+    assert list(tmp_path.iterdir()) == []
+
+    mine = tmp_path / "keypolicy.yaml"
+    mine.write_text("mine", "utf-8")
+    calls = iter(range(1, 100))
+    with pytest.raises(UsageError, match="No space left on device"):
+        write(tmp_path, files(DAY), force=True)
+    assert list(tmp_path.rglob("*")) == [mine]
+    assert mine.read_text("utf-8") == "mine"

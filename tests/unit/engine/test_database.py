@@ -98,3 +98,18 @@ def test_no_file_is_reached_after_sealing(sealed: Connection, sql: str, tmp_path
     path.write_text("a\n1\n", "utf-8")
     assert "disabled" in refusal(sealed, sql.format(path=path))
     assert [one.name for one in tmp_path.iterdir()] == ["a.csv"]
+
+
+@pytest.mark.parametrize("sql", ["SELECT * FROM '{path}'", "COPY (SELECT 1) TO '{path}.out'"])
+def test_one_folder_may_be_left_open_and_no_other(sql: str, tmp_path: Path) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    for folder in (inside, outside):
+        folder.mkdir()
+        (folder / "a.csv").write_text("a\n1\n", "utf-8")
+    with connect() as connection:
+        seal(connection, inside)
+        connection.execute(sql.format(path=inside / "a.csv"))
+        for path in (outside / "a.csv", inside / ".." / "outside" / "a.csv"):
+            assert "disabled" in refusal(connection, sql.format(path=path))
+        assert "locked" in refusal(connection, f"SET allowed_directories = ['{outside}']")
+    assert [one.name for one in outside.iterdir()] == ["a.csv"]

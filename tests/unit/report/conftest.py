@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from scanner.model.run import Run
-from scanner.report import write_file
 from tests.unit.report.browsing import Open
+from tests.unit.report.rendering import write_file
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [

@@ -1,19 +1,28 @@
-"""Reports of test runs as bytes, and goldens to hold them against."""
+"""Reports of test runs as bytes, and the run that most goldens are of."""
 
 import io
-import os
-from datetime import UTC, datetime, timedelta
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 from jsonschema import Draft7Validator
 
-from scanner.model.finding import KnownFinding
-from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import Clear, GateSetting, Run, RunInfo
-from scanner.report import DEFAULT_OPTIONS, FORMATS, write_stream
-from tests.unit.report.factory import golden_run
+from scanner.report import (
+    DEFAULT_OPTIONS,
+    ReportOptions,
+    format_called,
+    to_file,
+    to_stream,
+    write_reports,
+)
+from scanner.report.parts.flat import COLUMNS, row
+from tests.unit.report.factory import FIRST_SEEN, fixed_finding, golden_run
 
 GATE = (
     GateSetting("fail_on", "low", "the default"),
@@ -22,37 +31,48 @@ GATE = (
     GateSetting("projects", "web, app", "projects in keypolicy.yaml:4:1", is_given=True),
 )
 
-GOLDENS = Path(__file__).parents[2] / "goldens"
 DATA = Path(__file__).parent / "data"
 
 
-def render(name: str, run: Run) -> bytes:
+def render(name: str, run: Run, options: ReportOptions = DEFAULT_OPTIONS) -> bytes:
     """Return the report in the format called `name`."""
     out = io.BytesIO()
-    write_stream(run, name, out, DEFAULT_OPTIONS)
+    with tabled(run) if format_called(name).is_of_table else nullcontext(run) as whole:
+        write_reports(whole, [to_stream(whole, name, out, options)])
     return out.getvalue()
+
+
+@contextmanager
+def tabled(run: Run) -> Iterator[Run]:
+    """Give the run with a table of its findings, in two files, as the database writes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield msgspec.structs.replace(run, table=lambda: _table(run, Path(folder)))
+
+
+def _table(run: Run, folder: Path) -> list[Path]:
+    lines, parts = folder / "rows.jsonl", [folder / "0.parquet", folder / "1.parquet"]
+    rows = [row(finding)._asdict() for finding in run.findings]
+    lines.write_bytes(msgspec.json.Encoder().encode_lines(rows))
+    kinds = dict.fromkeys(COLUMNS, "VARCHAR") | {"first_seen": "TIMESTAMPTZ"}
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(
+            "CREATE TABLE found AS SELECT * FROM"
+            f" read_json('{lines}', format = 'newline_delimited', columns = {kinds})"
+        )
+        for part, which in zip(parts, ("<", ">="), strict=True):
+            chosen = f"FROM found WHERE rowid {which} {len(rows) // 2} ORDER BY rowid"
+            connection.execute(f"COPY ({chosen}) TO '{part}' (FORMAT parquet)")
+    return parts
+
+
+def write_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -> None:
+    """Write one report, as `scan -o` does."""
+    write_reports(run, [to_file(run, path, options)])
 
 
 def text(name: str, run: Run) -> str:
     return render(name, run).decode("utf-8")
-
-
-def is_update() -> bool:
-    """Whether goldens are to be written anew: `make goldens`."""
-    return os.environ.get("UPDATE_GOLDENS") == "1"
-
-
-def golden_path(name: str) -> Path:
-    suffixes = FORMATS[name].suffixes
-    return GOLDENS / f"report{suffixes[0] if suffixes else f'.{name}.txt'}"
-
-
-def check_golden(name: str, run: Run | None = None) -> None:
-    """Hold the report of the golden run against the file that is kept of it."""
-    report, path = render(name, run or full_run()), golden_path(name)
-    if is_update():
-        path.write_bytes(report)
-    assert report == path.read_bytes(), f"{path.name} differs; make goldens, then read the diff"
 
 
 def full_run() -> Run:
@@ -63,22 +83,9 @@ def full_run() -> Run:
         for result in run.results
         for project, passed in (("clear", 2), ("quiet", 0))
     ]
-    seen = datetime(2026, 1, 5, 12, tzinfo=UTC)
     found = list(run.findings)
-    found[0] = msgspec.structs.replace(found[0], first_seen=seen)
-    gone = KnownFinding(
-        rule="key-max-age",
-        severity=Severity.HIGH,
-        outcome=Outcome.FAIL,
-        type="sentry_key",
-        organization="acme",
-        project="web",
-        project_id=None,
-        id="9" * 32,
-        name="gone",
-        fingerprint="f" * 32,
-        first_seen=seen,
-    )
+    found[0] = msgspec.structs.replace(found[0], first_seen=FIRST_SEEN)
+    gone = fixed_finding("gone")
     return msgspec.structs.replace(run, findings=found, clear=clear, fixed=(gone,), gate=GATE)
 
 

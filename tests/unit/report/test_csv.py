@@ -1,12 +1,17 @@
 import csv
 import io
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scanner.model.run import Run
-from scanner.report import write_stream
+from scanner.report import to_stream, write_reports
+from scanner.report.csv_findings import cell
+from scanner.report.parts.flat import COLUMNS, row
 from tests.unit.report.factory import HOSTILE, RULES, empty_run, finding, golden_run, run_of
-from tests.unit.report.rendering import another_time, check_golden, full_run, render
+from tests.unit.report.rendering import another_time, full_run, render
 
 AGE = RULES[0]
 
@@ -14,10 +19,6 @@ AGE = RULES[0]
 def rows(run: Run) -> list[dict[str, str]]:
     report = render("csv", run).decode("utf-8")
     return list(csv.DictReader(io.StringIO(report, newline=""), strict=True))
-
-
-def test_the_golden() -> None:
-    check_golden("csv")
 
 
 def test_every_finding_is_a_line() -> None:
@@ -71,13 +72,24 @@ def test_a_hostile_name_stays_in_its_cell(name: str) -> None:
     assert not {"\n", "\r", "\x00", "\x1b", "\u202e"} & set("".join(row.values()))
 
 
+@given(st.lists(st.one_of(st.sampled_from(list(HOSTILE.values())), st.text()), max_size=20))
+def test_lines_are_those_of_the_standard_library(texts: list[str]) -> None:
+    found = [finding(AGE, "1" * 32, name=text, message=text, project=text) for text in texts]
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(map(cell, row(one)) for one in found)
+    run = msgspec.structs.replace(golden_run(), findings=found)
+    assert render("csv", run) == out.getvalue().encode()
+
+
 def test_a_run_without_findings_is_the_header() -> None:
     assert render("csv", empty_run()).count(b"\r\n") == 1
 
 
 def test_a_stream_stays_open() -> None:
     out = io.BytesIO()
-    write_stream(empty_run(), "csv", out)
+    write_reports(empty_run(), [to_stream(empty_run(), "csv", out)])
     assert not out.closed
 
 

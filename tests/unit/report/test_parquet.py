@@ -1,5 +1,4 @@
 import errno
-import io
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +6,11 @@ import duckdb
 import pytest
 
 from scanner.model.run import Run
-from scanner.report import DEFAULT_OPTIONS, parquet
+from scanner.report import parquet
 from scanner.report.parts.flat import COLUMNS
+from tests.kept import golden
 from tests.unit.report.factory import HOSTILE, RULES, empty_run, finding, large_run, run_of
-from tests.unit.report.rendering import another_time, full_run, golden_path, is_update, render
+from tests.unit.report.rendering import another_time, full_run, render
 
 AGE = RULES[0]
 Content = tuple[list[tuple[str, str]], list[tuple[Any, ...]]]
@@ -35,18 +35,11 @@ def written(run: Run, folder: Path) -> Path:
     return file
 
 
-def test_the_golden(tmp_path: Path) -> None:
-    file = written(full_run(), tmp_path)
-    if is_update():
-        golden_path("parquet").write_bytes(file.read_bytes())
-    assert content(file) == content(golden_path("parquet"))
-
-
 def test_columns_and_types_are_the_same_without_a_finding(tmp_path: Path) -> None:
     columns, rows = content(written(empty_run(), tmp_path))
     assert [name for name, _ in columns] == list(COLUMNS)
     assert rows == []
-    assert columns == content(golden_path("parquet"))[0]
+    assert columns == content(golden("parquet"))[0]
 
 
 def test_values_are_as_they_came(tmp_path: Path) -> None:
@@ -86,6 +79,6 @@ def test_a_failure_of_the_database_is_one_of_the_disk(monkeypatch: pytest.Monkey
     def full(*_: object) -> None:
         raise duckdb.IOException(errno.errorcode[errno.ENOSPC])
 
-    monkeypatch.setattr(parquet, "_convert", full)
+    monkeypatch.setattr(parquet, "_join", full)
     with pytest.raises(OSError, match="could not be made: ENOSPC"):
-        parquet.write(empty_run(), io.BytesIO(), DEFAULT_OPTIONS)
+        render("parquet", empty_run())

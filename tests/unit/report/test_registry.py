@@ -1,9 +1,12 @@
+import errno
+import io
 import os
 import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import msgspec
 import pytest
@@ -11,9 +14,9 @@ import pytest
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
 from scanner.model.finding import Finding
-from scanner.report import FORMATS, format_for, write_file
-from tests.unit.report.factory import RULES, clean_run, finding, run_of
-from tests.unit.report.rendering import render
+from scanner.report import FORMATS, format_for, to_file, to_stream, write_reports
+from tests.unit.report.factory import RULES, clean_run, finding, large_run, run_of
+from tests.unit.report.rendering import render, write_file
 
 
 def names(folder: Path) -> list[str]:
@@ -90,6 +93,55 @@ def test_a_failed_report_leaves_the_old_one(tmp_path: Path, suffix: str) -> None
         write_file(msgspec.structs.replace(run, findings=Failing()), path)
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == [path.name]
+
+
+def test_all_reports_of_a_failed_pass_are_left_as_they_were(tmp_path: Path) -> None:
+    paths = [tmp_path / f"r{info.suffixes[0]}" for info in FORMATS.values() if info.suffixes]
+    streaming = [path for path in paths if path.suffix not in {".txt", ".prom", ".parquet"}]
+    for path in streaming:
+        path.write_bytes(b"old")
+    run = run_of(RULES, [finding(RULES[0], "1" * 32)])
+    run = msgspec.structs.replace(run, findings=Failing())
+    with pytest.raises(RuntimeError, match="the database is gone"):
+        write_reports(run, [to_file(run, path) for path in streaming])
+    assert {path.read_bytes() for path in streaming} == {b"old"}
+    assert sorted(names(tmp_path)) == sorted(path.name for path in streaming)
+
+
+class Full(io.RawIOBase):
+    """A stream that takes some bytes and then no more."""
+
+    def __init__(self, room: int) -> None:
+        super().__init__()
+        self._room = room
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        length = memoryview(data).nbytes  # type: ignore[arg-type]  # any buffer
+        self._room -= length
+        if self._room < 0:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return length
+
+
+@pytest.mark.parametrize("room", [0, 100_000, 1_900_000])
+def test_what_stands_before_a_report_that_fails_is_written_what_is_after_it_is_not(
+    tmp_path: Path, room: int
+) -> None:
+    run = large_run(4_000)
+    before, after = tmp_path / "before.csv", tmp_path / "after.csv"
+    after.write_bytes(b"old")
+    assert len(render("json", run)) > room
+    full = cast("BinaryIO", io.BufferedWriter(Full(room)))
+    with pytest.raises(OSError, match="No space left"):
+        write_reports(
+            run, [to_file(run, before), to_stream(run, "json", full), to_file(run, after)]
+        )
+    assert before.read_bytes() == render("csv", run)
+    assert after.read_bytes() == b"old"
+    assert sorted(names(tmp_path)) == ["after.csv", "before.csv"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions of POSIX")

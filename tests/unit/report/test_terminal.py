@@ -1,4 +1,3 @@
-import io
 import re
 
 import msgspec
@@ -8,7 +7,7 @@ from scanner.base.text import columns
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.outcome import Severity
 from scanner.model.run import GateResult, Run, Verdict
-from scanner.report import ReportOptions, write_stream
+from scanner.report import ReportOptions
 from tests.unit.report.factory import (
     HOSTILE,
     RULES,
@@ -20,20 +19,14 @@ from tests.unit.report.factory import (
     rule,
     run_of,
 )
-from tests.unit.report.rendering import check_golden
+from tests.unit.report.rendering import render
 from tests.unit.report.triaged import triaged_run
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def summary(run: Run, options: ReportOptions = ReportOptions()) -> str:  # noqa: B008 - frozen
-    out = io.BytesIO()
-    write_stream(run, "terminal", out, options)
-    return out.getvalue().decode("utf-8")
-
-
-def test_golden() -> None:
-    check_golden("terminal", triaged_run())
+    return render("terminal", run, options).decode("utf-8")
 
 
 def test_the_verdict_comes_first_and_the_exit_code_last() -> None:

@@ -81,7 +81,7 @@ async def run(  # noqa: PLR0913, PLR0917 - the arguments of SentrySource.fetch
     """Fetch into `output`; raises FetchError, without a file, where nothing could be seen."""
     meter = Meter(progress)
     tables = _tables(needs)
-    async with connect(_client_settings(base, settings), meter.traffic, transport) as client:
+    async with connect(client_settings(base, settings), meter.traffic, transport) as client:
         meter.client = client
         api = SentryApi(client, base, status=settings.status)
         ledger = Ledger()
@@ -124,7 +124,8 @@ def _tables(needs: Needs) -> frozenset[str]:
     return tables | {PROJECT} if KEY in tables else tables
 
 
-def _client_settings(base: str, settings: "LiveSettings") -> ClientSettings:
+def client_settings(base: str, settings: "LiveSettings") -> ClientSettings:
+    """Return how a client asks the server at `base`."""
     return ClientSettings(
         base=base,
         token=settings.token,

@@ -12,7 +12,7 @@ from scanner.authoring.explain.merged import merged_yaml
 from scanner.authoring.explain.yamltext import entry, flow
 from scanner.base.yamlfile import YamlFile
 from scanner.policy.files.locate import shipped_policies
-from scanner.policy.load import inspect_policies, load_policies
+from scanner.policy.load import load_policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -69,10 +69,7 @@ def _unreserved() -> Iterator[None]:
 
 
 def _merged(ref: str, **params: str) -> str:
-    inspection = inspect_policies([ref], params)
-    assert inspection.problems == []
-    (merged,) = inspection.merged
-    return merged_yaml(merged, params)
+    return merged_yaml([ref], params)
 
 
 def _load(folder: Path, text: str) -> Policy:

@@ -1,6 +1,5 @@
 import json
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,10 @@ from scanner.base.errors import UsageError
 from scanner.model.outcome import Disposition, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, Run, TrendPoint
-from scanner.report import DEFAULT_OPTIONS, write_file, write_stream
 from scanner.report.html.trend import HEIGHT, MOST, trend
 from scanner.report.parts.earlier import read_earlier
 from tests.unit.report.factory import RULES, clean_run, finding, golden_run, run_of
+from tests.unit.report.rendering import text, write_file
 
 
 def point(day: int, high: int, month: int = 1) -> TrendPoint:
@@ -34,9 +33,7 @@ def with_earlier(*points: TrendPoint) -> Run:
 
 
 def page(run: Run) -> str:
-    out = BytesIO()
-    write_stream(run, "html", out, DEFAULT_OPTIONS)
-    return out.getvalue().decode()
+    return text("html", run)
 
 
 def test_reports_become_points_oldest_first_and_once(tmp_path: Path) -> None:

@@ -1,0 +1,59 @@
+"""From a source to full tables: the one place where a source meets the database."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from scanner.engine.database import Connection
+from scanner.engine.intake.load import Loaded, load
+from scanner.engine.intake.owners import assign, with_teams
+from scanner.engine.intake.reader import BadInputError
+from scanner.engine.judge.places import Unseen
+from scanner.inventory.source import Source
+from scanner.model.inventory import Inventory, Needs, Scope
+from scanner.model.owner import Owners
+
+Keep = Callable[[Connection, Inventory], None]
+"""Called when the tables are full, while the files that they were filled from are still there."""
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """An inventory in its database, what is in it, and what its tables may lack."""
+
+    connection: Connection
+    loaded: Loaded
+    unseen: Unseen
+
+
+def fill(  # noqa: PLR0913, PLR0917 - what a source is asked for, and what is made of it
+    connection: Connection,
+    source: Source,
+    scope: Scope,
+    as_of: datetime,
+    wanted: Needs,
+    heavy: Mapping[str, frozenset[str]],
+    owners: Owners | None,
+    keep: Keep | None = None,
+) -> Loaded:
+    """Collect what is wanted, and load it; `heavy` names the heavy columns, by table.
+
+    Raises FetchError where nothing could be seen, InventoryFileError for a bad file.
+    """
+    with TemporaryDirectory(prefix="keypolicy-") as workspace:
+        inventory = source.collect(scope, with_teams(wanted, owners), Path(workspace))
+        try:
+            loaded = load(connection, inventory, scope, as_of, heavy)
+        except BadInputError as error:
+            # Imported here: only needed to say what is wrong with a file.
+            from scanner.inventory.diagnose import diagnose_inputs  # noqa: PLC0415
+
+            raise diagnose_inputs(error.inputs, error.message) from error
+        if keep is not None:
+            keep(connection, inventory)
+    if owners is None:
+        return loaded
+    warnings = (*loaded.warnings, *assign(connection, owners))
+    return msgspec.structs.replace(loaded, warnings=warnings)

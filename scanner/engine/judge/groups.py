@@ -1,0 +1,51 @@
+"""In come evaluated rules; out comes how their resources fare by organization and by team."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from scanner.catalogue import NOWHERE, OWN, TABLES
+from scanner.engine.database import Connection
+from scanner.engine.judge.evaluate import ERROR, FAIL, PASS, UNKNOWN, Evaluated
+from scanner.model.history import GroupTally
+
+
+class Groups(NamedTuple):
+    """Tallies by slug. A resource counts for each team of its project."""
+
+    organizations: dict[str, GroupTally]
+    teams: dict[str, GroupTally]
+
+
+def groups(connection: Connection, evaluated: Sequence[Evaluated]) -> Groups:
+    """Count outcomes of all rules by organization and team; what tells none counts for none."""
+    found = Groups({}, {})
+    for one in evaluated:
+        for organization, teams, *counts in connection.execute(_statement(one)).fetchall():
+            tally = GroupTally(*counts)
+            if organization is not None:
+                _add(found.organizations, organization, tally)
+            for team in dict.fromkeys(teams or ()):
+                _add(found.teams, team, tally)
+    return found
+
+
+def _add(tallies: dict[str, GroupTally], name: str, tally: GroupTally) -> None:
+    tallies[name] = tallies.get(name, GroupTally()).plus(tally)
+
+
+def _statement(one: Evaluated) -> str:
+    resource = one.prepared.rule.resource
+    table, told = TABLES[resource], OWN[resource].teams
+    teams, join = "NULL", ""
+    if told and table.project != NOWHERE:
+        teams = "w.teams"
+        join = (
+            f" LEFT JOIN ({told}) AS w ON w.project = {table.project}"
+            f" AND w.organization IS NOT DISTINCT FROM t.{table.organization}"
+        )
+    codes = (str(PASS), str(FAIL), f"{UNKNOWN}, {ERROR}")
+    counts = ", ".join(f"count(*) FILTER (v.{one.column} IN ({code}))" for code in codes)
+    return (
+        f"SELECT t.{table.organization}, {teams}, {counts} FROM {one.verdicts} AS v"
+        f' JOIN "{resource}" AS t ON t.rowid = v.number{join} GROUP BY ALL ORDER BY ALL'
+    )

@@ -1,0 +1,103 @@
+"""What is different between two moments: in come two snapshots, out comes each finding's class.
+
+Every finding of the second is new, reopened, demanded, uncovered or still there; every one of the
+first is fixed, released, unseen or still there. A finding that came or went is put down to the keys
+only where both looked at its place and held it against the same.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from scanner.history.snapshot import Snapshot
+from scanner.model.history import TrackedFinding
+from scanner.model.outcome import WORST_FIRST, Disposition
+from scanner.report.parts.changes import changes
+
+Tracked = tuple[TrackedFinding, ...]
+
+
+class Diff(msgspec.Struct, frozen=True):
+    """Findings by what became of them, the worst first.
+
+    `demanded` came and `released` went with a rule, `uncovered` are where the first did not look,
+    `unseen` where the second did not. `waived` were open and are waived now, `lapsed` were waived
+    and are open now; both are among `still`. `notes` say what else of the two is different.
+    """
+
+    new: Tracked
+    reopened: Tracked
+    demanded: Tracked
+    uncovered: Tracked
+    fixed: Tracked
+    released: Tracked
+    unseen: Tracked
+    still: Tracked
+    waived: Tracked
+    lapsed: Tracked
+    notes: tuple[str, ...]
+
+
+def diff(first: Snapshot, second: Snapshot) -> Diff:
+    """Compare two moments; findings are as the one has them that they are of, the second before."""
+    came: dict[str, list[TrackedFinding]] = {}
+    still, waived, lapsed = [], [], []
+    for name, one in second.findings.items():
+        before = first.findings.get(name)
+        if before is None:
+            came.setdefault(_how_it_came(first, second, one), []).append(one)
+            continue
+        still.append(one)
+        was, is_now = (found.disposition is Disposition.WAIVED for found in (before, one))
+        if is_now and not was:
+            waived.append(one)
+        elif was and not is_now:
+            lapsed.append(one)
+    went: dict[str, list[TrackedFinding]] = {}
+    for name, one in first.findings.items():
+        if name not in second.findings:
+            went.setdefault(_how_it_went(first, second, one), []).append(one)
+    return Diff(
+        **{
+            name: _ordered(came.get(name, ()))
+            for name in ("new", "reopened", "demanded", "uncovered")
+        },
+        **{name: _ordered(went.get(name, ())) for name in ("fixed", "released", "unseen")},
+        still=_ordered(still),
+        waived=_ordered(waived),
+        lapsed=_ordered(lapsed),
+        notes=tuple(changes(first.point, second.point)),
+    )
+
+
+def _how_it_came(first: Snapshot, second: Snapshot, one: TrackedFinding) -> str:
+    rule = first.rules.get(one.rule)
+    if rule is None or not rule.is_as(second.rules[one.rule]):
+        return "demanded"
+    if not first.saw(one):
+        return "uncovered"
+    return "reopened" if one.first_seen <= first.point.as_of < one.opened else "new"
+
+
+def _how_it_went(first: Snapshot, second: Snapshot, one: TrackedFinding) -> str:
+    rule = second.rules.get(one.rule)
+    if rule is None or not rule.is_as(first.rules[one.rule]):
+        return "released"
+    return "fixed" if second.saw(one) else "unseen"
+
+
+def _ordered(findings: Iterable[TrackedFinding]) -> Tracked:
+    rank = {severity: place for place, severity in enumerate(WORST_FIRST)}
+    return tuple(
+        sorted(
+            findings,
+            key=lambda one: (
+                rank[one.severity],
+                one.rule,
+                one.organization or "",
+                one.project or "",
+                one.name or "",
+                one.id,
+            ),
+        )
+    )

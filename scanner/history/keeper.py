@@ -1,0 +1,184 @@
+"""The history's part in a scan: from what it found come dates of findings, and a run in the folder.
+
+Whatever goes wrong with the history becomes a warning: a scan's verdict is given in any case.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
+
+from scanner.base.errors import KeypolicyError
+from scanner.engine.database import Connection
+from scanner.engine.intake.keep import keep
+from scanner.engine.intake.load import Loaded
+from scanner.history.folder import History, Predecessor
+from scanner.history.line import line_of
+from scanner.history.manifest import PreviousRun
+from scanner.history.seal import SealRequest, seal_run
+from scanner.history.track import Before, track
+from scanner.history.write import Staging
+from scanner.model.history import HistoryProgress, Sla, TrackedFinding
+from scanner.model.inventory import Inventory, KeptInventory
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.rule import Rule
+from scanner.triage.decide import PLAIN, Decision
+from scanner.triage.interface import Facts, Sight
+
+
+class HistoryRequest(msgspec.Struct, frozen=True):
+    """Where runs are kept, whether with their inventory, and the time allowed to fix findings."""
+
+    folder: Path
+    keep_inventory: bool = True
+    sla: Sla = {}
+
+
+class Dated(msgspec.Struct, frozen=True):
+    """What a history adds to a scan.
+
+    `decisions` are triage's with dates. `overdue` counts open findings by rule and outcome, None
+    where the history could not tell since when they are open.
+    """
+
+    decisions: Mapping[str, Decision]
+    overdue: Mapping[str, Mapping[Outcome, int]] | None
+    progress: HistoryProgress
+
+
+@contextmanager
+def keeping(request: HistoryRequest | None) -> Iterator["Keeper | None"]:
+    """Give the keeper of a scan, None without a history; what it did not seal is cleared away."""
+    if request is None:
+        yield None
+        return
+    with TemporaryDirectory(prefix="keypolicy-") as scratch:
+        keeper = Keeper(request, Path(scratch))
+        try:
+            yield keeper
+        finally:
+            keeper.close()
+
+
+class Keeper:
+    """Keeps one scan. `scratch` is an empty folder that the database may write to."""
+
+    def __init__(self, request: HistoryRequest, scratch: Path) -> None:
+        self.scratch = scratch
+        self._request = request
+        self._warnings: list[str] = []
+        self._staging: Staging | None = None
+        self._kept: KeptInventory | None = None
+        self._before: Predecessor | None = None
+        self._line = ""
+        self._demands: dict[str, str] = {}
+        self._findings: tuple[TrackedFinding, ...] = ()
+        try:
+            self._staging = Staging(request.folder)
+        except (OSError, KeypolicyError) as error:
+            self._lose("this scan is not kept", error)
+
+    def keep(self, connection: Connection, inventory: Inventory) -> None:
+        """Keep a redacted copy of the inventory."""
+        if self._staging is None or not self._request.keep_inventory:
+            return
+        try:
+            self._kept = keep(connection, inventory, self._staging.folder)
+        except (OSError, msgspec.MsgspecError, KeypolicyError) as error:
+            self._lose("this scan is not kept", error)
+            self.close()
+
+    def date(  # noqa: PLR0913, PLR0917 - all that a scan knows of what it found
+        self,
+        rules: Sequence[Rule],
+        facts: Facts,
+        sight: Sight,
+        loaded: Loaded,
+        decisions: Mapping[str, Decision],
+        as_of: datetime,
+    ) -> Dated:
+        """Find the run before, and tell what became of every finding since."""
+        self._line = line_of(sight.scope, loaded.reaches, loaded.servers)
+        is_certain = True
+        try:
+            found = History(self._request.folder).before(self._line, as_of, loaded.organizations)
+            self._warnings += found.warnings
+            self._before, is_certain = found, found.is_certain
+        except (OSError, KeypolicyError) as error:
+            is_certain = False
+            if self._staging is not None:
+                self._lose("what is new and since when cannot be told", error)
+        run = self._before.run if self._before else None
+        before = None
+        if self._before is not None and run is not None:
+            self._demands = run.manifest.demands
+            known = {one.fingerprint: one for one in self._before.tracked}
+            before = Before(known, self._demands)
+        findings = tuple(track(rules, facts, sight, decisions, before, as_of, self._request.sla))
+        self._findings = findings
+        progress = HistoryProgress(run.manifest.name if run else None, findings)
+        if not is_certain:
+            return Dated(decisions, None, progress)
+        return Dated(_decided(findings, decisions), _overdue(findings, as_of), progress)
+
+    def seal(self, request: SealRequest) -> tuple[str, ...]:
+        """Keep the run, and return what is to be told of the history."""
+        if self._staging is not None:
+            run = self._before.run if self._before else None
+            previous = PreviousRun(run.manifest.name, run.digest) if run else None
+            try:
+                seal_run(
+                    self._staging,
+                    request,
+                    line=self._line,
+                    previous=previous,
+                    demands=self._demands,
+                    findings=self._findings,
+                    kept=self._kept,
+                    sla=self._request.sla,
+                )
+            except (OSError, KeypolicyError) as error:
+                self._lose("this scan is not kept", error)
+            self.close()
+        return tuple(self._warnings)
+
+    def close(self) -> None:
+        """Clear away what was not sealed."""
+        if self._staging is not None:
+            self._staging.discard()
+            self._staging = None
+
+    def _lose(self, what: str, error: Exception) -> None:
+        where, why = str(self._request.folder), str(error)
+        if isinstance(error, KeypolicyError):
+            where, why = error.where or where, f"{error.message}. {error.remedy}".strip()
+        elif isinstance(error, OSError):
+            where, why = str(error.filename or where), error.strerror or str(error)
+        self._warnings.append(f"history: {what}: {where}: {why}")
+
+
+def _decided(
+    findings: Sequence[TrackedFinding], decisions: Mapping[str, Decision]
+) -> dict[str, Decision]:
+    """Return the decisions with the dates of all findings that are there."""
+    return {
+        one.fingerprint: decisions.get(one.fingerprint, PLAIN)._replace(
+            first_seen=one.first_seen, due=one.due
+        )
+        for one in findings
+        if one.fate.is_present
+    }
+
+
+def _overdue(findings: Sequence[TrackedFinding], as_of: datetime) -> dict[str, Counter[Outcome]]:
+    """Count what no time is left for; where none is allowed there never was any."""
+    counts: dict[str, Counter[Outcome]] = {}
+    for one in findings:
+        is_open = one.fate.is_present and one.disposition is Disposition.OPEN
+        if is_open and (one.due is None or one.is_overdue(as_of)):
+            counts.setdefault(one.rule, Counter())[one.outcome] += 1
+    return counts

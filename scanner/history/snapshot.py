@@ -1,0 +1,226 @@
+"""What was found at a moment: out of a run, or of a JSON report, comes what a diff compares."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from scanner.base.errors import UsageError
+from scanner.base.files import read_regular
+from scanner.history.choose import choose
+from scanner.history.folder import History, StoredRun
+from scanner.model.coverage import CoverageState, Gap
+from scanner.model.finding import Resource
+from scanner.model.history import Fate, TrackedFinding
+from scanner.model.inventory import Reach, Scope
+from scanner.model.moment import in_utc
+from scanner.model.outcome import Disposition, Outcome, Severity
+from scanner.model.run import TrendPoint
+from scanner.report.parts.earlier import MAX_BYTES, read_earlier
+
+
+class Demand(msgspec.Struct, frozen=True):
+    """A rule that was run: its policy, what it reads, and digests of what it and its policy ask.
+
+    `demand` is None where only the policy's is known.
+    """
+
+    policy: str
+    resource: str
+    demand: str | None
+    terms: str | None
+
+    def is_as(self, other: "Demand") -> bool:
+        """Whether the two demand the same; where that cannot be told, they do not."""
+        if self.demand is not None and other.demand is not None:
+            return self.demand == other.demand
+        return self.terms is not None and self.terms == other.terms
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What was found, and what was looked at.
+
+    `findings` are those that were there, by fingerprint, `absent` those that a history knows
+    besides. `gaps` are by table; a rule's table that is not in it was seen whole.
+    """
+
+    label: str
+    point: TrendPoint
+    rules: Mapping[str, Demand]
+    findings: Mapping[str, TrackedFinding]
+    absent: Mapping[str, TrackedFinding]
+    scope: Scope
+    reaches: tuple[Reach, ...]
+    gaps: Mapping[str, tuple[Gap, ...]]
+
+    def saw(self, one: TrackedFinding) -> bool:
+        """Whether it looked at where the finding is: then what is not there is gone."""
+        known = self.absent.get(one.fingerprint)
+        if known is not None:
+            return known.fate is not Fate.UNSEEN
+        organizations = self.point.organizations
+        if organizations is not None and one.organization not in organizations:
+            return False
+        reaches = [reach for reach in self.reaches if one.type in reach.tables]
+        if any(reach.filters for reach in reaches):
+            return False
+        for scope in (self.scope, *(reach.scope or Scope() for reach in reaches)):
+            if (scope.organizations and one.organization not in scope.organizations) or (
+                scope.projects and one.project not in scope.projects
+            ):
+                return False
+        return not any(
+            gap.organization is None
+            or one.organization is None
+            or (gap.organization == one.organization and gap.project in {None, one.project})
+            for gap in self.gaps.get(one.type, ())
+        )
+
+
+def snapshot(history: History | None, ref: str) -> Snapshot:
+    """Return what `ref` means: the path of a JSON report, or a run as `choose` knows it.
+
+    Raises UsageError and DamageError.
+    """
+    if ref.endswith(".json") or (history is None and Path(ref).is_file()):
+        return of_report(Path(ref))
+    if history is None:
+        raise UsageError(
+            f"without a history, {ref!r} is no run",
+            where="--history",
+            remedy="Name the folder with --history DIR, or give JSON reports.",
+        )
+    return of_run(choose(history, ref))
+
+
+def of_run(run: StoredRun) -> Snapshot:
+    """Return what a run found. Raises DamageError."""
+    manifest = run.manifest
+    terms = {policy.name: policy.terms for policy in manifest.policies}
+    tracked = run.tracked()
+    return Snapshot(
+        label=f"{run.path.name} of the history",
+        point=manifest.point,
+        rules={
+            name: Demand(rule.policy, rule.resource, rule.demand, terms.get(rule.policy))
+            for name, rule in manifest.rules.items()
+        },
+        findings={one.fingerprint: one for one in tracked if one.fate.is_present},
+        absent={one.fingerprint: one for one in tracked if not one.fate.is_present},
+        scope=manifest.looked.scope,
+        reaches=manifest.looked.reaches,
+        gaps={name: table.gaps for name, table in manifest.looked.tables.items()},
+    )
+
+
+class _ReportRule(msgspec.Struct):
+    id: str
+    policy: str
+    resource: str
+
+
+class _ReportTable(msgspec.Struct):
+    coverage: CoverageState
+    reason: str
+    gaps: tuple[Gap, ...] = ()
+
+
+class _ReportInventory(msgspec.Struct):
+    tables: dict[str, _ReportTable]
+
+
+class _ReportFinding(msgspec.Struct):
+    rule_id: str
+    severity: Severity
+    outcome: Outcome
+    disposition: Disposition
+    resource: Resource
+    fingerprint: str
+    waiver: str | None = None
+    first_seen: datetime | UnsetType = UNSET
+    due: datetime | None = None
+    owner: str | None = None
+
+
+class _ReportSetting(msgspec.Struct):
+    name: str
+    value: str
+
+
+class _ReportGate(msgspec.Struct):
+    settings: list[_ReportSetting] = []
+
+
+class _WholeReport(msgspec.Struct):
+    inventory: _ReportInventory
+    rules: list[_ReportRule]
+    findings: list[_ReportFinding]
+    gate: _ReportGate
+
+
+_WHOLE: Final = CoverageState.COMPLETE
+
+
+def of_report(path: Path) -> Snapshot:
+    """Return what a JSON report of version 1 tells. Raises UsageError for a file that is none."""
+    (point,) = read_earlier([path])
+    try:
+        report = msgspec.json.decode(read_regular(path, MAX_BYTES), type=_WholeReport)
+        found = {
+            one.fingerprint: _tracked(one, point.as_of)
+            for one in report.findings
+            if one.resource.id
+        }
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise UsageError(
+            f"is not a whole JSON report of keypolicy ({error})", where=str(path)
+        ) from error
+    settings = {one.name: one.value for one in report.gate.settings}
+    asked = (tuple(settings.get(name, "").split(", ")) for name in ("organizations", "projects"))
+    organizations, projects = (tuple(filter(None, slugs)) for slugs in asked)
+    terms = point.policies or {}
+    return Snapshot(
+        label=str(path),
+        point=point,
+        rules={
+            one.id: Demand(one.policy, one.resource, None, terms.get(one.policy, ("", None))[1])
+            for one in report.rules
+        },
+        findings=found,
+        absent={},
+        scope=Scope(organizations, projects),
+        reaches=(),
+        gaps={
+            # A table with no gap named and not seen whole may lack anything.
+            name: table.gaps or (() if table.coverage is _WHOLE else (Gap(table.reason),))
+            for name, table in report.inventory.tables.items()
+        },
+    )
+
+
+def _tracked(one: _ReportFinding, as_of: datetime) -> TrackedFinding:
+    resource = one.resource
+    first_seen = as_of if one.first_seen is UNSET else in_utc(one.first_seen)
+    return TrackedFinding(
+        rule=one.rule_id,
+        severity=one.severity,
+        outcome=one.outcome,
+        type=resource.type,
+        organization=resource.organization,
+        project=resource.project,
+        project_id=None,
+        id=resource.id,
+        name=resource.name,
+        fingerprint=one.fingerprint,
+        first_seen=first_seen,
+        fate=Fate.STILL,
+        opened=first_seen,
+        last_seen=as_of,
+        disposition=one.disposition,
+        waiver=one.waiver,
+        owner=one.owner,
+        due=one.due,
+    )

@@ -1,0 +1,151 @@
+"""What became of findings since the run before: in come the facts of both, out come changes.
+
+A run closes only what it looked at. What it did not, since its policies have not the rule, its
+scope not the place, or there was a gap, is carried on as unseen; triage.fixed decides that, as it
+does for baselines. What came or went with a change of a rule is told apart from what came or went
+with the keys.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from scanner.model.finding import Identity
+from scanner.model.history import Fate, Sla, TrackedFinding
+from scanner.model.rule import Rule
+from scanner.triage.decide import PLAIN, Decision, DecisionLog
+from scanner.triage.fingerprint import fingerprint
+from scanner.triage.fixed import fixed
+from scanner.triage.interface import Facts, Sight
+
+REMEMBERED: Final = timedelta(days=90)
+"""How long a fixed finding is carried on; one that comes back later counts as new."""
+
+UNSEEN: Final = timedelta(days=400)
+"""How long one is carried on that no run looks at any more."""
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What the run before knew: findings by fingerprint, and what every rule ever run demanded."""
+
+    findings: Mapping[str, TrackedFinding]
+    demands: Mapping[str, str]
+
+
+def track(  # noqa: PLR0913, PLR0917 - two runs, and what holds for both
+    rules: Sequence[Rule],
+    facts: Facts,
+    sight: Sight,
+    decisions: Mapping[str, Decision],
+    before: Before | None,
+    as_of: datetime,
+    sla: Sla,
+) -> list[TrackedFinding]:
+    """Return every finding that the line knows, those of this run first, by rule."""
+    tracker = _Tracker(before, as_of, sla)
+    for rule in rules:
+        tracker.begin(rule)
+        for identity in facts.identities(rule, ()):
+            tracker.add(rule, identity, decisions)
+    return [*tracker.present, *tracker.absent({r.id: r.resource for r in rules}, facts, sight)]
+
+
+class _Tracker:
+    """Gathers what is there, and then what is not."""
+
+    def __init__(self, before: Before | None, as_of: datetime, sla: Sla) -> None:
+        self._known = before.findings if before else {}
+        self._demands = before.demands if before else None
+        self._as_of = as_of
+        self._sla = sla
+        self._known_ids = {(one.rule, one.id) for one in self._known.values()}
+        self._redefined: set[str] = set()
+        self._log = DecisionLog(seen=set(), displaced=set())
+        self.present: list[TrackedFinding] = []
+
+    def begin(self, rule: Rule) -> None:
+        """Note whether a rule demands what it did."""
+        if self._demands is not None and self._demands.get(rule.id) != rule.demand:
+            self._redefined.add(rule.id)
+
+    def add(self, rule: Rule, identity: Identity, decisions: Mapping[str, Decision]) -> None:
+        """Take a finding of this run."""
+        name = fingerprint(rule.id, identity.organization, identity.project, identity.id)
+        known = self._known.get(name)
+        decision = decisions.get(name, PLAIN)
+        fate = self._came(rule, known)
+        began = min(decision.first_seen or self._as_of, self._as_of)
+        first_seen = min(known.first_seen, began) if known else began
+        # A baseline may know a finding longer than the history does.
+        opened = first_seen if known is None else known.opened
+        if fate is Fate.REOPENED or (known is not None and fate is Fate.DEMANDED):
+            opened = self._as_of
+        allowed = self._sla.get(rule.severity)
+        self._log.seen.add(name)
+        if known is None and (rule.id, identity.id) in self._known_ids:
+            self._log.displaced.add((rule.id, identity.organization, identity.id))
+        slug, key = identity.slug, identity.project
+        self.present.append(
+            TrackedFinding(
+                rule=rule.id,
+                severity=rule.severity,
+                outcome=identity.outcome,
+                type=rule.resource,
+                organization=identity.organization,
+                project=slug,
+                project_id=key if key != slug else None,
+                id=identity.id,
+                name=identity.name,
+                fingerprint=name,
+                first_seen=first_seen,
+                fate=fate,
+                opened=opened,
+                last_seen=self._as_of,
+                disposition=decision.disposition,
+                waiver=decision.waiver,
+                owner=identity.owner,
+                fixed_at=known.fixed_at if known else None,
+                reopened=(known.reopened if known else 0) + (fate is Fate.REOPENED),
+                due=opened + allowed if allowed is not None else None,
+            )
+        )
+
+    def _came(self, rule: Rule, known: TrackedFinding | None) -> Fate:
+        """Tell how a finding that is there came to be there."""
+        if known is not None and (known.fate.is_present or known.fate is Fate.UNSEEN):
+            return Fate.STILL
+        if rule.id in self._redefined:
+            return Fate.DEMANDED
+        return Fate.NEW if known is None or known.fixed_at is None else Fate.REOPENED
+
+    def absent(
+        self, tables: Mapping[str, str], facts: Facts, sight: Sight
+    ) -> Iterable[TrackedFinding]:
+        """Give what the run before knew and this one did not find."""
+        missing = [one for name, one in self._known.items() if name not in self._log.seen]
+        ended = {Fate.FIXED, Fate.RELEASED, Fate.GONE}
+        asked = [one for one in missing if one.fate not in ended]
+        gone = {one.fingerprint for one in fixed(asked, tables, facts, sight, self._log)}
+        waiting = {one.fingerprint for one in asked}
+        for one in missing:
+            name = one.fingerprint
+            changed = self._went(one, is_fixed=name in gone, is_asked=name in waiting)
+            if changed is not None:
+                yield changed
+
+    def _went(
+        self, one: TrackedFinding, *, is_fixed: bool, is_asked: bool
+    ) -> TrackedFinding | None:
+        """Return what is carried on of a finding that is not there; None where it is forgotten."""
+        replace = msgspec.structs.replace
+        if not is_asked:
+            ended = one.fixed_at or one.last_seen
+            return replace(one, fate=Fate.GONE) if self._as_of - ended <= REMEMBERED else None
+        if not is_fixed:
+            is_old = self._as_of - one.last_seen > UNSEEN
+            return None if is_old else replace(one, fate=Fate.UNSEEN)
+        if one.rule in self._redefined:
+            return replace(one, fate=Fate.RELEASED)
+        return replace(one, fate=Fate.FIXED, fixed_at=self._as_of)

@@ -1,0 +1,119 @@
+"""How a line of runs went: in come their manifests, out come points, rates and times to fix."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+from scanner.history.folder import StoredRun
+from scanner.history.manifest import Manifest
+from scanner.model.history import GroupTally, RunName
+from scanner.model.outcome import WORST_FIRST, Severity
+from scanner.model.run import TrendPoint
+from scanner.report.parts.changes import changes
+
+_TENTHS: Final = 9
+"""Of ten findings, so many were fixed within the 90th percentile."""
+
+
+class TrendRun(msgspec.Struct, frozen=True):
+    """One run of a line. `breaks` say why it cannot be compared with the one before it.
+
+    The tallies are by rule id, by control (`framework requirement`), by slug. `fates` count
+    findings by what became of them since the run before.
+    """
+
+    name: RunName
+    point: TrendPoint
+    breaks: tuple[str, ...]
+    rules: dict[str, GroupTally]
+    controls: dict[str, GroupTally]
+    organizations: dict[str, GroupTally]
+    teams: dict[str, GroupTally]
+    fates: dict[str, int]
+    overdue: dict[Severity, int]
+
+
+class FixTime(msgspec.Struct, frozen=True):
+    """Whole days from when findings were opened to when they were found fixed."""
+
+    fixed: int
+    mean: float
+    p90: int
+
+
+class Trend(msgspec.Struct, frozen=True):
+    """A line of runs, oldest first; `others` count the runs of the history's other lines."""
+
+    line: str
+    runs: tuple[TrendRun, ...]
+    days_to_fix: dict[Severity, FixTime]
+    others: dict[str, int]
+
+
+def trend(
+    runs: Sequence[StoredRun], line: str | None = None, since: datetime | None = None
+) -> Trend | None:
+    """Return how a line went; without one, that of the latest run. None where there is no run."""
+    if not runs:
+        return None
+    chosen = line or runs[-1].manifest.line
+    mine = [run.manifest for run in runs if run.manifest.line == chosen]
+    mine = [one for one in mine if since is None or one.run.as_of >= since]
+    points = [one.point for one in mine]
+    breaks = [(), *(tuple(changes(*pair)) for pair in pairwise(points))]
+    others = Counter(run.manifest.line for run in runs if run.manifest.line != chosen)
+    return Trend(
+        line=chosen,
+        runs=tuple(_run(*one) for one in zip(mine, points, breaks, strict=True)),
+        days_to_fix=_days_to_fix(mine),
+        others=dict(others),
+    )
+
+
+def _run(manifest: Manifest, point: TrendPoint, breaks: tuple[str, ...]) -> TrendRun:
+    figures = manifest.figures
+    rules = {name: _tally(rule.counts) for name, rule in manifest.rules.items()}
+    controls: dict[str, GroupTally] = {}
+    for name, rule in manifest.rules.items():
+        for framework, requirements in rule.controls.items():
+            for requirement in requirements:
+                control = f"{framework} {requirement}"
+                controls[control] = controls.get(control, GroupTally()).plus(rules[name])
+    return TrendRun(
+        name=manifest.name,
+        point=point,
+        breaks=breaks,
+        rules=rules,
+        controls=dict(sorted(controls.items())),
+        organizations=figures.organizations,
+        teams=figures.teams,
+        fates={name: sum(counted.values()) for name, counted in figures.changes.items()},
+        overdue=figures.overdue,
+    )
+
+
+def _tally(counts: Mapping[str, int]) -> GroupTally:
+    return GroupTally(counts["pass"], counts["fail"], counts["unknown"] + counts["error"])
+
+
+def _days_to_fix(manifests: Iterable[Manifest]) -> dict[Severity, FixTime]:
+    days: dict[Severity, Counter[int]] = {}
+    for manifest in manifests:
+        for severity, counted in manifest.figures.days_to_fix.items():
+            days.setdefault(severity, Counter()).update(counted)
+    return {severity: _fix_time(days[severity]) for severity in WORST_FIRST if severity in days}
+
+
+def _fix_time(days: Counter[int]) -> FixTime:
+    total = days.total()
+    mean = sum(day * number for day, number in days.items()) / total
+    within = 0
+    for day in sorted(days):
+        within += days[day]
+        if within * 10 >= total * _TENTHS:
+            break
+    return FixTime(total, round(mean, 1), day)

@@ -1,0 +1,91 @@
+"""Whether a history is as it was written: out of its folder come problems, each with its reason."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from scanner.history.folder import MANIFEST, MARKER, PRUNED, History, StoredRun
+from scanner.history.manifest import DamageError
+from scanner.history.write import WRITING
+
+_RESTORE: Final = "Take it back from a copy of the history."
+
+
+class Verified(msgspec.Struct, frozen=True):
+    """How many runs there are, what is damaged, and what is there besides without any harm."""
+
+    runs: int
+    damage: tuple[DamageError, ...]
+    remarks: tuple[str, ...]
+
+
+def verify(history: History) -> Verified:
+    """Hold every run to its manifest, and every manifest to the run after it.
+
+    That the last run of a line was taken away cannot be told: none has its digest.
+    """
+    runs, damage = history.runs()
+    by_name = {run.path.name: run for run in runs}
+    for run in runs:
+        damage += _parts(run)
+        damage += _chain(history, run, by_name)
+    names = set(history.names())
+    remarks = []
+    for entry in sorted(history.folder.iterdir()):
+        if entry.name in names or entry.name == MARKER:
+            continue
+        if entry.name.startswith(WRITING):
+            remarks.append(f"{entry}: is being written, or was left by a process that was killed")
+        elif (entry / MANIFEST).is_file():
+            damage.append(
+                DamageError(
+                    "is a run under a name that is not its own: a copy, or it was moved",
+                    "misplaced",
+                    where=str(entry),
+                    remedy="Take the copy away, or give the run its name back.",
+                )
+            )
+        elif not entry.name.startswith("."):
+            remarks.append(f"{entry}: is no part of the history")
+    return Verified(len(names), tuple(damage), tuple(remarks))
+
+
+def _parts(run: StoredRun) -> Iterator[DamageError]:
+    for name in run.manifest.parts:
+        try:
+            run.part(name)
+        except DamageError as error:
+            if error.code != "pruned":
+                yield error
+    known = {MANIFEST, PRUNED, *run.manifest.parts}
+    for path in sorted(run.path.rglob("*")):
+        if path.is_file() and path.relative_to(run.path).as_posix() not in known:
+            yield DamageError(
+                "was added: the run did not write it", "added", where=str(path),
+                remedy="Take it away.",
+            )  # fmt: skip
+
+
+def _chain(
+    history: History, run: StoredRun, by_name: dict[str, StoredRun]
+) -> Iterator[DamageError]:
+    previous = run.manifest.previous
+    if previous is None:
+        return
+    place = history.folder / previous.run.folder
+    found = by_name.get(previous.run.folder)
+    if found is None:
+        # Where it is there and cannot be read, that was told already.
+        if not place.exists():
+            yield _broken(place, run, "is missing", "removed")
+    elif found.digest != previous.digest:
+        yield _broken(place, run, "is not the one that was there", "replaced")
+    elif found.manifest.run.as_of > run.manifest.run.as_of:
+        yield _broken(place, run, "is later than the run that follows it", "reordered")
+
+
+def _broken(place: Path, run: StoredRun, what: str, code: str) -> DamageError:
+    message = f"{what}: {run.path.name} came after it"
+    return DamageError(message, code, where=str(place), remedy=_RESTORE)

@@ -1,0 +1,104 @@
+"""What a history knows of findings and of runs: values that reports, too, can be made of."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from scanner.model.finding import KnownFinding
+from scanner.model.outcome import Disposition, Severity
+
+Sla = Mapping[Severity, timedelta]
+"""The time that is allowed to fix a finding, from when it was opened on."""
+
+
+class Fate(StrEnum):
+    """What became of a finding from one run to the next of the same line."""
+
+    NEW = "new"
+    REOPENED = "reopened"  # it was fixed, and is there again
+    STILL = "still"
+    DEMANDED = "demanded"  # it came with a rule that is new or demands something else
+    FIXED = "fixed"
+    RELEASED = "released"  # it went with a rule that is gone or demands something else
+    UNSEEN = "unseen"  # the run did not look there: nothing is known
+    GONE = "gone"  # fixed or released by an earlier run, and remembered for a while
+
+    @property
+    def is_present(self) -> bool:
+        """Whether the run found it."""
+        return self in _PRESENT
+
+
+_PRESENT: Final = frozenset({Fate.NEW, Fate.REOPENED, Fate.STILL, Fate.DEMANDED})
+
+
+class TrackedFinding(KnownFinding, frozen=True, kw_only=True):
+    """A finding as a history carries it from run to run.
+
+    `opened` is when it was found for the first time since it was last fixed, `first_seen` ever.
+    `last_seen` is the latest run that found it, `fixed_at` the one that last found it fixed.
+    `reopened` counts how often it came back. `due` is the end of the time allowed to fix it.
+    """
+
+    fate: Fate
+    opened: datetime
+    last_seen: datetime
+    disposition: Disposition = Disposition.OPEN
+    waiver: str | None = None
+    owner: str | None = None
+    fixed_at: datetime | None = None
+    reopened: int = 0
+    due: datetime | None = None
+
+    def is_overdue(self, moment: datetime) -> bool:
+        """Whether it is open and its time is over; what has no `due` has none to lose."""
+        is_open = self.fate.is_present and self.disposition is Disposition.OPEN
+        return is_open and self.due is not None and self.due < moment
+
+    @property
+    def days_to_fix(self) -> float | None:
+        """Days from when it was opened to when it was found fixed; None where it is not."""
+        if self.fate not in {Fate.FIXED, Fate.GONE} or self.fixed_at is None:
+            return None
+        return (self.fixed_at - self.opened) / timedelta(days=1)
+
+
+class RunName(msgspec.Struct, frozen=True):
+    """Which run is meant: its id, the folder that it lies in, and its time."""
+
+    id: str
+    folder: str
+    as_of: datetime
+
+
+class HistoryProgress(msgspec.Struct, frozen=True):
+    """What a scan came to since the run before it in its history; None before the first one.
+
+    `findings` are all that the line knows, those that are gone included.
+    """
+
+    before: RunName | None
+    findings: tuple[TrackedFinding, ...]
+
+
+class GroupTally(msgspec.Struct, frozen=True):
+    """How many pairs of a rule and a resource of a group passed, failed or could not be told."""
+
+    passed: int = 0
+    failed: int = 0
+    unknown: int = 0
+
+    @property
+    def rate(self) -> float | None:
+        """The part that passed, from 0 to 1; None where no rule was about anything there."""
+        judged = self.passed + self.failed + self.unknown
+        return self.passed / judged if judged else None
+
+    def plus(self, other: "GroupTally") -> "GroupTally":
+        """Return the sum of the two."""
+        return GroupTally(
+            self.passed + other.passed, self.failed + other.failed, self.unknown + other.unknown
+        )

@@ -1,0 +1,1 @@
+"""From findings to reviewed changes: a plan is made, saved, read, applied, and undone."""
