@@ -22,6 +22,7 @@ from scanner.engine.database import connect, seal
 from scanner.engine.judge.prepare import prepare
 from scanner.engine.predicate.guard import Guard
 from scanner.model.rule import Predicate
+from scanner.policy.actions import get_action
 from scanner.policy.checks import get_check
 from scanner.policy.load import load_policies
 from scanner.report.parts.markup import escaped, prose
@@ -72,7 +73,7 @@ def test_yaml_examples_work(text: str, tmp_path: Path) -> None:
     data = yaml.safe_load(text)
     if isinstance(data, dict) and "cases" in data:
         pytest.skip("cases are held against their policy in tests/unit/policy")
-    if isinstance(data, dict) and not {"policy", "check", "rules"} & set(data):
+    if isinstance(data, dict) and not {"policy", "check", "rules", "fix"} & set(data):
         (tmp_path / "keypolicy.yaml").write_text(text, encoding="utf-8")
         read_config(tmp_path, tmp_path)
         return
@@ -93,6 +94,11 @@ def _whole(text: str, data: object) -> str:
         resource = get_check(name).resources[0]
         start = f"rules:\n  - id: one\n    resource: {resource}\n    severity: low\n"
         return head + start + "".join(f"    {line}\n" for line in text.splitlines())
+    if isinstance(data, dict) and "fix" in data:
+        (name,) = data["fix"]
+        start = f"rules:\n  - id: one\n    resource: {get_action(name).resource}\n"
+        lines = [*start.splitlines(), "    severity: low", "    require: id IS NOT NULL"]
+        return head + "\n".join([*lines, *(f"    {line}" for line in text.splitlines())]) + "\n"
     if isinstance(data, list):
         return head + "rules:\n" + "".join(f"  {line}\n" for line in text.splitlines())
     return head + text

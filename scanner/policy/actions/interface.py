@@ -21,8 +21,8 @@ class KeyUsage(msgspec.Struct, frozen=True):
 
     @property
     def days(self) -> int:
-        """The days that were looked at, a begun one included."""
-        return -(-len(self.hours) // 24)
+        """The days that were looked at; hours that are only begun make no day more."""
+        return max(round(len(self.hours) / 24), 1)
 
     def busiest(self, window: int) -> int:
         """Return the most events that came within so many seconds.
