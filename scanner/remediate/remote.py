@@ -40,8 +40,8 @@ class FoundKey(msgspec.Struct, frozen=True):
 class Remote(Protocol):
     """A server. Methods raise ApiError where there is no answer; see its `unsure` for changes.
 
-    `base` is its URL. `fields` are those that an operation takes; whoever asks for others gets a
-    ValueError, before anything is sent. Requests go by the limits that the server sets.
+    `base` is its URL, and `fields` are those that an operation takes. Requests go by the limits
+    that the server sets.
     """
 
     base: str
@@ -53,6 +53,10 @@ class Remote(Protocol):
 
     def lacks(self, operation: Operation) -> str | None:
         """Return the scope that the token lacks for it, None if none or if that is not known."""
+        ...
+
+    def check(self, operation: Operation, fields: State) -> None:
+        """Raise ValueError for fields that the operation does not take, or not with such values."""
         ...
 
     def read(self, target: KeyTarget) -> FoundKey | None:

@@ -113,9 +113,11 @@ class Reported(msgspec.Struct, frozen=True):
     servers: tuple[str, ...]
 
     def rows(
-        self, table: str, columns: Sequence[str], ids: Collection[str]
+        self, table: str, columns: Sequence[str], ids: Collection[str] | None = None
     ) -> dict[str, dict[str, Any]]:
         """Return what is known of these columns, as a scan gives it."""
+        if ids is None:
+            ids = [key for of, key in self.evidence if of == table]
         known = {key: self.evidence[table, key] for key in ids if (table, key) in self.evidence}
         return {key: {c: row[c] for c in columns if c in row} for key, row in known.items()}
 

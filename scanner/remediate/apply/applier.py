@@ -50,7 +50,7 @@ class Applier:
         self._who = who
 
     def apply(self, action: PlannedAction) -> Applied:
-        """Apply one action. Raises OSError where the audit log cannot be written."""
+        """Apply one action. Raises UsageError where the audit log cannot be written."""
         past = self._log.of(self._digest, action.id)
         if past and past[-1].result in SETTLED:
             reason = f"was {past[-1].result.value} at {clock(past[-1].at)}"
@@ -149,6 +149,8 @@ class Applier:
         there = self._remote.keys(target.organization, target.project)
         if there and (moved := _moved(target, there[0].state)):
             return self._note(action, Fate.DRIFTED, moved)
+        if there:  # a project that goes by another slug now
+            target = msgspec.structs.replace(target, project=there[0].project)
         found, is_ours, problem = chosen(wanted, there, past)
         if problem:
             return self._note(action, Fate.DRIFTED, problem)
@@ -162,7 +164,7 @@ class Applier:
         if found is None:
             taken = self._remote.fields[Operation.CREATE]
             facts["changes"] = {k: v for k, v in wanted.items() if k in taken}
-            made = self._post(action, facts)
+            made = self._post(action, target, facts)
             if isinstance(made, Applied):
                 return made
             found = made
@@ -173,9 +175,11 @@ class Applier:
             return self._update(action, target, found.state, rest)
         return self._judged(action, None, found, {**facts, "target": target})
 
-    def _post(self, action: PlannedAction, facts: dict[str, Any]) -> Applied | FoundKey:
+    def _post(
+        self, action: PlannedAction, target: KeyTarget, facts: dict[str, Any]
+    ) -> Applied | FoundKey:
         """Make the key and return it as it was read back; what became of it where that failed."""
-        target, fields = action.target, facts["changes"]
+        fields = facts["changes"]
         broken = self._send(action, lambda one: self._remote.create(target, fields, one), facts)
         if broken is not None and not broken.unsure:
             return self._note(action, Fate.REFUSED, broken.message, **facts)

@@ -13,6 +13,7 @@ from scanner.catalogue.redact import REDACTED
 from scanner.model.outcome import Risk
 from scanner.policy.actions import ACTIONS, get_action
 from scanner.remediate.apply.audit import OPEN, AuditEntry, Fate
+from scanner.remediate.apply.compare import differing
 from scanner.remediate.document import (
     KeyTarget,
     Left,
@@ -91,7 +92,7 @@ def _reverted(last: AuditEntry, before: State, final: State | None) -> PlannedAc
         if last.result in {Fate.REFUSED, Fate.NOT_DONE}:
             return None
         return _left(last, "unseen", f"the key was not seen afterwards ({last.reason})")
-    changed = sorted(f for f in before.keys() | after.keys() if before.get(f) != after.get(f))
+    changed = differing(before, after)
     if not changed:
         return None
     wanted = {field: before[field] for field in changed if field in before}

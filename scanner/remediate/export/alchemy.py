@@ -77,7 +77,7 @@ def _key(target: KeyTarget, state: State, name: str) -> Iterator[str]:
 def _notes(state: State) -> Iterator[str]:
     """Give what the resource does not show of the key."""
     if state.get("isActive") is False:
-        yield "The key is inactive; ClientKey can only read that (isActive)."
+        yield "It is inactive, which ClientKey can only read (isActive)."
     if note := limit_note(state):
         yield note
     use_case = state.get("useCase")

@@ -28,9 +28,10 @@ def identifiers(targets: Sequence[KeyTarget]) -> list[str]:
     """Return an identifier for each key, valid in HCL and in TypeScript, no two alike.
 
     It is made of the project, the name and a digest of the key's id alone: no other key that
-    comes or goes changes it, so that a tool never takes one key for another.
+    comes or goes changes it, so that a tool never takes one key for another. Of a key that has no
+    id yet, the digest is of its place and name.
     """
-    digests = [hashlib.sha256(one.id.encode()).hexdigest() for one in targets]
+    digests = [hashlib.sha256(_own(one).encode()).hexdigest() for one in targets]
     short = Counter(digest[:_DIGITS] for digest in digests)
     found = []
     for one, digest in zip(targets, digests, strict=True):
@@ -40,6 +41,10 @@ def identifiers(targets: Sequence[KeyTarget]) -> list[str]:
         head = head if head[0].isalpha() else f"key_{head}"
         found.append(f"{head}_{digest if short[digest[:_DIGITS]] > 1 else digest[:_DIGITS]}")
     return found
+
+
+def _own(target: KeyTarget) -> str:
+    return target.id or "\0".join((target.organization, target.project, target.name or ""))
 
 
 def script(text: str) -> str:
@@ -81,7 +86,8 @@ def comment(sign: str, text: str) -> str:
 def called(target: KeyTarget) -> str:
     """Return what a key is called in a comment or a message."""
     name = "without a name" if target.name is None else target.name
-    return f"{target.organization}/{target.project}: {name} (key {target.id})"
+    known = f"key {target.id}" if target.id else "to be made"
+    return f"{target.organization}/{target.project}: {name} ({known})"
 
 
 def rate_limit(state: State) -> tuple[int, int] | None:
@@ -111,7 +117,6 @@ def missing(target: KeyTarget, state: State) -> str | None:
         for what, value in (
             ("organization", target.organization),
             ("project", target.project),
-            ("id", target.id),
             ("name", state.get("name")),
         )
         if not value

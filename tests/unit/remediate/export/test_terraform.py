@@ -130,7 +130,7 @@ def test_a_key_becomes_a_resource_and_an_import() -> None:
             "debug_enabled",
             "did not tell all three",
         ),
-        ({"isActive": False}, "is_active", "The key is inactive"),
+        ({"isActive": False}, "is_active", "It is inactive, which"),
         ({"name": "e\u0301"}, "is_active", "NFC"),
     ],
 )
