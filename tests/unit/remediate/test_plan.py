@@ -42,7 +42,7 @@ ROW: dict[str, Any] = {
     "loader_has_debug": True,
     "loader_has_replay": False,
 }
-LIMIT = ("set_rate_limit", {"count": 1000})
+LIMIT: tuple[str, dict[str, ParamValue]] = ("set_rate_limit", {"count": 1000})
 
 
 def rule(
