@@ -6,12 +6,12 @@ before the audit log holds it. What may have been done is looked up by reading.
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from scanner.base.text import clock
+from scanner.base.text import clock, plural
 from scanner.http.failure import ApiError
 from scanner.remediate.apply.audit import FORMAT, OPEN, SETTLED, Actor, AuditEntry, AuditLog, Fate
 from scanner.remediate.apply.compare import Standing, drift, fits, lacking, shown, spread, standing
@@ -80,11 +80,24 @@ class Applier:
         now = standing(action, found.state, self._own(action))
         if now is Standing.DONE:
             return self._note(action, done, looked_up or "it is so already", **facts)
-        if now is Standing.OTHERWISE:
-            reason = drift(action, found.state)
-            return self._note(action, Fate.DRIFTED, reason, before=found.state)
         target = msgspec.structs.replace(action.target, project=found.project)
+        is_other = now is Standing.OTHERWISE
+        reason = drift(action, found.state) if is_other else self._in_use(action, target)
+        if is_other or reason:
+            return self._note(action, Fate.DRIFTED, reason, before=found.state)
         return self._update(action, target, found.state, action.after)
+
+    def _in_use(self, action: PlannedAction, target: KeyTarget) -> str:
+        """Say that a key which is rotated out received something since the plan looked.
+
+        A plan is made on statistics that end up to a day before it, on a key that was quiet for
+        longer than that, and may wait for its review.
+        """
+        if action.rotation is None:
+            return ""
+        since = self._plan.created_at - timedelta(days=1)
+        events = self._remote.received(target, since)
+        return f"it received {plural(events, 'error')} since {clock(since)}" if events else ""
 
     def _update(
         self, action: PlannedAction, target: KeyTarget, before: State, changes: State | None
