@@ -178,6 +178,17 @@ def test_the_files_that_a_page_names_are_there(page: Path) -> None:
     assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
+@pytest.mark.parametrize("page", [DOCS / "architecture.md", ROOT / "CONTRIBUTING.md"])
+def test_the_modules_that_a_page_names_in_short_are_there(page: Path) -> None:
+    """`predicate/guard.py` is the end of a module's path."""
+    rooms = ("scanner", "tests", "benchmarks")
+    modules = [f"/{path}" for room in rooms for path in (ROOT / room).rglob("*.py")]
+    named = re.findall(r"`((?:\w+/)*\w+\.py)`", page.read_text("utf-8"))
+    assert named
+    lost = [name for name in named if not any(one.endswith(f"/{name}") for one in modules)]
+    assert [name for name in lost if "NAME" not in name] == []
+
+
 def _words(path: Path) -> Iterator[str]:
     """Give the comments and docstrings of a module."""
     for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):

@@ -81,6 +81,7 @@ class Provider(msgspec.Struct, frozen=True):
     SELECT of organization, project and teams (a list of slugs), each project once; it reads the
     column `teams` of the projects. In the same manner `actions` are what can be done to keys,
     `state` is how what can be changed of them is told, and `remote` a server on which it is done.
+    `exports` are tools that provision keys, each with what writes for it and what it writes.
 
     `remarks` say what of the service is to be known with a check of all providers, by the check's
     name, or with an argument of it, as `check.argument`.
@@ -104,6 +105,7 @@ class Provider(msgspec.Struct, frozen=True):
     checks: Mapping[str, str] = {}
     remarks: Mapping[str, str] = {}
     actions: Mapping[str, str] = {}
+    exports: Mapping[str, tuple[str, str]] = {}
     state: str = ""
     remote: str = ""
     counts: str = ""

@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
     Keys = list[tuple[KeyTarget, State]]
 
-_TITLES: Final = {
-    "terraform": "resources sentry_key with import blocks, for the provider jianyuan/sentry",
-    "alchemy": "resources ClientKey that adopt the keys, in TypeScript",
-}
 _LEFT_OUT: Final = 1
 
 
@@ -36,9 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     inputs.add_policy_arguments(parser)
     output = parser.add_argument_group("output")
     chosen = output.add_mutually_exclusive_group(required=True)
-    for name in EXPORTERS:
+    for name, (_, written) in EXPORTERS.items():
         chosen.add_argument(
-            f"--{name}", dest="tool", action="store_const", const=name, help=_TITLES[name]
+            f"--{name}", dest="tool", action="store_const", const=name, help=written
         )
     output.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="file to write (default: standard output)"

@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from scanner.base.text import clean, clean_json
 from scanner.remediate.document import KeyTarget, State
@@ -13,8 +13,6 @@ from scanner.remediate.document import KeyTarget, State
 _LONGEST: Final = 48
 """Most characters of an identifier before the digits that make it the key's own."""
 _DIGITS: Final = 12
-_LARGEST: Final = 2**53 - 1
-"""The largest integer that JavaScript, and the decoders of Terraform's plans, hold exactly."""
 
 
 def ordered(keys: Iterable[tuple[KeyTarget, State]]) -> list[tuple[KeyTarget, State]]:
@@ -88,26 +86,6 @@ def called(target: KeyTarget) -> str:
     name = "without a name" if target.name is None else target.name
     known = f"key {target.id}" if target.id else "to be made"
     return f"{target.organization}/{target.project}: {name} ({known})"
-
-
-def rate_limit(state: State) -> tuple[int, int] | None:
-    """Return window (in seconds) and count of a rate limit that is told whole, or None."""
-    limit: Any = state.get("rateLimit")
-    if not isinstance(limit, dict):
-        return None
-    window, count = limit.get("window"), limit.get("count")
-    if isinstance(window, int) and isinstance(count, int):
-        return (window, count) if 0 < window <= _LARGEST and 0 < count <= _LARGEST else None
-    return None
-
-
-def limit_note(state: State) -> str | None:
-    """Return what is to be said of a rate limit that is not written."""
-    if "rateLimit" not in state:
-        return "rateLimit is left out: the source did not tell it."
-    if state["rateLimit"] is None:
-        return "There is no rate limit."
-    return None if rate_limit(state) else "rateLimit is left out: the source did not tell it whole."
 
 
 def missing(target: KeyTarget, state: State) -> str | None:

@@ -52,7 +52,7 @@ def test_a_fix_that_was_taken_away_is_none_and_its_place_is_told(tmp_path: Path)
     write(tmp_path, "base", BASE)
     found = explain([str(write(tmp_path, "top", TOP))], {}, "two").explanation
     assert found.fix is None
-    assert found.changed["fix"].endswith("top.yaml:5:51")
+    assert found.changed["fix"].endswith("top.yaml:5:49")
 
 
 def test_a_merged_policy_asks_for_the_same_fixes(tmp_path: Path) -> None:

@@ -3,10 +3,10 @@
 from typing import Any
 
 from scanner.model.outcome import Risk
+from scanner.providers.sentry.export.terraform import terraform
 from scanner.remediate.document import KeyTarget, PlannedAction, Precondition, State
 from scanner.remediate.export.desired import desired
-from scanner.remediate.export.terraform import terraform
-from tests.unit.remediate.export.keys import key
+from tests.unit.providers.sentry.export.keys import key
 
 
 def planned(target: KeyTarget, after: Any) -> PlannedAction:

@@ -9,18 +9,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from scanner.providers.sentry.export.limit import limit_note, rate_limit
 from scanner.remediate.document import KeyTarget, State
 from scanner.remediate.export import ExportedFile
-from scanner.remediate.export.parts import (
-    called,
-    comment,
-    hcl,
-    identifiers,
-    limit_note,
-    missing,
-    ordered,
-    rate_limit,
-)
+from scanner.remediate.export.parts import called, comment, hcl, identifiers, missing, ordered
 
 _HEAD: Final = """\
 # Client keys as resources of the Terraform provider jianyuan/sentry (0.14.5 or later), each with

@@ -8,18 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from scanner.providers.sentry.export.limit import limit_note, rate_limit
 from scanner.remediate.document import KeyTarget, State
 from scanner.remediate.export import ExportedFile
-from scanner.remediate.export.parts import (
-    called,
-    comment,
-    identifiers,
-    limit_note,
-    missing,
-    ordered,
-    rate_limit,
-    script,
-)
+from scanner.remediate.export.parts import called, comment, identifiers, missing, ordered, script
 
 USE_CASES: Final = ("user", "profiling", "escalating_issues", "tempest", "demo")
 """What ClientKeyProps allows as useCase."""

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from scanner.remediate.export.alchemy import USE_CASES, alchemy
-from tests.unit.remediate.export.keys import HOSTILE, key, names, shows_all
+from scanner.providers.sentry.export.alchemy import USE_CASES, alchemy
+from tests.unit.providers.sentry.export.keys import HOSTILE, key, names, shows_all
 from tests.unit.report.node_tools import node_module
 
 # Alchemy's documentation of ClientKey ("Properties"), and ClientKeyProps in its
