@@ -10,9 +10,9 @@ import msgspec
 from hypothesis import strategies as st
 
 from scanner.base.text import timestamp
+from scanner.gate import Thresholds
 from scanner.inventory.file import FileSource
 from scanner.inventory.spool import Spool
-from scanner.gate import Thresholds
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.finding import Finding
 from scanner.model.inventory import Scope
