@@ -15,7 +15,7 @@ from scanner.base.yamlfile import YamlFile
 from scanner.catalogue import BASIC, TABLES
 from scanner.engine.database import Connection, connect, seal
 from scanner.engine.forecast.ahead import look_ahead
-from scanner.engine.intake.fill import Opened, fill
+from scanner.engine.intake.fill import Opened, fill, summary_of
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
 from scanner.engine.judge.clear import ClearPlaces
@@ -37,12 +37,10 @@ from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy, Rule
 from scanner.model.run import (
     GateSetting,
-    InventorySummary,
     Narrowing,
     RuleResult,
     Run,
     RunInfo,
-    TableSummary,
 )
 from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
@@ -136,7 +134,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
     results = tuple(_result(one, gaps, triaged, dated) for one in judged)
     ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
-    summary = _summary(loaded, needed)
+    summary = summary_of(loaded, needed)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
     run = Run(
@@ -293,12 +291,3 @@ def _result(
         tally=tally,
         overdue=None if dated is None or dated.overdue is None else dated.overdue.get(rule.id, {}),
     )
-
-
-def _summary(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:
-    tables = {
-        name: TableSummary(loaded.rows[name], loaded.coverage[name], name in needed)
-        for name in TABLES
-    }
-    places = loaded.organizations, loaded.servers
-    return InventorySummary(loaded.sources, tables, loaded.digest, *places)

@@ -67,14 +67,21 @@ class Wanted(msgspec.Struct, frozen=True):
     state: State
     traffic: KeyTraffic | None
 
-    @property
-    def after(self) -> State | None:
-        """The fields that become other; None where the key is to be deleted."""
-        wanted = self.proposal.after
-        if wanted is None:
+
+def joined(alike: Sequence[Wanted]) -> State | None:
+    """Return the fields that become other by one action; None where it deletes the key.
+
+    Members that stay are told with those that do not, as a server might reset them.
+    """
+    made: State = {}
+    for one in alike:
+        if one.proposal.after is None:
             return None
-        lacking = object()
-        return {f: v for f, v in wanted.items() if self.state.get(f, lacking) != v}
+        for field, value in one.proposal.after.items():
+            before: Any = made.get(field, one.state.get(field))
+            made[field] = {**before, **value} if field in one.action.merges else value
+    state, lacking = alike[0].state, object()
+    return {field: value for field, value in made.items() if state.get(field, lacking) != value}
 
 
 class Remediable(msgspec.Struct, frozen=True):
@@ -213,4 +220,11 @@ def _clash(one: Wanted, other: Wanted) -> bool:
     mine, theirs = one.proposal.after, other.proposal.after
     if mine is None or theirs is None:
         return (mine is None) is not (theirs is None)
-    return any(field in theirs and theirs[field] != value for field, value in mine.items())
+    for field in mine.keys() & theirs.keys():
+        a, b = mine[field], theirs[field]
+        if field in one.action.merges and field in other.action.merges:
+            if any(a[name] != b[name] for name in a.keys() & b.keys()):
+                return True
+        elif a != b:
+            return True
+    return False

@@ -5,6 +5,7 @@ A provider implements it; see scanner.model.provider.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, cast
 
@@ -65,6 +66,10 @@ class Remote(Protocol):
 
     def keys(self, organization: str, project: str) -> list[FoundKey]:
         """Return all keys of a project."""
+        ...
+
+    def received(self, target: KeyTarget, since: datetime) -> int:
+        """Return how many events the key received since then, whatever became of them."""
         ...
 
     def update(

@@ -13,6 +13,7 @@ import yaml
 
 from scanner.cli.main import main
 from tests.acceptance.support import ROOT
+from tests.simulator import CANARY, Simulator, make_world
 from tests.unit.report.node_tools import node_module
 
 EXAMPLE = ROOT / "examples" / "github-actions-fix.yml"
@@ -140,3 +141,106 @@ def test_a_linter_of_workflows_finds_nothing(tmp_path: Path) -> None:
         one for one in json.loads(done.stdout) if 'undefined variable "vars"' not in one["message"]
     ]
     assert found == []
+
+
+POLICY = """\
+policy: ours
+version: 1.0.0
+title: Ours
+rules:
+  - id: limited
+    title: Limited
+    resource: sentry_key
+    severity: high
+    check: {rate_limit: true}
+    rationale: Loops of errors.
+    remediation: Set one.
+    fix: {set_rate_limit: {count: 4711, window: 1h, least: 4711}}
+"""
+WRITE = "sntryu_writes"
+
+
+class Runner:
+    """Runs the scripts of steps as GitHub's runner does, with keypolicy and a deaf `gh`."""
+
+    def __init__(self, folder: Path, simulator: Simulator) -> None:
+        self.folder, self.simulator = folder, simulator
+        tools = folder / "bin"
+        tools.mkdir()
+        for name, script in (
+            ("keypolicy", f'PYTHONPATH={ROOT} exec {sys.executable} -m scanner "$@"'),
+            ("gh", 'echo "$@" >> gh.log; cp ../kept/* . 2>/dev/null || true'),
+        ):
+            (tools / name).write_text(f"#!/bin/bash\n{script}\n")
+            (tools / name).chmod(0o755)
+
+    def run(self, job: str, *names: str) -> Path:
+        """Run these steps of a job in a folder of its own."""
+        home = self.folder / job
+        home.mkdir()
+        (home / "ours.yaml").write_text(POLICY, "utf-8")
+        (home / "keypolicy.yaml").write_text("policies: [ours.yaml]\n", "utf-8")
+        for kept in (self.folder / "kept").glob("*") if job == "apply" else ():
+            (home / kept.name).write_bytes(kept.read_bytes())
+        for step in JOBS[job]["steps"]:
+            if step.get("name") in names:
+                self._script(home, step)
+        return home
+
+    def _script(self, home: Path, step: dict[str, Any]) -> None:
+        secrets = {
+            "${{ secrets.SENTRY_READ_TOKEN }}": self.simulator.world.token,
+            "${{ secrets.SENTRY_WRITE_TOKEN }}": WRITE,
+        }
+        given = {name: secrets.get(value, "7") for name, value in step.get("env", {}).items()}
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
+            cwd=home,
+            env={
+                "PATH": f"{self.folder / 'bin'}:/usr/bin:/bin",
+                "HOME": str(home),
+                "SENTRY_URL": self.simulator.url,
+                "GITHUB_REPOSITORY": "acme/keys",
+                "GITHUB_OUTPUT": str(home / "output"),
+                "GITHUB_STEP_SUMMARY": str(home / "summary.md"),
+                **given,
+            },
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert CANARY not in done.stdout + done.stderr
+
+    def keep(self, path: Path) -> None:
+        (self.folder / "kept").mkdir(exist_ok=True)
+        (self.folder / "kept" / path.name).write_bytes(path.read_bytes())
+
+
+def test_the_steps_plan_preview_and_apply_on_a_server(tmp_path: Path) -> None:
+    world = make_world(projects=3, keys=9)
+    world.add_token(WRITE, "org:read", "project:read", "project:write")
+    without = [key for key in world.keys if key.rate_limit is None]
+    assert without
+    with Simulator(world) as simulator:
+        runner = Runner(tmp_path, simulator)
+        planned = runner.run("plan", "Fetch", "Plan")
+        assert (planned / "output").read_text("utf-8") == "changes=1\n"
+        assert "4,711" in (planned / "summary.md").read_text("utf-8")
+        assert world.writes == []
+        runner.keep(planned / "inventory.jsonl")
+        shown = runner.run("preview", "Get the last inventory", "Plan", "Comment")
+        assert "4,711" in (shown / "plan.md").read_text("utf-8")
+        assert "pr comment 7 " in (shown / "gh.log").read_text("utf-8")
+        assert world.writes == []
+        runner.keep(planned / "plan.json")
+        applied = runner.run("apply", "Apply")
+        assert (applied / "plan.audit.jsonl").stat().st_size > 0
+        assert {key.rate_limit for key in without} == {(4711, 3600)}
+        assert len(world.writes) == len(without)
+    with Simulator(world) as simulator:
+        again = tmp_path / "again"
+        again.mkdir()
+        done = Runner(again, simulator).run("plan", "Fetch", "Plan")
+        assert (done / "output").read_text("utf-8") == "changes=0\n"

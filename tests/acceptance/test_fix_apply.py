@@ -178,9 +178,12 @@ def test_a_plan_for_another_server(tmp_path: Path) -> None:
         ({}, ("--org", "globex"), "another organization: acme"),
         ({"created_at": datetime(2026, 1, 1, tzinfo=UTC)}, (), "longer ago than 1d"),
         ({"created_at": datetime(2126, 1, 1, tzinfo=UTC)}, (), "in the future"),
+        ({"created_at": datetime(2026, 1, 1)}, (), "longer ago than 1d"),  # noqa: DTZ001
+        ({"created_at": datetime(1926, 1, 1, tzinfo=UTC)}, (), "made at no time"),
+        ({"server": "nowhere"}, (), "not an http or https URL"),
         ({}, ("--max-changes", "5"), "has 6 changes, and at most 5"),
     ],
-    ids=["organization", "--org", "old", "future", "many"],
+    ids=["organization", "--org", "old", "future", "zoneless", "1926", "server", "many"],
 )
 def test_a_plan_that_is_not_for_here_and_now(
     tmp_path: Path, facts: dict[str, Any], arguments: tuple[str, ...], says: str
@@ -188,6 +191,13 @@ def test_a_plan_that_is_not_for_here_and_now(
     with Simulator(world()) as sim:
         save(tmp_path, sim, *limits(sim.world), **facts)
         assert says in refused(sim, tmp_path, "--yes", *arguments)
+
+
+def test_two_actions_of_one_id(tmp_path: Path) -> None:
+    with Simulator(world()) as sim:
+        one = limits(sim.world)[0]
+        save(tmp_path, sim, one, one)
+        assert "two actions of one id" in refused(sim, tmp_path, "--yes")
 
 
 def test_more_than_twenty_changes_are_asked_for(tmp_path: Path) -> None:

@@ -249,3 +249,40 @@ def test_a_live_plan_asks_for_the_statistics_itself(
         assert code == 1
         assert "disable (disruptive)" in told
         assert "0 events in 30 days" in " ".join(told.split())
+
+
+def test_traffic_that_came_back_since_the_plan_stops_the_disabling(weeks: Weeks) -> None:
+    old = _old(weeks.world)
+    weeks.plan()
+    weeks.apply()
+    weeks.now = BEGIN + 12 * DAY
+    _, plan, _ = weeks.plan()
+    assert [one["action"] for one in plan["actions"]] == ["disable"]
+    old.daily = (0, 0, 1)
+    code, told = weeks.apply()
+    assert code == 1
+    assert "it received " in told
+    assert old.active
+    old.daily = (0, 0, 0)
+    assert weeks.apply()[0] == 0
+    assert not old.active
+
+
+def test_names_with_terminal_codes_stay_text(weeks: Weeks) -> None:
+    old = _old(weeks.world)
+    old.name = "\x1b[2J::error::\u202e${x}"
+    _, plan, told = weeks.plan()
+    assert plan["actions"][0]["after"]["name"].startswith(
+        "\x1b[2J::error::\u202e${x} (successor of"
+    )
+    _, applied = weeks.apply()
+    weeks.fetch()
+    _, status = weeks.run(
+        *("fix", "status", "--inventory", "inventory.jsonl", "--policy", "ours.yaml"),
+        *("--as-of", weeks.now.isoformat().replace("+00:00", "Z")),
+    )
+    assert "1 rotation under way" in status
+    for text in (told, applied, status):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert not any(line.lstrip().startswith("::") for line in text.splitlines())

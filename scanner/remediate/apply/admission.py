@@ -9,7 +9,7 @@ from scanner.base.errors import UsageError
 from scanner.base.text import clock, plural
 from scanner.catalogue import TOKEN_SETTING, URL_SETTING
 from scanner.http.origin import base_url
-from scanner.model.moment import SKEW_MINUTES
+from scanner.model.moment import SKEW_MINUTES, in_utc
 from scanner.model.outcome import Risk
 from scanner.policy.language.values import format_duration
 from scanner.remediate.document import Plan, PlannedAction
@@ -53,6 +53,8 @@ def check_plan(plan: Plan, terms: Terms, now: datetime, where: str) -> None:
             where=where,
             remedy="Make a plan for the organization that you mean; --org names it.",
         )
+    if len({one.id for one in plan.actions}) < len(plan.actions):
+        raise UsageError("has two actions of one id", where=where, remedy="Make the plan anew.")
     _check_age(plan, terms, now, where)
     if len(plan.actions) > terms.max_changes:
         raise UsageError(
@@ -118,7 +120,10 @@ def _check_fields(action: PlannedAction, remote: Remote) -> None:
 
 
 def _check_age(plan: Plan, terms: Terms, now: datetime, where: str) -> None:
-    age = now - plan.created_at
+    try:
+        age = now - in_utc(plan.created_at)
+    except ValueError as error:
+        raise UsageError(f"was made at no time: {error}", where=where) from error
     if age > terms.max_age:
         raise UsageError(
             f"was made at {clock(plan.created_at)}, longer ago than"

@@ -26,7 +26,7 @@ _FIRST: Final = "0" * 64
 _WHAT: Final = "the audit log"
 
 
-class Fate(StrEnum):
+class ActionFate(StrEnum):
     """What became of an action."""
 
     SENDING = "sending"  # announced, before the request leaves
@@ -42,10 +42,10 @@ class Fate(StrEnum):
     UNSURE = "unsure"  # sent, and what became of it could not be looked up
 
 
-SETTLED: Final = frozenset({Fate.APPLIED, Fate.ALREADY})
+SETTLED: Final = frozenset({ActionFate.APPLIED, ActionFate.ALREADY})
 """What an action may end with for its plan to go on."""
 
-OPEN: Final = frozenset({Fate.SENDING, Fate.UNSURE})
+OPEN: Final = frozenset({ActionFate.SENDING, ActionFate.UNSURE})
 """What is still to be looked up."""
 
 
@@ -74,7 +74,7 @@ class AuditEntry(
     action_id: str
     action: str
     target: KeyTarget
-    result: Fate
+    result: ActionFate
     reason: str = ""
     request_id: str = ""
     before: State | None = None

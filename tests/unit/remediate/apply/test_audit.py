@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.base.errors import UsageError
-from scanner.remediate.apply.audit import FORMAT, AuditEntry, AuditLog, Fate, read_audit
+from scanner.remediate.apply.audit import FORMAT, ActionFate, AuditEntry, AuditLog, read_audit
 from scanner.remediate.document import KeyTarget, canonical
 from tests.unit.remediate.apply.applying import WHO
 
@@ -33,7 +33,7 @@ def entry(number: int = 1, **facts: object) -> AuditEntry:
         "action_id": f"{number:012}",
         "action": "rename",
         "target": TARGET,
-        "result": Fate.APPLIED,
+        "result": ActionFate.APPLIED,
         "before": {"name": "k"},
         "changes": {"name": "new"},
         "after": {"name": "new"},

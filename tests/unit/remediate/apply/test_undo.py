@@ -10,7 +10,7 @@ from msgspec import structs
 
 from scanner.base.errors import UsageError
 from scanner.model.outcome import Risk
-from scanner.remediate.apply.audit import Fate, read_audit
+from scanner.remediate.apply.audit import ActionFate, read_audit
 from scanner.remediate.apply.undo import undo_plan
 from scanner.remediate.document import Precondition
 from tests.simulator import Simulator, World, faults
@@ -63,7 +63,7 @@ def test_all_is_taken_back_in_one_plan(tmp_path: Path) -> None:
         ]
         assert all(one.reason.startswith("takes back ") for one in made.actions)
         done = apply(sim, made, tmp_path / "b.jsonl")
-    assert {one.fate for one in done} == {Fate.APPLIED}
+    assert {one.fate for one in done} == {ActionFate.APPLIED}
     assert states(of) == before
     (left,) = undo(tmp_path / "b.jsonl").left  # the new key is deleted for good
     assert left.code == "irreversible"
@@ -135,7 +135,7 @@ def test_a_redacted_name_cannot_be_given_back(tmp_path: Path) -> None:
     one = structs.replace(one, before={"name": "[redacted]"}, precondition=Precondition.of(known))
     with Simulator(of) as sim:
         (done,) = apply(sim, plan(sim.url, one), log)
-    assert done.fate is Fate.APPLIED
+    assert done.fate is ActionFate.APPLIED
     (left,) = undo(log).left
     assert left.code == "unknown-state"
 
