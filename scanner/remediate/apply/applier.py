@@ -98,13 +98,10 @@ class Applier:
     def _in_use(self, action: PlannedAction, target: KeyTarget) -> str:
         """Say that a key which is rotated out received something since the plan looked.
 
-        A plan is made on statistics that end up to a day before it, on a key that was quiet for
-        longer than that, and may wait for its review.
+        Its statistics end up to a day before it, and it may wait for its review.
         """
-        if action.rotation is None:
-            return ""
         since = self._plan.created_at - timedelta(days=1)
-        events = self._remote.received(target, since)
+        events = self._remote.received(target, since) if action.rotation else 0
         return f"it received {plural(events, 'error')} since {clock(since)}" if events else ""
 
     def _update(
