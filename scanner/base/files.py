@@ -51,6 +51,14 @@ def within(root: Path, name: str | Path) -> Path:
     return path
 
 
+def leads_below(name: str) -> bool:
+    """Whether a relative name, as archives and manifests have them, can lead only to what is below.
+
+    It may have slashes, but no part that is empty, `.` or `..`.
+    """
+    return "\0" not in name and not {"", ".", ".."} & set(name.split("/"))
+
+
 def open_regular(path: Path) -> BufferedReader:
     """Open a regular file for reading, never waiting for it.
 

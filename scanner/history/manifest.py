@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from scanner.base.errors import KeypolicyError
+from scanner.base.files import leads_below
 from scanner.model.coverage import CoverageState, Gap
 from scanner.model.history import GroupTally, RunName
 from scanner.model.inventory import KeptInventory, Reach, Scope
@@ -214,9 +215,13 @@ def decode(raw: bytes, where: str) -> Manifest:
     if not mark or hashlib.sha256(body).hexdigest().encode() + b'"}\n' != seal:
         raise _edited(where, "its seal is not that of what it says")
     try:
-        return msgspec.json.decode(raw, type=Manifest)
+        manifest = msgspec.json.decode(raw, type=Manifest)
     except msgspec.MsgspecError as error:
         raise _edited(where, str(error)) from None
+    for name in manifest.parts:
+        if not leads_below(name):
+            raise _edited(where, f"the part {name!r} would lie outside of the run")
+    return manifest
 
 
 def _edited(where: str, why: str) -> DamageError:

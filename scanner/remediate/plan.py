@@ -20,6 +20,7 @@ from scanner.remediate.document import (
     Left,
     PlannedAction,
     Precondition,
+    State,
     action_id,
 )
 from scanner.remediate.proposals import (
@@ -27,6 +28,7 @@ from scanner.remediate.proposals import (
     Remediable,
     Wanted,
     contrary,
+    joined,
     left_out,
     proposals,
     target_of,
@@ -119,20 +121,21 @@ def _settled(group: list[Wanted], left: list[Left]) -> list[PlannedAction]:
         left.append(left_out(group[number].finding, group[number].target, "conflict", reason))
     agreed = [one for number, one in enumerate(group) if number not in against]
     actions: list[PlannedAction] = []
-    for _, same in groupby(agreed, key=lambda one: one.action.name):
+    for _, same in groupby(sorted(agreed, key=_name), key=_name):
         alike = list(same)
-        if alike[0].after == {}:
+        after = joined(alike)
+        if after == {}:
             reason = f"{alike[0].action.name} changes nothing: the key is so already"
             left += [left_out(one.finding, one.target, "already-so", reason) for one in alike]
         else:
-            actions.append(_action(alike))
+            actions.append(_action(alike, after))
     return actions
 
 
-def _action(alike: Sequence[Wanted]) -> PlannedAction:
+def _action(alike: Sequence[Wanted], after: State | None) -> PlannedAction:
     """Make the one action that several findings of a key ask for."""
     one = alike[0]
-    after, state = one.after, one.state
+    state = one.state
     risk = one.action.risk
     if risk is Risk.SAFE and one.action.cuts and not one.proposal.is_checked:
         # Nobody looked at what the limit would keep out.
@@ -195,6 +198,10 @@ def _apart(actions: list[PlannedAction], left: list[Left]) -> list[PlannedAction
 def _cause(one: Wanted) -> Cause:
     finding = one.finding
     return Cause(finding.rule_id, finding.policy, finding.severity, finding.fingerprint)
+
+
+def _name(one: Wanted) -> str:
+    return one.action.name
 
 
 def _is_key(key: str, name: str | None, meant: str) -> bool:

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -127,25 +126,21 @@ def run(namespace: argparse.Namespace) -> int:
 def _from_scan(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Plan, bool]":
     request = inputs.scan_request(namespace, settings)
     from scanner.pipeline import scan  # noqa: PLC0415 - heavy; mistakes come first
-    from scanner.remediate.keys import columns_of_remedies, known_keys  # noqa: PLC0415
-    from scanner.remediate.proposals import Knowledge, Metered  # noqa: PLC0415
+    from scanner.remediate.keys import columns_of_remedies  # noqa: PLC0415
+    from scanner.remediate.proposals import Knowledge  # noqa: PLC0415
 
     request = msgspec.structs.replace(request, also=columns_of_remedies)
     with scan(request) as scanned:
         for warning in scanned.warnings:
             inputs.warn(warning)
         choice = _choice(namespace, scanned.policies)
-        meter = request.source if isinstance(request.source, Metered) else None
-        rows, as_of = scanned.rows, scanned.info.as_of
-        assert rows is not None  # noqa: S101 - a scan always has its rows
-        keys = cache(lambda table: known_keys(rows, table))
-        known = Knowledge(rows, meter, namespace.headroom, keys, as_of)
+        known = Knowledge.of(scanned, request.source, namespace.headroom)
         plan = _plan(
             scanned.findings,
             scanned.policies,
             choice,
             known,
-            as_of,
+            scanned.info.as_of,
             _server(scanned.inventory.servers, settings),
             tuple(sorted(scanned.inventory.organizations)),
         )

@@ -64,8 +64,13 @@ def drift(action: PlannedAction, state: State) -> str:
 
 def spread(before: State, after: State, changed: State) -> list[str]:
     """Return the fields that became other though nobody asked for it."""
-    wanted = overlaid(before, changed)
-    return sorted(f for f in wanted.keys() | after.keys() if wanted.get(f) != after.get(f))
+    return differing(overlaid(before, changed), after)
+
+
+def differing(one: State, other: State) -> list[str]:
+    """Return the fields that are not the same in both; absent is another thing than null."""
+    fields = one.keys() | other.keys()
+    return sorted(f for f in fields if f not in one or f not in other or one[f] != other[f])
 
 
 def shown(state: State, field: str) -> str:
