@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from scanner.base.text import aligned, clean, clock, fit, plural, wrap
-from scanner.model.forecast import Due, DueReason, Forecast
+from scanner.model.finding import Due, DueReason, Forecast
 from scanner.model.outcome import Outcome
 from scanner.model.run import Run
 from scanner.report.forecast.document import projects, utc_day, weeks

@@ -12,7 +12,7 @@ from icalendar import Calendar, Event
 
 from scanner import __version__
 from scanner.base.text import fit, paragraph, plural
-from scanner.model.forecast import Due, DueReason, Forecast, Lapse
+from scanner.model.finding import Due, DueReason, Forecast, Lapse
 from scanner.model.outcome import Outcome
 from scanner.report.forecast.document import due_uid, lapse_uid, utc_day
 

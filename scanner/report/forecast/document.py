@@ -9,8 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from scanner import __version__
-from scanner.model.finding import Resource
-from scanner.model.forecast import Due, DueReason, Forecast, Lapse
+from scanner.model.finding import Due, DueReason, Forecast, Lapse, Resource
 from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import Run
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from scanner.base.text import timestamp
-from scanner.engine.database import Connection
+from scanner.engine.database import Connection, time_limit
 from scanner.engine.forecast import courses
-from scanner.model.forecast import Due, DueReason, Forecast
+from scanner.model.finding import Due, DueReason, Forecast
 from scanner.model.outcome import Outcome
 from scanner.pipeline import ScanRequest, scan
 from scanner.triage.interface import TriageRequest
@@ -153,7 +153,7 @@ def test_what_a_waiver_covers_to_the_end_is_not_due(world: World) -> None:
     world.key(5)
     world.waiver(30, ["k0"])
     forecast = world.forecast()
-    assert forecast.dues == forecast.lapses == ()
+    assert (forecast.dues, forecast.lapses) == ((), ())
     assert told(world.forecast(31).dues) == [(31, "k0", PASS, FAIL)]
 
 
@@ -202,11 +202,10 @@ def test_rules_of_a_table_are_one_statement_for_all_days(
     world.key(5)
     monkeypatch.setattr(courses, "evaluate_alone", None)
     statements: list[float] = []
-    limit = courses.time_limit
 
     def counted(connection: Connection, seconds: float) -> AbstractContextManager[None]:
         statements.append(seconds)
-        return limit(connection, seconds)
+        return time_limit(connection, seconds)
 
     monkeypatch.setattr(courses, "time_limit", counted)
     assert len(world.forecast(90).dues) == len(world.rules)

@@ -12,7 +12,7 @@ from scanner.engine.forecast.moving import depends, moving, wind
 from scanner.engine.intake.load import load
 from scanner.engine.judge.prepare import prepare
 from scanner.model.inventory import Needs, Scope
-from tests.unit.engine.forecast.worlds import AS_OF, KEYS, PROJECTS, TOKENS, save
+from tests.unit.engine.forecast.worlds import AS_OF, KEYS, PROJECTS, TOKENS, Records, save
 from tests.unit.engine.support import rule
 
 DAYS = 40
@@ -23,7 +23,7 @@ DATES = [
         {"days": 39}, {"days": 90},
     )),
 ]  # fmt: skip
-RECORDS = {
+RECORDS: Records = {
     PROJECTS: [
         {"id": str(n), "slug": f"p{n}", "dateCreated": date} for n, date in enumerate(DATES)
     ],

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from icalendar import Calendar
 
 from scanner.base.errors import Location
-from scanner.model.finding import Finding, Resource
-from scanner.model.forecast import Due, DueReason, Forecast, Lapse
+from scanner.model.finding import Due, DueReason, Finding, Forecast, Lapse, Resource
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.waiver import Waiver
 from scanner.report.forecast.calendar import calendar
@@ -72,7 +71,7 @@ def test_an_event_says_what_is_due_and_when() -> None:
     found, waiver = Calendar.from_ical(text).events
     assert (found.start, found.end) == (date(2026, 3, 4), date(2026, 3, 5))
     assert found["summary"] == "acme/shop: web breaks key-max-age (high)"
-    assert found["description"].split("\n") == [
+    assert str(found["description"]).split("\n") == [
         "web is old",
         "Rule key-max-age of mine, high",
         "Waiver old",

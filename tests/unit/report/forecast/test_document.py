@@ -9,7 +9,7 @@ import pytest
 
 from scanner.base.resources import schema_path
 from scanner.base.text import columns
-from scanner.model.forecast import DueReason, Forecast
+from scanner.model.finding import DueReason, Forecast
 from scanner.model.run import Run
 from scanner.report.forecast.agenda import agenda
 from scanner.report.forecast.document import document, forecast_schema
