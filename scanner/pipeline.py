@@ -157,8 +157,6 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         progress=dated.progress if dated else None,
         forecast=ahead,
     )
-    if keeper is None:
-        return run
     return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
 
 
@@ -185,7 +183,7 @@ def _table(
 
 
 def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
-    keeper: Keeper,
+    keeper: Keeper | None,
     request: ScanRequest,
     run: Run,
     triaged: Triaged,
@@ -194,6 +192,8 @@ def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
     loaded: Loaded,
 ) -> Run:
     """Seal the run with all of its `findings`, and return it with what is to be told of that."""
+    if keeper is None:
+        return run
     whole = msgspec.structs.replace(
         run,
         findings=triaged.dispose(findings),
