@@ -123,8 +123,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     needed = frozenset(rule.resource for rule in rules)
     gaps = {name: opened.unseen.gaps[name] for name in needed}
     evaluated = evaluate(connection, prepared, request.as_of, opened.unseen)
-    # Waivers' predicates come after the rules.
-    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]
+    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]  # those of waivers
     facts = EvaluatedFacts(connection, judged, predicates)
     sight = Sight(request.scope, gaps, loaded.reaches)
     triaged = triage.decide(facts, sight, request.as_of)
@@ -157,9 +156,8 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         progress=dated.progress if dated else None,
         forecast=ahead,
     )
-    if keeper is None:
-        return run
-    return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
+    whole = Findings(connection, judged, gaps)
+    return run if keeper is None else _kept(keeper, request, run, triaged, whole, sight, loaded)
 
 
 def _told(  # noqa: PLR0913, PLR0917 - whatever has something to tell

@@ -47,7 +47,7 @@ class _Terms(msgspec.Struct):
     terms: str = ""
 
 
-class _Row(msgspec.Struct):
+class _ReportedRow(msgspec.Struct):
     type: str
     id: str
     name: str | None
@@ -63,7 +63,7 @@ class _ReportedFinding(msgspec.Struct):
     outcome: Outcome
     disposition: Disposition
     message: str
-    resource: _Row
+    resource: _ReportedRow
     evidence: dict[str, Any]
     fingerprint: str
     waiver: str | UnsetType = UNSET
