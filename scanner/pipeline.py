@@ -123,8 +123,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     needed = frozenset(rule.resource for rule in rules)
     gaps = {name: opened.unseen.gaps[name] for name in needed}
     evaluated = evaluate(connection, prepared, request.as_of, opened.unseen)
-    # Waivers' predicates come after the rules.
-    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]
+    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]  # those of waivers
     facts = EvaluatedFacts(connection, judged, predicates)
     sight = Sight(request.scope, gaps, loaded.reaches)
     triaged = triage.decide(facts, sight, request.as_of)
