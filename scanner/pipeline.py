@@ -14,6 +14,7 @@ from scanner.base.errors import Location, PolicyError
 from scanner.base.yamlfile import YamlFile
 from scanner.catalogue import BASIC, TABLES
 from scanner.engine.database import Connection, connect, seal
+from scanner.engine.forecast.ahead import look_ahead
 from scanner.engine.intake.fill import Opened, fill
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
@@ -58,7 +59,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
     line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
     where that is wanted: the database may write there. `also` tells columns, by table, that are to
-    be there for what the rules' remedies need to know.
+    be there for what the rules' remedies need to know. `ahead` is for how many
+    days after as-of to look, 0 for none.
     """
 
     source: Source
@@ -74,6 +76,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     folder: Path | None = None
     also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
     history: HistoryRequest | None = None
+    ahead: int = 0
 
 
 @contextmanager
@@ -100,6 +103,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             heavy_columns(prepared, also),
             triage.owners,
             keeper.keep if keeper else None,
+            request.ahead,
         )
         seal(connection, request.folder or (keeper.scratch if keeper else None))
         opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
@@ -131,6 +135,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         dated = keeper.date(rules, facts, sight, loaded, triaged.decisions, request.as_of)
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
     results = tuple(_result(one, gaps, triaged, dated) for one in judged)
+    ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
     summary = _summary(loaded, needed)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
@@ -140,7 +145,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         policies=policies,
         results=results,
         findings=triaged.dispose(findings),
-        verdict=judge(summary, results, request.thresholds, triaged.refusals),
+        verdict=judge(summary, results, request.thresholds, triaged.refusals, ahead),
         warnings=_told(request, policies, loaded, triaged, results, narrowing),
         waivers=triaged.waivers,
         fixed=triaged.fixed,
@@ -152,6 +157,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         narrowing=narrowing,
         table=_table(findings, triaged, request.folder),
         progress=dated.progress if dated else None,
+        forecast=ahead,
     )
     if keeper is None:
         return run

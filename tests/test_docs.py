@@ -2,6 +2,7 @@
 
 import io
 import re
+import shlex
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from scanner.authoring.reference.pages import rules_markdown
 from scanner.authoring.reference.rules import action_entries, check_entries, policy_entries
 from scanner.authoring.reference.tables import fill_functions
 from scanner.base.errors import Location
+from scanner.cli.main import main
 from scanner.config.files import read_config
 from scanner.engine.database import connect, seal
 from scanner.engine.judge.prepare import prepare
@@ -30,7 +32,10 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md")])
 WITH_EXAMPLES = [
     page
-    for page in (DOCS / "policy-language.md", ROOT / "README.md", DOCS / "coming-from.md")
+    for page in (
+        *(DOCS / "policy-language.md", ROOT / "README.md", DOCS / "coming-from.md"),
+        DOCS / "remediation.md",
+    )
     if page.is_file()
 ]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -117,6 +122,20 @@ def test_sql_examples_work(text: str, tmp_path: Path) -> None:
 def test_queries_of_examples_run_on_the_demo(page: str, sql: str, tmp_path: Path) -> None:
     done = keypolicy("query", "--demo", sql, cwd=tmp_path)
     assert done.code == 0, f"{page}: {done.err}"
+
+
+_FIX = re.compile(r"^keypolicy (fix .*?)(?: #.*| > .*)?$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("page", "command"),
+    [(page.name, one) for page in PAGES for one in _FIX.findall(page.read_text("utf-8"))],
+)
+def test_remediation_is_called_as_the_pages_say(
+    page: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanner.cli.fix.run", lambda _: 0)
+    assert main(shlex.split(command)) == 0, page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -5,6 +5,7 @@ from typing import Any, Final
 import httpx
 import msgspec
 
+from scanner.catalogue import API
 from scanner.http.answers import check, json_or_none, read_json
 from scanner.http.exchange import HttpRequest
 from scanner.http.failure import ApiError, Reason, quote
@@ -33,9 +34,8 @@ class ChangeRequest(msgspec.Struct, frozen=True):
         if self.fields is not None:
             content = msgspec.json.encode(self.fields)
             headers["Content-Type"] = "application/json"
-        return HttpRequest(
-            f"{home}/api/0/{self.path}", method=self.method, change=content, headers=headers
-        )
+        url = f"{home}{API.prefix}{self.path}"
+        return HttpRequest(url, method=self.method, change=content, headers=headers)
 
 
 def check_change(response: httpx.Response, body: bytes, token: Token) -> Any:  # noqa: ANN401 - any JSON value

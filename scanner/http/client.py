@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from scanner.base.errors import UsageError
-from scanner.catalogue import TOKEN_SETTING
+from scanner.catalogue import API, TOKEN_SETTING
 from scanner.http.answers import Moved, Reply, check, gave_up, read_json
 from scanner.http.changes import ChangeRequest, check_change
 from scanner.http.connection import ClientSettings, open_http
@@ -98,7 +98,7 @@ class Client:
         """
         home = base or self._settings.base
         limiter = self._limiter(home, endpoint)
-        url = f"{home}/api/0/{path}"
+        url = f"{home}{API.prefix}{path}"
         moved_to = None
         for _ in range(_MOST_MOVES + 1):
             outcome = await self._persist(limiter, HttpRequest(url, query or {}), vital=vital)

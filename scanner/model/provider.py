@@ -54,12 +54,14 @@ class Unclear(msgspec.Struct, frozen=True):
 class Api(msgspec.Struct, frozen=True):
     """What is particular to asking a service.
 
-    `hosted` is the host of the hosted service, whose subdomains are its regions. Answers tell their
-    limits in headers that begin with `limits`. A record that goes by another name now is answered
-    by a redirect with the code `moved`, from and to paths as in `renamed`: a regular expression
-    with the groups `head` and `tail`, which stay, and `slug`.
+    `prefix` is the path, from slash to slash, that the addresses of its API begin with. `hosted` is
+    the host of the hosted service, whose subdomains are its regions. Answers tell their limits in
+    headers that begin with `limits`. A record that goes by another name now is answered by a
+    redirect with the code `moved`, from and to paths as in `renamed`: a regular expression with
+    the groups `head` and `tail`, which stay, and `slug`.
     """
 
+    prefix: str = "/"
     hosted: str = ""
     limits: str = ""
     moved: str = ""

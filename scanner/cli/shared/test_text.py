@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from scanner.authoring.cases.coverage import Coverage
 from scanner.authoring.cases.fixes import fix_words
-from scanner.authoring.cases.mutate import Change, Mutation
+from scanner.authoring.cases.mutate import Mutation, Survivor
 from scanner.authoring.cases.run import Failure, Tested
 from scanner.authoring.lint.owners import TestedOwners
 from scanner.base.text import ELLIPSIS, clean, fit, plural
@@ -99,7 +99,7 @@ def _failure(failure: Failure) -> list[str]:
     return lines
 
 
-def _change(change: Change) -> list[str]:
+def _change(change: Survivor) -> list[str]:
     before, after = _apart(change.before, change.after)
     return [
         f"{change.location}: no case notices this change of rule {change.rule}: {change.what}",

@@ -116,6 +116,7 @@ PROVIDER: Final = Provider(
     " FROM sentry_project GROUP BY ALL",
     counts="scanner.providers.sentry.counts:count",
     api=Api(
+        prefix="/api/0/",
         hosted="sentry.io",
         limits="X-Sentry-Rate-Limit-",
         moved="resource-moved",
