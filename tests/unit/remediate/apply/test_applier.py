@@ -119,9 +119,14 @@ def _replace(of: World) -> None:
     of.projects[0].number = 4711
 
 
+def _move(of: World) -> None:
+    of.organization.projects.pop(0)
+
+
 @pytest.mark.parametrize(
     ("change", "fate", "says"),
     [
+        (_move, ActionFate.UNREAD, "no such thing on the server, or the token may not see it"),
         (_drop, ActionFate.VANISHED, "no such key"),
         (_limit, ActionFate.DRIFTED, 'rateLimit is {"count": 7, "window": 60} and was null'),
         (_rename, ActionFate.DRIFTED, "otherwise than when the plan was made"),
