@@ -339,3 +339,17 @@ def test_a_key_of_the_name_is_not_made_again_nor_changed(tmp_path: Path) -> None
         assert "2 keys of the name" in _apply(sim, tmp_path, creation(owner, NEW)).reason
         owner.keys[1].name = before[owner.keys[1].public]["name"]
     assert (states(of), of.writes) == (before, [])
+
+
+def test_a_name_that_the_server_trims_is_told_and_no_second_key_is_made(tmp_path: Path) -> None:
+    of = world()
+    owner, count = of.projects[0], len(of.keys)
+    with Simulator(of) as sim:
+        renamed = _apply(sim, tmp_path, action(owner.keys[0], owner, {"name": " x "}, "rename"))
+        assert renamed.fate is ActionFate.IGNORED
+        made = plan(sim.url, creation(owner, {**NEW, "name": " fresh "}))
+        first = apply(sim, made, tmp_path / "b.jsonl")
+        again = apply(sim, made, tmp_path / "b.jsonl")
+    assert [one.fate for one in first + again] == [ActionFate.IGNORED] * 2
+    assert 'name is "fresh"' in again[0].reason
+    assert len(of.keys) == count + 1
