@@ -214,9 +214,26 @@ def decode(raw: bytes, where: str) -> Manifest:
     if not mark or hashlib.sha256(body).hexdigest().encode() + b'"}\n' != seal:
         raise _edited(where, "its seal is not that of what it says")
     try:
-        return msgspec.json.decode(raw, type=Manifest)
+        manifest = msgspec.json.decode(raw, type=Manifest)
     except msgspec.MsgspecError as error:
         raise _edited(where, str(error)) from None
+    for name in manifest.parts:
+        if name.startswith("/") or not {"", ".", ".."}.isdisjoint(name.split("/")):
+            # Whoever may write here must not have other files read, or pruned.
+            raise _edited(where, f"the part {name!r} leads out of the run")
+    return manifest
+
+
+def manifest_schema() -> str:
+    """Return the JSON Schema of a manifest, as it ships in scanner/schemas."""
+    schema: dict[str, Any] = msgspec.json.schema(Manifest)
+    for definition in schema["$defs"].values():
+        definition.pop("title", None)
+    manifest = schema["$defs"]["Manifest"]
+    manifest["properties"]["seal"] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    manifest["required"] = [*manifest["properties"]]
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps({**head, "title": "keypolicy history run", **schema}, indent=2) + "\n"
 
 
 def _edited(where: str, why: str) -> DamageError:
