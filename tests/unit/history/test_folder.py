@@ -3,6 +3,7 @@
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -187,7 +188,8 @@ def test_a_link_out_of_the_run_is_neither_read_nor_pruned(tmp_path: Path) -> Non
     outside, folder = tmp_path / "outside", tmp_path / "past"
     outside.mkdir()
     (outside / "p.yaml").write_bytes(b"mine")
-    run = stored(folder, manifest(), **{"policies/p.yaml": b"mine"})
+    parts: Any = {"policies/p.yaml": b"mine"}
+    run = stored(folder, manifest(), **parts)
     stored(folder, manifest(2, DAY + timedelta(days=1)))
     (run / "policies" / "p.yaml").unlink()
     (run / "policies").rmdir()
