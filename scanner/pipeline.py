@@ -14,7 +14,8 @@ from scanner.base.errors import Location, PolicyError
 from scanner.base.yamlfile import YamlFile
 from scanner.catalogue import BASIC, TABLES
 from scanner.engine.database import Connection, connect, seal
-from scanner.engine.intake.fill import Opened, fill
+from scanner.engine.forecast.ahead import look_ahead
+from scanner.engine.intake.fill import Opened, fill, summary_of
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
 from scanner.engine.judge.clear import ClearPlaces
@@ -36,12 +37,10 @@ from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy, Rule
 from scanner.model.run import (
     GateSetting,
-    InventorySummary,
     Narrowing,
     RuleResult,
     Run,
     RunInfo,
-    TableSummary,
 )
 from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
@@ -57,7 +56,9 @@ class ScanRequest(msgspec.Struct, frozen=True):
     `gate` is what reports say of the settings that decide; nothing here depends on it. `shown`
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
     line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
-    where that is wanted: the database may write there.
+    where that is wanted: the database may write there. `also` tells columns, by table, that are to
+    be there for what the rules' remedies need to know. `ahead` is for how many
+    days after as-of to look, 0 for none.
     """
 
     source: Source
@@ -71,7 +72,9 @@ class ScanRequest(msgspec.Struct, frozen=True):
     shown: tuple[str, ...] = ()
     policies_place: Location | None = None
     folder: Path | None = None
+    also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
     history: HistoryRequest | None = None
+    ahead: int = 0
 
 
 @contextmanager
@@ -88,15 +91,17 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     check_names(request.shown, triage.owners)
     with connect() as connection, memory_told(), keeping(request.history) as keeper:
         prepared = _prepare(connection, rules, triage)
+        also = request.also(rules) if request.also else {}
         loaded = fill(
             connection,
             request.source,
             request.scope,
             request.as_of,
-            needs(prepared),
-            heavy_columns(prepared),
+            needs(prepared, also),
+            heavy_columns(prepared, also),
             triage.owners,
             keeper.keep if keeper else None,
+            request.ahead,
         )
         seal(connection, request.folder or (keeper.scratch if keeper else None))
         opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
@@ -128,7 +133,8 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         dated = keeper.date(rules, facts, sight, loaded, triaged.decisions, request.as_of)
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
     results = tuple(_result(one, gaps, triaged, dated) for one in judged)
-    summary = _summary(loaded, needed)
+    ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
+    summary = summary_of(loaded, needed)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
     run = Run(
@@ -137,17 +143,19 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         policies=policies,
         results=results,
         findings=triaged.dispose(findings),
-        verdict=judge(summary, results, request.thresholds, triaged.refusals),
+        verdict=judge(summary, results, request.thresholds, triaged.refusals, ahead),
         warnings=_told(request, policies, loaded, triaged, results, narrowing),
         waivers=triaged.waivers,
         fixed=triaged.fixed,
         clear=ClearPlaces(connection, judged),
         gate=request.gate,
+        rows=findings.rows,
         sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
         owners=triaged.owners,
         narrowing=narrowing,
         table=_table(findings, triaged, request.folder),
         progress=dated.progress if dated else None,
+        forecast=ahead,
     )
     if keeper is None:
         return run
@@ -240,10 +248,7 @@ def open_inventory(
     file that says who owns what; raises PolicyError for what is wrong with it.
     """
     who = None if owners is None else read_owners(owners).owners
-    heavy = {
-        name: frozenset(c for c, spec in table.columns.items() if spec.heavy)
-        for name, table in TABLES.items()
-    }
+    heavy = {n: frozenset(c for c, s in t.columns.items() if s.heavy) for n, t in TABLES.items()}
     with connect() as connection, memory_told():
         loaded = fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy, who)
         seal(connection)
@@ -286,11 +291,3 @@ def _result(
         tally=tally,
         overdue=None if dated is None or dated.overdue is None else dated.overdue.get(rule.id, {}),
     )
-
-
-def _summary(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:
-    tables = {
-        name: TableSummary(loaded.rows[name], loaded.coverage[name], name in needed)
-        for name in TABLES
-    }
-    return InventorySummary(loaded.sources, tables, loaded.digest, loaded.organizations)

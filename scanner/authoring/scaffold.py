@@ -10,6 +10,7 @@ from typing import Final
 from scanner.base.errors import UsageError
 from scanner.base.files import real, replacing
 from scanner.base.resources import scaffold_dir, schema_path
+from scanner.catalogue import TOKEN_SETTING
 
 _TEMPLATES: Final = {
     "keypolicy.yaml": "keypolicy.yaml",
@@ -88,5 +89,5 @@ def next_steps(folder: Path) -> Iterable[str]:
     yield "keypolicy scan --demo           # try it on a fictional organization"
     yield "keypolicy lint policies         # after every change"
     yield "keypolicy test policies"
-    yield "export SENTRY_AUTH_TOKEN=...    # then scan your own keys:"
+    yield f"export {TOKEN_SETTING}=...    # then scan your own keys:"
     yield "keypolicy scan"

@@ -8,6 +8,7 @@ files are read, up to a size: a pipe or a device may never end.
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
@@ -48,6 +49,14 @@ def within(root: Path, name: str | Path) -> Path:
             remedy="A file reaches only what lies in its own folder or below: move one of the two.",
         )
     return path
+
+
+def leads_below(name: str) -> bool:
+    """Whether a relative name, as archives and manifests have them, can lead only to what is below.
+
+    It may have slashes, but no part that is empty, `.` or `..`.
+    """
+    return "\0" not in name and not {"", ".", ".."} & set(name.split("/"))
 
 
 def open_regular(path: Path) -> BufferedReader:
@@ -117,6 +126,48 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield out
     except OSError as error:
         raise _unwritable(path, error) from error
+
+
+def open_alone(path: Path, what: str) -> BinaryIO | None:
+    """Open a file to read and to add to, unbuffered; None while another process has it open so.
+
+    It is made where there is none, for its owner alone. `what` it is stands in messages. Raises
+    UsageError.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    except OSError as error:
+        raise UsageError(
+            f"{what} cannot be written: {error.strerror}",
+            where=str(path),
+            remedy="Choose a folder that you may write to.",
+        ) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise UsageError(
+            f"{what} is not a regular file",
+            where=str(path),
+            remedy="Remove it, or choose another output.",
+        )
+    if not _locked(handle):
+        os.close(handle)
+        return None
+    return os.fdopen(handle, "r+b", buffering=0)
+
+
+def _locked(handle: int) -> bool:
+    """Lock the file until it is closed; False where another process has."""
+    if sys.platform == "win32":
+        return True
+    import fcntl  # noqa: PLC0415 - there is none on Windows
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks
+    return True
 
 
 def check_writable(paths: Iterable[Path]) -> None:

@@ -4,20 +4,15 @@ import argparse
 import re
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from scanner.base.text import clean, clean_json, columns
 from scanner.cli.shared import inputs
+from scanner.cli.shared.gaps import warn_of_gaps
 from scanner.gate import EXIT_INCOMPLETE
-from scanner.model.coverage import CoverageState
-from scanner.model.inventory import Needs
 from scanner.model.owner import NAME_A_FILE, NO_FILE
 
-if TYPE_CHECKING:
-    from scanner.engine.intake.load import Loaded
-
 _WIDEST: Final = 60
-_MOST_GAPS: Final = 5
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 
 
@@ -54,7 +49,7 @@ def run(namespace: argparse.Namespace) -> int:
     with open_inventory(
         source, inputs.scope(namespace, settings), as_of, wanted, settings.owners
     ) as opened:
-        gaps = _warn(opened.loaded, wanted)
+        gaps = warn_of_gaps(opened.loaded, wanted)
         connection = opened.connection
         if namespace.format in {"json", "jsonl"}:
             _print_json(query_json(connection, namespace.sql, as_of), namespace.format)
@@ -65,25 +60,6 @@ def run(namespace: argparse.Namespace) -> int:
             else:
                 _print_table(answer.columns, answer.rows)
     return EXIT_INCOMPLETE if gaps and not settings.allow_partial else 0
-
-
-def _warn(loaded: "Loaded", wanted: Needs) -> bool:
-    """Say what the answer cannot know, and return whether there is anything of that.
-
-    A table that was not seen whole looks like a small one.
-    """
-    for warning in loaded.warnings:
-        inputs.warn(warning)
-    for name in sorted(wanted.tables):
-        coverage = loaded.coverage[name]
-        if coverage.state is not CoverageState.COMPLETE:
-            inputs.warn(f"{name} is {coverage.state}: {coverage.reason or 'no reason is known'}")
-        for gap in coverage.gaps[:_MOST_GAPS]:
-            place = "/".join(part for part in (gap.organization, gap.project) if part)
-            inputs.warn(f"{place or 'everything'} is not seen in {name}: {gap.reason}")
-        if len(coverage.gaps) > _MOST_GAPS:
-            inputs.warn(f"{len(coverage.gaps) - _MOST_GAPS:,} more gaps in {name}")
-    return any(loaded.coverage[n].state is not CoverageState.COMPLETE for n in wanted.tables)
 
 
 def _print_json(rows: Iterable[str], form: str) -> None:

@@ -1,4 +1,4 @@
-"""`keypolicy rules`: the rules of policies, and the built-in checks."""
+"""`keypolicy rules`: the rules of policies, the built-in checks, and the actions."""
 
 import argparse
 import sys
@@ -11,7 +11,7 @@ from scanner.config.gather import process_settings
 from scanner.config.settings import Flags
 
 if TYPE_CHECKING:
-    from scanner.authoring.reference.rules import CheckEntry, PolicyEntry
+    from scanner.authoring.reference.rules import ActionEntry, CheckEntry, PolicyEntry
 
 _WIDTH = 80
 
@@ -41,27 +41,34 @@ def run(namespace: argparse.Namespace) -> int:
         Flags(policies=tuple(namespace.policy), locked_config=namespace.locked_config)
     )
     # Heavy to import; --help does without.
-    from scanner.authoring.reference.rules import check_entries, policy_entries  # noqa: PLC0415
+    from scanner.authoring.reference.rules import (  # noqa: PLC0415
+        action_entries,
+        check_entries,
+        policy_entries,
+    )
 
     policies, checks = policy_entries(settings.policies), check_entries()
+    actions = action_entries()
     if namespace.format == "json":
         import msgspec  # noqa: PLC0415 - only for this format
 
-        text = msgspec.json.encode({"policies": policies, "checks": checks})
+        text = msgspec.json.encode({"policies": policies, "checks": checks, "actions": actions})
         sys.stdout.write(clean_json(msgspec.json.format(text, indent=2).decode()) + "\n")
     elif namespace.format == "markdown":
         from scanner.authoring.reference.pages import rules_markdown  # noqa: PLC0415
         from scanner.report.parts.markup import escaped, prose  # noqa: PLC0415
 
-        page = rules_markdown(policies, checks, escaped, prose)
+        page = rules_markdown(policies, checks, actions, escaped, prose)
         sys.stdout.write("\n".join(map(clean, page.split("\n"))))
     else:
-        lines = (line.rstrip() + "\n" for line in _table(policies, checks))
+        lines = (line.rstrip() + "\n" for line in _table(policies, checks, actions))
         sys.stdout.writelines(lines)
     return 0
 
 
-def _table(policies: "list[PolicyEntry]", checks: "list[CheckEntry]") -> Iterator[str]:
+def _table(
+    policies: "list[PolicyEntry]", checks: "list[CheckEntry]", actions: "list[ActionEntry]"
+) -> Iterator[str]:
     for policy in policies:
         yield from wrap(clean(f"{policy.name} {policy.version}: {policy.title}"), _WIDTH)
         width = max((len(rule.id) for rule in policy.rules), default=0)
@@ -74,6 +81,11 @@ def _table(policies: "list[PolicyEntry]", checks: "list[CheckEntry]") -> Iterato
     width = max(len(check.name) for check in checks)
     for check in checks:
         yield from _row(f"  {check.name:<{width}}", check.summary)
+    yield ""
+    yield "Actions, for a `fix` of your own"
+    width = max(len(action.name) for action in actions)
+    for action in actions:
+        yield from _row(f"  {action.name:<{width}}", f"{action.summary} ({action.risk})")
     yield ""
     yield "keypolicy explain RULE tells more of a rule."
 

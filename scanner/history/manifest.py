@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from scanner.base.errors import KeypolicyError
+from scanner.base.files import leads_below
 from scanner.model.coverage import CoverageState, Gap
 from scanner.model.history import GroupTally, RunName
 from scanner.model.inventory import KeptInventory, Reach, Scope
@@ -218,9 +219,8 @@ def decode(raw: bytes, where: str) -> Manifest:
     except msgspec.MsgspecError as error:
         raise _edited(where, str(error)) from None
     for name in manifest.parts:
-        if name.startswith("/") or not {"", ".", ".."}.isdisjoint(name.split("/")):
-            # Whoever may write here must not have other files read, or pruned.
-            raise _edited(where, f"the part {name!r} leads out of the run")
+        if not leads_below(name):
+            raise _edited(where, f"the part {name!r} would lie outside of the run")
     return manifest
 
 

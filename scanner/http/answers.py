@@ -195,7 +195,8 @@ def _moved(response: httpx.Response, body: bytes, where: str) -> Moved:
     target = urljoin(asked, response.headers["Location"].replace("\\", "/"))
     here, there = (_RENAMED.fullmatch(urlsplit(url).path) for url in (asked, target))
     if here and there and _code(body) == API.moved:
-        renamed = here["head"] == there["head"] and here["slug"] != there["slug"]
+        same = here["head"] == there["head"] and here["tail"] == there["tail"]
+        renamed = same and here["slug"] != there["slug"]
         if renamed and origin(target) == origin(asked):
             return Moved(urlsplit(target).path, there["slug"])
     raise _led_away(asked, target, where)
@@ -216,8 +217,8 @@ def _led_away(asked: str, target: str, where: str) -> ApiError:
                 " front of the API wants a signed-in user and does not look at the token"
             )
             remedy = (
-                "Let /api/0/ through the proxy or single sign-on in front of the server, and check"
-                f" the path in {URL_SETTING}."
+                f"Let {API.prefix} through the proxy or single sign-on in front of the server, and"
+                f" check the path in {URL_SETTING}."
             )
         else:
             message = (
@@ -247,18 +248,19 @@ def _detail(response: httpx.Response, body: bytes, token: Token) -> str:
     """Return what the server says, if it says it in its API's own form."""
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return ""
-    said = _json_or_none(body)
+    said = json_or_none(body)
     detail = said.get("detail") if isinstance(said, dict) else None
     return quote(detail, token) if isinstance(detail, str) else ""
 
 
 def _code(body: bytes) -> object:
-    said = _json_or_none(body)
+    said = json_or_none(body)
     detail = said.get("detail") if isinstance(said, dict) else None
     return detail.get("code") if isinstance(detail, dict) else None
 
 
-def _json_or_none(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+def json_or_none(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the body's JSON, None where it is none."""
     try:
         return msgspec.json.decode(body)
     except _NOT_JSON:

@@ -5,22 +5,21 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, cast
 from urllib.parse import urljoin
 
 import httpx
 import msgspec
 
 from scanner.base.errors import UsageError
-from scanner.catalogue import TOKEN_SETTING
-from scanner.http.answers import Moved, Reply, check, gave_up, read_json, unreachable
-from scanner.http.connection import ClientSettings, Use, open_http
+from scanner.catalogue import API, TOKEN_SETTING
+from scanner.http.answers import Moved, Reply, check, gave_up, read_json
+from scanner.http.changes import ChangeRequest, check_change
+from scanner.http.connection import ClientSettings, open_http
+from scanner.http.exchange import Exchange, HttpRequest
 from scanner.http.failure import FATAL, TRANSIENT, ApiError, Reason
-from scanner.http.limits import Limiter, too_late
+from scanner.http.limits import Limiter
 from scanner.http.retry import LONGEST_WAIT, Drought, retry_after
-
-MOST_BYTES: Final = 64 * 1024 * 1024
-"""Bound on one answer, after decompression; a page of 100 keys is about 200 KB."""
 
 _MOST_MOVES: Final = 3
 _TALKATIVE: Final = ("httpx", "httpcore", "h2", "hpack")
@@ -59,10 +58,16 @@ class Client:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._http = http
         self._on_change = on_change
         self._clock = clock
         self._ends = clock() + settings.deadline
+        self._exchange = Exchange(
+            http,
+            timeout=settings.timeout,
+            stale=settings.concurrency,
+            ends=self._ends,
+            clock=clock,
+        )
         self._limiters: dict[tuple[str, str], Limiter] = {}
         self._met = False
         self._failed_in_a_row = 0
@@ -93,23 +98,42 @@ class Client:
         """
         home = base or self._settings.base
         limiter = self._limiter(home, endpoint)
-        url = f"{home}/api/0/{path}"
+        url = f"{home}{API.prefix}{path}"
         moved_to = None
         for _ in range(_MOST_MOVES + 1):
-            outcome = await self._persist(limiter, url, query or {}, vital=vital)
+            outcome = await self._persist(limiter, HttpRequest(url, query or {}), vital=vital)
             if isinstance(outcome, Reply):
                 return msgspec.structs.replace(outcome, moved_to=moved_to)
             url, moved_to = urljoin(url, outcome.path), outcome.slug
         raise ApiError(Reason.LOOP, "the project's old names lead in a circle", where=url)
 
-    async def _persist(
-        self, limiter: Limiter, url: str, query: Mapping[str, str], *, vital: bool
-    ) -> Reply | Moved:
+    async def change(self, endpoint: str, change: ChangeRequest, *, base: str = "") -> Reply:
+        """Send a change, once, and return what the server answers; `payload` None for nothing.
+
+        `endpoint` and `base` are as in `get`. Only a refusal for going too fast, which comes before
+        anything is done, is waited out and followed by another attempt. Raises ApiError, which is
+        `unsure` where the server may have done the change: look it up, do not send it again.
+        """
+        home = base or self._settings.base
+        limiter, asked = self._limiter(home, endpoint), change.at(home)
+        policy, throttled = self._settings.retry, 0
+        while True:
+            try:
+                return cast("Reply", await self._attempt(limiter, asked))
+            except _FailedError as failed:
+                throttled += 1
+                hopeless = throttled >= policy.throttled or (failed.pause or 0) > LONGEST_WAIT
+                if failed.error.reason is not Reason.THROTTLED or hopeless:
+                    raise failed.error from failed
+                await self._hold_back(limiter, failed, policy.wait(throttled))
+                self.traffic.retries += 1
+
+    async def _persist(self, limiter: Limiter, asked: HttpRequest, *, vital: bool) -> Reply | Moved:
         """Ask until there is an answer or no hope; every way out is bounded."""
         policy, failures, throttled = self._settings.retry, 0, 0
         while True:
             try:
-                outcome = await self._attempt(limiter, url, query)
+                outcome = await self._attempt(limiter, asked)
             except _FailedError as failed:
                 error = failed.error
                 if error.reason is Reason.THROTTLED:
@@ -119,7 +143,7 @@ class Client:
                 self._watch(failed, vital=vital)
                 if not self._worth_retrying(error, failures, throttled):
                     raise self._final(error, vital=vital) from failed
-                if (failed.retry_after or 0) > LONGEST_WAIT:
+                if (failed.pause or 0) > LONGEST_WAIT:
                     raise self._final(error, vital=vital) from failed
                 await self._hold_back(limiter, failed, policy.wait(failures + throttled))
                 self.traffic.retries += 1
@@ -150,7 +174,7 @@ class Client:
 
     async def _hold_back(self, limiter: Limiter, failed: "_FailedError", wait: float) -> None:
         """Wait before the next attempt: alone, or with everybody if the server asked for it."""
-        asked = failed.retry_after
+        asked = failed.pause
         if asked is not None:
             # The server means everybody: what the others sent would be refused too.
             limiter.pause(asked)
@@ -168,7 +192,7 @@ class Client:
             self._over = error
         return error
 
-    async def _attempt(self, limiter: Limiter, url: str, query: Mapping[str, str]) -> Reply | Moved:
+    async def _attempt(self, limiter: Limiter, asked: HttpRequest) -> Reply | Moved:
         await limiter.acquire()
         started = self._clock()
         try:
@@ -176,67 +200,30 @@ class Client:
                 raise self._over
             self.traffic.requests += 1
             self._on_change(None)
-            response, body = await self._send(url, query)
+            response, body = await self._exchange.send(asked)
             limiter.observe(response.status_code, response.headers)
         except ApiError as error:
             raise _FailedError(error, started) from error
         finally:
             limiter.release()
-        return self._judge(response, body, started)
-
-    def _judge(self, response: httpx.Response, body: bytes, started: float) -> Reply | Moved:
+            self.traffic.bytes = self._exchange.received
         if response.status_code == 429:  # noqa: PLR2004 - Too Many Requests
             self.traffic.throttled += 1
         try:
-            moved = check(response, body, self._settings.token)
-            if moved is not None:
-                return moved
-            links = {rel: entry for rel, entry in response.links.items() if rel}
-            return Reply(read_json(response, body), links)
+            return self._judge(asked, response, body)
         except ApiError as error:
-            asked = retry_after(response.headers.get("Retry-After"))
-            raise _FailedError(error, started, asked) from error
+            pause = retry_after(response.headers.get("Retry-After"))
+            raise _FailedError(error, started, pause) from error
 
-    async def _send(self, url: str, query: Mapping[str, str]) -> tuple[httpx.Response, bytes]:
-        where = url.partition("?")[0]
-        # Less than a request's own time where the time for all of them ends before.
-        allowed = min(self._settings.timeout, max(self._ends - self._clock(), 0.0))
-        try:
-            request = self._http.build_request("GET", url, params=dict(query))
-        except httpx.InvalidURL as error:
-            raise ApiError(Reason.REFUSED, "the address is not a URL", where=where) from error
-        try:
-            async with asyncio.timeout(allowed):
-                response = await self._open(request)
-                try:
-                    body = await _read(response, where)
-                finally:
-                    self.traffic.bytes += response.num_bytes_downloaded
-                    await response.aclose()
-        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
-            if self._clock() >= self._ends:
-                raise too_late(where) from error
-            raise unreachable(error, where, allowed) from error
-        except httpx.InvalidURL as error:  # of a redirect
-            message = "the server redirects to something that is not a URL"
-            raise ApiError(Reason.REDIRECTED, message, where=where) from error
-        return response, body
-
-    async def _open(self, request: httpx.Request) -> httpx.Response:
-        """Send, and send again at once where an idle connection turns out to be closed.
-
-        Servers may close a connection after an answer without a word, and then a request on it
-        is lost before it arrives. It is nobody's failure, and each one uses up a connection.
-        """
-        for _ in range(self._settings.concurrency):
-            use = Use()
-            request.extensions["trace"] = use.trace
-            try:
-                return await self._http.send(request, stream=True)
-            except (httpx.NetworkError, httpx.RemoteProtocolError):
-                if not use.is_stale:
-                    raise
-        return await self._http.send(request, stream=True)
+    def _judge(self, asked: HttpRequest, response: httpx.Response, body: bytes) -> Reply | Moved:
+        token = self._settings.token
+        if not asked.is_question:
+            return Reply(check_change(response, body, token), {})
+        moved = check(response, body, token)
+        if moved is not None:
+            return moved
+        links = {rel: entry for rel, entry in response.links.items() if rel}
+        return Reply(read_json(response, body), links)
 
     def _limiter(self, home: str, endpoint: str) -> Limiter:
         key = (home, endpoint)
@@ -273,27 +260,11 @@ async def connect(
         yield Client(settings, http, on_change, clock)
 
 
-async def _read(response: httpx.Response, where: str) -> bytes:
-    """Read a body of bounded size, whatever its Content-Length says."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in response.aiter_bytes():
-        size += len(part)
-        if size > MOST_BYTES:
-            raise ApiError(
-                Reason.OVERSIZED,
-                f"the answer is larger than {MOST_BYTES // (1024 * 1024)} MiB",
-                where=where,
-            )
-        parts.append(part)
-    return b"".join(parts)
-
-
 class _FailedError(Exception):
     """One attempt that failed, when it began, and the pause that the server asked for."""
 
-    def __init__(self, error: ApiError, started: float, asked: float | None = None) -> None:
+    def __init__(self, error: ApiError, started: float, pause: float | None = None) -> None:
         super().__init__(error.message)
         self.error = error
         self.started = started
-        self.retry_after = asked
+        self.pause = pause

@@ -33,10 +33,14 @@ class ClientSettings(msgspec.Struct, frozen=True):
 class Use:
     """What became of the connection that carried one request.
 
-    Give `trace` to the request as httpx's extension of that name.
+    Give `trace` to the request as httpx's extension of that name, and `begin` with each attempt.
     """
 
     def __init__(self) -> None:
+        self._opened = self._sent = self._answered = False
+
+    def begin(self) -> None:
+        """Forget what an earlier attempt has seen."""
         self._opened = self._sent = self._answered = False
 
     async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
@@ -44,6 +48,11 @@ class Use:
         self._opened |= event.startswith("connection.connect_")
         self._sent |= event.endswith("send_request_headers.started")
         self._answered |= event.endswith("receive_response_headers.complete")
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether a part of the request may have left."""
+        return self._sent
 
     @property
     def is_stale(self) -> bool:

@@ -39,11 +39,23 @@ TRANSIENT: Final = frozenset(
 
 
 class ApiError(FetchError):
-    """A request that failed for good; `where` is its URL without the query."""
+    """A request that failed for good; `where` is its URL without the query.
 
-    def __init__(self, reason: Reason, message: str, *, where: str = "", remedy: str = "") -> None:
+    `unsure` is about a change: whether the server may have done it all the same.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        *,
+        where: str = "",
+        remedy: str = "",
+        unsure: bool = False,
+    ) -> None:
         super().__init__(message, where=where, remedy=remedy)
         self.reason = reason
+        self.unsure = unsure
 
     @property
     def sentence(self) -> str:

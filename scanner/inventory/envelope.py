@@ -14,7 +14,7 @@ from scanner.model.inventory import FORMAT_VERSION, Scope
 HEADER: Final = "inventory"
 ENDING: Final = "end"
 KINDS: Final = (HEADER, *TABLES, ENDING)
-"""What a line of an inventory may be; the tables' are records of Sentry."""
+"""What a line of an inventory may be; the tables' are records of a service."""
 
 PLACES: Final = ("organization", "project")
 """What a line says of where its record belongs: a slug, or null where that is not known."""

@@ -6,8 +6,6 @@ that was cut off is dropped, and a journal of another fetch, or an old one, is n
 """
 
 import os
-import stat
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +16,7 @@ from msgspec import Meta
 
 from scanner import __version__
 from scanner.base.errors import UsageError
+from scanner.base.files import open_alone
 
 T = TypeVar("T")
 
@@ -145,38 +144,13 @@ def _open(path: Path) -> BinaryIO | None:
 
     Two that write one journal would read each other's answers at the wrong places.
     """
+    what = "the journal of the fetch"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
     except OSError as error:
         raise UsageError(
-            f"the journal of the fetch cannot be written: {error.strerror}",
+            f"{what} cannot be written: {error.strerror}",
             where=str(path),
             remedy="Choose a folder that you may write to.",
         ) from error
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise UsageError(
-            "the journal of the fetch is not a regular file",
-            where=str(path),
-            remedy="Remove it, or choose another output.",
-        )
-    if not _locked(handle):
-        os.close(handle)
-        return None
-    return os.fdopen(handle, "r+b", buffering=0)
-
-
-def _locked(handle: int) -> bool:
-    """Lock the file until it is closed; False where another process has."""
-    if sys.platform == "win32":
-        return True
-    import fcntl  # noqa: PLC0415 - there is none on Windows
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        return True  # a file system without locks
-    return True
+    return open_alone(path, what)

@@ -1,4 +1,4 @@
-"""What became of one rule on one resource, how much it matters, and what was decided about it."""
+"""What becomes of a rule on a resource: how much it matters, what is decided, what a fix risks."""
 
 from enum import StrEnum
 from typing import Final
@@ -44,3 +44,11 @@ _ORDER: Final = (Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL
 
 WORST_FIRST: Final = tuple(reversed(_ORDER))
 """The severities as reports list them."""
+
+
+class Risk(StrEnum):
+    """What an action may cost: nothing, events that are sent meanwhile, or what nothing undoes."""
+
+    SAFE = "safe"
+    DISRUPTIVE = "disruptive"
+    IRREVERSIBLE = "irreversible"

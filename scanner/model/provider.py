@@ -54,12 +54,14 @@ class Unclear(msgspec.Struct, frozen=True):
 class Api(msgspec.Struct, frozen=True):
     """What is particular to asking a service.
 
-    `hosted` is the host of the hosted service, whose subdomains are its regions. Answers tell their
-    limits in headers that begin with `limits`. A record that goes by another name now is answered
-    by a redirect with the code `moved`, from and to paths as in `renamed`: a regular expression
-    with the groups `head`, which stays, and `slug`.
+    `prefix` is the path, from slash to slash, that the addresses of its API begin with. `hosted` is
+    the host of the hosted service, whose subdomains are its regions. Answers tell their limits in
+    headers that begin with `limits`. A record that goes by another name now is answered by a
+    redirect with the code `moved`, from and to paths as in `renamed`: a regular expression with
+    the groups `head` and `tail`, which stay, and `slug`.
     """
 
+    prefix: str = "/"
     hosted: str = ""
     limits: str = ""
     moved: str = ""
@@ -77,7 +79,12 @@ class Provider(msgspec.Struct, frozen=True):
     `sources`, `checks` (those that only it has use for) and `counts` are loaded when they are used,
     as `module:name`; `counts` fills what is counted across tables once all are loaded. `teams` is a
     SELECT of organization, project and teams (a list of slugs), each project once; it reads the
-    column `teams` of the projects.
+    column `teams` of the projects. In the same manner `actions` are what can be done to keys,
+    `state` is how what can be changed of them is told, and `remote` a server on which it is done.
+    `exports` are tools that provision keys, each with what writes for it and what it writes.
+
+    `remarks` say what of the service is to be known with a check of all providers, by the check's
+    name, or with an argument of it, as `check.argument`.
 
     `api` is how a server is asked, `url` the hosted one, `scopes` what a token needs there.
     `variables` are the environment's names for settings; `rc` is an INI file of the service's own
@@ -96,6 +103,11 @@ class Provider(msgspec.Struct, frozen=True):
     sources: Mapping[str, str]
     extras: Mapping[str, Mapping[str, frozenset[str]]] = {}
     checks: Mapping[str, str] = {}
+    remarks: Mapping[str, str] = {}
+    actions: Mapping[str, str] = {}
+    exports: Mapping[str, tuple[str, str]] = {}
+    state: str = ""
+    remote: str = ""
     counts: str = ""
     teams: str = ""
     api: Api = Api()

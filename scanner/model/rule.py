@@ -23,6 +23,17 @@ class Predicate(msgspec.Struct, frozen=True):
     location: Location
 
 
+class Remedy(msgspec.Struct, frozen=True):
+    """The change that mends a violation: an action of policy.actions and its arguments, by name.
+
+    `location` is where the policy says so.
+    """
+
+    action: str
+    arguments: dict[str, ParamValue]
+    location: Location
+
+
 class Rule(msgspec.Struct, frozen=True):
     """One requirement on one resource type.
 
@@ -30,7 +41,8 @@ class Rule(msgspec.Struct, frozen=True):
     check behind `requirement`, None for the author's own SQL. `controls` maps a framework to
     the requirements that the rule supports. `brought` is the line of a policy of the user's own
     by which a shipped rule is in force, None where there is none. `conditions` are what `where` is
-    put together of, if it is: mistakes in one of them are told at its own place.
+    put together of, if it is: mistakes in one of them are told at its own place. `fix` is what
+    a plan of remediation does about its findings.
     """
 
     id: str
@@ -48,6 +60,7 @@ class Rule(msgspec.Struct, frozen=True):
     controls: dict[str, list[str]] = {}
     brought: Location | None = None
     conditions: tuple[Predicate, ...] = ()
+    fix: Remedy | None = None
 
     @property
     def written(self) -> Location:
@@ -81,7 +94,7 @@ class Policy(msgspec.Struct, frozen=True):
         """SHA-256 of what the rules demand, overrides and parameters included, wording left out.
 
         Two scans are held against each other only under the same terms: `digest` does not change
-        with a parameter given on the command line, and does with a comment.
+        with a parameter given on the command line, and does with a comment. A `fix` is no demand.
         """
         demands = [
             (rule.id, rule.severity, rule.resource, *map(_demand, (rule.where, rule.requirement)))

@@ -1,15 +1,16 @@
 """Everything that one scan found out, ready for reports and the gate."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import msgspec
 
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Finding, KnownFinding
+from scanner.model.forecast import Forecast
 from scanner.model.history import HistoryProgress
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.owner import OwnerShare
@@ -82,13 +83,15 @@ class TableSummary(msgspec.Struct, frozen=True):
 class InventorySummary(msgspec.Struct, frozen=True):
     """Where the inventory came from, its tables, and the SHA-256 of what they hold.
 
-    `organizations` maps the slug of each organization seen to the number of its projects.
+    `organizations` maps the slug of each organization seen to the number of its projects. `servers`
+    are the base URLs of those that the records are of.
     """
 
     sources: tuple[str, ...]
     tables: dict[str, TableSummary]
     digest: str
     organizations: dict[str, int] = {}
+    servers: tuple[str, ...] = ()
 
     @property
     def incomplete(self) -> dict[str, TableCoverage]:
@@ -204,8 +207,10 @@ class Run(msgspec.Struct, frozen=True):
     `sample`, where it is known, gives the first findings of a rule, as many as asked for.
     `owners` have a share each, those without findings too, where a file tells who owns what; with
     a `narrowing`, `findings` and `sample` are of some of them. `table`, where it was asked for,
-    writes the findings into files of Parquet, which are to be read one after the other. `progress`
-    is what a history tells, where the scan has one.
+    writes the findings into files of Parquet, which are to be read one after the other. `rows`
+    gives columns of a table's rows by their id, of those with these ids or of all. `progress` is
+    what a history tells, where the scan has one, and `forecast` what falls due, where that was
+    asked for.
     """
 
     info: RunInfo
@@ -224,7 +229,11 @@ class Run(msgspec.Struct, frozen=True):
     owners: tuple[OwnerShare, ...] = ()
     narrowing: Narrowing | None = None
     table: Callable[[], Sequence[Path]] | None = None
+    rows: (
+        Callable[[str, Sequence[str], Collection[str] | None], dict[str, dict[str, Any]]] | None
+    ) = None
     progress: HistoryProgress | None = None
+    forecast: Forecast | None = None
 
     def open_shown(self, result: RuleResult) -> int:
         """How many open findings of a rule the reports show."""

@@ -9,13 +9,13 @@ from scanner.base.errors import Location, Problem
 from scanner.base.hints import did_you_mean
 from scanner.catalogue import TABLES
 from scanner.model.outcome import Severity
-from scanner.model.rule import Policy, Predicate, Rule
-from scanner.policy.language.arguments import CheckUse, read_check
+from scanner.model.rule import Policy, Predicate, Remedy, Rule
+from scanner.policy.language.arguments import CheckUse, read_check, read_fix
 from scanner.policy.language.parameters import Parameter, command_line
 from scanner.policy.language.predicates import parameters_in
 from scanner.policy.language.scope import ParameterScope
 from scanner.policy.language.slots import Slot
-from scanner.policy.language.static import check_fit, check_resource
+from scanner.policy.language.static import check_fit, check_resource, fix_fit
 from scanner.policy.language.templates import misplaced
 from scanner.policy.language.values import BadValueError, ValueType
 from scanner.policy.merge import MergedPolicy, MergedRule, WrittenAt
@@ -82,6 +82,7 @@ class Compiler:
         where, conditions = _where(merged, scope)
         severity = _severity(merged, scope)
         requirement, use = self._requirement(merged, scope)
+        fix = self._fix(merged, scope)
         message = document.message or (use.check.message if use else "")
         if document.message and document.resource in TABLES:
             self.problems += _message_problems(merged)
@@ -105,6 +106,7 @@ class Compiler:
             rationale=document.rationale,
             remediation=document.remediation,
             controls=document.controls,
+            fix=fix,
             brought=merged.brought or (self._named if merged.home.source.is_shipped else None),
         )
 
@@ -127,6 +129,20 @@ class Compiler:
             return None, use
         location = place.source.at_key((*place.path, use.check.name))
         return Predicate(use.macro.text, use.macro.params, location), use
+
+    def _fix(self, merged: MergedRule, scope: ParameterScope) -> Remedy | None:
+        document = merged.document
+        if document.fix is UNSET:
+            return None
+        place = merged.place("fix")
+        use, problems = read_fix(place.source, place.path, document.fix, scope)
+        self.problems += problems
+        if use is None:
+            return None
+        if document.resource in TABLES:
+            self.problems += fix_fit(place.source, place.path, use, document.resource)
+        location = place.source.at_key((*place.path, use.action.name))
+        return None if use.arguments is None else Remedy(use.action.name, use.arguments, location)
 
 
 def _where(

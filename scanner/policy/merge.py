@@ -25,6 +25,7 @@ class RulePart(StrEnum):
     MESSAGE = "message"
     RATIONALE = "rationale"
     REMEDIATION = "remediation"
+    FIX = "fix"
     CONTROLS = "controls"
 
 
@@ -86,8 +87,9 @@ class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
         document = self.document
         texts = (document.severity, self.where, document.require)
         names = [name for text in texts if isinstance(text, str) for name, _ in parameters_in(text)]
-        if document.check is not UNSET:
-            names += _referred(document.check)
+        for written in (document.check, document.fix):
+            if written is not UNSET:
+                names += _referred(written)
         return list(dict.fromkeys(names))
 
     @property
@@ -119,6 +121,7 @@ class MergedRule(msgspec.Struct, frozen=True, kw_only=True):
         }
         changes: dict[str, Any] = {key: _renamed(text, names) for key, text in texts.items()}
         changes["check"] = _swapped(self.document.check, names)
+        changes["fix"] = _swapped(self.document.fix, names)
         return self.replaced(document=self.replaced_document(changes), conditions=())
 
     def replaced_document(self, changes: dict[str, Any]) -> RuleDocument:

@@ -7,7 +7,6 @@ written or not at all: its digest covers every byte that decides about a request
 import hashlib
 import json
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
-from scanner.model.outcome import Severity
+from scanner.model.outcome import Risk, Severity
 
 SCHEMA_VERSION: Final = "1"
 KIND: Final = "keypolicy-plan"
@@ -28,14 +27,6 @@ State = dict[str, Any]
 A field that the source did not tell is absent, which is another thing than null. There are no
 secrets in it.
 """
-
-
-class Risk(StrEnum):
-    """What an action may cost: nothing, events that are sent meanwhile, or what nothing undoes."""
-
-    SAFE = "safe"
-    DISRUPTIVE = "disruptive"
-    IRREVERSIBLE = "irreversible"
 
 
 class KeyTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -194,8 +185,13 @@ def action_id(action: str, target: KeyTarget, after: State | None) -> str:
 def write_plan(plan: Plan) -> bytes:
     """Return the file of a plan: canonical JSON for its digest, laid out for its readers."""
     content = _content(plan)
-    sealed = {**content, "digest": digest_of(content)}
+    sealed = {**content, "digest": plan_digest(plan)}
     return msgspec.json.format(canonical(sealed), indent=2) + b"\n"
+
+
+def plan_digest(plan: Plan) -> str:
+    """Return the digest that the plan's file is sealed with, and known by."""
+    return digest_of(_content(plan))
 
 
 def read_plan(path: Path) -> Plan:

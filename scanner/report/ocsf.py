@@ -55,7 +55,7 @@ _GONE: Final = _Value(0, "Unknown")
 
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the OCSF report; see scanner.report.interface.Format."""
-    rules = {(result.rule.policy, result.rule.id): result.rule for result in run.results}
+    rules = {(one.rule.policy, one.rule.id): _words(one.rule) for one in run.results}
     events = JsonArray(out)
     while found := (yield):
         events.add(_found(run, one, rules[one.policy, one.rule_id]) for one in found)
@@ -64,14 +64,39 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: 
     out.write(b"\n")
 
 
-def _found(run: Run, finding: Finding, rule: Rule) -> dict[str, Any]:
+class _Words(NamedTuple):
+    """What every event about a rule says, so that it is put together once."""
+
+    rule: Rule
+    title: str
+    standards: list[str]
+    requirements: list[str]
+    remediation: str
+
+
+def _words(rule: Rule) -> _Words:
+    return _Words(
+        rule,
+        clean(paragraph(rule.title) or rule.id),
+        # At least one is required: a rule of no framework is held by its policy alone.
+        [clean(framework) for framework in rule.controls] or [rule.policy],
+        [
+            clean(f"{framework}:{requirement}")
+            for framework, listed in rule.controls.items()
+            for requirement in listed
+        ],
+        paragraph(rule.remediation),
+    )
+
+
+def _found(run: Run, finding: Finding, words: _Words) -> dict[str, Any]:
+    rule, message = words.rule, clean(finding.message)
     status = _NEW if finding.disposition is Disposition.OPEN else _SUPPRESSED
     event = _event(run, _CREATE, status, finding.severity)
-    title = clean(paragraph(rule.title) or rule.id)
     info: dict[str, Any] = {
         "uid": finding.fingerprint,
-        "title": title,
-        "desc": clean(finding.message),
+        "title": words.title,
+        "desc": message,
         "types": [rule.policy],
         "analytic": {"name": rule.id, "uid": f"{rule.policy}/{rule.id}", "type_id": 1},
         **_first_seen(finding.first_seen),
@@ -80,12 +105,12 @@ def _found(run: Run, finding: Finding, rule: Rule) -> dict[str, Any]:
     if url:
         info["src_url"] = url
     event["metadata"]["event_code"] = rule.id
-    event["message"] = clean(finding.message) or title
+    event["message"] = message or words.title
     event["finding_info"] = info
-    event["compliance"] = _compliance(finding, rule)
+    event["compliance"] = _compliance(finding, words, message)
     event["resources"] = [_resource(finding)]
     if rule.remediation:
-        event["remediation"] = {"desc": paragraph(rule.remediation)}
+        event["remediation"] = {"desc": words.remediation}
     unmapped = {"disposition": finding.disposition, "waiver": finding.waiver}
     event["unmapped"] = {key: value for key, value in unmapped.items() if value}
     return event
@@ -141,24 +166,18 @@ def _event(run: Run, activity: _Value, status: _Value, severity: Severity) -> di
     }
 
 
-def _compliance(finding: Finding, rule: Rule) -> dict[str, Any]:
-    verdict = _VERDICTS[finding.outcome]
+def _compliance(finding: Finding, words: _Words, message: str) -> dict[str, Any]:
+    verdict, rule = _VERDICTS[finding.outcome], words.rule
     compliance: dict[str, Any] = {
         "control": f"{rule.policy}/{rule.id}",
-        # At least one is required: a rule of no framework is held by its policy alone.
-        "standards": [clean(framework) for framework in rule.controls] or [rule.policy],
+        "standards": words.standards,
         "status": verdict.caption,
         "status_id": verdict.id,
         "status_code": finding.outcome,
-        "status_detail": clean(finding.message),
+        "status_detail": message,
     }
-    requirements = [
-        clean(f"{framework}:{requirement}")
-        for framework, listed in rule.controls.items()
-        for requirement in listed
-    ]
-    if requirements:
-        compliance["requirements"] = requirements
+    if words.requirements:
+        compliance["requirements"] = words.requirements
     return compliance
 
 

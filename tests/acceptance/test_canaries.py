@@ -200,6 +200,9 @@ def test_a_wrong_value_is_told_without_the_canary(
     table: str, form: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Each field in turn has a type that it may not have."""
+    whole = duckdb.connect()
+    if form == "parquet":
+        whole.execute(f"CREATE TABLE t AS FROM '{_parquet(tmp_path)[0]}'")
     for path, field in TABLES[table].fields.items():
         *above, name = path.split(".")[1:]
         wrong = TEXT if field.timestamp or "VARCHAR" not in field.types else {"secret": TEXT}
@@ -212,18 +215,16 @@ def test_a_wrong_value_is_told_without_the_canary(
             file = tmp_path / "wrong.json"
             file.write_text(json.dumps([record]), "utf-8")
         else:
-            file = _parquet(tmp_path)[0]
-            with duckdb.connect() as connection:
-                connection.execute(f"CREATE TABLE t AS FROM '{file}' WHERE kind <> '{table}'")
-                connection.execute(
-                    "INSERT INTO t VALUES (?, 'a', 'b', ?)", [table, json.dumps(record)]
-                )
-                connection.execute(f"COPY t TO '{file}' (FORMAT parquet)")
+            file = tmp_path / "own.parquet"
+            whole.execute("DELETE FROM t WHERE kind = ?", [table])
+            whole.execute("INSERT INTO t VALUES (?, 'a', 'b', ?)", [table, json.dumps(record)])
+            whole.execute(f"COPY t TO '{file}' (FORMAT parquet)")
         code = main(["query", f"SELECT * FROM {table}", "--inventory", str(file)])
         told = capfd.readouterr()
         assert code == 2 or name in {"secret", "dsn"}, told
         assert CANARY not in told.out + told.err, (path, told)
         assert LEGACY not in told.out + told.err
+    whole.close()
 
 
 BROKEN = {

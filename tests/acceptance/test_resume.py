@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
 import random
-import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from scanner.cli.main import main
-from tests.acceptance.support import keypolicy
+from tests.acceptance.support import Result, begin, keypolicy
 from tests.simulator import CANARY, SELF_HOSTED_23_7, TODAY, Flavour, Simulator, make_world
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
+    from pathlib import Path
 
 KILLS = 20  # with SIGKILL, at random moments
 LATENCY = 0.02
@@ -38,26 +34,13 @@ def records(path: Path) -> list[str]:
     return sorted(found)
 
 
-# Processes are forked off one that has imported everything: forty starts take a while otherwise.
-FORK = multiprocessing.get_context("forkserver")
-FORK.set_forkserver_preload(
-    ["scanner.cli.fetch", "scanner.pipeline", "scanner.providers.sentry.live.fetch"]
-)
-
-
-def run(url: str, token: str, folder: Path) -> None:
-    """Fetch, in this process, as the command does."""
-    os.chdir(folder)
-    os.environ.update(HOME=str(folder), SENTRY_AUTH_TOKEN=token)
-    with Path(os.devnull).open("w") as sys.stderr:
-        sys.exit(main(["fetch", "--url", url, "-o", "i.jsonl", "--quiet"]))
-
-
 def start(sim: Simulator, folder: Path) -> ForkServerProcess:
     """Begin a fetch in another process."""
-    process = FORK.Process(target=run, args=(sim.url, sim.world.token, folder))
-    process.start()
-    return process
+    return begin(
+        *("fetch", "--url", sim.url, "-o", "i.jsonl", "--quiet"),
+        cwd=folder,
+        SENTRY_AUTH_TOKEN=sim.world.token,
+    )
 
 
 def finish(process: ForkServerProcess) -> int | None:
@@ -76,7 +59,7 @@ def wait_for(sim: Simulator, requests: int, process: ForkServerProcess) -> None:
 )
 def test_a_killed_fetch_goes_on_where_it_was(tmp_path: Path, flavour: Flavour, kills: int) -> None:
     rng = random.Random(20)  # noqa: S311 - which moments, not secrecy
-    world = make_world(projects=15, keys=500)
+    world = make_world(projects=8, keys=350)
     with Simulator(world, flavour, latency=LATENCY) as sim:
         undisturbed = tmp_path / "undisturbed"
         undisturbed.mkdir()
@@ -108,18 +91,21 @@ def test_a_killed_fetch_goes_on_where_it_was(tmp_path: Path, flavour: Flavour, k
             assert not journal.exists()
 
 
+def fetched_anew(sim: Simulator, folder: Path, token: str) -> Result:
+    """Fetch with this token, after a fetch that was killed."""
+    process = start(sim, folder)
+    wait_for(sim, 6, process)
+    process.kill()
+    finish(process)
+    return keypolicy(
+        *("fetch", "--url", sim.url, "-o", "i.jsonl"), cwd=folder, SENTRY_AUTH_TOKEN=token
+    )
+
+
 def test_a_resumed_fetch_says_so_and_asks_less(tmp_path: Path) -> None:
     world = make_world(projects=5, keys=450)
     with Simulator(world, latency=LATENCY) as sim:
-        process = start(sim, tmp_path)
-        wait_for(sim, 6, process)
-        process.kill()
-        finish(process)
-        done = keypolicy(
-            *("fetch", "--url", sim.url, "-o", "i.jsonl"),
-            cwd=tmp_path,
-            SENTRY_AUTH_TOKEN=world.token,
-        )
+        done = fetched_anew(sim, tmp_path, world.token)
     assert done.code == 0, done.err
     assert "were used and not asked for again" in done.err
     assert CANARY not in done.err
@@ -129,13 +115,5 @@ def test_another_token_does_not_take_over_the_journal(tmp_path: Path) -> None:
     world = make_world(projects=5, keys=450)
     other = world.add_token(f"sntryu_{CANARY}b", "org:read")
     with Simulator(world, latency=LATENCY) as sim:
-        process = start(sim, tmp_path)
-        wait_for(sim, 6, process)
-        process.kill()
-        finish(process)
-        done = keypolicy(
-            *("fetch", "--url", sim.url, "-o", "i.jsonl"),
-            cwd=tmp_path,
-            SENTRY_AUTH_TOKEN=other,
-        )
+        done = fetched_anew(sim, tmp_path, other)
     assert "were used" not in done.err

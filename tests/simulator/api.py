@@ -12,7 +12,7 @@ from tests.simulator.flavour import TODAY, Flavour
 from tests.simulator.message import READ, Request, Response, answer, raw_answer
 from tests.simulator.pages import PagingError, by_offset, cursor_of, keyset, page_size
 from tests.simulator.world import TokenKind
-from tests.simulator.writes import create_key, update_key
+from tests.simulator.writes import create_key, delete_key, update_key
 
 if TYPE_CHECKING:
     from tests.simulator.pages import Link
@@ -173,8 +173,11 @@ def _organization_keys(call: Call, org: str) -> Response:
 def _keys(call: Call, org: str, project: str) -> Response:
     if call.request.method == "POST":
         owner = call.project(org, project, access.PROJECT_WRITE)
-        key = create_key(call.api.world, owner, call.request)
-        return call.answer(201, call.rendered(key, owner))
+        home = call.organization(org, access.PROJECT_WRITE)
+        made = create_key(call.api.world, home, owner, call.request)
+        if isinstance(made, Response):
+            return made
+        return call.answer(201, call.rendered(made, owner))
     owner = call.project(org, project, access.PROJECT_READ)
     return call.keys_page([(key, owner) for key in owner.keys])
 
@@ -182,12 +185,13 @@ def _keys(call: Call, org: str, project: str) -> Response:
 def _key(call: Call, org: str, project: str, key: str) -> Response:
     needed = {"PUT": access.PROJECT_WRITE, "DELETE": access.PROJECT_ADMIN}
     method = call.request.method
-    owner = call.project(org, project, needed.get(method, access.PROJECT_READ))
-    item = call.key(owner, key)
+    scopes = needed.get(method, access.PROJECT_READ)
+    home, owner = call.organization(org, scopes), call.project(org, project, scopes)
+    item, world = call.key(owner, key), call.api.world
     if method == "DELETE":
-        owner.keys.remove(item)
+        delete_key(world, owner, item)
         return raw_answer(204, b"", None, allow=call.allow)
-    if method == "PUT" and (problem := update_key(item, call.request, call.allow)):
+    if method == "PUT" and (problem := update_key(world, home, item, call.request, call.allow)):
         return problem
     return call.answer(200, call.rendered(item, owner))
 
@@ -195,6 +199,8 @@ def _key(call: Call, org: str, project: str, key: str) -> Response:
 def _key_stats(call: Call, org: str, project: str, key: str) -> Response:
     item = call.key(call.project(org, project, access.PROJECT_READ), key)
     since, until = (int(call.request.query.get(name, "0")) for name in ("since", "until"))
+    if call.request.query.get("resolution") == "1h":
+        return _hourly(call, item, since, until)
     day = 86_400
     accepted, dropped, filtered = item.daily
     counts = {
@@ -205,6 +211,19 @@ def _key_stats(call: Call, org: str, project: str, key: str) -> Response:
     }
     days = range(since - since % day, until + 1, day)
     return call.answer(200, [{"ts": ts, **counts} for ts in days])
+
+
+def _hourly(call: Call, item: Key, since: int, until: int) -> Response:
+    """Give a day's events in one hour of it, at noon; a long time at this resolution is refused."""
+    hour, noon = 3_600, 12
+    if until - since > 31 * 86_400:
+        return call.answer(400, {"detail": "Invalid request data"})
+    hours = []
+    for ts in range(since - since % hour, until + 1, hour):
+        told = item.daily if ts // hour % 24 == noon else (0, 0, 0)
+        counts = dict(zip(("accepted", "dropped", "filtered"), told, strict=True))
+        hours.append({"ts": ts, "total": sum(told), **counts})
+    return call.answer(200, hours)
 
 
 def _sentry_apps(call: Call, org: str) -> Response:

@@ -22,18 +22,23 @@ class Fault:
     """A change of answers to requests whose path and query match the regular expression `path`.
 
     `at`: only the n-th such requests, counted from 1. `times`: at most so many, None: for ever.
+    `method`: only requests of this one. `early`: before the server has done what was asked.
     """
 
     change: Callable[[Request, Response], Response]
     path: str = ""
     at: Collection[int] | None = None
     times: int | None = None
+    method: str = ""
+    early: bool = False
     seen: int = field(default=0, init=False)
     done: int = field(default=0, init=False)
 
     def apply(self, request: Request, response: Response) -> Response:
         """Return the answer, spoiled if it is this request's turn."""
         if not re.search(self.path, f"{request.path}?{request.raw_query}"):
+            return response
+        if self.method and request.method != self.method:
             return response
         self.seen += 1
         if self.at is not None and self.seen not in self.at:
@@ -42,6 +47,11 @@ class Fault:
             return response
         self.done += 1
         return self.change(request, response)
+
+
+def on(method: str, fault: Fault, *, early: bool = False) -> Fault:
+    """Spoil requests of one method alone; `early`: in place of doing what was asked."""
+    return replace(fault, method=method, early=early)
 
 
 def _spoil(

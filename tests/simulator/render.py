@@ -115,7 +115,7 @@ def key(item: Key, owner: Project, prefix: str, flavour: Flavour) -> Record:
         "dynamicSdkLoaderOptions": loader,
     }
     if flavour.strict_per_page:
-        loader |= {"hasFeedback": False, "hasLogsAndMetrics": False}
+        loader |= {"hasFeedback": item.feedback, "hasLogsAndMetrics": item.logs}
         record["useCase"] = item.use_case
     return record | item.extra
 

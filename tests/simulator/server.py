@@ -116,13 +116,22 @@ class Simulator:
                 return refusal
             due = time.monotonic() + self.latency
             with self._lock:
-                response = self.api(request)
-                for fault in self.faults:
-                    response = fault.apply(request, response)
+                response = self._spoiled(request)
             time.sleep(max(due - time.monotonic(), 0.0))
             if response.stall:
                 time.sleep(response.stall)
             return replace(response, headers=response.headers | headers)
+
+    def _spoiled(self, request: Request) -> Response:
+        """Answer, and let faults spoil the answer; early ones come in place of the answer."""
+        nothing = Response(0)
+        for fault in self.faults:
+            if fault.early and (spoiled := fault.apply(request, nothing)) is not nothing:
+                return spoiled
+        response = self.api(request)
+        for fault in self.faults:
+            response = response if fault.early else fault.apply(request, response)
+        return response
 
     def __enter__(self) -> Self:
         self._server = _Server(self)

@@ -46,6 +46,8 @@ class Key:
     debug: bool = False
     replay: bool = False
     performance: bool = False
+    feedback: bool = False
+    logs: bool = False
     use_case: str = "user"
     extra: dict[str, object] = field(default_factory=dict)  # merged over the rendered record
     daily: tuple[int, int, int] = (0, 0, 0)  # accepted, dropped, filtered events of each day
@@ -103,7 +105,10 @@ class ApiKey:
 
 @dataclass
 class Organization:
-    """An organization; `renamed` maps slugs that projects used to have to today's."""
+    """An organization; `renamed` maps slugs that projects used to have to today's.
+
+    Without `rate_limits`, a feature of paid plans, what is asked of them is passed over silently.
+    """
 
     number: int
     slug: str
@@ -115,6 +120,7 @@ class Organization:
     integrations: list[Integration] = field(default_factory=list)
     tokens: list[OrgToken] = field(default_factory=list)
     api_keys: list[ApiKey] = field(default_factory=list)
+    rate_limits: bool = True
 
     def project(self, slug_or_id: str) -> Project | None:
         """Return the project with this slug or id."""
@@ -126,10 +132,14 @@ class Organization:
 
 @dataclass
 class World:
-    """Everything on the server. `token` may read all of it, unless a test says otherwise."""
+    """Everything on the server. `token` may read all of it, unless a test says otherwise.
+
+    `writes` are the changes that were done to keys: the method, and the key by its public part.
+    """
 
     organizations: list[Organization]
     tokens: dict[str, ApiToken]
+    writes: list[tuple[str, str]] = field(default_factory=list)
 
     @property
     def token(self) -> str:

@@ -183,3 +183,21 @@ def test_a_baseline_holds_what_is_open_and_takes_it_out(policy: Path, tmp_path: 
     with scan(request(Recorded(), policy, triage=TriageRequest(baseline=path))) as run:
         assert run.verdict.exit_code == 0
         assert {one.disposition for one in run.findings} == {Disposition.BASELINED}
+
+
+def test_there_is_a_table_only_where_a_folder_is_given_for_it(policy: Path, tmp_path: Path) -> None:
+    path = tmp_path / "known.jsonl"
+    change = new_baseline(request(Recorded(), policy), path, grow=True, prune=False)
+    path.write_bytes(b"".join(render(change.known)))
+    folder = tmp_path / "table"
+    folder.mkdir()
+    triage = TriageRequest(baseline=path)
+    with scan(request(Recorded(), policy, triage=triage)) as run:
+        assert run.table is None
+    with scan(request(Recorded(), policy, triage=triage, folder=folder)) as run:
+        assert run.table is not None
+        (file,) = run.table()
+        with duckdb.connect() as connection:
+            rows = connection.execute(f"SELECT resource_id, disposition FROM '{file}'").fetchall()
+        assert rows == [(one.resource.id, one.disposition) for one in run.findings]
+        assert {disposition for _, disposition in rows} == {"baselined"}

@@ -134,12 +134,22 @@ def _rule(rule: MergedRule) -> list[str]:
     for key in _TEXTS:
         if text := getattr(document, key):
             lines += entry(key, text, indent, comment=_origin(rule, key))
+    lines += _fix(rule, indent)
     if document.controls:
         lines.append(_with(f"{indent}controls:", _origin(rule, "controls")))
         lines += [
             f"{indent}  {scalar(name)}: {flow(items)}" for name, items in document.controls.items()
         ]
     return lines
+
+
+def _fix(rule: MergedRule, indent: str) -> list[str]:
+    written = rule.document.fix
+    if isinstance(written, dict):
+        return [_with(f"{indent}fix: {flow(written)}", _origin(rule, "fix"))]
+    if "fix" in rule.overridden:
+        return [f"{indent}{_note('fix: taken away, ' + _origin(rule, 'fix'))}"]
+    return []
 
 
 def _origin(rule: MergedRule, part: str) -> str:

@@ -19,7 +19,7 @@ from scanner.engine.predicate.outline import outline
 from scanner.model.inventory import Needs
 from scanner.model.rule import ParamValue, Predicate, Rule
 from scanner.policy.files.locate import shipped_policies
-from scanner.policy.language.arguments import as_written
+from scanner.policy.language.arguments import WrittenArguments, as_written, fix_as_written
 from scanner.policy.language.values import ValueType, format_value
 from scanner.policy.load import Inspection, inspect_policies
 from scanner.policy.merge import MergedPolicy, MergedRule
@@ -61,6 +61,15 @@ class PredicateUse(msgspec.Struct, frozen=True):
     words: list[str]
 
 
+class FixUse(msgspec.Struct, frozen=True):
+    """What `keypolicy fix plan` would do about a finding: as the policy says it, and in words."""
+
+    written: str
+    location: str
+    risk: str
+    words: list[str]
+
+
 class Explanation(msgspec.Struct, frozen=True):
     """Everything about one rule. `changed` maps a part to the place of its last override."""
 
@@ -83,6 +92,7 @@ class Explanation(msgspec.Struct, frozen=True):
     rationale: str
     remediation: str
     controls: dict[str, list[str]]
+    fix: FixUse | None = None
 
 
 class Explained(msgspec.Struct, frozen=True):
@@ -173,7 +183,18 @@ def _explained(rule: Rule, source: MergedRule, merged: MergedPolicy) -> Explanat
         rationale=rule.rationale,
         remediation=rule.remediation,
         controls=rule.controls,
+        fix=_fix(rule, source, merged),
     )
+
+
+def _fix(rule: Rule, source: MergedRule, merged: MergedPolicy) -> FixUse | None:
+    """Say what the remedy of a rule does, with the values of its arguments."""
+    written = source.document.fix
+    if rule.fix is None or written is UNSET:
+        return None
+    action, arguments = fix_as_written(written)
+    words = [action.description, *_argument_words(merged, source, arguments)]
+    return FixUse(flow(written), str(rule.fix.location), str(action.risk), words)
 
 
 def prefix(predicate: Predicate) -> str:
@@ -219,11 +240,16 @@ def _check_words(policy: MergedPolicy, rule: MergedRule) -> list[str]:
     if not isinstance(written, dict):
         return []
     check, arguments = as_written(written)
+    return [check.description, *_argument_words(policy, rule, arguments)]
+
+
+def _argument_words(
+    policy: MergedPolicy, rule: MergedRule, arguments: WrittenArguments
+) -> list[str]:
     known = policy.values_of(rule)
-    lines = [check.description]
-    for name, (value, parameter) in arguments.items():
-        if parameter is None:
-            lines.append(f"- {name} is {flow(value)}")
-        else:
-            lines.append(f"- {name} is {known[parameter].shown} (from ${parameter})")
-    return lines
+    return [
+        f"- {name} is {flow(value)}"
+        if parameter is None
+        else f"- {name} is {known[parameter].shown} (from ${parameter})"
+        for name, (value, parameter) in arguments.items()
+    ]

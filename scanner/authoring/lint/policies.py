@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from scanner.authoring.diagnostics import Diagnostic, diagnostics
 from scanner.authoring.lint.advice import advice, empty_columns, own_rules
+from scanner.authoring.lint.fixes import vain_fixes
 from scanner.authoring.lint.listing import Listing
 from scanner.authoring.lint.owners import lint_owners
 from scanner.authoring.lint.refusals import refusals
@@ -148,8 +149,9 @@ class _Linter:
         self.errors += clashes
         sound, problems = examine(connection, [rule for one in compiled for rule in one.rules])
         errors, warnings = constant_verdicts(connection, sound)
-        self.errors += [*problems, *errors]
-        self.warnings += [*warnings, *_empty(sound), *swallowed(connection, sound)]
+        vain, idle = vain_fixes(connection, sound)
+        self.errors += [*problems, *errors, *vain]
+        self.warnings += [*warnings, *idle, *_empty(sound), *swallowed(connection, sound)]
 
     def _cases(self, target: Target, policy: MergedPolicy) -> None:
         if not target.has_tests:

@@ -189,8 +189,8 @@ class _Ranked:
                 otherwise = self._rewritten(node["else_expr"])
                 made = {**node, "case_checks": checks, "else_expr": otherwise}
             case _ if trees.has_window(node):
-                # Where rows may be missing it is NULL, but not in every place: each is another.
-                made = self._subject(node, f"window {len(self._subjects)}", "opaque").node
+                # Where rows may be missing all of it is NULL; see engine.judge.windows.
+                made = self._subject(node).node
             case _, "OPERATOR_COALESCE":
                 made = self._parts(node)
             case _, "OPERATOR_IS_NULL" | "OPERATOR_IS_NOT_NULL":

@@ -1,4 +1,4 @@
-"""Makes the parts of the language reference that the code knows best: checks and columns.
+"""Makes the parts of the language reference that the code knows best: checks, actions and columns.
 
 Run as a module with the reference's path to write them anew; a test fails when they are out of
 date.
@@ -11,13 +11,24 @@ from pathlib import Path
 from typing import Any, Final
 
 from scanner.catalogue import TABLES
+from scanner.policy.actions import get_actions
 from scanner.policy.checks import get_checks
-from scanner.policy.checks.interface import Check
+from scanner.policy.language.signature import Signature
 
 
 def checks() -> str:
     """Return the built-in checks as Markdown, a section each."""
-    return "\n".join(_check(check) for check in get_checks())
+    return "\n".join(
+        _used(check, f"For {', '.join(f'`{table}`' for table in check.resources)}.")
+        for check in get_checks()
+    )
+
+
+def actions() -> str:
+    """Return the actions of remedies as Markdown, a section each."""
+    return "\n".join(
+        _used(one, f"For `{one.resource}`. Risk: {one.risk}.") for one in get_actions()
+    )
 
 
 def columns() -> str:
@@ -42,31 +53,39 @@ def fill(text: str) -> str:
     return text
 
 
-_SECTIONS: Final[dict[str, Callable[[], str]]] = {"checks": checks, "columns": columns}
+_SECTIONS: Final[dict[str, Callable[[], str]]] = {
+    "checks": checks,
+    "actions": actions,
+    "columns": columns,
+}
 
 
-def _check(check: Check[Any]) -> str:
-    required = check.required()
+_HEAD: Final = ("| Argument | Type | Required | Meaning |", "|---|---|---|---|")
+
+
+def _used(used: Signature[Any], told: str) -> str:
+    required = used.required()
     rows = [
         f"| `{argument}` | {slot.type} | {'yes' if argument in required else ''} | {slot.meaning} |"
-        for argument, slot in check.slots().items()
+        for argument, slot in used.slots().items()
     ]
     forms = []
-    if check.flag:
-        forms.append(f"`{check.name}: true` leaves every argument at its default.")
-    if check.short:
-        forms.append(f"A bare value is `{check.short}`.")
+    if used.flag:
+        how = "leaves every argument at its default" if rows else "is all there is to say"
+        forms.append(f"`{used.name}: true` {how}.")
+    if used.short:
+        forms.append(f"A bare value is `{used.short}`.")
     lines = [
-        f"#### {check.name}",
+        f"#### {used.name}",
         "",
-        check.description,
+        used.description,
         "",
         "```yaml",
-        check.example,
+        used.example,
         "```",
         "",
-        *(["| Argument | Type | Required | Meaning |", "|---|---|---|---|", *rows, ""]),
-        " ".join([*forms, f"For {', '.join(f'`{table}`' for table in check.resources)}."]),
+        *([*_HEAD, *rows, ""] if rows else []),
+        " ".join([*forms, told]),
         "",
     ]
     return "\n".join(lines)

@@ -7,7 +7,13 @@ from itertools import groupby
 from typing import Final
 
 from scanner.authoring.explain.yamltext import flow
-from scanner.authoring.reference.rules import CheckEntry, PolicyEntry, RuleEntry
+from scanner.authoring.reference.rules import (
+    ActionEntry,
+    ArgumentEntry,
+    CheckEntry,
+    PolicyEntry,
+    RuleEntry,
+)
 
 _TICKS: Final = re.compile("`+")
 
@@ -17,14 +23,18 @@ Escape = Callable[[str], str]
 
 
 def rules_markdown(
-    policies: Sequence[PolicyEntry], checks: Sequence[CheckEntry], plain: Escape, prose: Escape
+    policies: Sequence[PolicyEntry],
+    checks: Sequence[CheckEntry],
+    actions: Sequence[ActionEntry],
+    plain: Escape,
+    prose: Escape,
 ) -> str:
-    """Return the reference of these policies and of the built-in checks.
+    """Return the reference of these policies, of the built-in checks and of the actions.
 
     `plain` escapes text that is shown as it is, `prose` what authors write in Markdown.
     """
     lines = [
-        "# Rules and checks",
+        "# Rules, checks and actions",
         "",
         "Made by `keypolicy rules --format markdown` from the policies and their test cases.",
         "",
@@ -37,6 +47,9 @@ def rules_markdown(
     lines += ["## Checks", "", "A check is a SQL condition with a name and typed arguments.", ""]
     for check in checks:
         lines += _check(check)
+    lines += ["## Actions", "", "An action is what a `fix` asks `keypolicy fix` to do.", ""]
+    for action in actions:
+        lines += _action(action)
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -102,6 +115,10 @@ def _rule(rule: RuleEntry, plain: Escape, prose: Escape) -> Iterator[str]:
         yield ""
         yield prose(rule.remediation.strip())
         yield ""
+    if rule.fix is not None:
+        yield "**Fix**, which `keypolicy fix plan` plans:"
+        yield ""
+        yield from _block("yaml", [f"fix: {rule.fix}"])
     if rule.controls:
         supported = (prose(f"{name} {', '.join(items)}") for name, items in rule.controls.items())
         yield f"**Supports.** {'; '.join(supported)}."
@@ -146,14 +163,28 @@ def _check(check: CheckEntry) -> Iterator[str]:
     yield ""
     yield check.description
     yield ""
-    yield "| Argument | Type | Required | Meaning |"
-    yield "|---|---|---|---|"
-    for one in check.arguments:
-        yield f"| `{one.name}` | {one.type} | {'yes' if one.required else ''} | {one.description} |"
-    yield ""
+    yield from _arguments(check.arguments)
     yield f"`{check.example}` stands for:"
     yield ""
     yield "```sql"
     yield check.sql
     yield "```"
+    yield ""
+
+
+def _action(action: ActionEntry) -> Iterator[str]:
+    yield f"### {action.name}"
+    yield ""
+    yield f"{action.description} Risk: {action.risk}. For `{action.resource}`."
+    yield ""
+    if action.arguments:
+        yield from _arguments(action.arguments)
+    yield from _block("yaml", [action.example])
+
+
+def _arguments(arguments: Sequence[ArgumentEntry]) -> Iterator[str]:
+    yield "| Argument | Type | Required | Meaning |"
+    yield "|---|---|---|---|"
+    for one in arguments:
+        yield f"| `{one.name}` | {one.type} | {'yes' if one.required else ''} | {one.description} |"
     yield ""

@@ -1,8 +1,9 @@
-"""What policies and checks offer, as data and, for the generated pages, as Markdown."""
+"""What policies, checks and actions offer, as data and, for the generated pages, as Markdown."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -11,10 +12,12 @@ from scanner.authoring.explain.rule import ParameterUse, parameter_uses
 from scanner.authoring.explain.yamltext import flow
 from scanner.authoring.reference.examples import Example, examples
 from scanner.model.rule import Rule
+from scanner.policy.actions import get_actions
 from scanner.policy.checks import get_checks
 from scanner.policy.files.cases import cases_beside, load_cases
 from scanner.policy.files.locate import select, shipped_policies
 from scanner.policy.language.arguments import example_sql
+from scanner.policy.language.signature import Signature
 from scanner.policy.load import inspect_policies
 from scanner.policy.merge import MergedPolicy, MergedRule
 
@@ -35,6 +38,7 @@ class RuleEntry(msgspec.Struct, frozen=True):
     rationale: str
     remediation: str
     controls: dict[str, list[str]]
+    fix: str | None
     parameters: list[ParameterUse]
     examples: list[Example]
 
@@ -59,7 +63,7 @@ class PolicyEntry(msgspec.Struct, frozen=True):
 
 
 class ArgumentEntry(msgspec.Struct, frozen=True):
-    """An argument of a check."""
+    """An argument of a check or an action."""
 
     name: str
     type: str
@@ -77,6 +81,18 @@ class CheckEntry(msgspec.Struct, frozen=True):
     sql: str
     arguments: list[ArgumentEntry]
     resources: list[str]
+
+
+class ActionEntry(msgspec.Struct, frozen=True):
+    """An action that a `fix` may name; `risk` is what it may cost."""
+
+    name: str
+    summary: str
+    description: str
+    example: str
+    risk: str
+    arguments: list[ArgumentEntry]
+    resource: str
 
 
 def policy_entries(refs: Sequence[str]) -> list[PolicyEntry]:
@@ -130,6 +146,7 @@ def _rule(rule: Rule, source: MergedRule, merged: MergedPolicy, shown: list[Exam
         rationale=rule.rationale,
         remediation=rule.remediation,
         controls=rule.controls,
+        fix=None if document.fix is UNSET else flow(document.fix),
         parameters=parameter_uses(merged, source),
         examples=shown,
     )
@@ -144,11 +161,31 @@ def check_entries() -> list[CheckEntry]:
             description=check.description,
             example=check.example,
             sql=example_sql(check),
-            arguments=[
-                ArgumentEntry(key, str(slot.type), key in check.required(), slot.meaning)
-                for key, slot in check.slots().items()
-            ],
+            arguments=_arguments(check),
             resources=list(check.resources),
         )
         for check in get_checks()
+    ]
+
+
+def action_entries() -> list[ActionEntry]:
+    """Describe the actions of remedies."""
+    return [
+        ActionEntry(
+            name=action.name,
+            summary=action.summary,
+            description=action.description,
+            example=action.example,
+            risk=str(action.risk),
+            arguments=_arguments(action),
+            resource=action.resource,
+        )
+        for action in get_actions()
+    ]
+
+
+def _arguments(used: Signature[Any]) -> list[ArgumentEntry]:
+    return [
+        ArgumentEntry(key, str(slot.type), key in used.required(), slot.meaning)
+        for key, slot in used.slots().items()
     ]

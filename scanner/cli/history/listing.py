@@ -15,7 +15,7 @@ from scanner.cli.history.output import (
     print_json,
     warn_of,
 )
-from scanner.history.compare.choose import choose
+from scanner.history.choose import choose
 from scanner.history.folder import REPORT, StoredRun
 from scanner.history.manifest import Manifest
 from scanner.model.history import Fate, TrackedFinding

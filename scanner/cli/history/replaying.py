@@ -23,7 +23,7 @@ from scanner.cli.history.output import (
 )
 from scanner.cli.shared import inputs
 from scanner.config.settings import Settings
-from scanner.history.compare.choose import choose
+from scanner.history.choose import choose
 from scanner.history.folder import StoredRun
 from scanner.history.kept import KeptSource
 from scanner.model.outcome import WORST_FIRST

@@ -185,6 +185,14 @@ def _texts(rule: Explanation, width: int) -> Iterator[str]:
         yield "Remediation"
         yield from _markdown(rule.remediation, width)
         yield ""
+    yield "Fix"
+    if rule.fix is None:
+        yield from wrap("`keypolicy fix plan` does nothing about it: no `fix`.", width, _INDENT)
+    else:
+        yield from _entry("fix", rule.fix.written, width)
+        yield from wrap(f"`keypolicy fix plan` plans this ({rule.fix.risk}):", width, _INDENT)
+        yield from _listed(rule.fix.words, width, _INDENT * 2)
+    yield ""
 
 
 def _markdown(text: str, width: int) -> Iterator[str]:

@@ -5,37 +5,29 @@ import math
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from scanner.base.errors import UsageError
 from scanner.base.files import open_regular
 from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.config.settings import Settings
 from scanner.inventory.source import LiveSettings, Source, load_source
+from scanner.model.token import Token
 
 DEFAULT_URL: Final = LIVE.url
 
 
 def add_server_arguments(group: argparse._ArgumentGroup) -> None:
     """Declare the options about fetching from a server."""
-    group.add_argument("--url", metavar="URL", help=f"{LIVE.title} server (default: {DEFAULT_URL})")
+    add_url_argument(group)
     group.add_argument(
         "--status",
         metavar="STATUS",
         choices=("active", "inactive"),
         help="fetch only active or only inactive keys; the inventory then counts as partial",
     )
-    group.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust for the server")
-    group.add_argument(
-        "--insecure-http",
-        action="store_true",
-        help="send the token over plain http to a server that is not this machine",
-    )
-    group.add_argument(
-        "--max-time",
-        metavar="SECONDS",
-        type=_seconds,
-        default=900.0,
-        help="give up fetching after so long (default: 900)",
-    )
+    add_connection_arguments(group)
+    add_time_argument(group, "give up fetching after so long (default: 900)")
     group.add_argument(
         "--log-format",
         metavar="NAME",
@@ -43,6 +35,26 @@ def add_server_arguments(group: argparse._ArgumentGroup) -> None:
         default="text",
         help="how the progress of a fetch is told on standard error: text (on a terminal) or json",
     )
+
+
+def add_url_argument(group: argparse._ArgumentGroup) -> None:
+    """Declare the option that names the server."""
+    group.add_argument("--url", metavar="URL", help=f"{LIVE.title} server (default: {DEFAULT_URL})")
+
+
+def add_connection_arguments(group: argparse._ArgumentGroup) -> None:
+    """Declare the options about how the server is reached."""
+    group.add_argument("--ca-bundle", metavar="FILE", help="certificates to trust for the server")
+    group.add_argument(
+        "--insecure-http",
+        action="store_true",
+        help="send the token over plain http to a server that is not this machine",
+    )
+
+
+def add_time_argument(group: argparse._ArgumentGroup, told: str) -> None:
+    """Declare the option that limits the time for all requests; `told` is what it means."""
+    group.add_argument("--max-time", metavar="SECONDS", type=_seconds, default=900.0, help=told)
 
 
 def live_source(namespace: argparse.Namespace, found: Settings, journal: Path | None) -> Source:
@@ -56,23 +68,27 @@ def live_source(namespace: argparse.Namespace, found: Settings, journal: Path | 
             remedy=f"Set {TOKEN_SETTING} to a {LIVE.title} token with"
             f" {LIVE.scopes}, or give --inventory FILE, or try --demo.",
         )
-    found.check_recipient(DEFAULT_URL)
-    if namespace.ca_bundle is not None:
-        open_regular(Path(namespace.ca_bundle)).close()
+    made = live_settings(namespace, found, found.token)
     from scanner.cli.shared.progress import progress_for  # noqa: PLC0415 - not for --help
 
     quiet = getattr(namespace, "quiet", True)
     return load_source(LIVE.name)(
-        LiveSettings(
-            url=found.url or DEFAULT_URL,
-            token=found.token,
-            status=namespace.status,
-            insecure_http=namespace.insecure_http,
-            ca_bundle=namespace.ca_bundle,
-            deadline=namespace.max_time,
-            journal=journal,
-        ),
+        msgspec.structs.replace(made, status=namespace.status, journal=journal),
         progress_for(namespace.log_format, quiet=quiet),
+    )
+
+
+def live_settings(namespace: argparse.Namespace, found: Settings, token: Token) -> LiveSettings:
+    """Return how the server is asked. Raises UsageError where the token must not go there."""
+    found.check_recipient(DEFAULT_URL)
+    if namespace.ca_bundle is not None:
+        open_regular(Path(namespace.ca_bundle)).close()
+    return LiveSettings(
+        url=found.url or DEFAULT_URL,
+        token=token,
+        insecure_http=namespace.insecure_http,
+        ca_bundle=namespace.ca_bundle,
+        deadline=namespace.max_time,
     )
 
 

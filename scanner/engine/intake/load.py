@@ -1,7 +1,7 @@
 """Filling the tables from files: strict about types, honest about what is missing."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.catalogue import OWN, PROVIDERS, TABLES
 from scanner.engine.database import Connection
+from scanner.engine.forecast.moving import hold_back
 from scanner.engine.intake.digest import digest
 from scanner.engine.intake.reader import (
     BadInputError,
@@ -17,7 +18,7 @@ from scanner.engine.intake.reader import (
     read_envelope,
     run_on,
 )
-from scanner.engine.intake.scope import SlugPair, keyless, narrow, places, unseen
+from scanner.engine.intake.scope import SlugPair, keyless, narrow, organizations, places, unseen
 from scanner.engine.intake.twins import Origins, collapse, contradictions, identity
 from scanner.inventory.normalize import BAD, select
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
@@ -47,30 +48,35 @@ class Loaded(msgspec.Struct, frozen=True):
     servers: tuple[str, ...] = ()
 
 
-def load(
+def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
     connection: Connection,
     inventory: Inventory,
     scope: Scope,
     as_of: datetime,
     heavy: Mapping[str, frozenset[str]],
+    ahead: int = 0,
 ) -> Loaded:
     """Read every input into its tables.
 
-    `heavy` names, by table, the heavy columns that are wanted. Raises BadInputError for a file
+    `heavy` names, by table, the heavy columns that are wanted. `ahead` is for how many days after
+    as-of the tables will be looked at (engine.forecast.moving). Raises BadInputError for a file
     that cannot be read or holds a wrong type, InventoryFileError for a cut or edited inventory.
     """
-    loader = _Loader(connection, inventory, as_of)
+    loader = _Loader(connection, inventory, as_of + timedelta(days=ahead))
     loader.read_envelopes()
     for name in LOAD_ORDER:
         loader.load_table(name, heavy.get(name, frozenset()))
+    loader.drop_staged()
     loader.check_project_option()
     loader.apply(scope)
+    if ahead:
+        hold_back(connection, loader.filled, as_of)
     return Loaded(
         rows=loader.rows,
         coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},
         sources=tuple(loader.sources),
         digest=digest(connection, loader.filled),
-        organizations=_organizations(connection, loader.filled),
+        organizations=organizations(connection, loader.filled),
         reaches=tuple(loader.reaches),
         warnings=tuple(loader.warnings),
         servers=tuple(sorted({server for server in loader.servers.values() if server})),
@@ -85,7 +91,8 @@ class _Loader:
         self._inputs = inventory.inputs
         self._as_of = as_of
         self.servers: dict[str, str | None] = {}
-        self._kinds: dict[str, frozenset[str]] = {}
+        # By inventory: the name that its lines of few are put aside under, and their kinds.
+        self._staged: dict[str, tuple[str, frozenset[str]]] = {}
         self._live = inventory.live
         # Inventories that say what they hold: the label of each, with each of its tables.
         self._covering: set[tuple[str, str]] = set()
@@ -106,8 +113,9 @@ class _Loader:
                 named = Scope(projects=(raw.project,)) if raw.project else None
                 self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
                 continue
-            header, ending, kinds = read_envelope(self._connection, raw)
-            self._kinds[raw.label] = kinds
+            staged = f"staged {len(self._staged)}"
+            header, ending, kinds = read_envelope(self._connection, raw, staged)
+            self._staged[raw.label] = staged, kinds
             tables = frozenset(ending.coverage)
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
             self.servers[raw.label] = header.server or raw.server
@@ -128,20 +136,23 @@ class _Loader:
         if not inputs:
             return
         for raw in inputs:
-            if name not in self._kinds.get(raw.label, {name}):
+            staged, kinds = self._staged.get(raw.label, ("", frozenset()))
+            if name == OWN[name].keys:
+                staged = ""  # they are the bulk of the file, which is read once more for them
+            elif staged and name not in kinds:
                 self._check_count(raw, name, 0)
                 continue
             # Not their number: redaction takes rows out and puts them in anew, at the end.
             origins.append((_next_row(self._connection, name), raw))
             sql = (
                 f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT *, $server AS server FROM'
-                f" ({raw_relation(raw)}) WHERE kind = '{name}') {select(name, columns)}"
+                f" ({raw_relation(raw, staged)}) WHERE kind = '{name}') {select(name, columns)}"
             )
             values: dict[str, object] = {"server": self.servers[raw.label]}
             if "$as_of" in sql:
                 values["as_of"] = self._as_of
             added = run_on(self._connection, raw, sql, values).fetchone()
-            load_suspects(self._connection, raw, name, columns, values)
+            load_suspects(self._connection, raw, name, columns, values, staged)
             self._check_count(raw, name, added[0] if added else 0)
             rows += added[0] if added else 0
         if not rows:
@@ -158,6 +169,11 @@ class _Loader:
             collapse(self._connection, name)
             extra = rows - distinct
             self.warnings.append(f"{extra} records of {name} came twice; one of each was kept")
+
+    def drop_staged(self) -> None:
+        """Drop the lines that were put aside: what is in the tables has gone through redaction."""
+        for staged, _ in self._staged.values():
+            self._connection.execute(f'DROP TABLE "{staged}"')
 
     def _check_count(self, raw: RawInput, name: str, rows: int) -> None:
         promised = self._promised.get((raw.label, name))
@@ -228,8 +244,8 @@ class _Loader:
         keys = provider.keys
         keyed = places(self._connection, [name for name in self.filled if name == keys])
         listed = self._listed[keys]
-        organizations = [place for place in listed if place[1] is None]
-        if len(organizations) == 1 and any(organization is None for organization, _ in keyed):
+        whole = [place for place in listed if place[1] is None]
+        if len(whole) == 1 and any(organization is None for organization, _ in keyed):
             # Keys that do not tell their organization are of the one that is listed.
             listed = [place for place in listed if place[1] is not None]
         self._lacks(keys, keyless(scope, listed, keyed))
@@ -238,7 +254,7 @@ class _Loader:
         told = {gap.organization for gap in self.coverage[keys].gaps}
         told |= {organization for organization, _ in keyed}
         filled = [name for name in self.filled if name in provider.tables]
-        for slug in sorted(_organizations(self._connection, filled).keys() - told):
+        for slug in sorted(organizations(self._connection, filled).keys() - told):
             self.warnings.append(f"the organization {slug!r} has no {TABLES[keys].title}")
 
     def _check_empty(self, name: str) -> None:
@@ -281,19 +297,3 @@ def _next_row(connection: Connection, name: str) -> int:
 def _count(connection: Connection, name: str) -> int:
     found = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
     return int(found[0]) if found else 0
-
-
-def _organizations(connection: Connection, filled: Sequence[str]) -> dict[str, int]:
-    """Count the projects of each organization, those without any key included."""
-    parts = [
-        f"SELECT {TABLES[name].organization} AS organization, {TABLES[name].project} AS project"
-        f' FROM "{name}"'
-        for name in filled
-    ]
-    if not parts:
-        return {}
-    found = connection.execute(
-        "SELECT organization, count(DISTINCT project) FROM"
-        f" ({' UNION ALL '.join(parts)}) WHERE organization IS NOT NULL GROUP BY ALL ORDER BY ALL"
-    )
-    return {str(slug): int(projects) for slug, projects in found.fetchall()}

@@ -8,6 +8,7 @@ import duckdb
 import msgspec
 
 from scanner.base.errors import InventoryFileError, KeypolicyError
+from scanner.catalogue import PROVIDERS
 from scanner.catalogue.redact import redact_text, redacted
 from scanner.engine.database import Connection, reason
 from scanner.inventory.envelope import (
@@ -67,11 +68,14 @@ class BadInputError(KeypolicyError):
         self.inputs = inputs
 
 
-def raw_relation(raw: RawInput) -> str:
+def raw_relation(raw: RawInput, staged: str = "") -> str:
     """Return a SELECT of record, organization, project and kind; it reads the file `$path`.
 
-    For an API export the kind, organization and project are what the input says of itself.
+    For an API export the kind, organization and project are what the input says of itself. With
+    `staged` it reads the lines that were put aside under that name instead.
     """
+    if staged:
+        return f'SELECT {_LINE}, record FROM "{staged}"'
     if raw.layout is Layout.INVENTORY_PARQUET:
         return (
             "SELECT CAST(kind AS VARCHAR) AS kind, CAST(organization AS VARCHAR) AS organization,"
@@ -106,8 +110,10 @@ def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, An
 
     Raises BadInputError where DuckDB cannot read the file.
     """
-    # DuckDB takes the path for a pattern; a name with brackets must not match its neighbours.
-    values = {"path": glob.escape(str(raw.path)), **params}
+    values = dict(params)
+    if "$path" in sql:
+        # DuckDB takes it for a pattern; a name with brackets must not match its neighbours.
+        values["path"] = glob.escape(str(raw.path))
     if not raw.layout.is_inventory:
         values.update(kind=raw.kind, organization=raw.organization, project=raw.project)
     return _execute(connection, raw, sql, values)
@@ -139,21 +145,24 @@ def _place(connection: Connection, raw: RawInput) -> str:
     return f"row {found[0] + 1}: the record is not JSON" if found and found[0] is not None else ""
 
 
-def load_suspects(
+def load_suspects(  # noqa: PLR0913, PLR0917 - as many as the statement before it takes
     connection: Connection,
     raw: RawInput,
     name: str,
     columns: Sequence[str],
     values: dict[str, Any],
+    staged: str = "",
 ) -> None:
     """Replace the rows of table `name` that may hold a secret by what redaction leaves of them.
 
-    `values` are the parameters that the table was filled with. Raises BadInputError.
+    `values` are the parameters that the table was filled with, from the file or from what is
+    `staged` of it. Raises BadInputError.
     """
     found = connection.execute(f'DELETE FROM "{name}" WHERE {BAD} IS NULL').fetchone()
     if not found or not found[0]:
         return
-    relation = f"SELECT *, $server AS server FROM ({raw_relation(raw)}) WHERE kind = '{name}'"
+    lines = raw_relation(raw, staged)
+    relation = f"SELECT *, $server AS server FROM ({lines}) WHERE kind = '{name}'"
     sql = f"WITH raw AS ({relation}) {suspects(name, columns)}"
     server = {"server": values["server"]}
     # A cursor of its own: the rows are written while they are read.
@@ -171,19 +180,20 @@ def load_suspects(
 
 
 class Envelope(NamedTuple):
-    """What an inventory file says of itself, and of which kinds its records are."""
+    """What an inventory file says of itself, and of which kinds the staged records are."""
 
     header: Header
     ending: Ending
     kinds: frozenset[str]
 
 
-def read_envelope(connection: Connection, raw: RawInput) -> Envelope:
+def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") -> Envelope:
     """Read the first and the last line of an inventory file, and hold all of its lines to its form.
 
-    This goes through the whole file, so it tells too which tables are worth another pass. Raises
-    InventoryFileError where the file is cut off or joined from several, BadInputError where a line
-    is not as it should be or the version is another.
+    This goes through the whole file, so it puts all lines aside that are of few: those of other
+    tables than keys are, into a table called `staged`. Raises InventoryFileError where
+    the file is cut off or joined from several, BadInputError where a line is not as it should be
+    or the version is another.
     """
     if raw.layout is Layout.INVENTORY_PARQUET:
         _check_expansion(connection, raw)
@@ -192,17 +202,23 @@ def read_envelope(connection: Connection, raw: RawInput) -> Envelope:
         "kind IS NULL OR NOT list_contains($records, kind ->> '$')"
         f" OR {' OR '.join(map(_no_slug, PLACES))}"
     )
-    # The smallest of a constant are any of them: a bounded number, however many there are.
+    # Of a file that is none of ours every line may be odd: not their records are kept.
+    kept = f"kind ->> '$' IN ('{HEADER}', '{ENDING}') OR NOT odd"
+    # No temporary one: the cursor that looks for secrets in it would not see it.
     sql = (
-        f"SELECT min_by(line, 0, {_MOST_LINES}) FILTER (line IS NOT NULL),"
-        f" list(DISTINCT kind ->> '$') FROM (SELECT kind, CASE WHEN {odd} THEN"
-        " [CAST(kind AS VARCHAR), CAST(organization AS VARCHAR), CAST(project AS VARCHAR),"
-        f" CAST(record AS VARCHAR)] END AS line FROM ({_lines(raw)}))"
+        f'CREATE OR REPLACE TABLE "{staged}" AS SELECT * REPLACE'
+        f" (CASE WHEN {kept} THEN record END AS record) FROM (SELECT *, {odd} AS odd"
+        f" FROM ({_lines(raw)})) WHERE odd OR NOT list_contains($many, kind ->> '$')"
     )
+    many = [provider.keys for provider in PROVIDERS]
     lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
     try:
-        ((found, kinds),) = run_on(connection, raw, sql, {"records": records}).fetchall()
-        for kind, *places, record in found or ():
+        run_on(connection, raw, sql, {"records": records, "many": many})
+        found = connection.execute(
+            "SELECT CAST(kind AS VARCHAR), CAST(organization AS VARCHAR), CAST(project AS VARCHAR),"
+            f' CAST(record AS VARCHAR) FROM "{staged}" WHERE odd LIMIT {_MOST_LINES}'
+        ).fetchall()
+        for kind, *places, record in found:
             line = [None if part is None else msgspec.json.decode(part) for part in (kind, *places)]
             check_line(*line)
             lines[str(line[0])].append(record)
@@ -213,7 +229,10 @@ def read_envelope(connection: Connection, raw: RawInput) -> Envelope:
         if not lines[HEADER]:
             raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
         header, ending = (_without_secrets(lines[kind][0]) for kind in lines)
-        return Envelope(read_header(header), read_ending(ending), frozenset(kinds or ()))
+        kinds = connection.execute(f"SELECT DISTINCT kind ->> '$' FROM \"{staged}\"").fetchall()
+        return Envelope(
+            read_header(header), read_ending(ending), frozenset(kind for (kind,) in kinds)
+        )
     except (EnvelopeError, msgspec.DecodeError) as error:
         raise BadInputError((raw,), redact_text(str(error))) from None
 

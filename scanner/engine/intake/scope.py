@@ -121,3 +121,19 @@ def _not_there(what: str, slug: str, seen: Collection[str]) -> str:
     more = ", ..." if len(seen) > len(named) else ""
     told = f"It has {', '.join(map(repr, named))}{more}." if named else "It tells none."
     return f"There is no {what} {slug!r} in the inventory. {told}"
+
+
+def organizations(connection: Connection, filled: Sequence[str]) -> dict[str, int]:
+    """Count the projects of each organization, those without any key included."""
+    parts = [
+        f"SELECT {TABLES[name].organization} AS organization, {TABLES[name].project} AS project"
+        f' FROM "{name}"'
+        for name in filled
+    ]
+    if not parts:
+        return {}
+    found = connection.execute(
+        "SELECT organization, count(DISTINCT project) FROM"
+        f" ({' UNION ALL '.join(parts)}) WHERE organization IS NOT NULL GROUP BY ALL ORDER BY ALL"
+    )
+    return {str(slug): int(projects) for slug, projects in found.fetchall()}

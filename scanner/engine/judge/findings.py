@@ -1,6 +1,6 @@
 """Findings as a stream out of the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -76,6 +76,17 @@ class Findings:
             if one.prepared.rule.id == rule.id and one.prepared.rule.policy == rule.policy:
                 yield from islice(self._of(one, f" LIMIT {most:d}"), most)
 
+    def rows(
+        self, table: str, columns: Sequence[str], ids: Collection[str] | None = None
+    ) -> dict[str, dict[str, Any]]:
+        """Return these columns of the rows with one of the ids, or of all, as evidence has them."""
+        found = self.connection.cursor().execute(
+            f'SELECT t.id, {evidence(table, columns)} FROM "{table}" AS t'
+            " WHERE $ids IS NULL OR t.id IN (SELECT unnest(CAST($ids AS VARCHAR[])))",
+            {"ids": None if ids is None else sorted(ids)},
+        )
+        return {str(key): msgspec.json.decode(row) for key, row in found.fetchall()}
+
     def _stream(self) -> Iterator[Finding]:
         for one in self.evaluated:
             yield from self._of(one)
@@ -86,37 +97,8 @@ class Findings:
             yield from self._rows(one, limit)
 
     def _rows(self, one: Evaluated, limit: str) -> Iterator[Finding]:
-        rule = one.prepared.rule
-        # A cursor of its own: several streams may be open, and the tables are shared.
-        cursor = self.connection.cursor()
-        cursor.execute(f"{rows(one, self.owners)} ORDER BY {ORDER}{limit}", bound(one, self.owners))
-        while batch := cursor.fetchmany(BATCH):
-            for (
-                code,
-                key,
-                name,
-                organization,
-                project,
-                url,
-                message,
-                facts,
-                named,
-                owner,
-                of,
-            ) in batch:
-                yield Finding(
-                    rule_id=rule.id,
-                    policy=rule.policy,
-                    severity=rule.severity,
-                    outcome=CODES[code],
-                    disposition=Disposition.OPEN,
-                    message=message,
-                    resource=Resource(rule.resource, key, name, organization, project, url, of),
-                    evidence=msgspec.Raw(facts.encode()),
-                    fingerprint=named,
-                    owner=owner,
-                )
-        cursor.close()
+        sql = f"{rows(one, self.owners)} ORDER BY {ORDER}{limit}"
+        return stream(self.connection, one, sql, bound(one, self.owners))
 
     def unseen(self, rule: Rule) -> list[Finding]:
         """Return the rule's findings about what could not be seen."""
@@ -136,13 +118,41 @@ class Findings:
         ]
 
 
+def stream(
+    connection: Connection, one: Evaluated, sql: str, values: dict[str, Any]
+) -> Iterator[Finding]:
+    """Give the findings of a rule that a statement made of `rows` comes to, all of them open."""
+    rule = one.prepared.rule
+    # A cursor of its own: several streams may be open, and the tables are shared.
+    cursor = connection.cursor()
+    cursor.execute(sql, values)
+    while batch := cursor.fetchmany(BATCH):
+        for code, key, name, organization, project, url, message, facts, named, owner, of in batch:
+            yield Finding(
+                rule_id=rule.id,
+                policy=rule.policy,
+                severity=rule.severity,
+                outcome=CODES[code],
+                disposition=Disposition.OPEN,
+                message=message,
+                resource=Resource(rule.resource, key, name, organization, project, url, of),
+                evidence=msgspec.Raw(facts.encode()),
+                fingerprint=named,
+                owner=owner,
+            )
+    cursor.close()
+
+
 def is_found(one: Evaluated) -> bool:
     """Whether the rule has a finding on any row."""
     return any(one.counts.get(CODES[code]) for code in (FAIL, UNKNOWN, ERROR))
 
 
-def rows(one: Evaluated, owners: Sequence[str]) -> str:
-    """Return the SELECT of a rule's findings on rows, to be run with `bound`; it has no order."""
+def rows(one: Evaluated, owners: Sequence[str], table_at: str = "") -> str:
+    """Return the SELECT of a rule's findings on rows, to be run with `bound`; it has no order.
+
+    `table_at` is what stands for the rule's table, as SQL, where it is not the table as it is.
+    """
     prepared = one.prepared
     table = TABLES[prepared.rule.resource]
     named = fingerprint_sql(f"${_BEGUN}", f"t.{table.organization}", table.project_key, "t.id")
@@ -162,9 +172,13 @@ def rows(one: Evaluated, owners: Sequence[str]) -> str:
     only = f" AND list_contains(${_OWNERS}, t.{OWNER})" if owners else ""
     return (
         f"SELECT {', '.join(f'{expression} AS {name}' for name, expression in columns.items())}"
-        f' FROM {one.verdicts} AS v JOIN "{prepared.rule.resource}" AS t'
+        f" FROM {one.verdicts} AS v JOIN {table_at or _quoted(prepared.rule.resource)} AS t"
         f" ON t.rowid = v.number WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR}){only}"
     )
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def bound(one: Evaluated, owners: Sequence[str]) -> dict[str, Any]:

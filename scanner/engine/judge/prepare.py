@@ -1,6 +1,6 @@
 """From rules to statements: every predicate guarded, bound and type-checked before any data."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ from scanner.model.rule import Predicate, Rule
 Bound = tuple[Predicate, str, str, Checked]
 """A predicate, its table, its prefix, and the form in which it may be run."""
 
+
+_NOTHING: Final[Mapping[str, frozenset[str]]] = {}
 
 AT_ONCE: Final = 50
 """Rules in one statement: what DuckDB needs to plan and to run one grows faster than its width."""
@@ -103,22 +105,28 @@ def _checked(
     return found + _Binder(connection, guard).problems(sound), sound
 
 
-def heavy_columns(prepared: Iterable[Prepared]) -> dict[str, frozenset[str]]:
-    """Return, by table, the heavy columns that the rules read."""
-    wanted: dict[str, frozenset[str]] = {}
-    for one in prepared:
-        table = TABLES[one.rule.resource].columns
-        heavy = frozenset(name for name in one.loaded if table[name].heavy)
-        wanted[one.rule.resource] = wanted.get(one.rule.resource, frozenset()) | heavy
-    return wanted
+def heavy_columns(
+    prepared: Iterable[Prepared], also: Mapping[str, frozenset[str]] = _NOTHING
+) -> dict[str, frozenset[str]]:
+    """Return, by table, the heavy columns that the rules read, or that are `also` wanted."""
+    return {
+        table: frozenset(name for name in read if TABLES[table].columns[name].heavy)
+        for table, read in _read(prepared, also).items()
+    }
 
 
-def needs(prepared: Iterable[Prepared]) -> Needs:
-    """Return what the rules read, for the source to deliver."""
-    read: dict[str, frozenset[str]] = {}
+def needs(prepared: Iterable[Prepared], also: Mapping[str, frozenset[str]] = _NOTHING) -> Needs:
+    """Return what the rules read, and what is `also` wanted, for the source to deliver."""
+    return with_counted(Needs(_read(prepared, also)))
+
+
+def _read(
+    prepared: Iterable[Prepared], also: Mapping[str, frozenset[str]]
+) -> dict[str, frozenset[str]]:
+    read = dict(also)
     for one in prepared:
         read[one.rule.resource] = read.get(one.rule.resource, frozenset()) | one.loaded
-    return with_counted(Needs(read))
+    return read
 
 
 def values(checks: Iterable[Checked | None], as_of: datetime) -> dict[str, Any]:

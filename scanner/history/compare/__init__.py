@@ -1,1 +1,1 @@
-"""Runs held against each other: which are meant, what is different, how a line of them went."""
+"""Runs held against each other: what is different, how a line of them went."""

@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
-from scanner.history.compare.choose import choose
+from scanner.history.choose import choose
 from scanner.history.folder import History, StoredRun
 from scanner.model.coverage import CoverageState, Gap
 from scanner.model.finding import Resource

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from scanner.policy.checks.interface import Check, Macro
+from scanner.policy.checks.interface import Check, Macro, remarks
 from scanner.policy.language.slots import Slot
 from scanner.policy.language.values import ValueType
 
@@ -28,8 +28,8 @@ CHECK: Final = Check(
     summary="Created no longer ago than the given time.",
     description=(
         "Passes when the resource was created at most `age` before the scan's as-of time. One"
-        " exactly as old as allowed passes; an unknown creation date is unknown. Sentry keys"
-        " cannot be renewed, so age is the time since rotation."
+        " exactly as old as allowed passes; an unknown creation date is unknown."
+        + remarks("max_age")
     ),
     example="check: {max_age: 90d}",
     message="{name} was created {age_days} days ago, longer than allowed",

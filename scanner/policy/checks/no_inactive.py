@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from scanner.policy.checks.interface import Check, Macro
+from scanner.policy.checks.interface import Check, Macro, remarks
 from scanner.policy.language.slots import Slot
 from scanner.policy.language.values import ValueType
 
@@ -20,8 +20,8 @@ class NoInactiveArguments(msgspec.Struct, frozen=True):
         Slot(
             type=ValueType.DURATION,
             description=(
-                "How long after its creation a key may exist without being active. Counted from"
-                " creation because Sentry does not tell when a key was disabled."
+                "How long after its creation a key may exist without being active."
+                + remarks("no_inactive.grace")
             ),
         ),
     ] = _NO_GRACE
@@ -39,8 +39,7 @@ CHECK: Final = Check(
     summary="Active, or too young to be judged.",
     description=(
         "Passes for active keys, and for any key created within `grace` before the as-of time"
-        " (counted from creation: Sentry does not tell when a key was disabled). An inactive key"
-        " can be enabled again by anyone with project:write, so it is better deleted."
+        + (remarks("no_inactive") or ".")
     ),
     example="check: {no_inactive: {grace: 30d}}",
     message="{name} is inactive but not deleted",

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from scanner.catalogue import LIVE
 from scanner.model.outcome import Severity
 from scanner.policy.language.values import ValueType
 
@@ -106,7 +107,12 @@ _TITLE = "What the rule demands, in one line."
 _MESSAGE = "What a finding says; {column} stands for a column of the row."
 _RATIONALE = "Why the rule matters, in Markdown."
 _REMEDIATION = "How to mend a violation, in Markdown: a line in short, an empty line, the steps."
+_FIX = "Action with its arguments that mends a violation: `keypolicy fix plan` plans it."
 _CONTROLS = "Requirements of external frameworks that the rule supports, by framework."
+
+
+Fix = Annotated[dict[str, Any], Meta(min_length=1, max_length=1)]
+"""An action's name with its arguments."""
 
 
 class ParameterDocument(
@@ -164,6 +170,7 @@ class RuleDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
     message: Annotated[str, Meta(description=_MESSAGE)] = ""
     rationale: Annotated[str, Meta(description=_RATIONALE)] = ""
     remediation: Annotated[str, Meta(description=_REMEDIATION)] = ""
+    fix: Annotated[Fix | UnsetType, Meta(description=_FIX)] = UNSET
     controls: Annotated[Controls, Meta(description=_CONTROLS)] = {}
 
     def __post_init__(self) -> None:
@@ -190,6 +197,7 @@ class Changes(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=T
     message: Annotated[str | UnsetType, Meta(description=_MESSAGE)] = UNSET
     rationale: Annotated[str | UnsetType, Meta(description=_RATIONALE)] = UNSET
     remediation: Annotated[str | UnsetType, Meta(description=_REMEDIATION)] = UNSET
+    fix: Annotated[Fix | UnsetType | None, Meta(description=f"{_FIX} null takes it away.")] = UNSET
     controls: Annotated[Controls | UnsetType, Meta(description=_CONTROLS)] = UNSET
 
 
@@ -228,7 +236,7 @@ class PolicyDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
         list[Reference],
         Meta(
             description="Policies whose rules this one takes over: the name of a shipped one,"
-            " perhaps with a version (sentry-baseline@1), or a path relative to this file."
+            f" perhaps with a version ({LIVE.policy}@1), or a path relative to this file."
         ),
     ] = []
     params: Annotated[

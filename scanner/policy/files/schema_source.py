@@ -3,17 +3,19 @@
 Run as a module to write scanner/schemas anew; a test fails when they are out of date.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
 
 from scanner.base.resources import schema_path
-from scanner.catalogue import TABLES, Table
+from scanner.catalogue import LIVE, TABLES, Table
 from scanner.model.outcome import Severity
-from scanner.policy.checks import CHECKS, get_check
-from scanner.policy.checks.interface import Check
+from scanner.policy.actions import get_actions
+from scanner.policy.checks import get_checks
 from scanner.policy.files.case_document import ONE_FORM, CasesDocument
 from scanner.policy.files.document import EXACTLY_ONE, NO_RULES, PolicyDocument
+from scanner.policy.language.signature import Signature
 from scanner.policy.language.slots import Slot
 from scanner.policy.language.values import DURATION_PATTERN, RATE_PATTERN, ValueType
 
@@ -41,7 +43,15 @@ def policy_schema() -> Schema:
         severity = definitions[changed]["properties"]["severity"]
         definitions[changed]["properties"]["severity"] = _severity(severity["description"])
     definitions["ValueType"]["enum"] = [kind.value for kind in ValueType]
-    rule["properties"]["check"] = _checks(rule["properties"]["check"]["description"])
+    told = rule["properties"]["check"]["description"]
+    rule["properties"]["check"] = _one_of(get_checks(), told, "check, such as {max_age: 90d}")
+    hint = "action, such as {set_rate_limit: {count: 1000}}"
+    definitions["Fix"] = _one_of(get_actions(), rule["properties"]["fix"]["description"], hint)
+    rule["properties"]["fix"] = {"$ref": "#/$defs/Fix"}
+    for changed in ("OverrideDocument", "OverrideCaseDocument"):
+        fix = definitions[changed]["properties"]["fix"]
+        made = {"anyOf": [{"$ref": "#/$defs/Fix"}, {"type": "null"}]}
+        definitions[changed]["properties"]["fix"] = {"description": fix["description"], **made}
     definitions["PolicyDocument"]["allOf"] = [
         {
             "anyOf": [
@@ -50,7 +60,7 @@ def policy_schema() -> Schema:
             ],
             "errorMessage": NO_RULES,
             "x-code": "no-rules",
-            "x-hint": "Write rules: [...], or extends: [sentry-baseline].",
+            "x-hint": f"Write rules: [...], or extends: [{LIVE.policy}].",
         }
     ]
     return _finished(schema, "keypolicy policy")
@@ -108,36 +118,39 @@ def _columns(table: Table) -> Schema:
     return {name: {"description": column.doc} for name, column in table.columns.items()}
 
 
-def _checks(description: str) -> Schema:
+def _one_of(used: Sequence[Signature[Any]], description: str, hint: str) -> Schema:
     return {
         "description": description,
-        "x-hint": "Write one check, such as {max_age: 90d}.",
+        "x-hint": f"Write one {hint}.",
         "type": "object",
         "minProperties": 1,
         "maxProperties": 1,
         "additionalProperties": False,
-        "properties": {name: _check(get_check(name)) for name in CHECKS},
+        "properties": {one.name: _used(one) for one in used},
     }
 
 
-def _check(check: Check[Any]) -> Schema:
-    slots = check.slots()
-    alternatives: list[Schema] = [
-        {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {
-                name: {"description": slot.description, **_argument(slot)}
-                for name, slot in slots.items()
-            },
-            "required": list(check.required()),
+def _used(used: Signature[Any]) -> Schema:
+    slots = used.slots()
+    alternatives: list[Schema] = []
+    if slots:
+        properties = {
+            name: {"description": slot.description, **_argument(slot)}
+            for name, slot in slots.items()
         }
-    ]
-    if check.flag:
+        alternatives.append(
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "properties": properties,
+                "required": list(used.required()),
+            }
+        )
+    if used.flag:
         alternatives.append({"const": True})
-    if check.short:
-        alternatives.append(_argument(slots[check.short]))
-    return {"description": f"{check.summary} {check.description}", "anyOf": alternatives}
+    if used.short:
+        alternatives.append(_argument(slots[used.short]))
+    return {"description": f"{used.summary} {used.description}", "anyOf": alternatives}
 
 
 def _argument(slot: Slot) -> Schema:

@@ -1,4 +1,4 @@
-"""Reads the `check` of a rule: from YAML to the macro that the check stands for."""
+"""Reads the `check` and the `fix` of a rule: YAML in, what stands for it with its values out."""
 
 from typing import Any
 
@@ -9,11 +9,21 @@ from scanner.base.errors import Problem
 from scanner.base.hints import did_you_mean
 from scanner.base.yamlfile import YamlFile
 from scanner.model.rule import ParamValue
+from scanner.policy.actions import ACTIONS, get_action
+from scanner.policy.actions.interface import Action
 from scanner.policy.checks import CHECKS, get_check
 from scanner.policy.checks.interface import Check, Macro
 from scanner.policy.language.scope import ParameterScope
+from scanner.policy.language.signature import Signature
 from scanner.policy.language.slots import Slot, parameter_in
 from scanner.policy.language.values import BadValueError, read_value
+
+
+class ActionUse(msgspec.Struct, frozen=True):
+    """An action in use; `arguments` is None if they are not sound or not known."""
+
+    action: Action[Any]
+    arguments: dict[str, ParamValue] | None
 
 
 class CheckUse(msgspec.Struct, frozen=True):
@@ -35,22 +45,48 @@ def read_check(
         return None, [source.problem(path, message, "unknown-check", hint=hint, key=True)]
     check = get_check(name)
     reader = _ArgumentReader(source, path, check, scope)
-    macro = reader.read(raw)
+    values = reader.read(raw)
+    macro = None if values is None else check.build(check.arguments(**values))
     return CheckUse(check, macro), reader.problems
 
 
-def as_written(
-    written: dict[str, Any],
-) -> tuple[Check[Any], dict[str, tuple[object, str | None]]]:
-    """Return the check of a sound rule, and its arguments as written, by name.
+def read_fix(
+    source: YamlFile, path: NodePath, written: dict[str, Any], scope: ParameterScope
+) -> tuple[ActionUse | None, list[Problem]]:
+    """Read the mapping `written` at `path` as read_check does."""
+    name, raw = next(iter(written.items()))
+    path = (*path, name)
+    if name not in ACTIONS:
+        hint = did_you_mean(name, ACTIONS, kind="actions")
+        message = f"there is no action `{name}`"
+        return None, [source.problem(path, message, "unknown-action", hint=hint, key=True)]
+    action = get_action(name)
+    reader = _ArgumentReader(source, path, action, scope)
+    return ActionUse(action, reader.read(raw)), reader.problems
 
-    Each comes with the parameter that it refers to, if it does.
-    """
+
+WrittenArguments = dict[str, tuple[object, str | None]]
+"""Arguments as written, by name, each with the parameter that it refers to, if it does."""
+
+
+def as_written(written: dict[str, Any]) -> tuple[Check[Any], WrittenArguments]:
+    """Return the check of a sound rule, and its arguments."""
     name, raw = next(iter(written.items()))
     check = get_check(name)
+    return check, _arguments(check, raw)
+
+
+def fix_as_written(written: dict[str, Any]) -> tuple[Action[Any], WrittenArguments]:
+    """Return the action of a sound rule's `fix`, and its arguments."""
+    name, raw = next(iter(written.items()))
+    action = get_action(name)
+    return action, _arguments(action, raw)
+
+
+def _arguments(used: Signature[Any], raw: object) -> WrittenArguments:
     if not isinstance(raw, dict):
-        raw = {} if raw is True or check.short is None else {check.short: raw}
-    return check, {key: (value, parameter_in(value)) for key, value in raw.items()}
+        raw = {} if raw is True or used.short is None else {used.short: raw}
+    return {key: (value, parameter_in(value)) for key, value in raw.items()}
 
 
 def example_sql(check: Check[Any]) -> str:
@@ -62,50 +98,50 @@ def example_sql(check: Check[Any]) -> str:
 
 
 class _ArgumentReader:
-    """Reads the arguments of one check and collects what is wrong with them."""
+    """Reads the arguments of one check or action and collects what is wrong with them."""
 
     def __init__(
-        self, source: YamlFile, path: NodePath, check: Check[Any], scope: ParameterScope
+        self, source: YamlFile, path: NodePath, used: Signature[Any], scope: ParameterScope
     ) -> None:
         self._source = source
         self._path = path
-        self._check = check
+        self._used = used
         self._scope = scope
-        self._slots = check.slots()
+        self._slots = used.slots()
         self.problems: list[Problem] = []
 
-    def read(self, raw: object) -> Macro | None:
+    def read(self, raw: object) -> dict[str, ParamValue] | None:
         values = self._values(raw)
         complete = self._scope.complete
         if self.problems or not complete:
             return None
         try:
-            arguments = self._check.arguments(**values)
+            self._used.arguments(**values)
         except ValueError as error:
             self._add(self._path, str(error), "bad-argument", self._usage, key=True)
             return None
-        return self._check.build(arguments)
+        return values
 
     def _values(self, raw: object) -> dict[str, ParamValue]:
-        if raw is True and self._check.flag:
+        if raw is True and self._used.flag:
             return {}
-        if raw is None or (raw is False and self._check.flag):
-            message = f"`{self._check.name}` has no arguments here"
+        if raw is None or (raw is False and self._used.flag):
+            message = f"`{self._used.name}` has no arguments here"
             self._add(self._path, message, "missing-argument", self._usage, key=True)
             return {}
         if not isinstance(raw, dict):
             return self._short(raw)
         values = {name: self._named(name, item) for name, item in raw.items()}
-        for name in self._check.required():
+        for name in self._used.required():
             if name not in raw:
-                message = f"`{self._check.name}` needs the argument `{name}`"
+                message = f"`{self._used.name}` needs the argument `{name}`"
                 self._add(self._path, message, "missing-argument", self._usage, key=True)
         return values
 
     def _short(self, raw: object) -> dict[str, ParamValue]:
-        short = self._check.short
+        short = self._used.short
         if short is None:
-            message = f"`{self._check.name}` takes its arguments by name"
+            message = f"`{self._used.name}` takes its arguments by name"
             self._add(self._path, message, "bad-argument", self._usage, key=True)
             return {}
         return {short: self._one(self._slots[short], raw, self._path)}
@@ -113,7 +149,7 @@ class _ArgumentReader:
     def _named(self, name: str, raw: object) -> ParamValue:
         path = (*self._path, name)
         if name not in self._slots:
-            message = f"`{self._check.name}` has no argument `{name}`"
+            message = f"`{self._used.name}` has no argument `{name}`"
             hint = did_you_mean(name, self._slots, kind="arguments")
             self._add(path, message, "unknown-argument", hint, key=True)
             return None
@@ -144,7 +180,7 @@ class _ArgumentReader:
 
     @property
     def _usage(self) -> str:
-        return f"For example: {self._check.example}"
+        return f"For example: {self._used.example}"
 
     def _add(
         self, path: NodePath, message: str, code: str, hint: str, *, key: bool = False

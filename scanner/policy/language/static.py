@@ -1,11 +1,11 @@
-"""What can be said of a rule without its parameters: that its resource and its check exist."""
+"""What can be said of a rule without its parameters: that its resource, check and action exist."""
 
 from scanner.base.composer import NodePath
 from scanner.base.errors import Problem
 from scanner.base.hints import did_you_mean
 from scanner.base.yamlfile import YamlFile
 from scanner.catalogue import TABLES
-from scanner.policy.language.arguments import CheckUse, read_check
+from scanner.policy.language.arguments import ActionUse, CheckUse, read_check, read_fix
 from scanner.policy.language.scope import ParameterScope
 
 
@@ -24,6 +24,12 @@ def check_rule(source: YamlFile, path: NodePath) -> list[Problem]:
         problems += found
         if use and isinstance(resource, str) and resource in TABLES:
             problems += check_fit(source, (*path, "check"), use, resource)
+    fix = rule.get("fix")
+    if isinstance(fix, dict) and len(fix) == 1:
+        remedy, found = read_fix(source, (*path, "fix"), fix, ParameterScope({}, is_open=True))
+        problems += found
+        if remedy and isinstance(resource, str) and resource in TABLES:
+            problems += fix_fit(source, (*path, "fix"), remedy, resource)
     return problems
 
 
@@ -45,3 +51,13 @@ def check_fit(source: YamlFile, path: NodePath, use: CheckUse, resource: str) ->
     message = f"check `{check.name}` is not for {resource}"
     hint = f"It is for {', '.join(check.resources)}."
     return [source.problem((*path, check.name), message, "check-resource", hint=hint, key=True)]
+
+
+def fix_fit(source: YamlFile, path: NodePath, use: ActionUse, resource: str) -> list[Problem]:
+    """Check that the action can mend what is found in that table."""
+    action = use.action
+    if resource == action.resource:
+        return []
+    message = f"action `{action.name}` mends nothing of {resource}"
+    hint = f"It is for {action.resource}."
+    return [source.problem((*path, action.name), message, "action-resource", hint=hint, key=True)]

@@ -93,6 +93,32 @@ PROVIDER: Final = Provider(
         name: f"scanner.providers.sentry.checks.{name}:CHECK"
         for name in ("rate_limit", "sdk_version", "loader_options", "unused_for")
     },
+    remarks={
+        "max_age": "Sentry keys cannot be renewed, so age is the time since rotation.",
+        "no_inactive": "(counted from creation: Sentry does not tell when a key was disabled). An"
+        " inactive key can be enabled again by anyone with project:write, so it is better deleted.",
+        "no_inactive.grace": "Counted from creation because Sentry does not tell when a key was"
+        " disabled.",
+    },
+    actions={
+        name: f"scanner.providers.sentry.actions.{name}:ACTION"
+        for name in (
+            *("set_rate_limit", "disable", "enable", "delete", "rename", "set_sdk_version"),
+            *("set_loader_options", "create", "rotate"),
+        )
+    },
+    exports={
+        "terraform": (
+            "scanner.providers.sentry.export.terraform:EXPORT",
+            "resources sentry_key with import blocks, for the provider jianyuan/sentry",
+        ),
+        "alchemy": (
+            "scanner.providers.sentry.export.alchemy:EXPORT",
+            "resources ClientKey that adopt the keys, in TypeScript",
+        ),
+    },
+    state="scanner.providers.sentry.state:STATE",
+    remote="scanner.providers.sentry.fix.remote:SentryRemote",
     # Two projects of one slug, such as from two files, are taken together: which row meets which
     # must not be left to chance.
     teams="SELECT organization_slug AS organization, slug AS project, flatten(list(coalesce("
@@ -100,10 +126,11 @@ PROVIDER: Final = Provider(
     " FROM sentry_project GROUP BY ALL",
     counts="scanner.providers.sentry.counts:count",
     api=Api(
+        prefix="/api/0/",
         hosted="sentry.io",
         limits="X-Sentry-Rate-Limit-",
         moved="resource-moved",
-        renamed=r"(?P<head>.*/api/0/projects/[^/]+/)(?P<slug>[^/]+)/keys/",
+        renamed=r"(?P<head>.*/api/0/projects/[^/]+/)(?P<slug>[^/]+)(?P<tail>/keys/(?:[^/]+/)?)",
     ),
     url="https://sentry.io",
     policy="sentry-baseline",

@@ -9,7 +9,7 @@ import pytest
 
 from scanner.base.errors import UsageError
 from scanner.history import folder as folders
-from scanner.history.compare.choose import choose
+from scanner.history.choose import choose
 from scanner.history.folder import History
 from scanner.history.line import is_stranger, line_of
 from scanner.history.manifest import DamageError, PreviousRun, stamp

@@ -68,5 +68,5 @@ def test_the_shipped_schema_is_the_one_of_the_code() -> None:
 @pytest.mark.parametrize("name", ["/etc/passwd", "../x", "a/../../x", "a//b", "./a", ""])
 def test_a_part_that_leads_out_of_the_run_is_refused(name: str) -> None:
     raw = encode(manifest(parts={name: RunPart("0" * 64, 1)}))
-    with pytest.raises(DamageError, match="leads out of the run"):
+    with pytest.raises(DamageError, match="would lie outside of the run"):
         decode(raw, "here")

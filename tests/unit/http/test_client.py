@@ -12,7 +12,7 @@ import httpx
 import pytest
 import respx
 
-from scanner.http import client as http
+from scanner.http import exchange
 from scanner.http.client import Client, connect
 from scanner.http.failure import ApiError, Reason
 from tests.unit.http.asking import BASE, FAST, SETTINGS, TOKEN, failure, get, use
@@ -202,7 +202,7 @@ def test_too_much_is_not_read(
     monkeypatch: pytest.MonkeyPatch,
     packed: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    monkeypatch.setattr(http, "MOST_BYTES", 50_000)
+    monkeypatch.setattr(exchange, "MOST_BYTES", 50_000)
     body = b" " * 1_000_000
     headers = {"Content-Encoding": "gzip"} if packed else {}
     content = gzip.compress(body) if packed else body

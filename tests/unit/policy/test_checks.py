@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -322,3 +325,29 @@ def test_a_key_younger_than_the_period_is_not_unused() -> None:
     dates = (AS_OF - timedelta(days=30), AS_OF - timedelta(days=29, hours=23), None)
     rows = [{**counts, "date_created": date} for date in dates]
     assert _verdicts("{unused_for: 30d}", *rows) == [False, True, None]
+
+
+WITHOUT_SENTRY = """
+from scanner.model import provider
+provider.PROVIDERS[:] = ["tests.unit.providers.acme"]
+from scanner.policy.checks import CHECKS, get_check
+from scanner.policy.checks.no_inactive import CHECK
+assert CHECKS == ("max_age", "name_matches")
+for check in (*map(get_check, CHECKS), CHECK):
+    print(check.description, *(slot.meaning for slot in check.slots().values()))
+"""
+
+
+def test_what_is_said_of_one_service_is_its_own() -> None:
+    """With another provider alone, the checks of all say nothing about Sentry."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_SENTRY],
+        cwd=Path(__file__).parents[3],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "unknown creation date is unknown. Longest allowed age" in done.stdout
+    assert "before the as-of time. How long" in done.stdout
+    assert "Sentry" not in done.stdout

@@ -11,7 +11,7 @@ import pytest
 
 from scanner.base.errors import UsageError
 from scanner.base.resources import schema_path
-from scanner.model.outcome import Severity
+from scanner.model.outcome import Risk, Severity
 from scanner.remediate.document import (
     Cause,
     KeyTarget,
@@ -22,7 +22,6 @@ from scanner.remediate.document import (
     PlanPolicy,
     PlanTool,
     Precondition,
-    Risk,
     Rotation,
     State,
     action_id,

@@ -10,7 +10,7 @@ import msgspec
 
 from scanner.base.errors import Location
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
-from scanner.model.finding import Finding, Resource
+from scanner.model.finding import Finding, KnownFinding, Resource
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Policy, Predicate, Rule
 from scanner.model.run import (
@@ -129,6 +129,26 @@ def gap(of: Rule, organization: str | None, project: str | None, reason: str) ->
         message=reason,
         evidence={},
         url=None,
+    )
+
+
+FIRST_SEEN = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def fixed_finding(name: str) -> KnownFinding:
+    """Return what a baseline knew of a key that is gone."""
+    return KnownFinding(
+        rule="key-max-age",
+        severity=Severity.HIGH,
+        outcome=Outcome.FAIL,
+        type="sentry_key",
+        organization="acme",
+        project="web",
+        project_id=None,
+        id="9" * 32,
+        name=name,
+        fingerprint="f" * 32,
+        first_seen=FIRST_SEEN,
     )
 
 

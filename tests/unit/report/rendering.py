@@ -1,11 +1,10 @@
-"""Reports of test runs as bytes, and goldens to hold them against."""
+"""Reports of test runs as bytes, and the run that most goldens are of."""
 
 import io
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,9 @@ import duckdb
 import msgspec
 from jsonschema import Draft7Validator
 
-from scanner.model.finding import KnownFinding
-from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import Clear, GateSetting, Run, RunInfo
 from scanner.report import (
     DEFAULT_OPTIONS,
-    FORMATS,
     ReportOptions,
     format_called,
     to_file,
@@ -26,7 +22,7 @@ from scanner.report import (
     write_reports,
 )
 from scanner.report.parts.flat import COLUMNS, row
-from tests.unit.report.factory import golden_run
+from tests.unit.report.factory import FIRST_SEEN, fixed_finding, golden_run
 
 GATE = (
     GateSetting("fail_on", "low", "the default"),
@@ -35,7 +31,6 @@ GATE = (
     GateSetting("projects", "web, app", "projects in keypolicy.yaml:4:1", is_given=True),
 )
 
-GOLDENS = Path(__file__).parents[2] / "goldens"
 DATA = Path(__file__).parent / "data"
 
 
@@ -80,24 +75,6 @@ def text(name: str, run: Run) -> str:
     return render(name, run).decode("utf-8")
 
 
-def is_update() -> bool:
-    """Whether goldens are to be written anew: `make goldens`."""
-    return os.environ.get("UPDATE_GOLDENS") == "1"
-
-
-def golden_path(name: str) -> Path:
-    suffixes = FORMATS[name].suffixes
-    return GOLDENS / f"report{suffixes[0] if suffixes else f'.{name}.txt'}"
-
-
-def check_golden(name: str, run: Run | None = None) -> None:
-    """Hold the report of the golden run against the file that is kept of it."""
-    report, path = render(name, run or full_run()), golden_path(name)
-    if is_update():
-        path.write_bytes(report)
-    assert report == path.read_bytes(), f"{path.name} differs; make goldens, then read the diff"
-
-
 def full_run() -> Run:
     """Return the golden run with places that are clear, a fixed finding and a first sighting."""
     run = golden_run()
@@ -106,22 +83,9 @@ def full_run() -> Run:
         for result in run.results
         for project, passed in (("clear", 2), ("quiet", 0))
     ]
-    seen = datetime(2026, 1, 5, 12, tzinfo=UTC)
     found = list(run.findings)
-    found[0] = msgspec.structs.replace(found[0], first_seen=seen)
-    gone = KnownFinding(
-        rule="key-max-age",
-        severity=Severity.HIGH,
-        outcome=Outcome.FAIL,
-        type="sentry_key",
-        organization="acme",
-        project="web",
-        project_id=None,
-        id="9" * 32,
-        name="gone",
-        fingerprint="f" * 32,
-        first_seen=seen,
-    )
+    found[0] = msgspec.structs.replace(found[0], first_seen=FIRST_SEEN)
+    gone = fixed_finding("gone")
     return msgspec.structs.replace(run, findings=found, clear=clear, fixed=(gone,), gate=GATE)
 
 

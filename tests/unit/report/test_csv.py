@@ -11,7 +11,7 @@ from scanner.report import to_stream, write_reports
 from scanner.report.csv_findings import cell
 from scanner.report.parts.flat import COLUMNS, row
 from tests.unit.report.factory import HOSTILE, RULES, empty_run, finding, golden_run, run_of
-from tests.unit.report.rendering import another_time, check_golden, full_run, render
+from tests.unit.report.rendering import another_time, full_run, render
 
 AGE = RULES[0]
 
@@ -19,10 +19,6 @@ AGE = RULES[0]
 def rows(run: Run) -> list[dict[str, str]]:
     report = render("csv", run).decode("utf-8")
     return list(csv.DictReader(io.StringIO(report, newline=""), strict=True))
-
-
-def test_the_golden() -> None:
-    check_golden("csv")
 
 
 def test_every_finding_is_a_line() -> None:

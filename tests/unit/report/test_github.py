@@ -16,7 +16,7 @@ from tests.unit.report.factory import (
     rule,
     run_of,
 )
-from tests.unit.report.rendering import another_time, check_golden, full_run, text
+from tests.unit.report.rendering import another_time, full_run, text
 
 # How the runner reads a command: actions/runner, ActionCommand.TryParseV2.
 COMMAND = re.compile(r"^::(?P<name>[a-z-]+)(?: (?P<properties>.*?))?::(?P<data>.*)$")
@@ -38,10 +38,6 @@ def commands(run: Run) -> list[tuple[str, dict[str, str], str]]:
             properties = {key: unescaped(value) for key, value in pairs}
             found.append((match["name"], properties, unescaped(match["data"])))
     return found
-
-
-def test_the_golden() -> None:
-    check_golden("github")
 
 
 def test_a_command_names_the_rule_in_its_file() -> None:

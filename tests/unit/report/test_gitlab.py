@@ -17,7 +17,7 @@ from tests.unit.report.factory import (
     rule,
     run_of,
 )
-from tests.unit.report.rendering import another_time, check_golden, draft7, full_run, text
+from tests.unit.report.rendering import another_time, draft7, full_run, text
 
 AGE = RULES[0]
 
@@ -57,10 +57,6 @@ SCHEMA = {
 def issues(run: Run) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(text("gitlab", run))
     return found
-
-
-def test_the_golden() -> None:
-    check_golden("gitlab")
 
 
 @pytest.mark.parametrize("make", [golden_run, full_run, clean_run, empty_run])

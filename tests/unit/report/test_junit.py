@@ -19,7 +19,7 @@ from tests.unit.report.factory import (
     large_run,
     run_of,
 )
-from tests.unit.report.rendering import DATA, another_time, check_golden, full_run, text
+from tests.unit.report.rendering import DATA, another_time, full_run, text
 
 RUNS: dict[str, Callable[[], Run]] = {
     "golden": golden_run,
@@ -41,10 +41,6 @@ def cases(run: Run) -> dict[tuple[str, str], ET.Element]:
 
 def kinds(run: Run) -> dict[tuple[str, str], str]:
     return {key: case[0].tag if len(case) else "passed" for key, case in cases(run).items()}
-
-
-def test_the_golden() -> None:
-    check_golden("junit")
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -20,7 +20,7 @@ from tests.unit.report.factory import (
     rule,
     run_of,
 )
-from tests.unit.report.rendering import another_time, check_golden, full_run, text
+from tests.unit.report.rendering import another_time, full_run, text
 
 AGE = RULES[0]
 ATTACKS = {
@@ -60,10 +60,6 @@ def rendered(markdown: str) -> _Page:
     module: Any = pytest.importorskip("markdown_it", reason="pip install markdown-it-py")
     renderer = module.MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     return _Page(renderer.render(markdown))
-
-
-def test_the_golden() -> None:
-    check_golden("markdown")
 
 
 @pytest.mark.parametrize("make", [golden_run, full_run, clean_run, empty_run])

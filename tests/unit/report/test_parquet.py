@@ -8,8 +8,9 @@ import pytest
 from scanner.model.run import Run
 from scanner.report import parquet
 from scanner.report.parts.flat import COLUMNS
+from tests.kept import golden
 from tests.unit.report.factory import HOSTILE, RULES, empty_run, finding, large_run, run_of
-from tests.unit.report.rendering import another_time, full_run, golden_path, is_update, render
+from tests.unit.report.rendering import another_time, full_run, render
 
 AGE = RULES[0]
 Content = tuple[list[tuple[str, str]], list[tuple[Any, ...]]]
@@ -34,18 +35,11 @@ def written(run: Run, folder: Path) -> Path:
     return file
 
 
-def test_the_golden(tmp_path: Path) -> None:
-    file = written(full_run(), tmp_path)
-    if is_update():
-        golden_path("parquet").write_bytes(file.read_bytes())
-    assert content(file) == content(golden_path("parquet"))
-
-
 def test_columns_and_types_are_the_same_without_a_finding(tmp_path: Path) -> None:
     columns, rows = content(written(empty_run(), tmp_path))
     assert [name for name, _ in columns] == list(COLUMNS)
     assert rows == []
-    assert columns == content(golden_path("parquet"))[0]
+    assert columns == content(golden("parquet"))[0]
 
 
 def test_values_are_as_they_came(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from scanner.model.run import Run
 from tests.unit.report.factory import HOSTILE, RULES, clean_run, empty_run, golden_run
-from tests.unit.report.rendering import another_time, check_golden, full_run, render, text
+from tests.unit.report.rendering import another_time, full_run, render, text
 
 RUNS = [golden_run, full_run, clean_run, empty_run]
 # The line of a sample: prometheus.io, "Exposition formats", "Text format details".
@@ -28,10 +28,6 @@ def samples(run: Run) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
 
 def value(run: Run, name: str, **labels: str) -> float:
     return samples(run)[f"keypolicy_{name}", frozenset(labels.items())]
-
-
-def test_the_golden() -> None:
-    check_golden("prometheus")
 
 
 @pytest.mark.parametrize("make", RUNS)

@@ -19,7 +19,7 @@ from tests.unit.report.factory import (
     rule,
     run_of,
 )
-from tests.unit.report.rendering import check_golden, render
+from tests.unit.report.rendering import render
 from tests.unit.report.triaged import triaged_run
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -27,10 +27,6 @@ ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 def summary(run: Run, options: ReportOptions = ReportOptions()) -> str:  # noqa: B008 - frozen
     return render("terminal", run, options).decode("utf-8")
-
-
-def test_golden() -> None:
-    check_golden("terminal", triaged_run())
 
 
 def test_the_verdict_comes_first_and_the_exit_code_last() -> None:

@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from scanner.base.errors import Location
-from scanner.model.finding import KnownFinding
-from scanner.model.outcome import Disposition, Outcome, Severity
+from scanner.model.outcome import Disposition, Severity
 from scanner.model.run import Clear, GateResult, Run, TrendPoint
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
-from tests.unit.report.factory import AS_OF, HOSTILE, Findings, golden_run
+from tests.unit.report.factory import AS_OF, HOSTILE, Findings, fixed_finding, golden_run
 
 
 def triaged_run() -> Run:
@@ -21,19 +20,7 @@ def triaged_run() -> Run:
         waiver_use("<b>gone</b>", WaiverState.LAPSED, -4, decided=1, reason=HOSTILE["bidi"]),
         waiver_use("next-year", WaiverState.PENDING, 400),
     ]
-    fixed = KnownFinding(
-        rule="key-max-age",
-        severity=Severity.HIGH,
-        outcome=Outcome.FAIL,
-        type="sentry_key",
-        organization="acme",
-        project="web",
-        project_id=None,
-        id="9" * 32,
-        name=HOSTILE["markup"],
-        fingerprint="f" * 32,
-        first_seen=datetime(2026, 1, 5, 12, tzinfo=UTC),
-    )
+    fixed = fixed_finding(HOSTILE["markup"])
     clear = [
         Clear(result.rule.policy, result.rule.id, organization, "clear", result.passed, 3)
         for result in run.results

@@ -162,11 +162,10 @@ class SentryApi:
         return self._pages(ListQuery(API_KEY, "api-keys", path, place.base, paged=False), watch)
 
     async def key_statistics(
-        self, place: OrganizationBase, project: str, key: str, since: int, until: int
+        self, place: OrganizationBase, project: str, key: str, query: Mapping[str, str]
     ) -> list[Any]:
-        """Return a key's events by day, between two times in seconds since 1970."""
+        """Return a key's events, asked for by usage.statistics_query."""
         path = f"projects/{_segment(place.slug)}/{_segment(project)}/keys/{_segment(key)}/stats/"
-        query = {"since": str(since), "until": str(until), "resolution": "1d"}
         reply = await self._client.get("key-stats", path, query, base=place.base, vital=False)
         return _rows(reply, f"{place.base}/api/0/{path}")
 

@@ -21,12 +21,12 @@ from scanner.inventory.progress import FetchProgress, Progress
 from scanner.inventory.spool import Spool
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Needs, Scope
-from scanner.model.token import Token, TokenKind
+from scanner.model.token import Token
 from scanner.providers.sentry.live.api import KEY, ORGANIZATION, PROJECT, TOKEN, SentryApi
 from scanner.providers.sentry.live.crawl import Crawl, Wish
 from scanner.providers.sentry.live.credentials import LISTINGS, fetch_credentials
 from scanner.providers.sentry.live.settle import Output
-from scanner.providers.sentry.live.survey import Survey, survey
+from scanner.providers.sentry.live.survey import Survey, TokenKind, kind_of, survey
 from scanner.providers.sentry.live.usage import Usage
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ async def run(  # noqa: PLR0913, PLR0917 - the arguments of SentrySource.fetch
     """Fetch into `output`; raises FetchError, without a file, where nothing could be seen."""
     meter = Meter(progress)
     tables = _tables(needs)
-    async with connect(_client_settings(base, settings), meter.traffic, transport) as client:
+    async with connect(client_settings(base, settings), meter.traffic, transport) as client:
         meter.client = client
         api = SentryApi(client, base, status=settings.status)
         ledger = Ledger()
@@ -124,7 +124,8 @@ def _tables(needs: Needs) -> frozenset[str]:
     return tables | {PROJECT} if KEY in tables else tables
 
 
-def _client_settings(base: str, settings: "LiveSettings") -> ClientSettings:
+def client_settings(base: str, settings: "LiveSettings") -> ClientSettings:
+    """Return how a client asks the server at `base`."""
     return ClientSettings(
         base=base,
         token=settings.token,
@@ -171,7 +172,7 @@ def _purpose(
         "usage": needs.reads(KEY, COSTLY[KEY]),
         "scopes": sorted(found.scopes or ()),
         "user": caller.user if caller else None,
-        "token": settings.token.kind.name,
+        "token": kind_of(settings.token).name,
     }
 
 
@@ -204,7 +205,8 @@ def _write_token(
         ledger.failed([TOKEN], found.caller)
         return
     ledger.saw(TOKEN)
-    kind = None if token.kind is TokenKind.UNKNOWN else token.kind.name.lower()
+    belongs = kind_of(token)
+    kind = None if belongs is TokenKind.UNKNOWN else belongs.name.lower()
     scopes = None if found.scopes is None else sorted(found.scopes)
     record = {"id": "current", "kind": kind, "scopes": scopes}
     spool.add(TOKEN, record, organization=None, project=None)

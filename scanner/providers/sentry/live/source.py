@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,7 @@ from scanner.model.coverage import TableCoverage
 from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
 
 if TYPE_CHECKING:
+    from scanner.policy.actions.interface import KeyUsage
     from scanner.providers.sentry.live.fetch import Result
 
 STATUSES: Final = ("active", "inactive")
@@ -77,6 +79,14 @@ class SentrySource:
         finally:
             self._progress.finish(stats)
         return FetchReport(output, result.sources, result.coverage, stats, result.warnings)
+
+    def usage(self, keys: Iterable[tuple[str, str, str]]) -> "dict[str, KeyUsage | str]":
+        """Return what keys accepted by the hour; see scanner.remediate.proposals.Metered."""
+        settings = self._settings
+        base = base_url(settings.url, insecure_http=settings.insecure_http)
+        from scanner.providers.sentry.live.hourly import hourly  # noqa: PLC0415 - brings httpx
+
+        return asyncio.run(hourly(base, settings, keys))
 
 
 def _stats(result: "Result", seconds: float) -> FetchStats:

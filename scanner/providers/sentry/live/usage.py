@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
@@ -17,18 +17,24 @@ PERIOD: Final = timedelta(days=30)
 _HOPELESS_AFTER: Final = 5
 """Keys in a row without an answer, after which no other key of the organization is asked."""
 
-_COUNTS: Final = ("accepted", "dropped", "filtered")
+_LAST_TIME: Final = 2**37
+"""Seconds since 1970 in the year 6325: far from the end of the calendar."""
+
+COUNTS: Final = ("accepted", "dropped", "filtered")
+"""What becomes of events, as the statistics have it."""
+
 _SAYS: Final = "Usage statistics (events_..._30d) are missing: "
 
 
-class _Sums(msgspec.Struct, frozen=True):
-    """Events of one key, errors only, between two moments."""
+class _Sums(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Events of one key, errors only, between two moments; `last` is the last day with any."""
 
     accepted: int
     dropped: int
     filtered: int
     since: datetime
     until: datetime
+    last: datetime | None = None
 
 
 class Usage:
@@ -74,10 +80,10 @@ class Usage:
             raise self._given_up[place.slug]
         since = self._until - PERIOD
         days = await self._api.key_statistics(
-            place, project, key, int(since.timestamp()), int(self._until.timestamp())
+            place, project, key, statistics_query(since, self._until, "1d")
         )
-        accepted, dropped, filtered = (_total(days, name) for name in _COUNTS)
-        sums = _Sums(accepted, dropped, filtered, since, self._until)
+        accepted, dropped, filtered = (sum(counts(days, name)) for name in COUNTS)
+        sums = _Sums(accepted, dropped, filtered, since, self._until, _last(days))
         self._api.journal.note(name, sums)
         return sums
 
@@ -94,12 +100,25 @@ class Usage:
         self._ledger.missing(KEY, _SAYS + why, organization=place.slug, project=project)
 
 
-def _total(days: list[Any], name: str) -> int:
-    """Return the sum over the days; raises ApiError for anything but counts."""
-    total = 0
-    for day in days:
-        count = day.get(name) if isinstance(day, dict) else None
+def statistics_query(since: datetime, until: datetime, resolution: str) -> dict[str, str]:
+    """Return what asks for the counts between two times: by day (1d) or, of 30 days, hour (1h)."""
+    times = int(since.timestamp()), int(until.timestamp())
+    return {"since": str(times[0]), "until": str(times[1]), "resolution": resolution}
+
+
+def counts(spans: list[Any], name: str) -> list[int]:
+    """Return one of the counts of each span; raises ApiError for anything but counts."""
+    found = []
+    for span in spans:
+        count = span.get(name) if isinstance(span, dict) else None
         if type(count) is not int or count < 0:
             raise ApiError(Reason.REFUSED, "the statistics are not counts by day")
-        total += count
-    return total
+        found.append(count)
+    return found
+
+
+def _last(days: list[dict[str, Any]]) -> datetime | None:
+    """Return when the last day with an event began; None where there is none, or no time told."""
+    busy = [day.get("ts") for day in days if any(day[name] for name in COUNTS)]
+    times = [time for time in busy if type(time) is int and 0 <= time < _LAST_TIME]
+    return datetime.fromtimestamp(max(times), UTC) if times and len(times) == len(busy) else None

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import msgspec
+
 from scanner.model.table import (
     BOOLEAN,
     INTEGER,
@@ -22,6 +24,15 @@ from scanner.model.table import (
 
 USAGE: Final = "keypolicyUsage"
 """The field of a key's record that this product adds: sums over its usage statistics."""
+
+LOADER_OPTIONS: Final = {
+    "replay": "hasReplay",
+    "performance": "hasPerformance",
+    "debug": "hasDebug",
+    "feedback": "hasFeedback",
+    "logs_and_metrics": "hasLogsAndMetrics",
+}
+"""The API's names of the loader's options; columns and arguments have ours."""
 
 DSN_KINDS: Final = (
     "public",
@@ -49,6 +60,11 @@ def _events(name: str, doc: str) -> Column:
     path = f"$.{USAGE}.{name}"
     source = f"CASE WHEN TRY_CAST(<{path}> AS BIGINT) >= 0 THEN TRY_CAST(<{path}> AS BIGINT) END"
     return Column("BIGINT", f"{doc} {_CAVEAT}", source, costly=True)
+
+
+def _of_usage(name: str, doc: str) -> Column:
+    doc = f"{doc}; NULL where the statistics were not fetched"
+    return msgspec.structs.replace(time(f"$.{USAGE}.{name}", doc), costly=True)
 
 
 def _dsns() -> str:
@@ -99,6 +115,8 @@ KEY: Final = Table(
         f"$.{USAGE}.accepted": Field(INTEGER),
         f"$.{USAGE}.dropped": Field(INTEGER),
         f"$.{USAGE}.filtered": Field(INTEGER),
+        f"$.{USAGE}.until": Field(TEXT, timestamp=True),
+        f"$.{USAGE}.last": Field(TEXT, timestamp=True),
     },
     columns={
         "id": text("$.id", "Identifier of the key"),
@@ -194,6 +212,11 @@ KEY: Final = Table(
         "events_accepted_30d": _events("accepted", "Errors accepted"),
         "events_dropped_30d": _events("dropped", "Errors dropped, by rate limits for example,"),
         "events_filtered_30d": _events("filtered", "Errors filtered out"),
+        "events_last_day": _of_usage(
+            "last",
+            "Start of the last of those days with errors of any fate; NULL where none had any",
+        ),
+        "events_until": _of_usage("until", "When those 30 days ended"),
         "age_days": age("$.dateCreated"),
         "owner": OWNER,
         "url": Column(

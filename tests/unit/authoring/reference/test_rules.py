@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scanner.authoring.reference.pages import rules_markdown
-from scanner.authoring.reference.rules import check_entries, policy_entries
+from scanner.authoring.reference.rules import action_entries, check_entries, policy_entries
 from scanner.authoring.reference.tables import fill_functions, functions_markdown, table_entries
 from scanner.base.errors import PolicyError, UsageError
 from scanner.catalogue import TABLES
@@ -95,7 +95,7 @@ def test_filling_is_idempotent_and_leaves_the_rest_alone() -> None:
 
 
 def test_the_page_links_only_to_what_it_has() -> None:
-    page = rules_markdown(SHIPPED, check_entries(), escaped, prose)
+    page = rules_markdown(SHIPPED, check_entries(), action_entries(), escaped, prose)
     headings = {line.removeprefix("### ") for line in page.splitlines() if line[:4] == "### "}
     links = {part.split(")")[0] for part in page.split("](#")[1:]}
     assert links <= headings

@@ -15,11 +15,11 @@ BOMBS = {
     "compressed texts": "SELECT 'a' AS kind, '' AS organization, '' AS project,"
     " repeat('a', 1000000) || i AS record FROM range(300) t(i)",
     "one text for all rows": "SELECT 'a' AS kind, '' AS organization, '' AS project,"
-    " repeat('a', 1000000) AS record FROM range(10000)",
+    " repeat('a', 1000000) AS record FROM range(1000)",
     "empty rows": "SELECT '' AS kind, NULL::VARCHAR AS organization, NULL::VARCHAR AS project,"
     " '' AS record FROM range(20000000)",
     "a text in another column": "SELECT 'a' AS kind, repeat('a', 1000000) AS organization,"
-    " '' AS project, '{}' AS record FROM range(10000)",
+    " '' AS project, '{}' AS record FROM range(1000)",
 }
 
 

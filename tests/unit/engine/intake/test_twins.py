@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.base.errors import InventoryFileError
-from scanner.engine.database import connect
+from scanner.engine.database import Connection, connect
 from scanner.engine.intake.load import Loaded, load
 from scanner.inventory.spool import Spool
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Inventory, Layout, RawInput, Scope
-from tests.unit.engine.intake.test_load import ALL, CANARY, KEY, api, changed, fill
+from tests.unit.engine.intake.test_load import ALL, CANARY, KEY, afresh, api, changed, fill
 from tests.unit.engine.support import AS_OF
 
 INTEGRATION = {"uuid": "u1", "slug": "bot", "scopes": ["org:read"], "events": ["a", "b"]}
@@ -67,11 +67,13 @@ def shuffled(record: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 @settings(deadline=None, max_examples=50)
 @given(st.lists(shuffled(KEY), min_size=2, max_size=5))
-def test_records_that_say_the_same_are_one(tmp_path_factory: Any, records: list[Any]) -> None:
+def test_records_that_say_the_same_are_one(
+    tmp_path_factory: Any, connection: Connection, records: list[Any]
+) -> None:
     folder = tmp_path_factory.mktemp("same")
     half = len(records) // 2
     inputs = api(folder / "a.json", records[:half]), api(folder / "b.json", records[half:])
-    with connect() as connection:
+    with afresh(connection):
         loaded = fill(connection, *inputs)
     assert loaded.rows["sentry_key"] == 1
     count = len(records) - 1

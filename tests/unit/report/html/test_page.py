@@ -21,7 +21,7 @@ from tests.unit.report.factory import (
     large_run,
     run_of,
 )
-from tests.unit.report.rendering import another_time, check_golden, render
+from tests.unit.report.rendering import another_time, render
 from tests.unit.report.triaged import triaged_run
 
 ALL_HOSTILE = "".join(HOSTILE.values())
@@ -74,10 +74,6 @@ def source(run: Run) -> str:
 
 def page(run: Run) -> Page:
     return Page(source(run))
-
-
-def test_golden() -> None:
-    check_golden("html", triaged_run())
 
 
 @pytest.mark.parametrize("make", [empty_run, clean_run, triaged_run])

@@ -18,7 +18,7 @@ from tests.unit.report.factory import (
     large_run,
     run_of,
 )
-from tests.unit.report.rendering import DATA, another_time, check_golden, draft7, full_run, text
+from tests.unit.report.rendering import DATA, another_time, draft7, full_run, text
 
 AGE = RULES[0]
 RUNS = [golden_run, full_run, clean_run, empty_run]
@@ -44,10 +44,6 @@ def result(run: Run) -> dict[str, Any]:
 
 def props(part: dict[str, Any]) -> dict[str, str]:
     return {prop["name"]: prop["value"] for prop in part["props"]}
-
-
-def test_the_golden() -> None:
-    check_golden("oscal")
 
 
 @pytest.mark.parametrize("make", RUNS)

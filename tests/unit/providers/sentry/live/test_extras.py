@@ -80,6 +80,9 @@ def test_usage_is_summed_over_the_days(world: World, output: Path, flavour: Flav
             dropped,
             filtered,
         )
+        # No more than the end of the period, and a whole day.
+        last = found["until"][:10] + "T00:00:00Z" if any(key.daily) else None
+        assert found.get("last") == last
     assert report.coverage["sentry_key"].state is COMPLETE
 
 

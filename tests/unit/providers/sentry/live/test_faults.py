@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scanner.base.errors import FetchError
-from scanner.http import client as http
+from scanner.http import exchange
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Scope
 from tests.simulator import (
@@ -278,7 +278,7 @@ def test_records_of_wrong_types_are_told_by_field(world: World, tmp_path: Path) 
 def test_too_large_an_answer_is_cut_off(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(exchange, "MOST_BYTES", 100_000)
     huge = faults.body(b"[" + b" " * 1_000_000 + b"]", "/api-007/")
     with Simulator(world, flavour=OLD, faults=[huge]) as simulator:
         report = fetch(simulator, tmp_path / "inventory.jsonl")

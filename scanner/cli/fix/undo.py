@@ -1,0 +1,63 @@
+"""`keypolicy fix undo`: an audit log goes in, a plan that takes its changes back comes out."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from scanner.base.errors import UsageError
+from scanner.base.files import check_writable, replacing
+from scanner.cli.shared import inputs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the step's arguments."""
+    inputs.add_lock_argument(parser)
+    parser.add_argument(
+        "audit", metavar="AUDIT", type=Path, help="audit log that `keypolicy fix apply` wrote"
+    )
+    parser.add_argument(
+        "--plan",
+        metavar="DIGEST",
+        default="",
+        help="undo the plan whose digest begins so (default: the last one that the log tells of)",
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="file of the plan, for `fix apply` (.json)",
+    )
+    inputs.add_display_arguments(output)
+    parser.set_defaults(org=[], project=[], url=None)
+
+
+def run(namespace: argparse.Namespace) -> int:
+    """Plan; returns 0 where there is nothing to take back, 1 where changes are planned."""
+    output: Path | None = namespace.output
+    if output is not None:
+        if output.suffix != ".json":
+            raise UsageError(
+                "a plan is a JSON file", where=str(output), remedy="End the name in .json."
+            )
+        check_writable([output])
+    settings = inputs.settings(namespace)
+    from scanner.remediate.apply.audit import read_audit  # noqa: PLC0415 - not for --help
+    from scanner.remediate.apply.undo import undo_plan  # noqa: PLC0415
+    from scanner.remediate.document import write_plan  # noqa: PLC0415
+    from scanner.remediate.table import headline, table_lines  # noqa: PLC0415
+
+    entries = read_audit(namespace.audit)
+    plan = undo_plan(entries, namespace.plan, datetime.now(UTC), str(namespace.audit))
+    if output is not None:
+        with replacing(output) as out:
+            out.write(write_plan(plan))
+    if namespace.quiet:
+        sys.stdout.write(f"PLAN: {headline(plan)}\n")
+    else:
+        color = inputs.use_color(settings)
+        lines = table_lines(plan, inputs.width(settings), color=color)
+        sys.stdout.write("".join(f"{line}\n" for line in lines))
+    return 1 if plan.actions else 0

@@ -1,0 +1,31 @@
+"""What a user is told of an inventory that was not seen whole: what was loaded in, warnings out."""
+
+from typing import TYPE_CHECKING, Final
+
+from scanner.cli.shared import inputs
+from scanner.model.coverage import CoverageState
+from scanner.model.inventory import Needs
+
+if TYPE_CHECKING:
+    from scanner.engine.intake.load import Loaded
+
+_MOST_GAPS: Final = 5
+
+
+def warn_of_gaps(loaded: "Loaded", wanted: Needs) -> bool:
+    """Say what the answer cannot know, and return whether there is anything of that.
+
+    A table that was not seen whole looks like a small one.
+    """
+    for warning in loaded.warnings:
+        inputs.warn(warning)
+    for name in sorted(wanted.tables):
+        coverage = loaded.coverage[name]
+        if coverage.state is not CoverageState.COMPLETE:
+            inputs.warn(f"{name} is {coverage.state}: {coverage.reason or 'no reason is known'}")
+        for gap in coverage.gaps[:_MOST_GAPS]:
+            place = "/".join(part for part in (gap.organization, gap.project) if part)
+            inputs.warn(f"{place or 'everything'} is not seen in {name}: {gap.reason}")
+        if len(coverage.gaps) > _MOST_GAPS:
+            inputs.warn(f"{len(coverage.gaps) - _MOST_GAPS:,} more gaps in {name}")
+    return any(loaded.coverage[n].state is not CoverageState.COMPLETE for n in wanted.tables)

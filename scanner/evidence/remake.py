@@ -1,0 +1,156 @@
+"""A run made anew: in comes what a run kept, out comes the run that follows from it.
+
+The same scan goes over the kept inventory, as of then, with the policies, waivers, baseline, owners
+and settings of then, and into a history that has the one run before it. So whatever a run holds can
+be held against what it should.
+"""
+
+import hashlib
+import json
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, BinaryIO, Final, cast
+
+import msgspec
+
+from scanner.base.errors import UsageError
+from scanner.engine.intake.keep import packed
+from scanner.evidence.gate import settings_of, thresholds_of
+from scanner.gate import EXIT_REFUSED
+from scanner.history.folder import (
+    FINDINGS,
+    MANIFEST,
+    MARKER,
+    REPORT,
+    TRACKED,
+    History,
+    StoredRun,
+    marker_bytes,
+)
+from scanner.history.keeper import HistoryRequest
+from scanner.history.kept import KeptSource
+from scanner.history.manifest import DamageError, RunPart
+from scanner.model.run import Run, RunInfo
+from scanner.pipeline import ScanRequest, scan
+from scanner.report import to_stream, write_reports
+from scanner.triage.interface import TriageRequest
+
+_ANY_TERM: Final = 1_000_000
+"""Days: a waiver whose term was too long would have stopped the scan then."""
+
+_LOST: Final = "19700101T000000Z-{line}-000000000000"
+"""A run that cannot be read: to make anew what a scan wrote that had passed one over."""
+
+
+def report_of(run: StoredRun) -> dict[str, Any]:
+    """Return the JSON report of a run. Raises DamageError."""
+    where = str(run.path / REPORT)
+    try:
+        found = json.loads(run.unpacked(REPORT))
+        if found["schema_version"] == "1" and found["gate"]["settings"]:
+            return dict(found)
+    except (ValueError, RecursionError, LookupError, TypeError):
+        pass
+    raise DamageError("is no whole report of version 1", "edited", where=where)
+
+
+def remake(
+    run: StoredRun, before: StoredRun | None, workspace: Path, *, is_certain: bool = True
+) -> StoredRun:
+    """Make a run anew in an empty folder; its report, table and times are as if it were that run.
+
+    `before` is the run that it carries on, with its findings. Not `is_certain` makes what a scan
+    writes that found a damaged run before it. Raises as a scan does, and DamageError.
+    """
+    folder, table, private = (workspace / name for name in ("history", "table", "files"))
+    for one in (folder, table, private):
+        one.mkdir(parents=True)
+    (folder / MARKER).write_bytes(marker_bytes())
+    known = {_LOST.format(line=run.manifest.line)}
+    if before is not None:
+        known.add(before.path.name)
+        (folder / before.path.name).mkdir()
+        for name in (MANIFEST, TRACKED):
+            shutil.copyfile(before.path / name, folder / before.path.name / name)
+    if not is_certain:
+        (folder / _LOST.format(line=run.manifest.line)).mkdir()
+    settings = settings_of(report_of(run)["gate"]["settings"])
+    manifest = run.manifest
+    sla = {severity: timedelta(seconds=time) for severity, time in manifest.sla.items()}
+    request = ScanRequest(
+        source=KeptSource(run),
+        scope=manifest.looked.scope,
+        policies=(),
+        params={},
+        as_of=manifest.run.as_of,
+        thresholds=thresholds_of(settings, str(run.path / REPORT)),
+        gate=settings,
+        folder=table,
+        history=HistoryRequest(folder, keep_inventory=True, sla=sla),
+    )
+    with scan(as_it_was(run, private, request)) as found:
+        made = [name for name in History(folder).names() if name not in known]
+        if len(made) != 1:
+            raise UsageError(
+                f"cannot be made anew: {'; '.join(found.warnings)}",
+                where=str(run.path),
+                remedy="Make room in the folder that TMPDIR names.",
+            )
+        remade = History(folder).run(made[0])
+        return _rewritten(found, run, remade)
+
+
+def _rewritten(found: Run, run: StoredRun, remade: StoredRun) -> StoredRun:
+    """Write report and table once more, with the identity and the clock of the run then."""
+    folder = remade.path
+    times = run.manifest.run
+    then = RunInfo(times.id, times.as_of, times.started_at, times.finished_at)
+    found = msgspec.structs.replace(found, info=then)
+    with packed(folder / REPORT) as report, (folder / FINDINGS).open("wb") as table:
+        out = cast("BinaryIO", report)
+        write_reports(found, [to_stream(found, "json", out), to_stream(found, "parquet", table)])
+    parts = dict(remade.manifest.parts)
+    for name in (REPORT, FINDINGS):
+        raw = (folder / name).read_bytes()
+        parts[name] = RunPart(hashlib.sha256(raw).hexdigest(), len(raw))
+    replace = msgspec.structs.replace
+    return replace(remade, manifest=replace(remade.manifest, parts=parts))
+
+
+def as_it_was(run: StoredRun, private: Path, request: ScanRequest) -> ScanRequest:
+    """Take the run's own policies, parameters, waivers, baseline and owners.
+
+    They are put into the folder `private`. Raises DamageError.
+    """
+    manifest = run.manifest
+
+    def unpacked(name: str) -> Path:
+        path = private / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(run.part(name))
+        return path
+
+    policies = []
+    for policy in manifest.policies:
+        own, *others = policy.files
+        policies.append(str(unpacked(own)))
+        for name in others:
+            unpacked(name)
+    waivers, baseline, owners = (
+        None if part is None else unpacked(part)
+        for part in (manifest.waivers, manifest.baseline, manifest.owners)
+    )
+    return msgspec.structs.replace(
+        request,
+        policies=tuple(policies),
+        params=manifest.params,
+        triage=TriageRequest(
+            waivers=waivers,
+            baseline=baseline,
+            owners=owners,
+            strict_waivers=manifest.exit_code == EXIT_REFUSED,
+            term_days=_ANY_TERM,
+        ),
+        policies_place=None,
+    )

@@ -1,0 +1,1 @@
+"""A reviewed plan goes in; keys are changed one by one, and an audit log of it comes out."""

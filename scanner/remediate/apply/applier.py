@@ -1,0 +1,302 @@
+"""A planned action goes in; the key is read, changed, read back, and its fate comes out.
+
+Nothing is sent to a key that is otherwise than planned, nothing is sent twice, and nothing is sent
+before the audit log holds it. What may have been done is looked up by reading.
+"""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from scanner.base.text import clock, plural
+from scanner.http.failure import ApiError
+from scanner.remediate.apply.audit import (
+    FORMAT,
+    OPEN,
+    SETTLED,
+    ActionFate,
+    Actor,
+    AuditEntry,
+    AuditLog,
+)
+from scanner.remediate.apply.compare import Standing, drift, fits, lacking, shown, spread, standing
+from scanner.remediate.apply.create import chosen
+from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
+from scanner.remediate.remote import FoundKey, Operation, Remote
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """What became of an action, and why.
+
+    `dsn` is the public one of a key that was made. `is_new`: it came to that now, not in a run
+    before.
+    """
+
+    action: PlannedAction
+    fate: ActionFate
+    reason: str = ""
+    dsn: str | None = None
+    is_new: bool = True
+
+    @property
+    def is_surprise(self) -> bool:
+        """Whether it is otherwise than the plan has it."""
+        return self.fate not in SETTLED
+
+
+class Applier:
+    """Applies the actions of one plan, one after the other, on one server."""
+
+    def __init__(self, plan: Plan, remote: Remote, log: AuditLog, who: Actor) -> None:
+        self._plan = plan
+        self._digest = plan_digest(plan)
+        self._remote = remote
+        self._log = log
+        self._who = who
+
+    def apply(self, action: PlannedAction) -> Applied:
+        """Apply one action. Raises UsageError where the audit log cannot be written."""
+        past = self._log.of(self._digest, action.id)
+        if past and past[-1].result in SETTLED:
+            reason = f"was {past[-1].result.value} at {clock(past[-1].at)}"
+            return Applied(action, past[-1].result, reason, is_new=False)
+        try:
+            if not action.target.id:
+                return self._make(action, past)
+            return self._change(action, past[-1] if past and past[-1].result in OPEN else None)
+        except ApiError as error:
+            reason = f"could not be read: {error.message}"
+            if past and past[-1].result in OPEN:  # it still is: nothing new is known
+                return self._note(action, ActionFate.UNSURE, reason, **_facts(past[-1], None))
+            return self._note(action, ActionFate.UNREAD, reason)
+
+    def _change(self, action: PlannedAction, pending: AuditEntry | None) -> Applied:
+        """Change or delete a key; `pending` is a request of which nobody knows what became."""
+        found = self._remote.read(action.target)
+        done = ActionFate.APPLIED if pending else ActionFate.ALREADY
+        facts = _facts(pending, found)
+        looked_up = "looked up: it was done before the run was cut off" if pending else ""
+        if found is None:
+            if action.after is None:
+                return self._note(action, done, looked_up or "the key is gone already", **facts)
+            return self._note(action, ActionFate.VANISHED, "the project has no such key any more")
+        if moved := _moved(action.target, found.state):
+            return self._note(action, ActionFate.DRIFTED, moved, before=found.state)
+        now = standing(action, found.state, self._own(action))
+        if now is Standing.DONE:
+            return self._note(action, done, looked_up or "it is so already", **facts)
+        target = msgspec.structs.replace(action.target, project=found.project)
+        is_other = now is Standing.OTHERWISE
+        reason = drift(action, found.state) if is_other else self._in_use(action, target)
+        if is_other or reason:
+            return self._note(action, ActionFate.DRIFTED, reason, before=found.state)
+        return self._update(action, target, found.state, action.after)
+
+    def _in_use(self, action: PlannedAction, target: KeyTarget) -> str:
+        """Say that a key which is rotated out received something since the plan looked.
+
+        A plan is made on statistics that end up to a day before it, on a key that was quiet for
+        longer than that, and may wait for its review.
+        """
+        if action.rotation is None:
+            return ""
+        since = self._plan.created_at - timedelta(days=1)
+        events = self._remote.received(target, since)
+        return f"it received {plural(events, 'error')} since {clock(since)}" if events else ""
+
+    def _update(
+        self, action: PlannedAction, target: KeyTarget, before: State, changes: State | None
+    ) -> Applied:
+        """Send what changes of a key, or its deletion, and say what came of it."""
+
+        def send(request_id: str) -> None:
+            if changes is None:
+                self._remote.delete(target, request_id)
+            else:
+                self._remote.update(target, changes, before, request_id)
+
+        facts: dict[str, Any] = {"target": target, "before": before, "changes": changes}
+        broken = self._send(action, send, facts)
+        if broken is not None and not broken.unsure:
+            return self._note(action, ActionFate.REFUSED, broken.message, **facts)
+        try:
+            found = self._remote.read(target)
+        except ApiError as error:
+            why = f"{broken.message}; " if broken else ""
+            reason = f"{why}it could not be read back: {error.message}"
+            return self._note(action, ActionFate.UNSURE, reason, **facts)
+        return self._judged(action, broken, found, facts)
+
+    def _judged(
+        self,
+        action: PlannedAction,
+        broken: ApiError | None,
+        found: FoundKey | None,
+        facts: dict[str, Any],
+    ) -> Applied:
+        """Say what came of a request that was answered or broke off, by the key as it is now."""
+        before, changes = facts["before"], facts["changes"]
+        after = found.state if found else None
+        facts = {**facts, "after": after}
+        dsn = found.dsn if found and not action.target.id else None
+        lost = f"{broken.message}; looked up: " if broken else ""
+        if broken and after == before:
+            return self._note(action, ActionFate.NOT_DONE, f"{lost}it was not done", **facts)
+        if after is None:
+            gone = changes is None
+            reason = f"{lost}it was done" if lost else "" if gone else "the key is gone since"
+            return self._note(
+                action, ActionFate.APPLIED if gone else ActionFate.VANISHED, reason, **facts
+            )
+        if changes is None:
+            reason = "the server says that the key is deleted, and still has it"
+            return self._note(action, ActionFate.IGNORED, reason, **facts)
+        if missing := lacking(action.after or {}, after):
+            reason = (
+                f"{lost}the server did not do all of it, and said nothing: {_kept(missing, after)}"
+                " (so do organizations without the feature for it)"
+            )
+            return self._note(action, ActionFate.IGNORED, reason, dsn=dsn, **facts)
+        if before is not None and (others := spread(before, after, changes)):
+            reason = f"{lost}done, and besides: {_kept(others, after)}"
+            return self._note(action, ActionFate.SPREAD, reason, dsn=dsn, **facts)
+        reason = f"{lost}it was done" if lost else ""
+        return self._note(action, ActionFate.APPLIED, reason, dsn=dsn, **facts)
+
+    def _make(self, action: PlannedAction, past: list[AuditEntry]) -> Applied:
+        """Make a key, unless one of the name is there; set what making does not take."""
+        target, wanted = action.target, action.after or {}
+        there = self._remote.keys(target.organization, target.project)
+        if there and (moved := _moved(target, there[0].state)):
+            return self._note(action, ActionFate.DRIFTED, moved)
+        if there:  # a project that goes by another slug now
+            target = msgspec.structs.replace(target, project=there[0].project)
+        found, is_ours, problem = chosen(wanted, there, past)
+        if problem:
+            return self._note(action, ActionFate.DRIFTED, problem)
+        if found is not None and fits(wanted, found.state):
+            fate = ActionFate.APPLIED if is_ours else ActionFate.ALREADY
+            facts = _facts(past[-1] if is_ours else None, found)
+            facts["target"] = _named(target, found)
+            reason = f"the key {found.state['id']} is there already"
+            return self._note(action, fate, reason, dsn=found.dsn, **facts)
+        facts = {"target": target, "before": None, "changes": wanted}
+        if found is None:
+            taken = self._remote.fields[Operation.CREATE]
+            facts["changes"] = {k: v for k, v in wanted.items() if k in taken}
+            made = self._post(action, target, facts)
+            if isinstance(made, Applied):
+                return made
+            found = made
+        target = _named(target, found)
+        settable = self._remote.fields[Operation.UPDATE] - self._remote.fields[Operation.CREATE]
+        rest = {f: wanted[f] for f in lacking(wanted, found.state) if f in settable}
+        if rest:
+            return self._update(action, target, found.state, rest)
+        return self._judged(action, None, found, {**facts, "target": target})
+
+    def _post(
+        self, action: PlannedAction, target: KeyTarget, facts: dict[str, Any]
+    ) -> Applied | FoundKey:
+        """Make the key and return it as it was read back; what became of it where that failed."""
+        fields = facts["changes"]
+        broken = self._send(action, lambda one: self._remote.create(target, fields, one), facts)
+        if broken is not None and not broken.unsure:
+            return self._note(action, ActionFate.REFUSED, broken.message, **facts)
+        lost = f"{broken.message}; " if broken else ""
+        try:
+            there = self._remote.keys(target.organization, target.project)
+        except ApiError as error:
+            reason = f"{lost}it could not be read back: {error.message}"
+            return self._note(action, ActionFate.UNSURE, reason, **facts)
+        found, _, problem = chosen(fields, there, self._log.of(self._digest, action.id))
+        if found is None:
+            fate = ActionFate.NOT_DONE if broken and not problem else ActionFate.UNSURE
+            reason = f"{lost}looked up: {problem or 'the project has no key of the name'}"
+            return self._note(action, fate, reason, **facts)
+        return found
+
+    def _send(
+        self, action: PlannedAction, send: Callable[[str], object], facts: dict[str, Any]
+    ) -> ApiError | None:
+        """Announce a request and send it; return how it failed, if it did."""
+        request_id = uuid.uuid4().hex
+        facts["request_id"] = request_id
+        self._log.append(self._entry(action, ActionFate.SENDING, "", facts))
+        try:
+            send(request_id)
+        except ApiError as error:
+            return error
+        return None
+
+    def _note(
+        self,
+        action: PlannedAction,
+        fate: ActionFate,
+        reason: str = "",
+        *,
+        dsn: str | None = None,
+        **facts: Any,  # noqa: ANN401 - fields of an entry
+    ) -> Applied:
+        self._log.append(self._entry(action, fate, reason, facts))
+        return Applied(action, fate, reason, dsn)
+
+    def _entry(
+        self, action: PlannedAction, fate: ActionFate, reason: str, facts: dict[str, Any]
+    ) -> AuditEntry:
+        return AuditEntry(
+            format=FORMAT,
+            at=datetime.now(UTC),
+            who=self._who,
+            plan=self._digest,
+            server=self._plan.server,
+            action_id=action.id,
+            action=action.action,
+            result=fate,
+            reason=reason,
+            findings=action.findings,
+            **{"target": action.target, **facts},
+        )
+
+    def _own(self, action: PlannedAction) -> list[PlannedAction]:
+        """Return the other actions of the plan that were done to the same key."""
+        done = {
+            one.action_id
+            for one in self._log.entries
+            if one.plan == self._digest and one.result in SETTLED
+        }
+        place = _place(action.target)
+        others = (one for one in self._plan.actions if one.id != action.id and one.id in done)
+        return [one for one in others if _place(one.target) == place]
+
+
+def _facts(pending: AuditEntry | None, found: FoundKey | None) -> dict[str, Any]:
+    """Return the key as it is now, with what was noted of the request that led to it."""
+    facts: dict[str, Any] = {"after": found.state if found else None}
+    if pending is not None:
+        known = ("request_id", "before", "changes")
+        facts |= {name: getattr(pending, name) for name in known}
+    return facts
+
+
+def _place(target: KeyTarget) -> tuple[str, str, str]:
+    return target.organization, target.project_id or target.project, target.id
+
+
+def _named(target: KeyTarget, found: FoundKey) -> KeyTarget:
+    return msgspec.structs.replace(target, id=found.state["id"], project=found.project)
+
+
+def _moved(target: KeyTarget, state: State) -> str:
+    """Say that a key is of another project than planned, if it is."""
+    project = state.get("projectId")
+    if target.project_id is None or project is None or project == target.project_id:
+        return ""
+    return f"{target.project} is another project now: its id is {project}, not {target.project_id}"
+
+
+def _kept(fields: list[str], state: State) -> str:
+    return ", ".join(f"{field} is {shown(state, field)}" for field in fields)

@@ -1,0 +1,143 @@
+"""An audit log goes in; a plan that takes back what can be taken back comes out.
+
+It is applied as any plan is: a key that became other since the log was written is left alone.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from scanner import __version__
+from scanner.base.errors import UsageError
+from scanner.catalogue.redact import REDACTED
+from scanner.model.outcome import Risk
+from scanner.policy.actions import ACTIONS, get_action
+from scanner.remediate.apply.audit import OPEN, ActionFate, AuditEntry
+from scanner.remediate.apply.compare import differing
+from scanner.remediate.document import (
+    KeyTarget,
+    Left,
+    Plan,
+    PlannedAction,
+    PlanTool,
+    Precondition,
+    State,
+    action_id,
+    canonical,
+)
+
+_OPPOSITES: Final = {"disable": "enable", "enable": "disable"}
+
+
+def undo_plan(entries: Sequence[AuditEntry], chosen: str, now: datetime, where: str) -> Plan:
+    """Return the plan that undoes one plan's changes: that whose digest begins with `chosen`.
+
+    An empty text chooses the last one. Raises UsageError where the log has none, or several.
+    """
+    digests = dict.fromkeys(one.plan for one in entries if one.plan.startswith(chosen))
+    digest = next(reversed(digests), None)
+    if digest is None or (chosen and len(digests) > 1):
+        raise UsageError(
+            "tells of no such plan" if digest is None else "tells of several plans of that digest",
+            where=where,
+            remedy="Give the audit log of `keypolicy fix apply`, and the whole digest to --plan.",
+        )
+    told = [one for one in entries if one.plan == digest]
+    groups: dict[str, list[AuditEntry]] = {}
+    for entry in told:
+        groups.setdefault(entry.action_id, []).append(entry)
+    final = {_place(one.target): one.after for one in told if one.after is not None}
+    actions, left = [], []
+    for group in groups.values():
+        made = _undone(group, final.get(_place(group[-1].target)))
+        if isinstance(made, Left):
+            left.append(made)
+        elif made is not None:
+            actions.append(made)
+    return Plan(
+        tool=PlanTool("keypolicy", __version__),
+        created_at=now,
+        as_of=now,
+        server=told[0].server,
+        organizations=tuple(sorted({one.target.organization for one in told})),
+        policies=(),
+        actions=tuple(sorted(actions, key=lambda one: (*_place(one.target), one.action))),
+        left=tuple(sorted(left, key=lambda one: _place(one.target))),
+    )
+
+
+def _undone(group: list[AuditEntry], final: State | None) -> PlannedAction | Left | None:
+    """Return what takes one action back, why nothing does, or None where it changed nothing."""
+    sent = [one for one in group if one.result is ActionFate.SENDING]
+    if not sent:
+        return None
+    last = group[-1]
+    if last.result in OPEN:
+        reason = "what became of it is not known: apply its plan again, which looks it up"
+        return _left(last, "unseen", reason)
+    if sent[0].target.id == "":
+        is_made = bool(last.target.id) and final is not None
+        return _planned(last, "delete", final or {}, {}, None) if is_made else None
+    if sent[-1].changes is not None:
+        return _reverted(last, sent[0].before or {}, final)
+    if last.result is ActionFate.APPLIED:
+        return _left(last, "irreversible", "the key is deleted: nothing brings back its DSN")
+    return None
+
+
+def _reverted(last: AuditEntry, before: State, final: State | None) -> PlannedAction | Left | None:
+    """Return what sets the fields of a key back that became other, if any did."""
+    after = last.after
+    if after is None or final is None:
+        if last.result in {ActionFate.REFUSED, ActionFate.NOT_DONE}:
+            return None
+        return _left(last, "unseen", f"the key was not seen afterwards ({last.reason})")
+    changed = differing(before, after)
+    if not changed:
+        return None
+    wanted = {field: before[field] for field in changed if field in before}
+    if len(wanted) < len(changed) or REDACTED.encode() in canonical(wanted):
+        reason = f"what it was before is not known: {', '.join(changed)}"
+        return _left(last, "unknown-state", reason)
+    now = {field: after[field] for field in changed if field in after}
+    return _planned(last, _OPPOSITES.get(last.action, last.action), final, now, wanted)
+
+
+def _planned(
+    entry: AuditEntry,
+    name: str,
+    final: State,
+    before: State,
+    after: State | None,
+) -> PlannedAction:
+    risk = Risk.IRREVERSIBLE if after is None else Risk.DISRUPTIVE
+    if after is not None and name in ACTIONS:
+        risk = get_action(name).risk
+    return PlannedAction(
+        id=action_id(name, entry.target, after),
+        action=name,
+        risk=risk,
+        target=entry.target,
+        before=before,
+        after=after,
+        precondition=Precondition.of(final),
+        reason=f"takes back {entry.action} of {entry.at:%Y-%m-%d %H:%M:%S} UTC"
+        f" (plan {entry.plan[:12]})",
+        findings=entry.findings,
+    )
+
+
+def _left(entry: AuditEntry, code: str, reason: str) -> Left:
+    cause = entry.findings[0] if entry.findings else None
+    return Left(
+        target=entry.target,
+        rule_id=cause.rule_id if cause else "",
+        policy=cause.policy if cause else "",
+        fingerprint=cause.fingerprint if cause else "",
+        code=code,
+        reason=f"{entry.action}: {reason}",
+    )
+
+
+def _place(target: KeyTarget) -> tuple[str, str, str]:
+    return target.organization, target.project, target.id

@@ -1,0 +1,83 @@
+"""A plan for a pull request: the plan goes in, Markdown that renders as what it says comes out."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from scanner.base.text import clock, plural
+from scanner.model.outcome import Risk
+from scanner.remediate.document import Left, Plan, PlannedAction
+from scanner.remediate.table import change_words, place
+from scanner.report.parts.markup import escaped
+
+MAX_ROWS: Final = 200
+"""Rows of each table: comments of code hosts hold some 65,000 characters."""
+
+_MARKS: Final = {
+    Risk.SAFE: "safe",
+    Risk.DISRUPTIVE: "**disruptive**",
+    Risk.IRREVERSIBLE: ":red_circle: **IRREVERSIBLE**",
+}
+
+
+def markdown(plan: Plan) -> str:
+    """Return the page; names and messages in it are escaped."""
+    return "\n".join(_lines(plan)) + "\n"
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    counts = plan.summary
+    yield f"## keypolicy plan: {plural(counts.actions, 'change')}"
+    yield ""
+    yield (
+        f"Server {escaped(plan.server)}, as of {clock(plan.as_of)}: {counts.safe:,} safe,"
+        f" {counts.disruptive:,} disruptive, {counts.irreversible:,} irreversible;"
+        f" {plural(counts.left, 'finding')} left as they are."
+    )
+    if counts.irreversible:
+        yield ""
+        yield (
+            f"> :red_circle: **{plural(counts.irreversible, 'key')} would be deleted for good.**"
+            " `keypolicy fix apply` does that only with `--allow-irreversible`."
+        )
+    yield ""
+    if plan.actions:
+        yield "| Action | Risk | Key | Change | Because |"
+        yield "|---|---|---|---|---|"
+        yield from map(_action, plan.actions[:MAX_ROWS])
+        yield from _more(len(plan.actions), "changes")
+    else:
+        yield "Nothing is to be changed."
+    if plan.left:
+        yield ""
+        yield f"<details><summary>Left as they are: {plural(counts.left, 'finding')}</summary>"
+        yield ""
+        yield "| Key | Rule | Why |"
+        yield "|---|---|---|"
+        yield from map(_left, plan.left[:MAX_ROWS])
+        yield from _more(len(plan.left), "findings")
+        yield ""
+        yield "</details>"
+    yield ""
+    yield "Apply it, once reviewed, with `keypolicy fix apply PLAN.json`."
+
+
+def _action(one: PlannedAction) -> str:
+    change = "<br>".join(map(escaped, change_words(one.before, one.after)))
+    notes = [one.reason, *one.notes]
+    if one.traffic is not None:
+        accepted = plural(one.traffic.accepted, "event")
+        notes.insert(1, f"it accepted {accepted} in {one.traffic.days} days")
+    why = "<br>".join(map(escaped, notes))
+    name = f"`{one.action}`"
+    return f"| {name} | {_MARKS[one.risk]} | {escaped(place(one.target))} | {change} | {why} |"
+
+
+def _left(one: Left) -> str:
+    why = f"{escaped(one.code)}: {escaped(one.reason)}"
+    return f"| {escaped(place(one.target))} | {escaped(one.rule_id)} | {why} |"
+
+
+def _more(total: int, noun: str) -> Iterator[str]:
+    if total > MAX_ROWS:
+        yield ""
+        yield f"... and {total - MAX_ROWS:,} more {noun}; the plan's file has all."
