@@ -128,9 +128,8 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     facts = EvaluatedFacts(connection, judged, predicates)
     sight = Sight(request.scope, gaps, loaded.reaches)
     triaged = triage.decide(facts, sight, request.as_of)
-    dated = None
-    if keeper is not None:
-        dated = keeper.date(rules, facts, sight, loaded, triaged.decisions, request.as_of)
+    dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None
+    if dated is not None:
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
     results = tuple(_result(one, gaps, triaged, dated) for one in judged)
     ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
@@ -157,9 +156,8 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         progress=dated.progress if dated else None,
         forecast=ahead,
     )
-    if keeper is None:
-        return run
-    return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
+    whole = Findings(connection, judged, gaps)
+    return _kept(keeper, request, run, triaged, whole, sight, loaded) if keeper else run
 
 
 def _told(  # noqa: PLR0913, PLR0917 - whatever has something to tell
