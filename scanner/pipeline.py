@@ -127,9 +127,8 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     facts = EvaluatedFacts(connection, judged, predicates)
     sight = Sight(request.scope, gaps, loaded.reaches)
     triaged = triage.decide(facts, sight, request.as_of)
-    dated = None
-    if keeper is not None:
-        dated = keeper.date(rules, facts, sight, loaded, triaged.decisions, request.as_of)
+    dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None
+    if dated is not None:
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
     results = tuple(_result(one, gaps, triaged, dated) for one in judged)
     ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
