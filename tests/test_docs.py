@@ -210,7 +210,7 @@ def test_the_modules_that_comments_name_are_there() -> None:
         for path in (ROOT / "scanner").rglob("*.py")
         for text in _words(path)
         for name in dotted.findall(text)
-        if not name.endswith((".json", ".jsonl", ".ics", ".zip"))
+        if not name.endswith((".json", ".jsonl", ".gz", ".parquet"))
         and not any(f"{name}.".startswith(f"{known}.") for known in names)
         and not (ROOT / "scanner" / name.replace(".", "/")).is_dir()
     ]
