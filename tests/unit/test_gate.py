@@ -276,3 +276,33 @@ def test_what_falls_due_fails_only_where_it_is_asked_for() -> None:
     verdict = judge(inventory(), [result()], asked, (), ahead)
     assert (verdict.result, verdict.exit_code) == (GateResult.FAILED, 1)
     assert judge(inventory(DENIED), [result()], asked, (), ahead).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("overdue", "thresholds", "code"),
+    [
+        ({}, Thresholds(overdue_only=True), 0),
+        ({Outcome.FAIL: 1}, Thresholds(overdue_only=True), 1),
+        ({Outcome.UNKNOWN: 1}, Thresholds(overdue_only=True), 1),
+        ({Outcome.UNKNOWN: 1}, Thresholds(overdue_only=True, on_unknown=OnUnknown.WARN), 0),
+        ({Outcome.FAIL: 1}, Thresholds(overdue_only=True, fail_on=Severity.HIGH), 0),
+        ({Outcome.FAIL: 2}, Thresholds(overdue_only=True, max_findings={Severity.MEDIUM: 2}), 0),
+        ({Outcome.FAIL: 3}, Thresholds(overdue_only=True, max_findings={Severity.MEDIUM: 2}), 1),
+        ({Outcome.FAIL: 0}, Thresholds(), 1),
+        (None, Thresholds(overdue_only=True), 1),
+    ],
+)
+def test_what_is_not_overdue_does_not_count(
+    overdue: dict[Outcome, int] | None, thresholds: Thresholds, code: int
+) -> None:
+    found = msgspec.structs.replace(result(fail=3, unknown=2, error=1), overdue=overdue)
+    assert judge(inventory(), [found], thresholds).exit_code == code
+
+
+def test_what_could_not_be_seen_has_no_time() -> None:
+    found = msgspec.structs.replace(result(unknown=2, unseen=2), overdue={})
+    verdict = judge(inventory(), [found], Thresholds(overdue_only=True))
+    assert verdict.exit_code == 1
+    assert verdict.reasons == ("2 overdue unknown outcomes of severity low or worse",)
+    accepted = Thresholds(overdue_only=True, allow_partial=True)
+    assert judge(inventory(), [found], accepted).exit_code == 0

@@ -200,7 +200,12 @@ class Applier:
     ) -> Applied | FoundKey:
         """Make the key and return it as it was read back; what became of it where that failed."""
         fields = facts["changes"]
-        broken = self._send(action, lambda one: self._remote.create(target, fields, one), facts)
+        made: list[FoundKey | None] = []
+
+        def send(request_id: str) -> None:
+            made.append(self._remote.create(target, fields, request_id))
+
+        broken = self._send(action, send, facts)
         if broken is not None and not broken.unsure:
             return self._note(action, ActionFate.REFUSED, broken.message, **facts)
         lost = f"{broken.message}; " if broken else ""
@@ -209,7 +214,9 @@ class Applier:
         except ApiError as error:
             reason = f"{lost}it could not be read back: {error.message}"
             return self._note(action, ActionFate.UNSURE, reason, **facts)
-        found, _, problem = chosen(fields, there, self._log.of(self._digest, action.id))
+        told = {one.state["id"] for one in made if one is not None}
+        past = self._log.of(self._digest, action.id)
+        found, _, problem = chosen(fields, there, past, told)
         if found is None:
             fate = ActionFate.NOT_DONE if broken and not problem else ActionFate.UNSURE
             reason = f"{lost}looked up: {problem or 'the project has no key of the name'}"
