@@ -237,10 +237,17 @@ def _server(servers: tuple[str, ...], settings: "Settings") -> str:
 
 
 def _written(plan: "Plan", form: str) -> bytes:
-    from scanner.remediate.document import write_plan  # noqa: PLC0415
+    from scanner.remediate.document import MAX_BYTES, write_plan  # noqa: PLC0415
     from scanner.remediate.markdown import markdown  # noqa: PLC0415
 
-    return write_plan(plan) if form == "json" else markdown(plan).encode()
+    made = write_plan(plan) if form == "json" else markdown(plan).encode()
+    if len(made) > MAX_BYTES:
+        raise UsageError(
+            f"the plan has {len(made):,} bytes, and no more than {MAX_BYTES:,} are ever read",
+            where="fix plan",
+            remedy="Make several: narrow each with --project, --rule, --key or --severity.",
+        )
+    return made
 
 
 def _print(plan: "Plan", namespace: argparse.Namespace, settings: "Settings") -> None:
