@@ -127,9 +127,8 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     facts = EvaluatedFacts(connection, judged, predicates)
     sight = Sight(request.scope, gaps, loaded.reaches)
     triaged = triage.decide(facts, sight, request.as_of)
-    dated = None
-    if keeper is not None:
-        dated = keeper.date(rules, facts, sight, loaded, triaged.decisions, request.as_of)
+    dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None
+    if dated is not None:
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
     results = tuple(_result(one, gaps, triaged, dated) for one in judged)
     ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
@@ -156,8 +155,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         progress=dated.progress if dated else None,
         forecast=ahead,
     )
-    whole = Findings(connection, judged, gaps)
-    return run if keeper is None else _kept(keeper, request, run, triaged, whole, sight, loaded)
+    return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
 
 
 def _told(  # noqa: PLR0913, PLR0917 - whatever has something to tell
@@ -183,7 +181,7 @@ def _table(
 
 
 def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
-    keeper: Keeper,
+    keeper: Keeper | None,
     request: ScanRequest,
     run: Run,
     triaged: Triaged,
@@ -192,6 +190,8 @@ def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
     loaded: Loaded,
 ) -> Run:
     """Seal the run with all of its `findings`, and return it with what is to be told of that."""
+    if keeper is None:
+        return run
     whole = msgspec.structs.replace(
         run,
         findings=triaged.dispose(findings),

@@ -224,6 +224,18 @@ def decode(raw: bytes, where: str) -> Manifest:
     return manifest
 
 
+def manifest_schema() -> str:
+    """Return the JSON Schema of a manifest, as it ships in scanner/schemas."""
+    schema: dict[str, Any] = msgspec.json.schema(Manifest)
+    for definition in schema["$defs"].values():
+        definition.pop("title", None)
+    manifest = schema["$defs"]["Manifest"]
+    manifest["properties"]["seal"] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    manifest["required"] = [*manifest["properties"]]
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps({**head, "title": "keypolicy history run", **schema}, indent=2) + "\n"
+
+
 def _edited(where: str, why: str) -> DamageError:
     return DamageError(
         f"was edited: {why}", "edited", where=where, remedy="Take it back from a copy."

@@ -47,7 +47,7 @@ class _Terms(msgspec.Struct):
     terms: str = ""
 
 
-class _ReportedRow(msgspec.Struct):
+class _Resource(msgspec.Struct):
     type: str
     id: str
     name: str | None
@@ -63,7 +63,7 @@ class _ReportedFinding(msgspec.Struct):
     outcome: Outcome
     disposition: Disposition
     message: str
-    resource: _ReportedRow
+    resource: _Resource
     evidence: dict[str, Any]
     fingerprint: str
     waiver: str | UnsetType = UNSET

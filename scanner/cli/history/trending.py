@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from scanner.base.errors import UsageError
 from scanner.base.text import plural
 from scanner.cli.history.output import (
-    Page,
+    Printout,
     day,
     folder_of,
     opened,
@@ -16,7 +16,7 @@ from scanner.cli.history.output import (
     spark,
     warn_of,
 )
-from scanner.history.trend import Trend, TrendRun, trend
+from scanner.history.compare.trend import Trend, TrendRun, trend
 from scanner.model.history import GroupTally
 from scanner.model.outcome import WORST_FIRST
 
@@ -49,7 +49,7 @@ def run(namespace: argparse.Namespace) -> int:
 
 
 def _print(found: Trend, form: str) -> None:
-    page, first, last = Page(form), found.runs[0], found.runs[-1]
+    page, first, last = Printout(form), found.runs[0], found.runs[-1]
     page.heading(
         f"{plural(len(found.runs), 'run')}, {day(first.name.as_of)} to {day(last.name.as_of)} UTC"
     )
@@ -94,7 +94,10 @@ def _row(name: str, found: Trend, count: Callable[[TrendRun], int]) -> tuple[str
 
 
 def _print_rates(
-    page: Page, found: Trend, title: str, tallies: Callable[[TrendRun], Mapping[str, GroupTally]]
+    page: Printout,
+    found: Trend,
+    title: str,
+    tallies: Callable[[TrendRun], Mapping[str, GroupTally]],
 ) -> None:
     """Show how large a part passed, of everything that the last run has."""
     last = tallies(found.runs[-1])

@@ -98,13 +98,10 @@ class Applier:
     def _in_use(self, action: PlannedAction, target: KeyTarget) -> str:
         """Say that a key which is rotated out received something since the plan looked.
 
-        A plan is made on statistics that end up to a day before it, on a key that was quiet for
-        longer than that, and may wait for its review.
+        Its statistics end up to a day before it, and it may wait for its review.
         """
-        if action.rotation is None:
-            return ""
         since = self._plan.created_at - timedelta(days=1)
-        events = self._remote.received(target, since)
+        events = self._remote.received(target, since) if action.rotation else 0
         return f"it received {plural(events, 'error')} since {clock(since)}" if events else ""
 
     def _update(
@@ -203,7 +200,12 @@ class Applier:
     ) -> Applied | FoundKey:
         """Make the key and return it as it was read back; what became of it where that failed."""
         fields = facts["changes"]
-        broken = self._send(action, lambda one: self._remote.create(target, fields, one), facts)
+        made: list[FoundKey | None] = []
+
+        def send(request_id: str) -> None:
+            made.append(self._remote.create(target, fields, request_id))
+
+        broken = self._send(action, send, facts)
         if broken is not None and not broken.unsure:
             return self._note(action, ActionFate.REFUSED, broken.message, **facts)
         lost = f"{broken.message}; " if broken else ""
@@ -212,7 +214,9 @@ class Applier:
         except ApiError as error:
             reason = f"{lost}it could not be read back: {error.message}"
             return self._note(action, ActionFate.UNSURE, reason, **facts)
-        found, _, problem = chosen(fields, there, self._log.of(self._digest, action.id))
+        told = {one.state["id"] for one in made if one is not None}
+        past = self._log.of(self._digest, action.id)
+        found, _, problem = chosen(fields, there, past, told)
         if found is None:
             fate = ActionFate.NOT_DONE if broken and not problem else ActionFate.UNSURE
             reason = f"{lost}looked up: {problem or 'the project has no key of the name'}"

@@ -74,7 +74,7 @@ PREDICATES = st.recursive(
 
 @st.composite
 def waivers(draw: st.DrawFn, rules: list[str]) -> list[dict[str, object]]:
-    found = []
+    found: list[dict[str, object]] = []
     for number in range(draw(st.integers(0, 3))):
         created = AS_OF + timedelta(days=draw(st.integers(-60, 3)))
         expires = max(created, AS_OF + timedelta(days=draw(st.integers(-3, DAYS + 2))))
