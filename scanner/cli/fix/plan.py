@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("table", "json", "markdown")
 _SUFFIXES: Final = {".json": "json", ".md": "markdown"}
+_MOST: Final = 1000
 _NOTHING, _CHANGES, _UNSEEN = 0, 1, 3
 
 
@@ -267,7 +268,10 @@ def _print(plan: "Plan", namespace: argparse.Namespace, settings: "Settings") ->
 
 
 def _factor(text: str) -> float:
-    factor = float(text)
-    if not 1 <= factor <= 1000:  # noqa: PLR2004 - less would cut off what is in use
-        raise ValueError(text)
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 1 <= factor <= _MOST:  # less would cut off what is in use
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST}")
     return factor
