@@ -192,7 +192,8 @@ def _apart(actions: list[PlannedAction], left: list[Left]) -> list[PlannedAction
             )
             for cause in one.findings
         ]
-    return [one for one in actions if one not in taken]
+    gone = {one.id for one in taken}
+    return [one for one in actions if one.id not in gone]
 
 
 def _cause(one: Wanted) -> Cause:
