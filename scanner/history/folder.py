@@ -153,7 +153,7 @@ class History:
         path = self.folder / name
         where = str(path / MANIFEST)
         if not _NAME.fullmatch(name):
-            raise DamageError("is not the folder of a run", "misplaced", where=str(path))
+            raise DamageError("is not the folder of a run", "no-manifest", where=str(path))
         try:
             raw = read_regular(path / MANIFEST, MAX_BYTES)
         except UsageError as error:
