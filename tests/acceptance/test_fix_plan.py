@@ -149,7 +149,10 @@ def test_what_is_named_wrongly_is_told(tmp_path: Path) -> None:
     done = keypolicy("fix", "plan", *DEMO, "-o", "plan.xml", cwd=tmp_path)
     assert done.code == 2
     assert "Use one of: .json, .md." in done.err
-    assert keypolicy("fix", "plan", *DEMO, "--headroom", "0.5", cwd=tmp_path).code == 2
+    for factor in ("0.5", "1001", "nan", "much"):
+        done = keypolicy("fix", "plan", *DEMO, "--headroom", factor, cwd=tmp_path)
+        assert done.code == 2
+        assert f"--headroom: '{factor}' is no number from 1 to 1000" in done.err
 
 
 def test_waived_and_baselined_findings_are_left_alone(tmp_path: Path) -> None:

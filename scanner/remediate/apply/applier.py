@@ -6,12 +6,12 @@ before the audit log holds it. What may have been done is looked up by reading.
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from scanner.base.text import clock, plural
+from scanner.base.text import clock
 from scanner.http.failure import ApiError
 from scanner.remediate.apply.audit import (
     FORMAT,
@@ -33,6 +33,7 @@ from scanner.remediate.apply.compare import (
     told,
 )
 from scanner.remediate.apply.create import chosen, named
+from scanner.remediate.apply.traffic import used_since
 from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
 from scanner.remediate.remote import FoundKey, Operation, Remote
 
@@ -99,19 +100,12 @@ class Applier:
             return self._note(action, done, looked_up or "it is so already", **facts)
         target = msgspec.structs.replace(action.target, project=found.project)
         is_other = now is Standing.OTHERWISE
-        reason = drift(action, found.state) if is_other else self._in_use(action, target)
+        reason = (
+            drift(action, found.state) if is_other else used_since(self._plan, action, self._remote)
+        )
         if is_other or reason:
             return self._note(action, ActionFate.DRIFTED, reason, before=found.state)
         return self._update(action, target, found.state, action.after)
-
-    def _in_use(self, action: PlannedAction, target: KeyTarget) -> str:
-        """Say that a key which is rotated out received something since the plan looked.
-
-        Its statistics end up to a day before it, and it may wait for its review.
-        """
-        since = self._plan.created_at - timedelta(days=1)
-        events = self._remote.received(target, since) if action.rotation else 0
-        return f"it received {plural(events, 'error')} since {clock(since)}" if events else ""
 
     def _update(
         self, action: PlannedAction, target: KeyTarget, before: State, changes: State | None
