@@ -2,9 +2,11 @@
 
 from collections.abc import Collection
 
+import msgspec
+
 from scanner.remediate.apply.audit import OPEN, AuditEntry
 from scanner.remediate.apply.compare import fits, lacking
-from scanner.remediate.document import State
+from scanner.remediate.document import KeyTarget, State
 from scanner.remediate.remote import FoundKey
 
 
@@ -34,3 +36,8 @@ def chosen(
         return one, False, ""
     fields = ", ".join(lacking(wanted, one.state))
     return None, False, f"the project has a key of the name {name}, and it differs in: {fields}"
+
+
+def named(target: KeyTarget, found: FoundKey) -> KeyTarget:
+    """Return the target of an action that made a key, once there is one."""
+    return msgspec.structs.replace(target, id=found.state["id"], project=found.project)
