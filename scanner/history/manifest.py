@@ -100,7 +100,8 @@ class Figures(msgspec.Struct, frozen=True):
     """What a trend needs of a run.
 
     `changes` count findings by model.history.Fate and severity, `days_to_fix` those that the run
-    found fixed, by severity and whole days. `overdue` count open findings past their `due`.
+    found fixed, by severity and whole days. `overdue` count open findings past their `due`, and
+    `unseen` those that were open when somebody last looked, of rules that were run.
     """
 
     found: dict[Severity, int]
@@ -113,6 +114,7 @@ class Figures(msgspec.Struct, frozen=True):
     days_to_fix: dict[Severity, dict[int, int]]
     organizations: dict[str, GroupTally]
     teams: dict[str, GroupTally]
+    unseen: dict[Severity, int] = {}
 
 
 class RunTimes(msgspec.Struct, frozen=True):

@@ -161,6 +161,12 @@ def test_a_gap_closes_nothing(place: Place) -> None:
     _inventory(place, denied=True)
     assert _scan_inventory(place, "2026-03-02").code == 3
     assert classes(place, "previous", "latest") == {"unseen": [(TAGGED, BETA)]}
+    # What stands for the gap itself is open by itself, for each rule.
+    (_, gap) = told(place, "trend")["runs"]
+    assert (gap["point"]["open"], gap["unseen"]) == (
+        {"low": 0, "medium": 2, "high": 1, "critical": 0},
+        {"medium": 1},
+    )
     _inventory(place)
     _scan_inventory(place, "2026-03-03")
     assert told(place, "list")[-1]["figures"]["changes"] == {"still": {"medium": 2}}

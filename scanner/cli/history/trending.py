@@ -18,7 +18,7 @@ from scanner.cli.history.output import (
 )
 from scanner.history.compare.trend import Trend, TrendRun, trend
 from scanner.model.history import GroupTally
-from scanner.model.outcome import WORST_FIRST
+from scanner.model.outcome import WORST_FIRST, Severity
 
 
 def run(namespace: argparse.Namespace) -> int:
@@ -58,9 +58,9 @@ def _print(found: Trend, form: str) -> None:
     for one in found.runs:
         for why in one.breaks:
             page.line(f"{day(one.name.as_of)}: {why}")
-    page.heading("Open findings")
+    page.heading("Open findings, those in a gap as they were last known")
     rows = [
-        _row(severity.value, found, lambda one, s=severity: one.point.open.get(s, 0))  # type: ignore[misc]  # bound now
+        _row(severity.value, found, lambda one, s=severity: _open(one, s))  # type: ignore[misc]  # bound now
         for severity in WORST_FIRST
     ]
     rows.append(_row("overdue", found, lambda one: sum(one.overdue.values())))
@@ -86,6 +86,11 @@ def _print(found: Trend, form: str) -> None:
     ):
         _print_rates(page, found, title, tallies)
     page.print()
+
+
+def _open(one: TrendRun, severity: Severity) -> int:
+    """Count what is open, that in a gap as it was last known."""
+    return one.point.open.get(severity, 0) + one.unseen.get(severity, 0)
 
 
 def _row(name: str, found: Trend, count: Callable[[TrendRun], int]) -> tuple[str, ...]:
