@@ -28,12 +28,11 @@ from scanner.history.folder import (
     marker_bytes,
 )
 from scanner.history.keeper import HistoryRequest
-from scanner.history.kept import KeptSource
+from scanner.history.kept import KeptFiles, KeptSource
 from scanner.history.manifest import DamageError, RunPart
 from scanner.model.run import Run, RunInfo
 from scanner.pipeline import ScanRequest, scan
 from scanner.report import to_stream, write_reports
-from scanner.triage.interface import TriageRequest
 
 _ANY_TERM: Final = 1_000_000
 """Days: a waiver whose term was too long would have stopped the scan then."""
@@ -77,19 +76,23 @@ def remake(
     settings = settings_of(report_of(run)["gate"]["settings"])
     manifest = run.manifest
     where = str(run.path / REPORT)
-    sla = sla_of(settings, where)
+    files = KeptFiles.unpacked(run, private)
     request = ScanRequest(
         source=KeptSource(run),
         scope=manifest.looked.scope,
-        policies=(),
-        params={},
+        policies=files.policies,
+        params=manifest.params,
+        triage=msgspec.structs.replace(
+            files.triage,
+            strict_waivers=manifest.exit_code == EXIT_REFUSED,
+            term_days=_ANY_TERM,
+        ),
         as_of=manifest.run.as_of,
         thresholds=thresholds_of(settings, where),
         gate=settings,
         folder=table,
-        history=HistoryRequest(folder, keep_inventory=True, sla=sla),
+        history=HistoryRequest(folder, keep_inventory=True, sla=sla_of(settings, where)),
     )
-    request = as_it_was(run, private, request)
     with scan(request) as found:
         made = [name for name in History(folder).names() if name not in known]
         if len(made) != 1:
@@ -129,41 +132,3 @@ def _rewritten(found: Run, remade: StoredRun) -> StoredRun:
         parts[name] = RunPart(hashlib.sha256(raw).hexdigest(), len(raw))
     replace = msgspec.structs.replace
     return replace(remade, manifest=replace(remade.manifest, parts=parts))
-
-
-def as_it_was(run: StoredRun, private: Path, request: ScanRequest) -> ScanRequest:
-    """Take the run's own policies, parameters, waivers, baseline and owners.
-
-    They are put into the folder `private`. Raises DamageError.
-    """
-    manifest = run.manifest
-
-    def unpacked(name: str) -> Path:
-        path = private / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(run.part(name))
-        return path
-
-    policies = []
-    for policy in manifest.policies:
-        own, *others = policy.files
-        policies.append(str(unpacked(own)))
-        for name in others:
-            unpacked(name)
-    waivers, baseline, owners = (
-        None if part is None else unpacked(part)
-        for part in (manifest.waivers, manifest.baseline, manifest.owners)
-    )
-    return msgspec.structs.replace(
-        request,
-        policies=tuple(policies),
-        params=manifest.params,
-        triage=TriageRequest(
-            waivers=waivers,
-            baseline=baseline,
-            owners=owners,
-            strict_waivers=manifest.exit_code == EXIT_REFUSED,
-            term_days=_ANY_TERM,
-        ),
-        policies_place=None,
-    )

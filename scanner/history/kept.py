@@ -1,10 +1,13 @@
-"""The inventory of a run as a source: in comes the run, out comes what its scan was made of."""
+"""What a scan is made of, out of a run that was kept: its inventory as a source, and its files."""
 
 from pathlib import Path
+
+import msgspec
 
 from scanner.history.folder import StoredRun
 from scanner.history.manifest import DamageError
 from scanner.model.inventory import Inventory, Needs, RawInput, Scope
+from scanner.triage.interface import TriageRequest
 
 
 class KeptSource:
@@ -41,3 +44,27 @@ class KeptSource:
                 )
             )
         return Inventory(tuple(inputs), kept.sources, kept.coverage, live=kept.live)
+
+
+class KeptFiles(msgspec.Struct, frozen=True):
+    """What a scan was told by files, as a run kept them: put where a scan can read them anew."""
+
+    policies: tuple[str, ...]
+    triage: TriageRequest
+
+    @classmethod
+    def unpacked(cls, run: StoredRun, folder: Path) -> "KeptFiles":
+        """Put the files of a run into a folder. Raises DamageError."""
+        manifest = run.manifest
+
+        def put(name: str) -> Path:
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(run.part(name))
+            return path
+
+        placed = [list(map(put, policy.files)) for policy in manifest.policies]
+        others = (manifest.waivers, manifest.baseline, manifest.owners)
+        waivers, baseline, owners = (None if name is None else put(name) for name in others)
+        triage = TriageRequest(waivers=waivers, baseline=baseline, owners=owners)
+        return cls(tuple(str(own) for own, *_ in placed), triage)

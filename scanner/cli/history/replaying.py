@@ -25,12 +25,11 @@ from scanner.cli.shared import inputs
 from scanner.config.settings import Settings
 from scanner.history.choose import choose
 from scanner.history.folder import StoredRun
-from scanner.history.kept import KeptSource
+from scanner.history.kept import KeptFiles, KeptSource
 from scanner.model.outcome import WORST_FIRST
 from scanner.model.run import Run
 from scanner.pipeline import ScanRequest, scan
 from scanner.report import FORMATS, ReportOptions, format_called, to_stream, write_reports
-from scanner.triage.interface import TriageRequest
 
 _FORMS: Final = ("terminal", "json", "markdown")
 
@@ -82,38 +81,16 @@ def _replayed(run: StoredRun, settings: Settings, *, table: bool = False) -> Ite
             folder=folder if table else None,
         )
         if not settings.policies:
-            request = _as_it_was(run, Path(private), request)
+            files = KeptFiles.unpacked(run, Path(private))
+            request = msgspec.structs.replace(
+                request,
+                policies=files.policies,
+                params=run.manifest.params,
+                triage=files.triage,
+                policies_place=None,
+            )
         with scan(request) as found:
             yield found
-
-
-def _as_it_was(run: StoredRun, private: Path, request: ScanRequest) -> ScanRequest:
-    """Take the run's own policies, parameters, waivers, baseline and owners."""
-    manifest = run.manifest
-
-    def unpacked(name: str) -> Path:
-        path = private / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(run.part(name))
-        return path
-
-    policies = []
-    for policy in manifest.policies:
-        own, *others = policy.files
-        policies.append(str(unpacked(own)))
-        for name in others:
-            unpacked(name)
-    waivers, baseline, owners = (
-        None if part is None else unpacked(part)
-        for part in (manifest.waivers, manifest.baseline, manifest.owners)
-    )
-    return msgspec.structs.replace(
-        request,
-        policies=tuple(policies),
-        params=manifest.params,
-        triage=TriageRequest(waivers=waivers, baseline=baseline, owners=owners),
-        policies_place=None,
-    )
 
 
 class ReplayedRun(msgspec.Struct, frozen=True):
