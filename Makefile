@@ -50,8 +50,12 @@ schemas:         ## write the generated JSON Schemas anew; that of reports is wr
 	  > scanner/schemas/waivers.json
 	$(BIN)/python -c 'from scanner.triage.owner_document import owners_schema; print(owners_schema(), end="")' \
 	  > scanner/schemas/owners.json
+	$(BIN)/python -c 'from scanner.history.manifest import manifest_schema; print(manifest_schema(), end="")' \
+	  > scanner/schemas/history-run.json
 	$(BIN)/python -c 'from scanner.remediate.document import plan_schema; print(plan_schema(), end="")' \
 	  > scanner/schemas/plan.json
+	$(BIN)/python -c 'from scanner.report.forecast.document import forecast_schema; print(forecast_schema(), end="")' \
+	  > scanner/schemas/forecast.json
 
 docs:            ## write the generated pages and sections anew
 	$(BIN)/python -m scanner.authoring.reference.language docs/policy-language.md

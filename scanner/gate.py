@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from scanner.base.text import plural
-from scanner.model.forecast import Forecast
+from scanner.model.finding import Forecast
 from scanner.model.outcome import WORST_FIRST, Disposition, Outcome, Severity
 from scanner.model.run import GateResult, InventorySummary, RuleResult, Verdict
 

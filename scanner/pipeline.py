@@ -123,14 +123,12 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     needed = frozenset(rule.resource for rule in rules)
     gaps = {name: opened.unseen.gaps[name] for name in needed}
     evaluated = evaluate(connection, prepared, request.as_of, opened.unseen)
-    # Waivers' predicates come after the rules.
-    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]
+    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]  # those of waivers
     facts = EvaluatedFacts(connection, judged, predicates)
     sight = Sight(request.scope, gaps, loaded.reaches)
     triaged = triage.decide(facts, sight, request.as_of)
-    dated = None
-    if keeper is not None:
-        dated = keeper.date(rules, facts, sight, loaded, triaged.decisions, request.as_of)
+    dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None
+    if dated is not None:
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
     results = tuple(_result(one, gaps, triaged, dated) for one in judged)
     ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
@@ -157,8 +155,6 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         progress=dated.progress if dated else None,
         forecast=ahead,
     )
-    if keeper is None:
-        return run
     return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
 
 
@@ -185,7 +181,7 @@ def _table(
 
 
 def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
-    keeper: Keeper,
+    keeper: Keeper | None,
     request: ScanRequest,
     run: Run,
     triaged: Triaged,
@@ -194,6 +190,8 @@ def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
     loaded: Loaded,
 ) -> Run:
     """Seal the run with all of its `findings`, and return it with what is to be told of that."""
+    if keeper is None:
+        return run
     whole = msgspec.structs.replace(
         run,
         findings=triaged.dispose(findings),

@@ -105,7 +105,7 @@ def _check_bundle(root: Path) -> EvidenceCheck:
     remarks = []
     if head.tool != TOOL:
         remarks.append(f"the bundle was written by {head.tool}; its README was not compared")
-    elif (root / README).read_text("utf-8") != readme(run, before, TOOL):
+    elif not _is_text(root / README, readme(run, before, TOOL)):
         damage.append(damaged(root / README, "is not what the bundle comes with", "readme"))
     oldest = (before or [run])[-1]
     found = EvidenceCheck(
@@ -190,6 +190,13 @@ def _differences(run: StoredRun, before: StoredRun | None, *, is_dated: bool) ->
             return []
         first = first or found
     return first or []
+
+
+def _is_text(path: Path, text: str) -> bool:
+    try:
+        return read_regular(path, MOST_TEXT) == text.encode()
+    except UsageError:
+        return False
 
 
 def _head(root: Path) -> BundleHead:

@@ -1,7 +1,7 @@
 """The gate of a run: out of what its report says of the settings come the settings themselves."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from msgspec import UNSET
 
@@ -9,11 +9,12 @@ from scanner.base.errors import UsageError
 from scanner.config import values
 from scanner.gate import PolicyThresholds, Thresholds
 from scanner.history.manifest import DamageError
+from scanner.model.history import Sla
 from scanner.model.outcome import Severity
 from scanner.model.run import GateSetting
 
-_OWN = "gate."
-_MAX_FINDINGS = "max_findings "
+_OWN: Final = "gate."
+_MAX_FINDINGS: Final = "max_findings "
 
 
 def settings_of(told: Iterable[Mapping[str, Any]]) -> tuple[GateSetting, ...]:
@@ -54,6 +55,15 @@ def thresholds_of(settings: Iterable[GateSetting], where: str) -> Thresholds:
     except (KeyError, UsageError) as error:
         why = f"was edited: it tells no settings of a gate ({error})"
         raise DamageError(why, "edited", where=where) from None
+
+
+def sla_of(settings: Iterable[GateSetting], where: str) -> Sla:
+    """Return the time that was allowed to fix findings. Raises DamageError as thresholds_of."""
+    told = next((one.value for one in settings if one.name == "sla"), None)
+    try:
+        return {} if told is None else values.sla(told, where)
+    except UsageError as error:
+        raise DamageError(f"was edited: {error}", "edited", where=where) from None
 
 
 def _budgets(text: str, where: str) -> dict[Severity, int]:

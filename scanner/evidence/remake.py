@@ -8,7 +8,6 @@ be held against what it should.
 import hashlib
 import json
 import shutil
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, Final, cast
 
@@ -16,7 +15,7 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.engine.intake.keep import packed
-from scanner.evidence.gate import settings_of, thresholds_of
+from scanner.evidence.gate import settings_of, sla_of, thresholds_of
 from scanner.gate import EXIT_REFUSED
 from scanner.history.folder import (
     FINDINGS,
@@ -77,19 +76,21 @@ def remake(
         (folder / _LOST.format(line=run.manifest.line)).mkdir()
     settings = settings_of(report_of(run)["gate"]["settings"])
     manifest = run.manifest
-    sla = {severity: timedelta(seconds=time) for severity, time in manifest.sla.items()}
+    where = str(run.path / REPORT)
+    sla = sla_of(settings, where)
     request = ScanRequest(
         source=KeptSource(run),
         scope=manifest.looked.scope,
         policies=(),
         params={},
         as_of=manifest.run.as_of,
-        thresholds=thresholds_of(settings, str(run.path / REPORT)),
+        thresholds=thresholds_of(settings, where),
         gate=settings,
         folder=table,
         history=HistoryRequest(folder, keep_inventory=True, sla=sla),
     )
-    with scan(as_it_was(run, private, request)) as found:
+    request = as_it_was(run, private, request)
+    with scan(request) as found:
         made = [name for name in History(folder).names() if name not in known]
         if len(made) != 1:
             raise UsageError(
@@ -98,15 +99,27 @@ def remake(
                 remedy="Make room in the folder that TMPDIR names.",
             )
         remade = History(folder).run(made[0])
-        return _rewritten(found, run, remade)
+        return _rewritten(_as_then(found, run, request), remade)
 
 
-def _rewritten(found: Run, run: StoredRun, remade: StoredRun) -> StoredRun:
-    """Write report and table once more, with the identity and the clock of the run then."""
-    folder = remade.path
+def _as_then(found: Run, run: StoredRun, request: ScanRequest) -> Run:
+    """Give the scan the identity and the clock of then, and the file of waivers its name."""
     times = run.manifest.run
-    then = RunInfo(times.id, times.as_of, times.started_at, times.finished_at)
-    found = msgspec.structs.replace(found, info=then)
+    reasons = found.verdict.reasons
+    named = next((one.value for one in request.gate if one.name == "waivers"), "")
+    if request.triage.waivers is not None:
+        private = str(request.triage.waivers)
+        reasons = tuple(reason.replace(private, named) for reason in reasons)
+    return msgspec.structs.replace(
+        found,
+        info=RunInfo(times.id, times.as_of, times.started_at, times.finished_at),
+        verdict=msgspec.structs.replace(found.verdict, reasons=reasons),
+    )
+
+
+def _rewritten(found: Run, remade: StoredRun) -> StoredRun:
+    """Write report and table once more."""
+    folder = remade.path
     with packed(folder / REPORT) as report, (folder / FINDINGS).open("wb") as table:
         out = cast("BinaryIO", report)
         write_reports(found, [to_stream(found, "json", out), to_stream(found, "parquet", table)])

@@ -78,10 +78,6 @@ def read_ending(record: object) -> Ending:
         if table.state is CoverageState.ABSENT and table.rows:
             message = f"calls {name} absent and counts {table.rows} records of it"
             raise EnvelopeError(message, *at, "rows")
-        for gap in table.gaps:
-            if gap.project is not None and gap.organization is None:
-                message = f"lists a gap of {name} in a project of no organization"
-                raise EnvelopeError(message, *at, "gaps")
     return ending
 
 

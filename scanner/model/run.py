@@ -9,8 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from scanner.model.coverage import CoverageState, TableCoverage
-from scanner.model.finding import Finding, KnownFinding
-from scanner.model.forecast import Forecast
+from scanner.model.finding import Finding, Forecast, KnownFinding
 from scanner.model.history import HistoryProgress
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.owner import OwnerShare

@@ -175,7 +175,8 @@ def _apart(actions: list[PlannedAction], left: list[Left]) -> list[PlannedAction
     """Take out the actions by which several keys of a project would get one name."""
     names: dict[tuple[str, str, str], list[PlannedAction]] = {}
     for one in actions:
-        if one.after and "name" in one.after:
+        # Keys that are rotated out keep the names that they had in common.
+        if one.after and "name" in one.after and one.rotation is None:
             place = (one.target.organization, one.target.project, one.after["name"])
             names.setdefault(place, []).append(one)
     taken = [one for alike in names.values() if len(alike) > 1 for one in alike]
@@ -192,7 +193,8 @@ def _apart(actions: list[PlannedAction], left: list[Left]) -> list[PlannedAction
             )
             for cause in one.findings
         ]
-    return [one for one in actions if one not in taken]
+    gone = {one.id for one in taken}
+    return [one for one in actions if one.id not in gone]
 
 
 def _cause(one: Wanted) -> Cause:

@@ -149,7 +149,10 @@ def test_what_is_named_wrongly_is_told(tmp_path: Path) -> None:
     done = keypolicy("fix", "plan", *DEMO, "-o", "plan.xml", cwd=tmp_path)
     assert done.code == 2
     assert "Use one of: .json, .md." in done.err
-    assert keypolicy("fix", "plan", *DEMO, "--headroom", "0.5", cwd=tmp_path).code == 2
+    for factor in ("0.5", "1001", "nan", "much"):
+        done = keypolicy("fix", "plan", *DEMO, "--headroom", factor, cwd=tmp_path)
+        assert done.code == 2
+        assert f"--headroom: '{factor}' is no number from 1 to 1000" in done.err
 
 
 def test_waived_and_baselined_findings_are_left_alone(tmp_path: Path) -> None:
@@ -171,15 +174,17 @@ waivers:
         *("baseline", "write", *DEMO, "--project", "storefront", "-o", "baseline.json"),
         cwd=tmp_path,
     )
-    arguments = ["--waivers", "waivers.yaml"]
-    if base.code == 0:
-        arguments += ["--baseline", "baseline.json"]
+    assert base.code == 0, base.err
+    arguments = ("--waivers", "waivers.yaml", "--baseline", "baseline.json")
     done = keypolicy("fix", "plan", *DEMO, *arguments, "-o", "p.json", cwd=tmp_path)
     assert done.code == 1, done.err
     plan = plan_of(tmp_path / "p.json")
     waived = [one for one in plan["left"] if one["code"] == "waived"]
     assert [one["reason"] for one in waived] == ["waived by cron-unlimited"]
     assert "cron" not in {one["target"]["name"] for one in plan["actions"]}
+    assert "storefront" not in {one["target"]["project"] for one in plan["actions"]}
+    known = {one["code"] for one in plan["left"] if one["target"]["project"] == "storefront"}
+    assert known == {"baselined"}
 
 
 def test_a_live_plan_asks_for_usage_by_the_hour_and_leaves_it_room(

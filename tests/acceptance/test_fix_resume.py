@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
+import signal
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -15,6 +17,7 @@ import pytest
 
 from scanner.cli.main import main
 from scanner.remediate.document import PlannedAction, State, write_plan
+from tests.acceptance.support import ROOT, keypolicy
 from tests.simulator import CANARY, Simulator, World, faults
 from tests.simulator.faults import on
 from tests.unit.remediate.apply.applying import (
@@ -123,6 +126,34 @@ def killed(folder: Path, changes: int, kills: int, seed: int) -> int:
 @pytest.mark.skipif(sys.platform == "win32", reason="has no forkserver")
 def test_a_killed_apply_goes_on_where_it_was(tmp_path: Path) -> None:
     assert killed(tmp_path, changes=20, kills=4, seed=7) >= 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signal")
+def test_an_interrupted_apply_goes_on_where_it_was(tmp_path: Path) -> None:
+    of = world(3, 10)
+    actions = mixture(of, 10)
+    then = expected(of, *(one for one in actions if one.target.id))
+    command = ("fix", "apply", "plan.json", "--yes", "--allow-irreversible")
+    with Simulator(of, latency=0.02) as sim:
+        (tmp_path / "plan.json").write_bytes(write_plan(plan(sim.url, *actions)))
+        environment = {"SENTRY_AUTH_TOKEN": WRITE, "SENTRY_URL": sim.url, "HOME": str(tmp_path)}
+        with subprocess.Popen(
+            [sys.executable, "-m", "scanner", *command],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as process:
+            while sim.requests < 12:
+                time.sleep(0.001)
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=60)[1]
+        assert (process.returncode, said) == (130, b"keypolicy: interrupted\n")
+        assert 0 < len(of.writes) < 12
+        time.sleep(0.1)  # what was under way is done by now
+        done = keypolicy(*command, cwd=tmp_path, **environment)
+    assert done.code == 0, done.out
+    assert_as_planned(of, actions, then)
 
 
 def cut(folder: Path, changes: int, at: int, *, early: bool) -> bool:

@@ -5,10 +5,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from tests.acceptance.support import Result, keypolicy, report
 from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, POLICY, Place, key
+from tests.simulator import CANARY, Simulator, make_world
 
 TAGGED, LIMITED = "key-tagged", "key-limited"
 DIR = "past"
@@ -159,6 +161,12 @@ def test_a_gap_closes_nothing(place: Place) -> None:
     _inventory(place, denied=True)
     assert _scan_inventory(place, "2026-03-02").code == 3
     assert classes(place, "previous", "latest") == {"unseen": [(TAGGED, BETA)]}
+    # What stands for the gap itself is open by itself, for each rule.
+    (_, gap) = told(place, "trend")["runs"]
+    assert (gap["point"]["open"], gap["unseen"]) == (
+        {"low": 0, "medium": 2, "high": 1, "critical": 0},
+        {"medium": 1},
+    )
     _inventory(place)
     _scan_inventory(place, "2026-03-03")
     assert told(place, "list")[-1]["figures"]["changes"] == {"still": {"medium": 2}}
@@ -270,6 +278,58 @@ def test_no_secret_is_kept(place: Place) -> None:
         text = gzip.decompress(raw) if path.suffix == ".gz" else raw
         assert canary.encode() not in text, path
     assert history(place, "replay", "latest").code == 1
+
+
+def test_a_live_scan_is_of_one_line_with_that_of_what_was_fetched(tmp_path: Path) -> None:
+    with Simulator(make_world(projects=5, keys=20)) as sim:
+        token = sim.world.token
+        server = ("--url", sim.url, "--org", "acme")
+        live = ("scan", *server, "--as-of", "2026-06-02", "-q", "--history", DIR)
+        done = keypolicy(*live, cwd=tmp_path, SENTRY_AUTH_TOKEN=token)
+        fetch = ("fetch", *server, "-o", "saved.jsonl")
+        assert keypolicy(*fetch, cwd=tmp_path, SENTRY_AUTH_TOKEN=token).code == 0
+    assert (done.code, done.err) == (1, "")
+    file = ("--inventory", "saved.jsonl", "--as-of", "2026-06-03", "-q")
+    assert keypolicy("scan", *file, "--history", DIR, cwd=tmp_path).code == 1
+    listed = keypolicy("history", "list", "--history", DIR, "--format", "json", cwd=tmp_path)
+    first, second = json.loads(listed.out)
+    assert second["previous"] == first["id"]
+    assert set(second["figures"]["changes"]) == {"still"}
+    again = keypolicy(
+        *("history", "replay", first["id"], "--history", DIR, "--format", "json"), cwd=tmp_path
+    )
+    assert (
+        json.loads(again.out)["inventory"]["digest"]
+        == _kept_report(tmp_path)["inventory"]["digest"]
+    )
+    for path in (tmp_path / DIR).rglob("*"):
+        raw = path.read_bytes() if path.is_file() else b""
+        text = gzip.decompress(raw) if path.suffix == ".gz" else raw
+        assert CANARY.encode() not in text
+        assert token.encode() not in text
+
+
+def _kept_report(folder: Path) -> dict[str, Any]:
+    """The report of the first run that is kept."""
+    kept_in = min((folder / DIR).glob("2*"))
+    found: dict[str, Any] = json.loads(gzip.decompress((kept_in / "report.json.gz").read_bytes()))
+    return found
+
+
+def test_what_is_narrowed_to_an_owner_is_kept_whole(place: Place) -> None:
+    place.write("owners.yaml", "owners:\n  - {owner: a-team, name: alpha}\n")
+    kept(place, "2026-03-01", "--owners", "owners.yaml", "--owner", "a-team")
+    assert [one["resource"]["id"] for one in place.report()["findings"]] == [ALPHA]
+    whole = _kept_report(place.folder)
+    assert [one["resource"]["id"] for one in whole["findings"]] == [ALPHA, BETA]
+    assert "narrowed" not in whole["summary"]
+    assert whole["summary"]["warnings"] == []
+    (table,) = (place.folder / DIR).glob("*/findings.parquet")
+    sql = f"SELECT resource_id, first_seen IS NOT NULL FROM '{table}'"
+    found = duckdb.connect().execute(sql).fetchall()
+    assert found == [(ALPHA, True), (BETA, True)]
+    kept(place, "2026-03-02", "--owners", "owners.yaml", "--owner", "a-team")
+    assert told(place, "list")[-1]["figures"]["changes"] == {"still": {"medium": 2}}
 
 
 def test_a_history_without_inventories(place: Place) -> None:

@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from scanner.history.manifest import decode, encode
@@ -146,12 +147,8 @@ def test_a_manifest_that_was_sealed_anew_shows_by_the_run_after_it(place: Place)
     kept(place, "2026-03-02")
     path = run_of(place, "2026-03-01") / "manifest.json"
     manifest = decode(path.read_bytes(), "here")
-    path.write_bytes(encode(type(manifest)(**{**_fields(manifest), "exit_code": 0})))
+    path.write_bytes(encode(msgspec.structs.replace(manifest, exit_code=0)))
     assert verified(place) == (2, ["replaced"])
-
-
-def _fields(manifest: object) -> dict[str, object]:
-    return {name: getattr(manifest, name) for name in manifest.__struct_fields__}  # type: ignore[attr-defined]  # a struct
 
 
 def test_a_run_that_was_taken_away_added_to_or_renamed_shows(place: Place) -> None:
@@ -214,11 +211,11 @@ def test_a_full_disk_loses_the_run_and_nothing_else(place: Place) -> None:
         "import resource, signal, sys;"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "from scanner.cli.main import main; import scanner.history.seal as seal;"
-        "seal_run = seal._write_tracked;\n"
+        "seal_run = seal.write_tracked;\n"
         "def limited(staging, findings):\n"
         "    resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
         "    seal_run(staging, findings)\n"
-        "seal._write_tracked = limited\n"
+        "seal.write_tracked = limited\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     done = scripted(place, script, "2026-03-02")

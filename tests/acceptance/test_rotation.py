@@ -286,3 +286,28 @@ def test_names_with_terminal_codes_stay_text(weeks: Weeks) -> None:
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+
+
+def test_status_without_a_rule_that_rotates_says_so(weeks: Weeks) -> None:
+    code, told = weeks.run("fix", "status", "--demo")
+    assert code == 0
+    assert "no rule of the selected policies has `fix: {rotate: ...}`" in told
+
+
+def test_status_of_what_was_not_seen_ends_in_3(weeks: Weeks) -> None:
+    weeks.fetch()
+    asked = ("fix", "status", "--inventory", "inventory.jsonl", "--policy", "ours.yaml")
+    assert weeks.run(*asked, "--project", "nowhere")[0] == 3
+    assert weeks.run(*asked, "--project", "nowhere", "--allow-partial")[0] == 0
+
+
+def test_a_report_does_not_rotate(weeks: Weeks) -> None:
+    _old(weeks.world)
+    weeks.fetch()
+    of = ("--policy", "ours.yaml", "--inventory", "inventory.jsonl")
+    as_of = weeks.now.isoformat().replace("+00:00", "Z")
+    assert weeks.run("scan", *of, "--as-of", as_of, "-o", "report.json")[0] == 1
+    asked = ("fix", "plan", "--policy", "ours.yaml", "--report", "report.json")
+    code, told = weeks.run(*asked)
+    assert code == 0
+    assert "plan from a scan, not a report" in " ".join(told.split())

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("table", "json", "markdown")
 _SUFFIXES: Final = {".json": "json", ".md": "markdown"}
+_MOST: Final = 1000
 _NOTHING, _CHANGES, _UNSEEN = 0, 1, 3
 
 
@@ -237,10 +238,17 @@ def _server(servers: tuple[str, ...], settings: "Settings") -> str:
 
 
 def _written(plan: "Plan", form: str) -> bytes:
-    from scanner.remediate.document import write_plan  # noqa: PLC0415
+    from scanner.remediate.document import MAX_BYTES, write_plan  # noqa: PLC0415
     from scanner.remediate.markdown import markdown  # noqa: PLC0415
 
-    return write_plan(plan) if form == "json" else markdown(plan).encode()
+    made = write_plan(plan) if form == "json" else markdown(plan).encode()
+    if len(made) > MAX_BYTES:
+        raise UsageError(
+            f"the plan has {len(made):,} bytes, and no more than {MAX_BYTES:,} are ever read",
+            where="fix plan",
+            remedy="Make several: narrow each with --project, --rule, --key or --severity.",
+        )
+    return made
 
 
 def _print(plan: "Plan", namespace: argparse.Namespace, settings: "Settings") -> None:
@@ -260,7 +268,10 @@ def _print(plan: "Plan", namespace: argparse.Namespace, settings: "Settings") ->
 
 
 def _factor(text: str) -> float:
-    factor = float(text)
-    if not 1 <= factor <= 1000:  # noqa: PLR2004 - less would cut off what is in use
-        raise ValueError(text)
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 1 <= factor <= _MOST:  # less would cut off what is in use
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST}")
     return factor

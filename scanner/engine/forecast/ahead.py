@@ -13,8 +13,7 @@ from scanner.engine.forecast.courses import Courses, Span, code_on, turns
 from scanner.engine.forecast.moving import AT
 from scanner.engine.judge.evaluate import CODES, ERROR, FAIL, PASS, UNKNOWN, Evaluated
 from scanner.engine.judge.findings import bound, rows, stream
-from scanner.model.finding import Finding, Identity
-from scanner.model.forecast import Due, DueReason, Forecast, Lapse
+from scanner.model.finding import Due, DueReason, Finding, Forecast, Identity, Lapse
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.triage.decide import BADNESS, Decider, Decision, DecisionLog
@@ -70,7 +69,7 @@ def _lapses(triage: Triage, courses: Courses, dues: Sequence[Due]) -> tuple[Laps
     return tuple(sorted(found, key=lambda lapse: (lapse.day, lapse.waiver.id)))
 
 
-class _Row(NamedTuple):
+class _Standing(NamedTuple):
     """A row of a rule's table: its outcome at as-of, and what triage has to know of it."""
 
     number: int
@@ -135,7 +134,7 @@ class _Ahead:
         for row in self._rows(one, is_triaged=tolerance.is_any):
             yield from tolerance.turns(row, spans.get(row.number, []))
 
-    def _rows(self, one: Evaluated, *, is_triaged: bool) -> Iterator[_Row]:
+    def _rows(self, one: Evaluated, *, is_triaged: bool) -> Iterator[_Standing]:
         """Give the rows that may come to be open: those that change, and findings of today."""
         resource = one.prepared.rule.resource
         table = TABLES[resource]
@@ -148,7 +147,7 @@ class _Ahead:
             f'{sql} FROM {one.verdicts} AS v JOIN "{resource}" AS t ON t.rowid = v.number'
             f" WHERE {' OR '.join(wanted)}"
         )
-        return (_Row(*row) for row in found.fetchall())
+        return (_Standing(*row) for row in found.fetchall())
 
     def _findings(self, one: Evaluated, found: Sequence[_Turn]) -> Iterator[Finding]:
         """Give the findings of the turns, as a scan of the day tells them."""
@@ -245,7 +244,7 @@ class _Tolerance:
         """Whether what is tolerated depends on the day."""
         return len(self._days) > 1 or any(one.varies for one in self._coverings)
 
-    def turns(self, row: _Row, spans: Sequence[Span]) -> Iterator[_Turn]:
+    def turns(self, row: _Standing, spans: Sequence[Span]) -> Iterator[_Turn]:
         """Give the days on which the row's finding is open and worse than on any before."""
         days = turns(spans).union(self._days, *(one.turns(row.number) for one in self._coverings))
         worst, was_open = _CLEAR, None
@@ -263,7 +262,7 @@ class _Tolerance:
                 yield _Turn(row.number, day, code, row.today, was_open, decision, reason)
             worst, was_open = BADNESS[outcome], outcome
 
-    def _decide(self, row: _Row, outcome: Outcome, day: int) -> Decision:
+    def _decide(self, row: _Standing, outcome: Outcome, day: int) -> Decision:
         if not self._deciders:
             return _OPEN
         matched = [one.holds(row.number, day) for one in self._coverings]

@@ -6,12 +6,12 @@ before the audit log holds it. What may have been done is looked up by reading.
 
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from scanner.base.text import clock, plural
+from scanner.base.text import clock
 from scanner.http.failure import ApiError
 from scanner.remediate.apply.audit import (
     FORMAT,
@@ -22,8 +22,18 @@ from scanner.remediate.apply.audit import (
     AuditEntry,
     AuditLog,
 )
-from scanner.remediate.apply.compare import Standing, drift, fits, lacking, shown, spread, standing
-from scanner.remediate.apply.create import chosen
+from scanner.remediate.apply.compare import (
+    Standing,
+    drift,
+    fits,
+    lacking,
+    moved_away,
+    spread,
+    standing,
+    told,
+)
+from scanner.remediate.apply.create import chosen, named
+from scanner.remediate.apply.traffic import used_since
 from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
 from scanner.remediate.remote import FoundKey, Operation, Remote
 
@@ -83,29 +93,19 @@ class Applier:
             if action.after is None:
                 return self._note(action, done, looked_up or "the key is gone already", **facts)
             return self._note(action, ActionFate.VANISHED, "the project has no such key any more")
-        if moved := _moved(action.target, found.state):
+        if moved := moved_away(action.target, found.state):
             return self._note(action, ActionFate.DRIFTED, moved, before=found.state)
         now = standing(action, found.state, self._own(action))
         if now is Standing.DONE:
             return self._note(action, done, looked_up or "it is so already", **facts)
         target = msgspec.structs.replace(action.target, project=found.project)
         is_other = now is Standing.OTHERWISE
-        reason = drift(action, found.state) if is_other else self._in_use(action, target)
+        reason = (
+            drift(action, found.state) if is_other else used_since(self._plan, action, self._remote)
+        )
         if is_other or reason:
             return self._note(action, ActionFate.DRIFTED, reason, before=found.state)
         return self._update(action, target, found.state, action.after)
-
-    def _in_use(self, action: PlannedAction, target: KeyTarget) -> str:
-        """Say that a key which is rotated out received something since the plan looked.
-
-        A plan is made on statistics that end up to a day before it, on a key that was quiet for
-        longer than that, and may wait for its review.
-        """
-        if action.rotation is None:
-            return ""
-        since = self._plan.created_at - timedelta(days=1)
-        events = self._remote.received(target, since)
-        return f"it received {plural(events, 'error')} since {clock(since)}" if events else ""
 
     def _update(
         self, action: PlannedAction, target: KeyTarget, before: State, changes: State | None
@@ -156,12 +156,12 @@ class Applier:
             return self._note(action, ActionFate.IGNORED, reason, **facts)
         if missing := lacking(action.after or {}, after):
             reason = (
-                f"{lost}the server did not do all of it, and said nothing: {_kept(missing, after)}"
+                f"{lost}the server did not do all of it, and said nothing: {told(missing, after)}"
                 " (so do organizations without the feature for it)"
             )
             return self._note(action, ActionFate.IGNORED, reason, dsn=dsn, **facts)
         if before is not None and (others := spread(before, after, changes)):
-            reason = f"{lost}done, and besides: {_kept(others, after)}"
+            reason = f"{lost}done, and besides: {told(others, after)}"
             return self._note(action, ActionFate.SPREAD, reason, dsn=dsn, **facts)
         reason = f"{lost}it was done" if lost else ""
         return self._note(action, ActionFate.APPLIED, reason, dsn=dsn, **facts)
@@ -170,7 +170,7 @@ class Applier:
         """Make a key, unless one of the name is there; set what making does not take."""
         target, wanted = action.target, action.after or {}
         there = self._remote.keys(target.organization, target.project)
-        if there and (moved := _moved(target, there[0].state)):
+        if there and (moved := moved_away(target, there[0].state)):
             return self._note(action, ActionFate.DRIFTED, moved)
         if there:  # a project that goes by another slug now
             target = msgspec.structs.replace(target, project=there[0].project)
@@ -180,7 +180,7 @@ class Applier:
         if found is not None and fits(wanted, found.state):
             fate = ActionFate.APPLIED if is_ours else ActionFate.ALREADY
             facts = _facts(past[-1] if is_ours else None, found)
-            facts["target"] = _named(target, found)
+            facts["target"] = named(target, found)
             reason = f"the key {found.state['id']} is there already"
             return self._note(action, fate, reason, dsn=found.dsn, **facts)
         facts = {"target": target, "before": None, "changes": wanted}
@@ -191,7 +191,7 @@ class Applier:
             if isinstance(made, Applied):
                 return made
             found = made
-        target = _named(target, found)
+        target = named(target, found)
         settable = self._remote.fields[Operation.UPDATE] - self._remote.fields[Operation.CREATE]
         rest = {f: wanted[f] for f in lacking(wanted, found.state) if f in settable}
         if rest:
@@ -203,7 +203,12 @@ class Applier:
     ) -> Applied | FoundKey:
         """Make the key and return it as it was read back; what became of it where that failed."""
         fields = facts["changes"]
-        broken = self._send(action, lambda one: self._remote.create(target, fields, one), facts)
+        made: list[FoundKey | None] = []
+
+        def send(request_id: str) -> None:
+            made.append(self._remote.create(target, fields, request_id))
+
+        broken = self._send(action, send, facts)
         if broken is not None and not broken.unsure:
             return self._note(action, ActionFate.REFUSED, broken.message, **facts)
         lost = f"{broken.message}; " if broken else ""
@@ -212,7 +217,9 @@ class Applier:
         except ApiError as error:
             reason = f"{lost}it could not be read back: {error.message}"
             return self._note(action, ActionFate.UNSURE, reason, **facts)
-        found, _, problem = chosen(fields, there, self._log.of(self._digest, action.id))
+        ids = {one.state["id"] for one in made if one is not None}
+        past = self._log.of(self._digest, action.id)
+        found, _, problem = chosen(fields, there, past, ids)
         if found is None:
             fate = ActionFate.NOT_DONE if broken and not problem else ActionFate.UNSURE
             reason = f"{lost}looked up: {problem or 'the project has no key of the name'}"
@@ -284,19 +291,3 @@ def _facts(pending: AuditEntry | None, found: FoundKey | None) -> dict[str, Any]
 
 def _place(target: KeyTarget) -> tuple[str, str, str]:
     return target.organization, target.project_id or target.project, target.id
-
-
-def _named(target: KeyTarget, found: FoundKey) -> KeyTarget:
-    return msgspec.structs.replace(target, id=found.state["id"], project=found.project)
-
-
-def _moved(target: KeyTarget, state: State) -> str:
-    """Say that a key is of another project than planned, if it is."""
-    project = state.get("projectId")
-    if target.project_id is None or project is None or project == target.project_id:
-        return ""
-    return f"{target.project} is another project now: its id is {project}, not {target.project_id}"
-
-
-def _kept(fields: list[str], state: State) -> str:
-    return ", ".join(f"{field} is {shown(state, field)}" for field in fields)

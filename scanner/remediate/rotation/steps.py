@@ -103,7 +103,7 @@ def _disable(old: KnownKey, new: KnownKey, how: Rotate, as_of: datetime) -> Rota
     if not isinstance(told, str):
         return Waiting("unknown-state", f"when its successor {new.name} was made is not told")
     created = read_moment(told)
-    rollout = f" Its DSN: {new.dsn}." if new.dsn else ""
+    rollout = f" Its DSN: {new.dsn}" if new.dsn else ""
     if as_of < created + how.grace:
         return Waiting(
             "rotation",

@@ -97,10 +97,10 @@ def plan(
     known = {"k1": ROW} if rows is None else rows
 
     def looked_up(
-        table: str, columns: Sequence[str], ids: Collection[str]
+        table: str, columns: Sequence[str], ids: Collection[str] | None = None
     ) -> dict[str, dict[str, Any]]:
         del table
-        found = {key: known[key] for key in ids if key in known}
+        found = {key: known[key] for key in (known if ids is None else ids) if key in known}
         return {key: {c: row[c] for c in columns if c in row} for key, row in found.items()}
 
     by_id = {(one.policy, one.id): one for one in rules}

@@ -92,7 +92,7 @@ def save(records: Records, path: Path, gaps: Sequence[Gap] = ()) -> FileSource:
     with Spool(path, sources=("here",), server=None, scope=Scope()) as spool:
         for table, found in records.items():
             for record in found:
-                project = slugs.get(record.get("projectId"))
+                project = slugs.get(int(record.get("projectId", 0)))
                 spool.add(table, dict(record), organization="acme", project=project)
         coverage = {
             table: TableCoverage(CoverageState.COMPLETE, "", rows=len(found))

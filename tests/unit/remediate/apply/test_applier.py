@@ -119,9 +119,14 @@ def _replace(of: World) -> None:
     of.projects[0].number = 4711
 
 
+def _move(of: World) -> None:
+    of.organization.projects.pop(0)
+
+
 @pytest.mark.parametrize(
     ("change", "fate", "says"),
     [
+        (_move, ActionFate.UNREAD, "no such thing on the server, or the token may not see it"),
         (_drop, ActionFate.VANISHED, "no such key"),
         (_limit, ActionFate.DRIFTED, 'rateLimit is {"count": 7, "window": 60} and was null'),
         (_rename, ActionFate.DRIFTED, "otherwise than when the plan was made"),
@@ -334,3 +339,17 @@ def test_a_key_of_the_name_is_not_made_again_nor_changed(tmp_path: Path) -> None
         assert "2 keys of the name" in _apply(sim, tmp_path, creation(owner, NEW)).reason
         owner.keys[1].name = before[owner.keys[1].public]["name"]
     assert (states(of), of.writes) == (before, [])
+
+
+def test_a_name_that_the_server_trims_is_told_and_no_second_key_is_made(tmp_path: Path) -> None:
+    of = world()
+    owner, count = of.projects[0], len(of.keys)
+    with Simulator(of) as sim:
+        renamed = _apply(sim, tmp_path, action(owner.keys[0], owner, {"name": " x "}, "rename"))
+        assert renamed.fate is ActionFate.IGNORED
+        made = plan(sim.url, creation(owner, {**NEW, "name": " fresh "}))
+        first = apply(sim, made, tmp_path / "b.jsonl")
+        again = apply(sim, made, tmp_path / "b.jsonl")
+    assert [one.fate for one in first + again] == [ActionFate.IGNORED] * 2
+    assert 'name is "fresh"' in again[0].reason
+    assert len(of.keys) == count + 1

@@ -218,6 +218,13 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_terraform_evaluates_literals_to_the_same_text(tool: Any) -> None:
     texts = [*HOSTILE, *(a + b for a in HOSTILE[:12] for b in HOSTILE[:12])]
+
+    @settings(max_examples=300, deadline=None, database=None)
+    @given(names)
+    def collect(name: str) -> None:
+        texts.append(name)
+
+    collect()
     done = tool("console", given=f"base64encode(jsonencode([{', '.join(map(hcl, texts))}]))\n")
     found = json.loads(base64.b64decode(done.stdout))
     # Terraform composes accents in every text.
