@@ -89,10 +89,25 @@ def _inventory(kept: StoredRun, made: StoredRun, reports: _Reports) -> _Told:
 
 
 def _policies(kept: Manifest, made: Manifest, reports: _Reports) -> _Told:
-    if kept.policies != made.policies:
+    if _ran(kept) != _ran(made):
         yield "manifest.json", "policies", "names other policies than those in the run"
     elif reports[0]["policies"] != reports[1]["policies"]:
         yield REPORT, "policies", "names other policies than those in the run"
+
+
+def _ran(manifest: Manifest) -> list[tuple[str, str, str, str, list[str]]]:
+    """Tell the policies and the digests of their files; where these lay is of no account."""
+    parts = manifest.parts
+    return [
+        (
+            one.name,
+            one.version,
+            one.digest,
+            one.terms,
+            sorted(parts[name].sha256 if name in parts else "" for name in one.files),
+        )
+        for one in manifest.policies
+    ]
 
 
 def _findings(reports: _Reports, *, is_dated: bool) -> _Told:
@@ -201,7 +216,14 @@ def _table(kept: StoredRun, made: StoredRun) -> _Told:
 
 def _files(kept: StoredRun, made: StoredRun) -> _Told:
     """Compare which files there are, and those that a scan only copies."""
-    before, after = kept.manifest.parts, made.manifest.parts
+    before, after = (
+        {
+            name: part
+            for name, part in one.manifest.parts.items()
+            if not any(name in policy.files for policy in one.manifest.policies)
+        }
+        for one in (kept, made)
+    )
     for name in sorted(before.keys() - after.keys()):
         yield name, "parts", "has nothing to do with the run"
     for name in sorted(after.keys() - before.keys()):

@@ -159,6 +159,6 @@ def mend(root: Path) -> None:
                 told["previous"]["digest"] = digests[told["previous"]["run"]["folder"]]
         digests[run.name] = hashlib.sha256((run / "manifest.json").read_bytes()).hexdigest()
     history = History(root / "history")
-    run = history.run(json.loads((root / HEAD).read_bytes())["run"]["folder"])
-    (root / README).write_text(readme(run, chain(history, run), TOOL), "utf-8")
+    subject = history.run(json.loads((root / HEAD).read_bytes())["run"]["folder"])
+    (root / README).write_text(readme(subject, chain(history, subject), TOOL), "utf-8")
     mend_sums(root)
