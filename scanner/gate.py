@@ -1,6 +1,8 @@
 """The gate: from what a scan found to an exit code; the same whatever the report's format."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -8,6 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from scanner.base.text import plural
+from scanner.model.finding import Forecast
 from scanner.model.outcome import WORST_FIRST, Disposition, Outcome, Severity
 from scanner.model.run import GateResult, InventorySummary, RuleResult, Verdict
 
@@ -43,6 +46,7 @@ class Thresholds(msgspec.Struct, frozen=True):
     says of it. `policies` are judged apart from the others, each by its own thresholds. With
     `overdue_only`, findings on rows count when the time to fix them is over; those that have none
     count at once, and all do where no history tells since when they are open.
+    `due_within`: what a forecast finds for so many days fails today, where it will fail then.
     """
 
     fail_on: Severity | None = Severity.LOW
@@ -51,6 +55,7 @@ class Thresholds(msgspec.Struct, frozen=True):
     max_findings: dict[Severity, int] = {}
     policies: dict[str, PolicyThresholds] = {}
     overdue_only: bool = False
+    due_within: int | None = None
 
 
 def judge(
@@ -58,6 +63,7 @@ def judge(
     results: Sequence[RuleResult],
     thresholds: Thresholds,
     refusals: Sequence[str] = (),
+    forecast: Forecast | None = None,
 ) -> Verdict:
     """Decide. An inventory that was not seen whole outranks findings: it is never green.
 
@@ -69,6 +75,8 @@ def judge(
         for name, coverage in inventory.incomplete.items()
     ]
     failing = _failing(results, thresholds)
+    if forecast is not None and thresholds.due_within is not None:
+        failing += due(results, thresholds, forecast, thresholds.due_within)
     if blind or (missing and not thresholds.allow_partial):
         reasons = (*refusals, *blind, *missing, *failing)
         code = EXIT_REFUSED if refusals else EXIT_INCOMPLETE
@@ -78,6 +86,33 @@ def judge(
         code = EXIT_REFUSED if refusals else EXIT_FAILED
         return Verdict(GateResult.FAILED, code, (*refusals, *failing, *noted))
     return Verdict(GateResult.PASSED, EXIT_PASSED, (_passed(results), *noted))
+
+
+def due(
+    results: Sequence[RuleResult], thresholds: Thresholds, forecast: Forecast, days: int
+) -> tuple[str, ...]:
+    """Return why the gate would fail for what falls due in so many days, and does not today.
+
+    All that falls due counts, as if nothing that is found today were mended before, and whatever
+    time there is to fix it.
+    """
+    thresholds = msgspec.structs.replace(thresholds, overdue_only=False)
+    coming: dict[str, Counter[Outcome]] = {}
+    for one in forecast.within(days):
+        counts = coming.setdefault(one.finding.rule_id, Counter())
+        counts[one.finding.outcome] += 1
+        if one.was_open is not None:
+            counts[one.was_open] -= 1
+    later = []
+    for result in results:
+        tally = Counter(result.tally)
+        for outcome, number in coming.get(result.rule.id, {}).items():
+            tally[outcome, Disposition.OPEN] += number
+        later.append(msgspec.structs.replace(result, tally=dict(tally)))
+    today = _failing(results, thresholds)
+    end = forecast.as_of + timedelta(days=days)
+    within = f"within {plural(days, 'day')} (to {end:%Y-%m-%d})"
+    return tuple(f"{within}: {one}" for one in _failing(later, thresholds) if one not in today)
 
 
 def remarks(results: Sequence[RuleResult], thresholds: Thresholds) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from scanner.base.errors import Location, PolicyError
 from scanner.base.yamlfile import YamlFile
 from scanner.catalogue import BASIC, TABLES
 from scanner.engine.database import Connection, connect, seal
-from scanner.engine.intake.fill import Opened, fill
+from scanner.engine.forecast.ahead import look_ahead
+from scanner.engine.intake.fill import Opened, fill, summary_of
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
 from scanner.engine.judge.clear import ClearPlaces
@@ -36,12 +37,10 @@ from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy, Rule
 from scanner.model.run import (
     GateSetting,
-    InventorySummary,
     Narrowing,
     RuleResult,
     Run,
     RunInfo,
-    TableSummary,
 )
 from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
@@ -58,7 +57,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
     line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
     where that is wanted: the database may write there. `also` tells columns, by table, that are to
-    be there for what the rules' remedies need to know.
+    be there for what the rules' remedies need to know. `ahead` is for how many
+    days after as-of to look, 0 for none.
     """
 
     source: Source
@@ -74,6 +74,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     folder: Path | None = None
     also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
     history: HistoryRequest | None = None
+    ahead: int = 0
 
 
 @contextmanager
@@ -100,6 +101,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             heavy_columns(prepared, also),
             triage.owners,
             keeper.keep if keeper else None,
+            request.ahead,
         )
         seal(connection, request.folder or (keeper.scratch if keeper else None))
         opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
@@ -121,17 +123,16 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     needed = frozenset(rule.resource for rule in rules)
     gaps = {name: opened.unseen.gaps[name] for name in needed}
     evaluated = evaluate(connection, prepared, request.as_of, opened.unseen)
-    # Waivers' predicates come after the rules.
-    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]
+    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]  # those of waivers
     facts = EvaluatedFacts(connection, judged, predicates)
     sight = Sight(request.scope, gaps, loaded.reaches)
     triaged = triage.decide(facts, sight, request.as_of)
-    dated = None
-    if keeper is not None:
-        dated = keeper.date(rules, facts, sight, loaded, triaged.decisions, request.as_of)
+    dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None
+    if dated is not None:
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
     results = tuple(_result(one, gaps, triaged, dated) for one in judged)
-    summary = _summary(loaded, needed)
+    ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
+    summary = summary_of(loaded, needed)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
     run = Run(
@@ -140,7 +141,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         policies=policies,
         results=results,
         findings=triaged.dispose(findings),
-        verdict=judge(summary, results, request.thresholds, triaged.refusals),
+        verdict=judge(summary, results, request.thresholds, triaged.refusals, ahead),
         warnings=_told(request, policies, loaded, triaged, results, narrowing),
         waivers=triaged.waivers,
         fixed=triaged.fixed,
@@ -152,9 +153,8 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         narrowing=narrowing,
         table=_table(findings, triaged, request.folder),
         progress=dated.progress if dated else None,
+        forecast=ahead,
     )
-    if keeper is None:
-        return run
     return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
 
 
@@ -181,7 +181,7 @@ def _table(
 
 
 def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
-    keeper: Keeper,
+    keeper: Keeper | None,
     request: ScanRequest,
     run: Run,
     triaged: Triaged,
@@ -190,6 +190,8 @@ def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
     loaded: Loaded,
 ) -> Run:
     """Seal the run with all of its `findings`, and return it with what is to be told of that."""
+    if keeper is None:
+        return run
     whole = msgspec.structs.replace(
         run,
         findings=triaged.dispose(findings),
@@ -287,12 +289,3 @@ def _result(
         tally=tally,
         overdue=None if dated is None or dated.overdue is None else dated.overdue.get(rule.id, {}),
     )
-
-
-def _summary(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:
-    tables = {
-        name: TableSummary(loaded.rows[name], loaded.coverage[name], name in needed)
-        for name in TABLES
-    }
-    places = loaded.organizations, loaded.servers
-    return InventorySummary(loaded.sources, tables, loaded.digest, *places)

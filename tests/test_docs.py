@@ -2,6 +2,7 @@
 
 import io
 import re
+import shlex
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +16,13 @@ from scanner.authoring.reference.pages import rules_markdown
 from scanner.authoring.reference.rules import action_entries, check_entries, policy_entries
 from scanner.authoring.reference.tables import fill_functions
 from scanner.base.errors import Location
+from scanner.cli.main import main
 from scanner.config.files import read_config
 from scanner.engine.database import connect, seal
 from scanner.engine.judge.prepare import prepare
 from scanner.engine.predicate.guard import Guard
 from scanner.model.rule import Predicate
+from scanner.policy.actions import get_action
 from scanner.policy.checks import get_check
 from scanner.policy.load import load_policies
 from scanner.report.parts.markup import escaped, prose
@@ -29,7 +32,10 @@ DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md")])
 WITH_EXAMPLES = [
     page
-    for page in (DOCS / "policy-language.md", ROOT / "README.md", DOCS / "coming-from.md")
+    for page in (
+        *(DOCS / "policy-language.md", ROOT / "README.md", DOCS / "coming-from.md"),
+        DOCS / "remediation.md",
+    )
     if page.is_file()
 ]
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -67,7 +73,7 @@ def test_yaml_examples_work(text: str, tmp_path: Path) -> None:
     data = yaml.safe_load(text)
     if isinstance(data, dict) and "cases" in data:
         pytest.skip("cases are held against their policy in tests/unit/policy")
-    if isinstance(data, dict) and not {"policy", "check", "rules"} & set(data):
+    if isinstance(data, dict) and not {"policy", "check", "rules", "fix"} & set(data):
         (tmp_path / "keypolicy.yaml").write_text(text, encoding="utf-8")
         read_config(tmp_path, tmp_path)
         return
@@ -88,6 +94,11 @@ def _whole(text: str, data: object) -> str:
         resource = get_check(name).resources[0]
         start = f"rules:\n  - id: one\n    resource: {resource}\n    severity: low\n"
         return head + start + "".join(f"    {line}\n" for line in text.splitlines())
+    if isinstance(data, dict) and "fix" in data:
+        (name,) = data["fix"]
+        start = f"rules:\n  - id: one\n    resource: {get_action(name).resource}\n"
+        lines = [*start.splitlines(), "    severity: low", "    require: id IS NOT NULL"]
+        return head + "\n".join([*lines, *(f"    {line}" for line in text.splitlines())]) + "\n"
     if isinstance(data, list):
         return head + "rules:\n" + "".join(f"  {line}\n" for line in text.splitlines())
     return head + text
@@ -111,6 +122,20 @@ def test_sql_examples_work(text: str, tmp_path: Path) -> None:
 def test_queries_of_examples_run_on_the_demo(page: str, sql: str, tmp_path: Path) -> None:
     done = keypolicy("query", "--demo", sql, cwd=tmp_path)
     assert done.code == 0, f"{page}: {done.err}"
+
+
+_FIX = re.compile(r"^keypolicy (fix .*?)(?: #.*| > .*)?$", re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("page", "command"),
+    [(page.name, one) for page in PAGES for one in _FIX.findall(page.read_text("utf-8"))],
+)
+def test_remediation_is_called_as_the_pages_say(
+    page: str, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scanner.cli.fix.run", lambda _: 0)
+    assert main(shlex.split(command)) == 0, page
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -153,6 +178,17 @@ def test_the_files_that_a_page_names_are_there(page: Path) -> None:
     assert [path for path in named if "NAME" not in path and not (ROOT / path).exists()] == []
 
 
+@pytest.mark.parametrize("page", [DOCS / "architecture.md", ROOT / "CONTRIBUTING.md"])
+def test_the_modules_that_a_page_names_in_short_are_there(page: Path) -> None:
+    """`predicate/guard.py` is the end of a module's path."""
+    rooms = ("scanner", "tests", "benchmarks")
+    modules = [f"/{path}" for room in rooms for path in (ROOT / room).rglob("*.py")]
+    named = re.findall(r"`((?:\w+/)*\w+\.py)`", page.read_text("utf-8"))
+    assert named
+    lost = [name for name in named if not any(one.endswith(f"/{name}") for one in modules)]
+    assert [name for name in lost if "NAME" not in name] == []
+
+
 def _words(path: Path) -> Iterator[str]:
     """Give the comments and docstrings of a module."""
     for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):
@@ -161,7 +197,10 @@ def _words(path: Path) -> Iterator[str]:
 
 
 def test_the_modules_that_comments_name_are_there() -> None:
-    """`engine.database` is scanner/engine/database.py; what follows may be a name in it."""
+    """`engine.database` is scanner/engine/database.py; what follows may be a name in it.
+
+    Files that are written have such names too: `history.json`.
+    """
     modules = [path.with_suffix("") for path in (ROOT / "scanner").rglob("*.py")]
     names = {".".join(path.relative_to(ROOT / "scanner").parts) for path in modules}
     rooms = {name.partition(".")[0] for name in names if "." in name}
@@ -171,7 +210,8 @@ def test_the_modules_that_comments_name_are_there() -> None:
         for path in (ROOT / "scanner").rglob("*.py")
         for text in _words(path)
         for name in dotted.findall(text)
-        if not any(f"{name}.".startswith(f"{known}.") for known in names)
+        if not name.endswith((".json", ".jsonl", ".gz", ".parquet"))
+        and not any(f"{name}.".startswith(f"{known}.") for known in names)
         and not (ROOT / "scanner" / name.replace(".", "/")).is_dir()
     ]
     assert lost == []

@@ -22,6 +22,7 @@ __all__ = [
     "OWN",
     "PROVIDERS",
     "SKEW_MINUTES",
+    "SUBJECT",
     "TABLES",
     "TEXTS",
     "TOKEN_SETTING",
@@ -52,6 +53,9 @@ TABLES: Final[dict[str, Table]] = {
     name: table for provider in PROVIDERS for name, table in provider.tables.items()
 }
 """Every table by its name, in the order in which it is documented."""
+
+SUBJECT: Final = " and ".join(f"{one.title} {one.tables[one.keys].title}s" for one in PROVIDERS)
+"""What is looked at, as reports say it: the keys of every service."""
 
 BASIC: Final = LIVE.basic
 """The tables that are fetched unless something else is asked for."""

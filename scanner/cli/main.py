@@ -13,6 +13,7 @@ from scanner import __version__
 
 VERBS: Final = {
     "scan": "hold keys against policies, report, and exit by the gate",
+    "forecast": "tell which keys will break which rule on which day, and which waivers lapse",
     "fetch": "save the key inventory (without secrets) for later scans",
     "waivers": "list, check and add approved exceptions",
     "baseline": "write or prune a file of known findings, so that only new ones fail",

@@ -15,7 +15,7 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
-from scanner.cli.shared import inputs
+from scanner.cli.shared import inputs, judging
 from scanner.config.settings import Settings
 from scanner.model.run import Run
 from scanner.report import (
@@ -40,29 +40,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     inputs.add_source_arguments(parser)
     inputs.add_policy_arguments(parser)
-    _add_triage_arguments(parser)
+    judging.add_triage_arguments(parser)
     _add_history_arguments(parser)
     _add_gate_arguments(parser)
     _add_output_arguments(parser)
-
-
-def _add_triage_arguments(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("triage")
-    group.add_argument(
-        "--waivers", metavar="FILE", help="approved exceptions: see `keypolicy waivers`"
-    )
-    group.add_argument(
-        "--baseline",
-        metavar="FILE",
-        help="known findings, which do not fail: see `keypolicy baseline`",
-    )
-    inputs.add_owners_argument(group)
-    group.add_argument(
-        "--strict-waivers",
-        action="store_true",
-        default=None,
-        help="end with exit code 2 where a waiver covers nothing",
-    )
 
 
 def _add_history_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,6 +87,7 @@ def _add_gate_arguments(parser: argparse.ArgumentParser) -> None:
         help="count only findings whose time to be fixed is over (`sla` in keypolicy.yaml); it"
         " needs a history",
     )
+    judging.add_due_argument(gate)
     inputs.add_partial_argument(gate)
 
 
@@ -158,12 +140,15 @@ def run(namespace: argparse.Namespace) -> int:
         format_called(namespace.format)
     check_writable(namespace.output)
     earlier = read_earlier(namespace.earlier)
+    within = judging.due_within(namespace)
     settings = inputs.settings(namespace)
     request = msgspec.structs.replace(
         inputs.scan_request(namespace, settings),
         shown=tuple(namespace.owner),
         history=_history(settings),
     )
+    if within is not None:
+        request = judging.looking_ahead(request, within)
     # The engine is heavy to import; a mistake in the arguments is told without it.
     from scanner.pipeline import scan  # noqa: PLC0415
 

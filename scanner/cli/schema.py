@@ -7,7 +7,10 @@ from typing import Final
 from scanner.base.errors import UsageError
 from scanner.base.resources import schema_path
 
-NAMES: Final = ("policy", "policy-tests", "config", "report-v1", "waivers", "owners", "plan")
+NAMES: Final = (
+    *("policy", "policy-tests", "config", "report-v1", "waivers", "owners", "plan"),
+    *("forecast", "history-run"),
+)
 TABLES: Final = "tables"
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from scanner.catalogue import LIVE
 from scanner.policy.language.values import DURATION_PATTERN
 
 CONFIG_NAME: Final = "keypolicy.yaml"
@@ -65,7 +66,7 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
     ] = UNSET
     url: Annotated[
         str | UnsetType,
-        Meta(description="Base URL of the Sentry server, such as https://sentry.io."),
+        Meta(description=f"Base URL of the {LIVE.title} server, such as {LIVE.url}."),
     ] = UNSET
     policies: Annotated[
         Texts | UnsetType,

@@ -16,6 +16,7 @@ import re
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
+from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -23,7 +24,7 @@ from typing import Final
 import msgspec
 
 from scanner.base.errors import UsageError
-from scanner.base.files import read_regular
+from scanner.base.files import read_regular, within
 from scanner.base.text import plural
 from scanner.history.line import is_stranger
 from scanner.history.manifest import (
@@ -47,7 +48,7 @@ FORMAT: Final = "keypolicy-history"
 VERSION: Final = 1
 
 _NAME: Final = re.compile(r"([0-9]{8}T[0-9]{6}Z)-([0-9a-f]{8})-([0-9a-f]{12})")
-_MOST: Final = 4 << 30
+_MOST: Final = 2 << 30
 _MOST_TRIED: Final = 200
 """Runs of its line that are looked at for the one that a run carries on."""
 
@@ -64,6 +65,10 @@ class StoredRun(msgspec.Struct, frozen=True):
         """Whether its larger parts were taken out on purpose."""
         return (self.path / PRUNED).is_file()
 
+    def place(self, name: str) -> Path:
+        """Return where a part lies. Raises UsageError where a link leads out of the run."""
+        return within(self.path, name)
+
     def part(self, name: str) -> bytes:
         """Return the bytes of a part as they were written.
 
@@ -73,11 +78,11 @@ class StoredRun(msgspec.Struct, frozen=True):
         known = self.manifest.parts.get(name)
         if known is None:
             raise DamageError("is no part of this run", "no-part", where=where)
-        if self.is_pruned and not (self.path / name).exists():
+        if self.is_pruned and not self.place(name).exists():
             remedy = "Its figures are kept: see `keypolicy history trend`."
             raise DamageError("was pruned", "pruned", where=where, remedy=remedy)
         try:
-            raw = read_regular(self.path / name, _MOST)
+            raw = read_regular(self.place(name), _MOST)
         except UsageError as error:
             raise DamageError(error.message, "missing", where=where) from error
         if len(raw) != known.bytes or hashlib.sha256(raw).hexdigest() != known.sha256:
@@ -91,11 +96,16 @@ class StoredRun(msgspec.Struct, frozen=True):
 
     def unpacked(self, name: str) -> bytes:
         """Return what a part that is packed with gzip holds; raises DamageError."""
+        where = str(self.path / name)
         try:
-            return gzip.decompress(self.part(name))
+            with gzip.GzipFile(fileobj=BytesIO(self.part(name))) as file:
+                unpacked = file.read(_MOST + 1)
         except (OSError, EOFError, zlib.error) as error:
-            where = str(self.path / name)
             raise DamageError(f"cannot be unpacked: {error}", "cut", where=where) from error
+        if len(unpacked) > _MOST:
+            told = f"unpacks to more than {_MOST >> 20:,} MiB"
+            raise DamageError(told, "too-large", where=where)
+        return unpacked
 
     def tracked(self) -> tuple[TrackedFinding, ...]:
         """Return the findings that the line knew after this run; raises DamageError."""
@@ -142,6 +152,8 @@ class History:
         """Read a run's manifest; raises DamageError."""
         path = self.folder / name
         where = str(path / MANIFEST)
+        if not _NAME.fullmatch(name):
+            raise DamageError("is not the folder of a run", "no-manifest", where=str(path))
         try:
             raw = read_regular(path / MANIFEST, MAX_BYTES)
         except UsageError as error:

@@ -28,6 +28,7 @@ from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.triage.decide import PLAIN, Decision
 from scanner.triage.interface import Facts, Sight
+from scanner.triage.triage import Triaged
 
 
 class HistoryRequest(msgspec.Struct, frozen=True):
@@ -98,10 +99,11 @@ class Keeper:
         facts: Facts,
         sight: Sight,
         loaded: Loaded,
-        decisions: Mapping[str, Decision],
+        triaged: Triaged,
         as_of: datetime,
     ) -> Dated:
         """Find the run before, and tell what became of every finding since."""
+        decisions = triaged.decisions
         self._line = line_of(sight.scope, loaded.reaches, loaded.servers)
         is_certain = True
         try:

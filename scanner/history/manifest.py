@@ -100,7 +100,8 @@ class Figures(msgspec.Struct, frozen=True):
     """What a trend needs of a run.
 
     `changes` count findings by model.history.Fate and severity, `days_to_fix` those that the run
-    found fixed, by severity and whole days. `overdue` count open findings past their `due`.
+    found fixed, by severity and whole days. `overdue` count open findings past their `due`, and
+    `unseen` those that were open when somebody last looked, of rules that were run.
     """
 
     found: dict[Severity, int]
@@ -113,6 +114,7 @@ class Figures(msgspec.Struct, frozen=True):
     days_to_fix: dict[Severity, dict[int, int]]
     organizations: dict[str, GroupTally]
     teams: dict[str, GroupTally]
+    unseen: dict[Severity, int] = {}
 
 
 class RunTimes(msgspec.Struct, frozen=True):
@@ -222,6 +224,18 @@ def decode(raw: bytes, where: str) -> Manifest:
         if not leads_below(name):
             raise _edited(where, f"the part {name!r} would lie outside of the run")
     return manifest
+
+
+def manifest_schema() -> str:
+    """Return the JSON Schema of a manifest, as it ships in scanner/schemas."""
+    schema: dict[str, Any] = msgspec.json.schema(Manifest)
+    for definition in schema["$defs"].values():
+        definition.pop("title", None)
+    manifest = schema["$defs"]["Manifest"]
+    manifest["properties"]["seal"] = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+    manifest["required"] = [*manifest["properties"]]
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return json.dumps({**head, "title": "keypolicy history run", **schema}, indent=2) + "\n"
 
 
 def _edited(where: str, why: str) -> DamageError:

@@ -58,7 +58,7 @@ def _parts(run: StoredRun, *, inventory_only: bool) -> list[Path]:
     kept = run.manifest.inventory
     inventories = {one.name for one in kept.inputs} if kept else set()
     names = inventories if inventory_only else run.manifest.parts.keys()
-    return [run.path / name for name in names]
+    return [run.place(name) for name in names]
 
 
 def _clear(history: History, *, dry_run: bool) -> int:

@@ -65,7 +65,7 @@ def seal_run(  # noqa: PLR0913 - what the keeper gathered on the way
     """Write the run and give it its name. Raises OSError and UsageError for what is refused."""
     run = request.run
     _write_reports(staging, run)
-    _write_tracked(staging, findings)
+    write_tracked(staging, findings)
     policies, triage = _copy_policies(staging, run.policies), request.triage
     waivers = _copy(staging, triage.waivers, "waivers.yaml")
     baseline = _copy(staging, triage.baseline, "baseline.jsonl")
@@ -105,7 +105,8 @@ def _write_reports(staging: Staging, run: Run) -> None:
         write_reports(run, [to_stream(run, "json", out), to_stream(run, "parquet", table)])
 
 
-def _write_tracked(staging: Staging, findings: Sequence[TrackedFinding]) -> None:
+def write_tracked(staging: Staging, findings: Sequence[TrackedFinding]) -> None:
+    """Write the findings that the next run of the line carries on. Raises OSError."""
     encode = msgspec.json.Encoder().encode
     with packed(staging.folder / TRACKED) as out:
         out.writelines(encode(one) + b"\n" for one in findings)

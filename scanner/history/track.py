@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.model.finding import Identity
+from scanner.model.finding import Identity, KnownFinding
 from scanner.model.history import Fate, Sla, TrackedFinding
 from scanner.model.rule import Rule
 from scanner.triage.decide import PLAIN, Decision, DecisionLog
@@ -127,25 +127,44 @@ class _Tracker:
         missing = [one for name, one in self._known.items() if name not in self._log.seen]
         ended = {Fate.FIXED, Fate.RELEASED, Fate.GONE}
         asked = [one for one in missing if one.fate not in ended]
-        gone = {one.fingerprint for one in fixed(asked, tables, facts, sight, self._log)}
-        waiting = {one.fingerprint for one in asked}
+        gone = {one.fingerprint: one for one in fixed(asked, tables, facts, sight, self._log)}
+        there = _existing(gone.values(), tables, facts)
         for one in missing:
-            name = one.fingerprint
-            changed = self._went(one, is_fixed=name in gone, is_asked=name in waiting)
+            if one.fate in ended:
+                changed = self._remembered(one)
+            elif one.fingerprint not in gone:
+                changed = self._unseen(one)
+            elif one.rule in self._redefined:
+                changed = msgspec.structs.replace(one, fate=Fate.RELEASED)
+            else:
+                is_removed = (tables[one.rule], one.id) not in there
+                changed = msgspec.structs.replace(
+                    one, fate=Fate.FIXED, fixed_at=self._as_of, is_removed=is_removed
+                )
             if changed is not None:
                 yield changed
 
-    def _went(
-        self, one: TrackedFinding, *, is_fixed: bool, is_asked: bool
-    ) -> TrackedFinding | None:
-        """Return what is carried on of a finding that is not there; None where it is forgotten."""
-        replace = msgspec.structs.replace
-        if not is_asked:
-            ended = one.fixed_at or one.last_seen
-            return replace(one, fate=Fate.GONE) if self._as_of - ended <= REMEMBERED else None
-        if not is_fixed:
-            is_old = self._as_of - one.last_seen > UNSEEN
-            return None if is_old else replace(one, fate=Fate.UNSEEN)
-        if one.rule in self._redefined:
-            return replace(one, fate=Fate.RELEASED)
-        return replace(one, fate=Fate.FIXED, fixed_at=self._as_of)
+    def _remembered(self, one: TrackedFinding) -> TrackedFinding | None:
+        """Carry on what ended before; not that of a key that is gone, which never comes back."""
+        ended = one.fixed_at or one.last_seen
+        if one.is_removed or self._as_of - ended > REMEMBERED:
+            return None
+        return msgspec.structs.replace(one, fate=Fate.GONE)
+
+    def _unseen(self, one: TrackedFinding) -> TrackedFinding | None:
+        is_old = self._as_of - one.last_seen > UNSEEN
+        return None if is_old else msgspec.structs.replace(one, fate=Fate.UNSEEN)
+
+
+def _existing(
+    findings: Iterable[KnownFinding], tables: Mapping[str, str], facts: Facts
+) -> set[tuple[str, str]]:
+    """Return table and id of those resources of findings that are there."""
+    ids: dict[str, set[str]] = {}
+    for one in findings:
+        ids.setdefault(tables[one.rule], set()).add(one.id)
+    return {
+        (table, found)
+        for table, some in ids.items()
+        for found, _ in facts.existing(table, frozenset(some))
+    }

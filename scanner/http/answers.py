@@ -217,8 +217,8 @@ def _led_away(asked: str, target: str, where: str) -> ApiError:
                 " front of the API wants a signed-in user and does not look at the token"
             )
             remedy = (
-                "Let /api/0/ through the proxy or single sign-on in front of the server, and check"
-                f" the path in {URL_SETTING}."
+                f"Let {API.prefix} through the proxy or single sign-on in front of the server, and"
+                f" check the path in {URL_SETTING}."
             )
         else:
             message = (

@@ -5,8 +5,9 @@ from typing import Any, Final
 import httpx
 import msgspec
 
+from scanner.catalogue import API
 from scanner.http.answers import check, json_or_none, read_json
-from scanner.http.exchange import Asked
+from scanner.http.exchange import HttpRequest
 from scanner.http.failure import ApiError, Reason, quote
 from scanner.model.token import Token
 
@@ -14,7 +15,7 @@ _DONE: Final = frozenset({200, 201, 204})
 _REQUEST_TIMEOUT: Final = 408
 
 
-class Change(msgspec.Struct, frozen=True):
+class ChangeRequest(msgspec.Struct, frozen=True):
     """A change to be sent: the path below the API, and the fields that become other.
 
     `request_id` goes along in the header X-Request-Id, by which logs of servers and proxies can be
@@ -26,16 +27,15 @@ class Change(msgspec.Struct, frozen=True):
     fields: dict[str, Any] | None = None
     request_id: str = ""
 
-    def at(self, home: str) -> Asked:
+    def at(self, home: str) -> HttpRequest:
         """Return the request to a server."""
         headers = {"X-Request-Id": self.request_id} if self.request_id else {}
         content = None
         if self.fields is not None:
             content = msgspec.json.encode(self.fields)
             headers["Content-Type"] = "application/json"
-        return Asked(
-            f"{home}/api/0/{self.path}", method=self.method, change=content, headers=headers
-        )
+        url = f"{home}{API.prefix}{self.path}"
+        return HttpRequest(url, method=self.method, change=content, headers=headers)
 
 
 def check_change(response: httpx.Response, body: bytes, token: Token) -> Any:  # noqa: ANN401 - any JSON value

@@ -12,11 +12,11 @@ import httpx
 import msgspec
 
 from scanner.base.errors import UsageError
-from scanner.catalogue import TOKEN_SETTING
+from scanner.catalogue import API, TOKEN_SETTING
 from scanner.http.answers import Moved, Reply, check, gave_up, read_json
-from scanner.http.changes import Change, check_change
+from scanner.http.changes import ChangeRequest, check_change
 from scanner.http.connection import ClientSettings, open_http
-from scanner.http.exchange import Asked, Exchange
+from scanner.http.exchange import Exchange, HttpRequest
 from scanner.http.failure import FATAL, TRANSIENT, ApiError, Reason
 from scanner.http.limits import Limiter
 from scanner.http.retry import LONGEST_WAIT, Drought, retry_after
@@ -98,16 +98,16 @@ class Client:
         """
         home = base or self._settings.base
         limiter = self._limiter(home, endpoint)
-        url = f"{home}/api/0/{path}"
+        url = f"{home}{API.prefix}{path}"
         moved_to = None
         for _ in range(_MOST_MOVES + 1):
-            outcome = await self._persist(limiter, Asked(url, query or {}), vital=vital)
+            outcome = await self._persist(limiter, HttpRequest(url, query or {}), vital=vital)
             if isinstance(outcome, Reply):
                 return msgspec.structs.replace(outcome, moved_to=moved_to)
             url, moved_to = urljoin(url, outcome.path), outcome.slug
         raise ApiError(Reason.LOOP, "the project's old names lead in a circle", where=url)
 
-    async def change(self, endpoint: str, change: Change, *, base: str = "") -> Reply:
+    async def change(self, endpoint: str, change: ChangeRequest, *, base: str = "") -> Reply:
         """Send a change, once, and return what the server answers; `payload` None for nothing.
 
         `endpoint` and `base` are as in `get`. Only a refusal for going too fast, which comes before
@@ -128,7 +128,7 @@ class Client:
                 await self._hold_back(limiter, failed, policy.wait(throttled))
                 self.traffic.retries += 1
 
-    async def _persist(self, limiter: Limiter, asked: Asked, *, vital: bool) -> Reply | Moved:
+    async def _persist(self, limiter: Limiter, asked: HttpRequest, *, vital: bool) -> Reply | Moved:
         """Ask until there is an answer or no hope; every way out is bounded."""
         policy, failures, throttled = self._settings.retry, 0, 0
         while True:
@@ -192,7 +192,7 @@ class Client:
             self._over = error
         return error
 
-    async def _attempt(self, limiter: Limiter, asked: Asked) -> Reply | Moved:
+    async def _attempt(self, limiter: Limiter, asked: HttpRequest) -> Reply | Moved:
         await limiter.acquire()
         started = self._clock()
         try:
@@ -215,7 +215,7 @@ class Client:
             pause = retry_after(response.headers.get("Retry-After"))
             raise _FailedError(error, started, pause) from error
 
-    def _judge(self, asked: Asked, response: httpx.Response, body: bytes) -> Reply | Moved:
+    def _judge(self, asked: HttpRequest, response: httpx.Response, body: bytes) -> Reply | Moved:
         token = self._settings.token
         if not asked.is_question:
             return Reply(check_change(response, body, token), {})

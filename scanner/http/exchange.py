@@ -17,7 +17,7 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 """Bound on one answer, after decompression; a page of 100 keys is about 200 KB."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class HttpRequest(msgspec.Struct, frozen=True):
     """One request. `change` is the JSON of what is to become other, None for a question."""
 
     url: str
@@ -59,7 +59,7 @@ class Exchange:
         self._clock = clock
         self.received = 0  # bytes
 
-    async def send(self, asked: Asked) -> tuple[httpx.Response, bytes]:
+    async def send(self, asked: HttpRequest) -> tuple[httpx.Response, bytes]:
         """Return the answer and its body.
 
         Raises ApiError, which is `unsure` where the request may have reached the server.
@@ -86,7 +86,7 @@ class Exchange:
             raise ApiError(Reason.REDIRECTED, message, where=asked.where, unsure=unsure) from error
         return response, body
 
-    async def _open(self, asked: Asked, use: Use) -> httpx.Response:
+    async def _open(self, asked: HttpRequest, use: Use) -> httpx.Response:
         """Send, and send again at once where an idle connection turns out to be closed.
 
         Servers may close a connection after an answer without a word, and then a request on it
@@ -116,7 +116,7 @@ class Exchange:
         return await self._http.send(request, stream=True)
 
 
-async def _read(response: httpx.Response, asked: Asked) -> bytes:
+async def _read(response: httpx.Response, asked: HttpRequest) -> bytes:
     """Read a body of bounded size, whatever its Content-Length says."""
     parts: list[bytes] = []
     size = 0

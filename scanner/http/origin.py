@@ -7,13 +7,12 @@ from urllib.parse import SplitResult, urlsplit
 from scanner.base.errors import UsageError
 from scanner.catalogue import API, LIVE, URL_SETTING
 
-_API: Final = "/api/0"
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _REMEDY: Final = f"Give the server's address alone, such as {LIVE.url} ({URL_SETTING})."
 
 
 def base_url(url: str, *, insecure_http: bool = False) -> str:
-    """Return the server's base URL in one form: no trailing slash, no /api/0.
+    """Return the server's base URL in one form: no trailing slash, no prefix of the API.
 
     Raises UsageError for anything but an http or https address without user, query and
     fragment, and for plain http to another machine unless that is allowed.
@@ -29,7 +28,7 @@ def base_url(url: str, *, insecure_http: bool = False) -> str:
             f"the token would go to {host} in clear, over plain http",
             remedy="Use https, or allow it with --insecure-http.",
         )
-    path = parts.path.rstrip("/").removesuffix(_API)
+    path = parts.path.rstrip("/").removesuffix(API.prefix.rstrip("/"))
     return f"{parts.scheme}://{parts.netloc.lower()}{path}"
 
 

@@ -14,7 +14,7 @@ from scanner.model.inventory import FORMAT_VERSION, Scope
 HEADER: Final = "inventory"
 ENDING: Final = "end"
 KINDS: Final = (HEADER, *TABLES, ENDING)
-"""What a line of an inventory may be; the tables' are records of Sentry."""
+"""What a line of an inventory may be; the tables' are records of a service."""
 
 PLACES: Final = ("organization", "project")
 """What a line says of where its record belongs: a slug, or null where that is not known."""
@@ -78,10 +78,6 @@ def read_ending(record: object) -> Ending:
         if table.state is CoverageState.ABSENT and table.rows:
             message = f"calls {name} absent and counts {table.rows} records of it"
             raise EnvelopeError(message, *at, "rows")
-        for gap in table.gaps:
-            if gap.project is not None and gap.organization is None:
-                message = f"lists a gap of {name} in a project of no organization"
-                raise EnvelopeError(message, *at, "gaps")
     return ending
 
 

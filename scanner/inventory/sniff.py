@@ -15,7 +15,7 @@ import msgspec
 
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.base.files import open_regular
-from scanner.catalogue import PROVIDERS
+from scanner.catalogue import API, PROVIDERS
 from scanner.catalogue.redact import redact_text
 from scanner.model.inventory import Layout
 
@@ -219,7 +219,8 @@ def _not_json(path: Path, text: str) -> InventoryFileError:
         return _refusal(
             path,
             "HTML or XML, not JSON",
-            "A sign-in or error page was saved: ask an address under /api/0/ and send a token.",
+            "A sign-in or error page was saved: ask an address under"
+            f" {API.prefix} and send a token.",
         )
     if re.match(r"HTTP/\d|# *curl|[*<>] ", text):
         return _refusal(

@@ -4,10 +4,10 @@
     {"kind": "sentry_key", "organization": "acme", "project": "web", "record": {...}}
     {"kind": "end", "record": {"coverage": {"sentry_key": {"state": "complete", ...}}}}
 
-Records keep the shape of Sentry's API, without secrets. The first line tells what was asked for:
-organizations and projects (none: all), and filters that leave records out. A file without its last
-line was cut off and is refused. `copy_inventory` makes the same lines one JSON array, the `.json`
-form.
+Records keep the shape of the service's API, without secrets. The first line tells what was asked
+for: organizations and projects (none: all), and filters that leave records out. A file without its
+last line was cut off and is refused. `copy_inventory` makes the same lines one JSON array, the
+`.json` form.
 """
 
 import os

@@ -36,7 +36,8 @@ class Gap(msgspec.Struct, frozen=True):
     """A part of a table that could not be seen.
 
     `project` is None when the whole organization is missing, `organization` is None when
-    everything is. `reason` is one sentence for a person, with the remedy.
+    everything is or, beside a project, when none of those that were seen has it. `reason` is one
+    sentence for a person, with the remedy.
     """
 
     reason: str

@@ -40,7 +40,8 @@ class TrackedFinding(KnownFinding, frozen=True, kw_only=True):
 
     `opened` is when it was found for the first time since it was last fixed, `first_seen` ever.
     `last_seen` is the latest run that found it, `fixed_at` the one that last found it fixed.
-    `reopened` counts how often it came back. `due` is the end of the time allowed to fix it.
+    `reopened` counts how often it came back. `is_removed`: it was fixed since its resource is there
+    no more, and no other ever has its id. `due` is the end of the time allowed to fix it.
     """
 
     fate: Fate
@@ -51,6 +52,7 @@ class TrackedFinding(KnownFinding, frozen=True, kw_only=True):
     owner: str | None = None
     fixed_at: datetime | None = None
     reopened: int = 0
+    is_removed: bool = False
     due: datetime | None = None
 
     def is_overdue(self, moment: datetime) -> bool:

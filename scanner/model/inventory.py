@@ -30,7 +30,7 @@ class Layout(StrEnum):
 
 
 class RawInput(msgspec.Struct, frozen=True):
-    """One file of records in the shape of the Sentry API.
+    """One file of records in the shape of a service's API.
 
     `kind` names the table of an API export. `organization` and `project` name what the records
     themselves lack; for the product's own inventories they are None. `server` is the base URL

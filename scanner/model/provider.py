@@ -54,12 +54,14 @@ class Unclear(msgspec.Struct, frozen=True):
 class Api(msgspec.Struct, frozen=True):
     """What is particular to asking a service.
 
-    `hosted` is the host of the hosted service, whose subdomains are its regions. Answers tell their
-    limits in headers that begin with `limits`. A record that goes by another name now is answered
-    by a redirect with the code `moved`, from and to paths as in `renamed`: a regular expression
-    with the groups `head` and `tail`, which stay, and `slug`.
+    `prefix` is the path, from slash to slash, that the addresses of its API begin with. `hosted` is
+    the host of the hosted service, whose subdomains are its regions. Answers tell their limits in
+    headers that begin with `limits`. A record that goes by another name now is answered by a
+    redirect with the code `moved`, from and to paths as in `renamed`: a regular expression with
+    the groups `head` and `tail`, which stay, and `slug`.
     """
 
+    prefix: str = "/"
     hosted: str = ""
     limits: str = ""
     moved: str = ""
@@ -79,6 +81,7 @@ class Provider(msgspec.Struct, frozen=True):
     SELECT of organization, project and teams (a list of slugs), each project once; it reads the
     column `teams` of the projects. In the same manner `actions` are what can be done to keys,
     `state` is how what can be changed of them is told, and `remote` a server on which it is done.
+    `exports` are tools that provision keys, each with what writes for it and what it writes.
 
     `remarks` say what of the service is to be known with a check of all providers, by the check's
     name, or with an argument of it, as `check.argument`.
@@ -102,6 +105,7 @@ class Provider(msgspec.Struct, frozen=True):
     checks: Mapping[str, str] = {}
     remarks: Mapping[str, str] = {}
     actions: Mapping[str, str] = {}
+    exports: Mapping[str, tuple[str, str]] = {}
     state: str = ""
     remote: str = ""
     counts: str = ""

@@ -9,7 +9,7 @@ from typing import Any, Self
 import msgspec
 
 from scanner.model.coverage import CoverageState, TableCoverage
-from scanner.model.finding import Finding, KnownFinding
+from scanner.model.finding import Finding, Forecast, KnownFinding
 from scanner.model.history import HistoryProgress
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.owner import OwnerShare
@@ -208,7 +208,8 @@ class Run(msgspec.Struct, frozen=True):
     a `narrowing`, `findings` and `sample` are of some of them. `table`, where it was asked for,
     writes the findings into files of Parquet, which are to be read one after the other. `rows`
     gives columns of a table's rows by their id, of those with these ids or of all. `progress` is
-    what a history tells, where the scan has one.
+    what a history tells, where the scan has one, and `forecast` what falls due, where that was
+    asked for.
     """
 
     info: RunInfo
@@ -231,6 +232,7 @@ class Run(msgspec.Struct, frozen=True):
         Callable[[str, Sequence[str], Collection[str] | None], dict[str, dict[str, Any]]] | None
     ) = None
     progress: HistoryProgress | None = None
+    forecast: Forecast | None = None
 
     def open_shown(self, result: RuleResult) -> int:
         """How many open findings of a rule the reports show."""

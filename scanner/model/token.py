@@ -1,18 +1,8 @@
 """A credential that cannot be printed by accident."""
 
-from enum import StrEnum
 from typing import Final
 
 _SHOWN: Final = "[redacted]"
-
-
-class TokenKind(StrEnum):
-    """What a Sentry token belongs to, told by its prefix; older tokens have none."""
-
-    USER = "sntryu_"
-    ORGANIZATION = "sntrys_"
-    INTEGRATION = "sntryi_"
-    UNKNOWN = ""
 
 
 class Token:
@@ -31,13 +21,9 @@ class Token:
         """Return the token itself, for the one place that sends it."""
         return self._value
 
-    @property
-    def kind(self) -> TokenKind:
-        """What the token belongs to."""
-        for kind in TokenKind:
-            if kind.value and self._value.startswith(kind.value):
-                return kind
-        return TokenKind.UNKNOWN
+    def begins(self, prefix: str) -> bool:
+        """Whether the token has a prefix, such as tells what it belongs to."""
+        return self._value.startswith(prefix)
 
     @property
     def sendable(self) -> bool:

@@ -70,6 +70,7 @@ def _bare(rule: Rule) -> Rule:
         where=_unplaced(rule.where) if rule.where else None,
         conditions=(),
         requirement=_unplaced(rule.requirement),
+        fix=msgspec.structs.replace(rule.fix, location=_NOWHERE) if rule.fix else None,
     )
 
 

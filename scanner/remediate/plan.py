@@ -20,6 +20,7 @@ from scanner.remediate.document import (
     Left,
     PlannedAction,
     Precondition,
+    State,
     action_id,
 )
 from scanner.remediate.proposals import (
@@ -27,6 +28,7 @@ from scanner.remediate.proposals import (
     Remediable,
     Wanted,
     contrary,
+    joined,
     left_out,
     proposals,
     target_of,
@@ -119,20 +121,21 @@ def _settled(group: list[Wanted], left: list[Left]) -> list[PlannedAction]:
         left.append(left_out(group[number].finding, group[number].target, "conflict", reason))
     agreed = [one for number, one in enumerate(group) if number not in against]
     actions: list[PlannedAction] = []
-    for _, same in groupby(agreed, key=lambda one: one.action.name):
+    for _, same in groupby(sorted(agreed, key=_name), key=_name):
         alike = list(same)
-        if alike[0].after == {}:
+        after = joined(alike)
+        if after == {}:
             reason = f"{alike[0].action.name} changes nothing: the key is so already"
             left += [left_out(one.finding, one.target, "already-so", reason) for one in alike]
         else:
-            actions.append(_action(alike))
+            actions.append(_action(alike, after))
     return actions
 
 
-def _action(alike: Sequence[Wanted]) -> PlannedAction:
+def _action(alike: Sequence[Wanted], after: State | None) -> PlannedAction:
     """Make the one action that several findings of a key ask for."""
     one = alike[0]
-    after, state = one.after, one.state
+    state = one.state
     risk = one.action.risk
     if risk is Risk.SAFE and one.action.cuts and not one.proposal.is_checked:
         # Nobody looked at what the limit would keep out.
@@ -172,7 +175,8 @@ def _apart(actions: list[PlannedAction], left: list[Left]) -> list[PlannedAction
     """Take out the actions by which several keys of a project would get one name."""
     names: dict[tuple[str, str, str], list[PlannedAction]] = {}
     for one in actions:
-        if one.after and "name" in one.after:
+        # Keys that are rotated out keep the names that they had in common.
+        if one.after and "name" in one.after and one.rotation is None:
             place = (one.target.organization, one.target.project, one.after["name"])
             names.setdefault(place, []).append(one)
     taken = [one for alike in names.values() if len(alike) > 1 for one in alike]
@@ -189,12 +193,17 @@ def _apart(actions: list[PlannedAction], left: list[Left]) -> list[PlannedAction
             )
             for cause in one.findings
         ]
-    return [one for one in actions if one not in taken]
+    gone = {one.id for one in taken}
+    return [one for one in actions if one.id not in gone]
 
 
 def _cause(one: Wanted) -> Cause:
     finding = one.finding
     return Cause(finding.rule_id, finding.policy, finding.severity, finding.fingerprint)
+
+
+def _name(one: Wanted) -> str:
+    return one.action.name
 
 
 def _is_key(key: str, name: str | None, meant: str) -> bool:

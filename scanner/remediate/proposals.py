@@ -1,12 +1,14 @@
 """What remedies propose: findings with remedies go in, what each asks of its key comes out."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 
 from scanner.model.finding import Finding
+from scanner.model.run import Run
 from scanner.policy.actions import state_reader
 from scanner.policy.actions.interface import (
     Action,
@@ -16,7 +18,7 @@ from scanner.policy.actions.interface import (
     Situation,
 )
 from scanner.remediate.document import KeyTarget, KeyTraffic, Left, State
-from scanner.remediate.keys import KnownKey
+from scanner.remediate.keys import KnownKey, Rows, known_keys
 
 PERIOD_DAYS: Final = 30
 """The days that sums of usage in an inventory are about."""
@@ -39,11 +41,20 @@ class Knowledge(msgspec.Struct, frozen=True):
     gives all keys of a table, at the moment `as_of`; None where not all are known: in a report.
     """
 
-    rows: Callable[[str, Sequence[str], Collection[str]], Mapping[str, Mapping[str, Any]]]
+    rows: Rows
     meter: Metered | None = None
     headroom: float = 2.0
     keys: Callable[[str], Sequence[KnownKey]] | None = None
     as_of: datetime | None = None
+
+    @classmethod
+    def of(cls, run: Run, source: object, headroom: float = 2.0) -> "Knowledge":
+        """Return what a scan of a source can be asked, while its database is open."""
+        rows = run.rows
+        assert rows is not None  # noqa: S101 - a scan always has its rows
+        keys = cache(lambda table: known_keys(rows, table))
+        meter = source if isinstance(source, Metered) else None
+        return cls(rows, meter, headroom, keys, run.info.as_of)
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -56,14 +67,21 @@ class Wanted(msgspec.Struct, frozen=True):
     state: State
     traffic: KeyTraffic | None
 
-    @property
-    def after(self) -> State | None:
-        """The fields that become other; None where the key is to be deleted."""
-        wanted = self.proposal.after
-        if wanted is None:
+
+def joined(alike: Sequence[Wanted]) -> State | None:
+    """Return the fields that become other by one action; None where it deletes the key.
+
+    Members that stay are told with those that do not, as a server might reset them.
+    """
+    made: State = {}
+    for one in alike:
+        if one.proposal.after is None:
             return None
-        lacking = object()
-        return {f: v for f, v in wanted.items() if self.state.get(f, lacking) != v}
+        for field, value in one.proposal.after.items():
+            before: Any = made.get(field, one.state.get(field))
+            made[field] = {**before, **value} if field in one.action.merges else value
+    state, lacking = alike[0].state, object()
+    return {field: value for field, value in made.items() if state.get(field, lacking) != value}
 
 
 class Remediable(msgspec.Struct, frozen=True):
@@ -202,4 +220,11 @@ def _clash(one: Wanted, other: Wanted) -> bool:
     mine, theirs = one.proposal.after, other.proposal.after
     if mine is None or theirs is None:
         return (mine is None) is not (theirs is None)
-    return any(field in theirs and theirs[field] != value for field, value in mine.items())
+    for field in mine.keys() & theirs.keys():
+        a, b = mine[field], theirs[field]
+        if field in one.action.merges and field in other.action.merges:
+            if any(a[name] != b[name] for name in a.keys() & b.keys()):
+                return True
+        elif a != b:
+            return True
+    return False

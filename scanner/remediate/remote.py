@@ -5,6 +5,7 @@ A provider implements it; see scanner.model.provider.
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, cast
 
@@ -40,8 +41,8 @@ class FoundKey(msgspec.Struct, frozen=True):
 class Remote(Protocol):
     """A server. Methods raise ApiError where there is no answer; see its `unsure` for changes.
 
-    `base` is its URL. `fields` are those that an operation takes; whoever asks for others gets a
-    ValueError, before anything is sent. Requests go by the limits that the server sets.
+    `base` is its URL, and `fields` are those that an operation takes. Requests go by the limits
+    that the server sets.
     """
 
     base: str
@@ -55,12 +56,20 @@ class Remote(Protocol):
         """Return the scope that the token lacks for it, None if none or if that is not known."""
         ...
 
+    def check(self, operation: Operation, fields: State) -> None:
+        """Raise ValueError for fields that the operation does not take, or not with such values."""
+        ...
+
     def read(self, target: KeyTarget) -> FoundKey | None:
         """Return the key as it is now; None where the project surely has none of the id."""
         ...
 
     def keys(self, organization: str, project: str) -> list[FoundKey]:
         """Return all keys of a project."""
+        ...
+
+    def received(self, target: KeyTarget, since: datetime) -> int:
+        """Return how many events the key received since then, whatever became of them."""
         ...
 
     def update(

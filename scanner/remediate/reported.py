@@ -47,7 +47,7 @@ class _Terms(msgspec.Struct):
     terms: str = ""
 
 
-class _Row(msgspec.Struct):
+class _Resource(msgspec.Struct):
     type: str
     id: str
     name: str | None
@@ -63,7 +63,7 @@ class _ReportedFinding(msgspec.Struct):
     outcome: Outcome
     disposition: Disposition
     message: str
-    resource: _Row
+    resource: _Resource
     evidence: dict[str, Any]
     fingerprint: str
     waiver: str | UnsetType = UNSET
@@ -113,9 +113,11 @@ class Reported(msgspec.Struct, frozen=True):
     servers: tuple[str, ...]
 
     def rows(
-        self, table: str, columns: Sequence[str], ids: Collection[str]
+        self, table: str, columns: Sequence[str], ids: Collection[str] | None = None
     ) -> dict[str, dict[str, Any]]:
         """Return what is known of these columns, as a scan gives it."""
+        if ids is None:
+            ids = [key for of, key in self.evidence if of == table]
         known = {key: self.evidence[table, key] for key in ids if (table, key) in self.evidence}
         return {key: {c: row[c] for c in columns if c in row} for key, row in known.items()}
 
@@ -146,7 +148,7 @@ def read_report(path: Path) -> Reported:
     looks like a secret in it is taken out.
     """
     try:
-        content = redacted(msgspec.json.decode(read_regular(path, MAX_BYTES)))
+        content = msgspec.json.decode(read_regular(path, MAX_BYTES))
     except UsageError as error:
         raise UsageError(error.message, where=str(path), remedy=_REMEDY) from error
     except msgspec.DecodeError as error:
@@ -162,6 +164,8 @@ def read_report(path: Path) -> Reported:
             where=str(path),
             remedy=_REMEDY,
         )
+    # Digests of policies look like tokens; nothing else of what is outside is taken over as text.
+    content["findings"] = redacted(content.get("findings"))
     try:
         report = msgspec.convert(content, type=_ReportFile)
         return _reported(report, path)

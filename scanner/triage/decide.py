@@ -13,7 +13,7 @@ from scanner.model.rule import Rule
 from scanner.model.waiver import Waiver, WaiverState
 from scanner.triage.fingerprint import fingerprint
 
-_BADNESS: Final = {Outcome.UNKNOWN: 0, Outcome.ERROR: 1, Outcome.FAIL: 2}
+BADNESS: Final = {Outcome.UNKNOWN: 0, Outcome.ERROR: 1, Outcome.FAIL: 2}
 """Which outcome is worse than which: what is known to be wrong is worse than what is not known."""
 
 
@@ -91,12 +91,8 @@ class Decider:
 
     def add(self, identity: Identity) -> None:
         """Decide about one finding and write it down."""
-        name = fingerprint(self._rule.id, identity.organization, identity.project, identity.id)
-        candidates = self._by_id.get(identity.id, [])
-        if any(identity.matched):
-            by_predicate = zip(self._by_predicate, identity.matched, strict=True)
-            told = [one for one, is_true in by_predicate if is_true]
-            candidates = sorted([*candidates, *told], key=_precedence)
+        name = self._name(identity)
+        candidates = self._covering(identity)
         known = self._baseline.get(name)
         decision = self._decide(identity.outcome, candidates, known)
         self._tally[identity.outcome, decision.disposition] += 1
@@ -111,6 +107,22 @@ class Decider:
             self._ledger.decided[decision.waiver] += 1
         if decision != PLAIN:
             self._ledger.decisions[name] = decision
+
+    def decide(self, identity: Identity) -> Decision:
+        """Return the decision about a finding, which is not one to be written down."""
+        known = self._baseline.get(self._name(identity))
+        return self._decide(identity.outcome, self._covering(identity), known)
+
+    def _name(self, identity: Identity) -> str:
+        return fingerprint(self._rule.id, identity.organization, identity.project, identity.id)
+
+    def _covering(self, identity: Identity) -> list[Candidate]:
+        candidates = self._by_id.get(identity.id, [])
+        if not any(identity.matched):
+            return candidates
+        by_predicate = zip(self._by_predicate, identity.matched, strict=True)
+        told = [one for one, is_true in by_predicate if is_true]
+        return sorted([*candidates, *told], key=_precedence)
 
     def _note_names(self, identity: Identity, known: KnownFinding) -> None:
         """Remember where the file's words are not those that the reader of a report knows."""
@@ -141,7 +153,7 @@ class Decider:
     def _is_worse(self, outcome: Outcome, known: KnownFinding) -> bool:
         return (
             self._rule.severity.rank > known.severity.rank
-            or _BADNESS[outcome] > _BADNESS[known.outcome]
+            or BADNESS[outcome] > BADNESS[known.outcome]
         )
 
 

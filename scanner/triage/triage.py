@@ -75,6 +75,7 @@ class Triage:
         self._baseline: dict[str, KnownFinding] = {}
         if request.baseline is not None:
             self._baseline = read_baseline(request.baseline)
+        self._known_rules = {known.rule for known in self._baseline.values()}
         self._places: dict[tuple[str, str], int] = {}
         predicates: list[Rule] = []
         for waiver in self.waivers:
@@ -86,16 +87,9 @@ class Triage:
     def decide(self, facts: Facts, sight: Sight, as_of: datetime) -> Triaged:
         """Decide about every finding."""
         ledger = DecisionLog()
-        known_rules = {known.rule for known in self._baseline.values()}
-        states = {one.id: one.state(as_of, self._request.notice_days) for one in self.waivers}
         for rule in self._rules:
-            candidates = [
-                Candidate(one, states[one.id], self._places.get((one.id, rule.resource)))
-                for one in self.waivers
-                if one.concerns(rule)
-            ]
-            if candidates or rule.id in known_rules:
-                decider = Decider(rule, candidates, self._baseline, ledger)
+            decider = self.decider(rule, as_of, ledger)
+            if decider is not None:
                 for identity in facts.identities(rule, decider.predicates):
                     decider.add(identity)
             elif self.owners is not None:
@@ -118,6 +112,21 @@ class Triage:
             refusals=useless if strict else (),
             owners=() if self.owners is None else shares(self.owners, ledger.shares),
         )
+
+    def decider(self, rule: Rule, moment: datetime, ledger: DecisionLog) -> Decider | None:
+        """Return what decides about the rule's findings at a moment; None where all are open."""
+        candidates = [
+            Candidate(
+                one,
+                one.state(moment, self._request.notice_days),
+                self._places.get((one.id, rule.resource)),
+            )
+            for one in self.waivers
+            if one.concerns(rule)
+        ]
+        if not candidates and rule.id not in self._known_rules:
+            return None
+        return Decider(rule, candidates, self._baseline, ledger)
 
     def _tables(self, waiver: Waiver) -> list[str]:
         concerned = (rule.resource for rule in self._rules if waiver.concerns(rule))

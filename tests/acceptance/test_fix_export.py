@@ -93,3 +93,29 @@ def test_it_says_what_to_choose(tmp_path: Path) -> None:
     assert "--terraform --alchemy" in done.err
     done = keypolicy("fix", "export", "--demo", "--terraform", "-o", "no/keys.tf", cwd=tmp_path)
     assert done.code == 2
+
+
+def test_the_desired_state_is_that_of_the_plan(tmp_path: Path) -> None:
+    policy = """\
+policy: ours
+version: 1.0.0
+title: Ours
+rules:
+  - id: limited
+    title: Limited
+    resource: sentry_key
+    severity: high
+    check: {rate_limit: true}
+    rationale: Loops of errors.
+    remediation: Set one.
+    fix: {set_rate_limit: {count: 4711, window: 1h}}
+"""
+    (tmp_path / "ours.yaml").write_text(policy, "utf-8")
+    fixed = ("fix", "export", "--demo", "--terraform", "--policy", "ours.yaml")
+    now, then = (keypolicy(*fixed, *more, cwd=tmp_path) for more in ((), ("--desired",)))
+    assert (now.code, then.code, then.err) == (0, 0, "")
+    without = now.out.count("# There is no rate limit.")
+    assert without > 0
+    assert then.out.count("# There is no rate limit.") == 0
+    assert then.out.count("= 4711") == without
+    assert _resources(then.out) == _resources(now.out)

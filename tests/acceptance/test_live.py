@@ -53,6 +53,29 @@ def test_a_live_scan_finds_what_a_scan_of_the_fetched_file_finds(
     assert CANARY not in everything
 
 
+@pytest.mark.parametrize("organizations", [[], ["acme"], ["acme", "globex"], ["acme", "typo"]])
+@pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7], ids=["today", "older"])
+def test_a_mistyped_project_beside_a_real_one_is_a_gap(
+    tmp_path: Path, flavour: Flavour, organizations: list[str]
+) -> None:
+    with Simulator(make_world(projects=5, keys=20, organizations=2), flavour) as sim:
+        real = sim.world.organizations[0].projects[0].slug
+        scope = [part for slug in organizations for part in ("--org", slug)]
+        scope += ["--project", real, "--project", "typo"]
+        code, text = scan(sim, tmp_path, *scope, "-o", "r.json")
+        fetched = keypolicy(
+            *("fetch", "--url", sim.url, *scope, "-o", "saved.jsonl"),
+            cwd=tmp_path,
+            SENTRY_AUTH_TOKEN=sim.world.token,
+        )
+    assert (code, fetched.code) == (3, 3), text + fetched.err
+    assert "there is no project 'typo'" in " ".join(text.lower().split())
+    gaps = report(tmp_path / "r.json")["inventory"]["tables"]["sentry_key"]["gaps"]
+    assert "typo" in {gap["project"] for gap in gaps}
+    again = keypolicy("scan", "--inventory", "saved.jsonl", *AS_OF, cwd=tmp_path)
+    assert again.code == 3, again
+
+
 def test_projects_without_a_slug_in_the_listing_get_theirs(tmp_path: Path) -> None:
     with Simulator(make_world(projects=5, keys=20)) as sim:
         done = keypolicy(

@@ -35,7 +35,7 @@ def create_key(world: World, home: Organization, owner: Project, call: Request) 
 
     Real servers take name, rateLimit and useCase, and pass over the rest without a word.
     """
-    wanted: Wanted = json.loads(call.body or b"{}")
+    wanted = _wanted(call)
     if refusal := _refusal(wanted, "GET, POST, HEAD, OPTIONS"):
         return refusal
     number = max((key.number for key in world.keys), default=0) + 1
@@ -64,7 +64,7 @@ def update_key(
     the feature keeps the old limit without a word, options of the loader are merged, and a request
     that does not send browserSdkVersion resets it.
     """
-    wanted: Wanted = json.loads(request.body or b"{}")
+    wanted = _wanted(request)
     if refusal := _refusal(wanted, allow):
         return refusal
     _limit(key, home, wanted)
@@ -81,6 +81,14 @@ def delete_key(world: World, owner: Project, key: Key) -> None:
     """Take the key away for good."""
     owner.keys.remove(key)
     world.writes.append(("DELETE", key.public))
+
+
+def _wanted(request: Request) -> Wanted:
+    """Return what is asked for; white space around a name is taken off without a word."""
+    wanted: Wanted = json.loads(request.body or b"{}")
+    if isinstance(wanted.get("name"), str):
+        wanted["name"] = wanted["name"].strip()
+    return wanted
 
 
 def _limit(key: Key, home: Organization, wanted: Wanted) -> None:

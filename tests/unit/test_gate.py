@@ -1,11 +1,14 @@
+from datetime import timedelta
+
 import msgspec
 import pytest
 
-from scanner.gate import OnUnknown, PolicyThresholds, Thresholds, judge, remarks
+from scanner.gate import OnUnknown, PolicyThresholds, Thresholds, due, judge, remarks
 from scanner.model.coverage import CoverageState, TableCoverage
+from scanner.model.finding import Due, DueReason, Finding, Forecast, Resource
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import GateResult, InventorySummary, RuleResult, TableSummary
-from tests.unit.engine.support import rule
+from tests.unit.engine.support import AS_OF, rule
 
 COMPLETE = TableCoverage(CoverageState.COMPLETE, "")
 DENIED = TableCoverage(CoverageState.DENIED, "the token lacks project:read")
@@ -195,3 +198,111 @@ def test_a_scan_in_which_no_rule_judged_anything_is_not_green() -> None:
     )
     assert judge(inventory(), [unseen], Thresholds(allow_partial=True)).exit_code == 3
     assert judge(inventory(), [about_nothing, result()], Thresholds()).exit_code == 0
+
+
+def coming(day: int, outcome: Outcome = Outcome.FAIL, was_open: Outcome | None = None) -> Due:
+    finding = Finding(
+        rule_id="r",
+        policy="p",
+        severity=Severity.MEDIUM,
+        outcome=outcome,
+        disposition=Disposition.OPEN,
+        message="m",
+        resource=Resource("sentry_key", "k", None, None, None, None),
+        evidence=msgspec.Raw(b"{}"),
+        fingerprint="f",
+    )
+    return Due(
+        day=day,
+        at=AS_OF + timedelta(days=day),
+        reason=DueReason.BREAKS,
+        finding=finding,
+        before=Outcome.PASS,
+        was_open=was_open,
+    )
+
+
+def looking_ahead(*dues: Due) -> Forecast:
+    return Forecast(AS_OF, 90, dues, (), 1, 1)
+
+
+MEDIUM_2 = {Severity.MEDIUM: 2}
+
+
+@pytest.mark.parametrize(
+    ("found", "dues", "thresholds", "reasons"),
+    [
+        (result(), [coming(14)], Thresholds(), ["1 violation of severity low or worse"]),
+        (result(), [coming(15)], Thresholds(), []),
+        (result(), [coming(3)], Thresholds(fail_on=Severity.HIGH), []),
+        (result(), [coming(3)], Thresholds(fail_on=None), []),
+        (result(), [coming(3)], Thresholds(policies={"p": PolicyThresholds(fail_on=None)}), []),
+        (result(), [coming(3), coming(4)], Thresholds(max_findings=MEDIUM_2), []),
+        (
+            result(fail=1),
+            [coming(3), coming(4)],
+            Thresholds(max_findings=MEDIUM_2),
+            ["3 open findings of severity medium, at most 2 allowed"],
+        ),
+        (
+            result(fail=2),
+            [coming(3)],
+            Thresholds(overdue_only=True),
+            ["3 violations of severity low or worse"],
+        ),
+        (result(), [coming(3, Outcome.UNKNOWN)], Thresholds(on_unknown=OnUnknown.WARN), []),
+        (
+            result(),
+            [coming(3, Outcome.UNKNOWN), coming(5, was_open=Outcome.UNKNOWN)],
+            Thresholds(),
+            ["1 violation of severity low or worse"],
+        ),
+        (result(fail=1), [], Thresholds(), []),
+    ],
+)
+def test_what_falls_due_counts_as_it_will(
+    found: RuleResult, dues: list[Due], thresholds: Thresholds, reasons: list[str]
+) -> None:
+    within = "within 14 days (to 2026-03-15): "
+    assert due([found], thresholds, looking_ahead(*dues), 14) == tuple(
+        within + reason for reason in reasons
+    )
+
+
+def test_what_falls_due_fails_only_where_it_is_asked_for() -> None:
+    ahead = looking_ahead(coming(3))
+    assert judge(inventory(), [result()], Thresholds(), (), ahead).exit_code == 0
+    asked = Thresholds(due_within=14)
+    verdict = judge(inventory(), [result()], asked, (), ahead)
+    assert (verdict.result, verdict.exit_code) == (GateResult.FAILED, 1)
+    assert judge(inventory(DENIED), [result()], asked, (), ahead).exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("overdue", "thresholds", "code"),
+    [
+        ({}, Thresholds(overdue_only=True), 0),
+        ({Outcome.FAIL: 1}, Thresholds(overdue_only=True), 1),
+        ({Outcome.UNKNOWN: 1}, Thresholds(overdue_only=True), 1),
+        ({Outcome.UNKNOWN: 1}, Thresholds(overdue_only=True, on_unknown=OnUnknown.WARN), 0),
+        ({Outcome.FAIL: 1}, Thresholds(overdue_only=True, fail_on=Severity.HIGH), 0),
+        ({Outcome.FAIL: 2}, Thresholds(overdue_only=True, max_findings={Severity.MEDIUM: 2}), 0),
+        ({Outcome.FAIL: 3}, Thresholds(overdue_only=True, max_findings={Severity.MEDIUM: 2}), 1),
+        ({Outcome.FAIL: 0}, Thresholds(), 1),
+        (None, Thresholds(overdue_only=True), 1),
+    ],
+)
+def test_what_is_not_overdue_does_not_count(
+    overdue: dict[Outcome, int] | None, thresholds: Thresholds, code: int
+) -> None:
+    found = msgspec.structs.replace(result(fail=3, unknown=2, error=1), overdue=overdue)
+    assert judge(inventory(), [found], thresholds).exit_code == code
+
+
+def test_what_could_not_be_seen_has_no_time() -> None:
+    found = msgspec.structs.replace(result(unknown=2, unseen=2), overdue={})
+    verdict = judge(inventory(), [found], Thresholds(overdue_only=True))
+    assert verdict.exit_code == 1
+    assert verdict.reasons == ("2 overdue unknown outcomes of severity low or worse",)
+    accepted = Thresholds(overdue_only=True, allow_partial=True)
+    assert judge(inventory(), [found], accepted).exit_code == 0

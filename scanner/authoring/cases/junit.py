@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from msgspec import UNSET
+
+from scanner.authoring.cases.fixes import fix_words
 from scanner.authoring.cases.run import Failure, Tested
 from scanner.authoring.lint.owners import TestedOwners
 
@@ -66,7 +69,8 @@ def _add_owners(root: Element, tested: TestedOwners) -> None:
 def _summary(failure: Failure) -> str:
     expected = failure.expectation
     if expected.outcome is failure.answer.outcome:
-        return f"{expected.rule} on {expected.row}: another message"
+        what = "message" if failure.fix is None else "fix"
+        return f"{expected.rule} on {expected.row}: another {what}"
     return f"{expected.rule} on {expected.row}: {failure.answer.outcome}, not {expected.outcome}"
 
 
@@ -75,6 +79,9 @@ def _detail(failure: Failure) -> str:
     lines = [str(expected.location), f"- {expected.outcome}", f"+ {failure.answer.outcome}"]
     if expected.message is not None:
         lines += [f"- {expected.message}", f"+ {failure.answer.message}"]
+    if failure.fix is not None:
+        wanted = None if expected.fix is UNSET else expected.fix
+        lines += [f"- {fix_words(wanted)}", f"+ {failure.fix}"]
     return "\n".join(lines)
 
 

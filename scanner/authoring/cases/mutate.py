@@ -26,7 +26,7 @@ _AT_ONCE: Final = 150
 _PREFIX: Final = re.compile(r"\$[wr][0-9]+_")
 
 
-class Change(msgspec.Struct, frozen=True):
+class Survivor(msgspec.Struct, frozen=True):
     """A mutant that no case noticed: where, what was done, and the whole predicate after it."""
 
     rule: str
@@ -45,7 +45,7 @@ class Mutation(msgspec.Struct, frozen=True):
 
     made: int
     equivalent: int
-    survivors: tuple[Change, ...]
+    survivors: tuple[Survivor, ...]
     untested: tuple[str, ...]
 
     @property
@@ -57,7 +57,7 @@ class Mutation(msgspec.Struct, frozen=True):
 class _Attempt(msgspec.Struct, frozen=True):
     """A mutant as it will be run: every variant of the rule that it changes, with its cases."""
 
-    change: Change
+    change: Survivor
     rules: tuple[tuple[Rule, tuple[int, ...]], ...]
 
 
@@ -105,7 +105,7 @@ def _attempts(
                 if part == "requirement" and same[0].rule.check
                 else listing.place(predicate, offset)
             )
-            change = Change(same[0].rule.id, location, one.what, before, after, sql)
+            change = Survivor(same[0].rule.id, location, one.what, before, after, sql)
             attempts.append(_Attempt(change, _changed(same, part, text=sql)))
         attempts += _moved(same, part)
     return attempts
@@ -117,7 +117,7 @@ def _moved(same: Sequence[Variant], part: str) -> list[_Attempt]:
     predicate: Predicate = getattr(same[0].rule, part)
     for name, value in predicate.params.items():
         for number, (what, other) in enumerate(moved(value)):
-            change = Change(
+            change = Survivor(
                 same[0].rule.id,
                 predicate.location,
                 f"${name}: {what}",
@@ -159,14 +159,14 @@ class _Trial:
         self._known = {(_essence(one), variant.cases) for one, variant in pairs}
         self._seen: set[tuple[tuple[str, tuple[int, ...]], ...]] = set()
         self.equivalent = 0
-        self.survivors: list[Change] = []
+        self.survivors: list[Survivor] = []
 
     def run(self, attempts: Sequence[_Attempt]) -> None:
         """Run some mutants; those that the engine refuses count as noticed."""
         flat = [rule for one in attempts for rule, _ in one.rules]
         ready, _ = examine(self._connection, numbered(flat))
         by_place = {int(one.rule.id): one for one in ready}
-        tried: list[tuple[Change, list[Ask]]] = []
+        tried: list[tuple[Survivor, list[Ask]]] = []
         place = 0
         for attempt in attempts:
             places = range(place, place + len(attempt.rules))

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from scanner.authoring.cases.bench import Answers, Ask, Bench, RowAnswer
+from scanner.authoring.cases.fixes import other_fix
 from scanner.authoring.cases.rows import completed
 from scanner.authoring.cases.variants import Variant, numbered, variants
 from scanner.authoring.diagnostics import Diagnostic, diagnostics
@@ -18,12 +19,16 @@ from scanner.policy.merge import MergedPolicy
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """An expectation that does not hold: what came instead, and the row as the engine saw it."""
+    """An expectation that does not hold: what came instead, and the row as the engine saw it.
+
+    `fix` is what a plan would do instead of what was expected, None where that is the same.
+    """
 
     expectation: Expectation
     case: Case
     answer: RowAnswer
     row: dict[str, Cell]
+    fix: str | None = None
 
 
 class Tested(msgspec.Struct, frozen=True):
@@ -157,8 +162,10 @@ def _failures(
             if expectation.message is not None and answer.message is None:
                 # Only findings have a message; those about unclear rows are made one by one.
                 answer = bench.alone(prepared, number)[number, expectation.row]
-            if not holds(expectation, answer):
-                failures.append(Failure(expectation, case, answer, _row(case, expectation)))
+            row = _row(case, expectation)
+            fix = other_fix(variant.rule_in(number), expectation, answer.outcome, row)
+            if fix is not None or not holds(expectation, answer):
+                failures.append(Failure(expectation, case, answer, row, fix))
     return failures
 
 

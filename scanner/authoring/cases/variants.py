@@ -5,17 +5,25 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from scanner.base.errors import Problem
-from scanner.model.rule import Rule
+from scanner.model.rule import Remedy, Rule
 from scanner.policy.compile import Compiler
 from scanner.policy.files.cases import Case
 from scanner.policy.merge import MergedPolicy
 
 
 class Variant(msgspec.Struct, frozen=True):
-    """A rule with certain values of its parameters, and the numbers of the cases that use it."""
+    """A rule with certain values of its parameters, and the numbers of the cases that use it.
+
+    Fixes are by the case's number: what they say is no part of what the rule demands.
+    """
 
     rule: Rule
     cases: tuple[int, ...]
+    fixes: dict[int, Remedy | None] = {}
+
+    def rule_in(self, case: int) -> Rule:
+        """Return the rule with the fix that it has in a case."""
+        return msgspec.structs.replace(self.rule, fix=self.fixes.get(case))
 
 
 def variants(
@@ -26,7 +34,7 @@ def variants(
     `given` are parameters for all cases; those of a case win.
     """
     problems: list[Problem] = []
-    found: dict[str, tuple[Rule, list[int]]] = {}
+    found: dict[str, tuple[Rule, dict[int, Remedy | None]]] = {}
     known = {name: text for name, text in given.items() if name in policy.parameters}
     for params, numbers in _by_params(cases, known):
         wanted = {e.rule for number in numbers for e in cases[number].expectations}
@@ -41,8 +49,8 @@ def variants(
                 users.setdefault(rule_id, []).append(number)
         for rule in compiled.rules:
             key = repr((rule.id, rule.where, rule.requirement))
-            found.setdefault(key, (rule, []))[1].extend(users[rule.id])
-    made = [Variant(rule, tuple(sorted(numbers))) for rule, numbers in found.values()]
+            found.setdefault(key, (rule, {}))[1].update(dict.fromkeys(users[rule.id], rule.fix))
+    made = [Variant(rule, tuple(sorted(fixes)), fixes) for rule, fixes in found.values()]
     return made, list(dict.fromkeys(problems))
 
 

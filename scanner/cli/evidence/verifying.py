@@ -11,7 +11,7 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.files import open_regular
 from scanner.base.text import plural, timestamp
-from scanner.cli.history.output import Page, day, print_json
+from scanner.cli.history.output import Printout, day, print_json
 from scanner.evidence.check import EvidenceCheck, check
 from scanner.evidence.signature import SUFFIX, SignatureCheck, check_signature
 from scanner.history.manifest import DamageError
@@ -93,7 +93,7 @@ def _print_json(found: EvidenceCheck, signed: str, code: int) -> None:
 
 
 def _print(path: Path, found: EvidenceCheck, signed: str, form: str) -> None:
-    page = Page(form)
+    page = Printout(form)
     if found.damage:
         state = f"does not hold, {plural(len(found.damage), 'problem')}"
     else:

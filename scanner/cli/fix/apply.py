@@ -38,7 +38,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "plan", metavar="PLAN", type=Path, help="what `keypolicy fix plan -o FILE.json` wrote"
     )
-    group = parser.add_argument_group("what is allowed")
+    _add_allowing_arguments(parser.add_argument_group("what is allowed"))
+    server = parser.add_argument_group(f"{LIVE.title} server")
+    add_url_argument(server)
+    add_connection_arguments(server)
+    add_time_argument(server, "stop after so long; the same command goes on later (default: 900)")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--audit",
+        metavar="FILE",
+        type=Path,
+        help="audit log to add to, and to resume from (default: beside the plan,"
+        f" PLAN{_AUDIT}); one file may serve for many plans",
+    )
+    inputs.add_display_arguments(output)
+    parser.set_defaults(project=[])
+
+
+def _add_allowing_arguments(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--yes", action="store_true", help="do not ask; needed without a terminal")
     group.add_argument(
         "--max-age",
@@ -69,20 +86,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="refuse a plan that changes keys of another organization; may be repeated",
     )
-    server = parser.add_argument_group(f"{LIVE.title} server")
-    add_url_argument(server)
-    add_connection_arguments(server)
-    add_time_argument(server, "stop after so long; the same command goes on later (default: 900)")
-    output = parser.add_argument_group("output")
-    output.add_argument(
-        "--audit",
-        metavar="FILE",
-        type=Path,
-        help="audit log to add to, and to resume from (default: beside the plan,"
-        f" PLAN{_AUDIT}); one file may serve for many plans",
-    )
-    inputs.add_display_arguments(output)
-    parser.set_defaults(project=[])
 
 
 def run(namespace: argparse.Namespace) -> int:
@@ -217,9 +220,15 @@ def _say(line: str) -> None:
 
 
 def _duration(text: str) -> timedelta:
-    from scanner.policy.language.values import parse_duration  # noqa: PLC0415 - not for --help
+    from scanner.policy.language.values import (  # noqa: PLC0415 - not for --help
+        BadValueError,
+        parse_duration,
+    )
 
-    return parse_duration(text)
+    try:
+        return parse_duration(text)
+    except BadValueError as error:
+        raise argparse.ArgumentTypeError(f"{error.message}; {error.hint}") from error
 
 
 def _number(text: str) -> int:

@@ -2,36 +2,50 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from scanner.base.files import check_writable, replacing
 from scanner.cli.shared import inputs
 from scanner.cli.shared.gaps import warn_of_gaps
 from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.inventory import Needs
+from scanner.model.rule import Rule
 from scanner.remediate.export import EXPORTERS, exporter
-from scanner.remediate.keys import key_tables, known_keys
+from scanner.remediate.keys import Rows, columns_of_remedies, key_tables, known_keys
 
-_TITLES: Final = {
-    "terraform": "resources sentry_key with import blocks, for the provider jianyuan/sentry",
-    "alchemy": "resources ClientKey that adopt the keys, in TypeScript",
-}
+if TYPE_CHECKING:
+    from scanner.config.settings import Settings
+    from scanner.remediate.document import KeyTarget, State
+
+    Keys = list[tuple[KeyTarget, State]]
+
 _LEFT_OUT: Final = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the step's arguments."""
     inputs.add_source_arguments(parser)
+    inputs.add_policy_arguments(parser)
     output = parser.add_argument_group("output")
     chosen = output.add_mutually_exclusive_group(required=True)
-    for name in EXPORTERS:
+    for name, (_, written) in EXPORTERS.items():
         chosen.add_argument(
-            f"--{name}", dest="tool", action="store_const", const=name, help=_TITLES[name]
+            f"--{name}", dest="tool", action="store_const", const=name, help=written
         )
     output.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="file to write (default: standard output)"
     )
+    output.add_argument(
+        "--desired",
+        action="store_true",
+        help="write the state that `fix plan` with the policies would lead to (default: as it is)",
+    )
+    output.add_argument("--waivers", metavar="FILE", help="with --desired: approved exceptions")
+    output.add_argument("--baseline", metavar="FILE", help="with --desired: known findings")
     inputs.add_partial_argument(output)
 
 
@@ -40,6 +54,18 @@ def run(namespace: argparse.Namespace) -> int:
     if namespace.output is not None:
         check_writable([namespace.output])
     settings = inputs.settings(namespace)
+    keys, is_whole = (_desired if namespace.desired else _present)(namespace, settings)
+    exported = exporter(namespace.tool)(keys)
+    _write(exported.text, namespace.output)
+    for sentence in exported.left:
+        inputs.warn(sentence)
+    if not is_whole:
+        return EXIT_INCOMPLETE
+    return _LEFT_OUT if exported.left else 0
+
+
+def _present(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Keys, bool]":
+    """Return the keys as they are, and whether all were seen."""
     source = inputs.source(namespace, settings)
     as_of = inputs.as_of(namespace)
     from scanner.engine.judge.findings import Findings  # noqa: PLC0415 - heavy
@@ -48,15 +74,39 @@ def run(namespace: argparse.Namespace) -> int:
     wanted = Needs.of(key_tables())
     with open_inventory(source, inputs.scope(namespace, settings), as_of, wanted) as opened:
         gaps = warn_of_gaps(opened.loaded, wanted)
-        rows = Findings(opened.connection, (), {}).rows
-        keys = [key for table in wanted.tables for key in known_keys(rows, table)]
-    exported = exporter(namespace.tool)((key.target, key.state) for key in keys)
-    _write(exported.text, namespace.output)
-    for sentence in exported.left:
-        inputs.warn(sentence)
-    if gaps and not settings.allow_partial:
-        return EXIT_INCOMPLETE
-    return _LEFT_OUT if exported.left else 0
+        keys = _keys(Findings(opened.connection, (), {}).rows)
+    return keys, not gaps or bool(settings.allow_partial)
+
+
+def _desired(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Keys, bool]":
+    """Return the keys as a plan would leave them, and whether all were seen."""
+    request = inputs.scan_request(namespace, settings)
+    from scanner.pipeline import scan  # noqa: PLC0415 - heavy; mistakes come first
+    from scanner.remediate.export.desired import desired  # noqa: PLC0415
+    from scanner.remediate.plan import Choice, make_plan  # noqa: PLC0415
+    from scanner.remediate.proposals import Knowledge  # noqa: PLC0415
+
+    with scan(msgspec.structs.replace(request, also=_columns)) as scanned:
+        for warning in scanned.warnings:
+            inputs.warn(warning)
+        known = Knowledge.of(scanned, request.source)
+        rules = {
+            (policy.name, rule.id): rule for policy in scanned.policies for rule in policy.rules
+        }
+        actions, _ = make_plan(scanned.findings, rules, Choice(), known)
+        keys, gone = desired(_keys(known.rows), actions)
+        for sentence in gone:
+            inputs.warn(sentence)
+        return keys, scanned.verdict.exit_code != EXIT_INCOMPLETE
+
+
+def _columns(rules: Sequence[Rule]) -> dict[str, frozenset[str]]:
+    """Return what is to be there: the keys, whether a rule is about them or not."""
+    return dict.fromkeys(key_tables(), frozenset[str]()) | columns_of_remedies(rules)
+
+
+def _keys(rows: Rows) -> "Keys":
+    return [(key.target, key.state) for table in key_tables() for key in known_keys(rows, table)]
 
 
 def _write(text: str, path: Path | None) -> None:

@@ -3,7 +3,6 @@
 import argparse
 import sys
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("table", "json", "markdown")
 _SUFFIXES: Final = {".json": "json", ".md": "markdown"}
+_MOST: Final = 1000
 _NOTHING, _CHANGES, _UNSEEN = 0, 1, 3
 
 
@@ -127,25 +127,21 @@ def run(namespace: argparse.Namespace) -> int:
 def _from_scan(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Plan, bool]":
     request = inputs.scan_request(namespace, settings)
     from scanner.pipeline import scan  # noqa: PLC0415 - heavy; mistakes come first
-    from scanner.remediate.keys import columns_of_remedies, known_keys  # noqa: PLC0415
-    from scanner.remediate.proposals import Knowledge, Metered  # noqa: PLC0415
+    from scanner.remediate.keys import columns_of_remedies  # noqa: PLC0415
+    from scanner.remediate.proposals import Knowledge  # noqa: PLC0415
 
     request = msgspec.structs.replace(request, also=columns_of_remedies)
     with scan(request) as scanned:
         for warning in scanned.warnings:
             inputs.warn(warning)
         choice = _choice(namespace, scanned.policies)
-        meter = request.source if isinstance(request.source, Metered) else None
-        rows, as_of = scanned.rows, scanned.info.as_of
-        assert rows is not None  # noqa: S101 - a scan always has its rows
-        keys = cache(lambda table: known_keys(rows, table))
-        known = Knowledge(rows, meter, namespace.headroom, keys, as_of)
+        known = Knowledge.of(scanned, request.source, namespace.headroom)
         plan = _plan(
             scanned.findings,
             scanned.policies,
             choice,
             known,
-            as_of,
+            scanned.info.as_of,
             _server(scanned.inventory.servers, settings),
             tuple(sorted(scanned.inventory.organizations)),
         )
@@ -242,10 +238,17 @@ def _server(servers: tuple[str, ...], settings: "Settings") -> str:
 
 
 def _written(plan: "Plan", form: str) -> bytes:
-    from scanner.remediate.document import write_plan  # noqa: PLC0415
+    from scanner.remediate.document import MAX_BYTES, write_plan  # noqa: PLC0415
     from scanner.remediate.markdown import markdown  # noqa: PLC0415
 
-    return write_plan(plan) if form == "json" else markdown(plan).encode()
+    made = write_plan(plan) if form == "json" else markdown(plan).encode()
+    if len(made) > MAX_BYTES:
+        raise UsageError(
+            f"the plan has {len(made):,} bytes, and no more than {MAX_BYTES:,} are ever read",
+            where="fix plan",
+            remedy="Make several: narrow each with --project, --rule, --key or --severity.",
+        )
+    return made
 
 
 def _print(plan: "Plan", namespace: argparse.Namespace, settings: "Settings") -> None:
@@ -265,7 +268,10 @@ def _print(plan: "Plan", namespace: argparse.Namespace, settings: "Settings") ->
 
 
 def _factor(text: str) -> float:
-    factor = float(text)
-    if not 1 <= factor <= 1000:  # noqa: PLR2004 - less would cut off what is in use
-        raise ValueError(text)
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 1 <= factor <= _MOST:  # less would cut off what is in use
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST}")
     return factor

@@ -6,9 +6,9 @@ from typing import Final
 import msgspec
 
 from scanner.cli.history.listing import list_findings
-from scanner.cli.history.output import Page, day, folder_of, opened, print_json
-from scanner.history.diff import Diff, diff
-from scanner.history.snapshot import Snapshot, snapshot
+from scanner.cli.history.output import Printout, day, folder_of, opened, print_json
+from scanner.history.compare.diff import Diff, diff
+from scanner.history.compare.snapshot import Snapshot, snapshot
 
 _TOLD: Final = {
     "new": "new",
@@ -32,7 +32,7 @@ def run(namespace: argparse.Namespace) -> int:
     if namespace.format == "json":
         print_json({"first": _moment(first), "second": _moment(second), **_plain(found)})
         return 0
-    page = Page(namespace.format)
+    page = Printout(namespace.format)
     page.heading(f"From {day(first.point.as_of)} to {day(second.point.as_of)} UTC")
     page.line(f"first: {first.label}, gate {first.point.result.value}")
     page.line(f"second: {second.label}, gate {second.point.result.value}")

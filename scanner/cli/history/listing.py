@@ -7,7 +7,7 @@ from typing import Final
 
 from scanner.base.text import clean_json, plural
 from scanner.cli.history.output import (
-    Page,
+    Printout,
     by_severity,
     day,
     folder_of,
@@ -44,7 +44,7 @@ def run(namespace: argparse.Namespace) -> int:
     if namespace.format == "json":
         print_json([_summary(run) for run in runs])
         return 0
-    page = Page(namespace.format)
+    page = Printout(namespace.format)
     page.heading(plural(len(runs), "run"))
     if runs:
         page.table(_HEAD, [_row(run.manifest) for run in runs])
@@ -95,7 +95,7 @@ def _show(run: StoredRun, form: str) -> None:
         sys.stdout.write(clean_json(run.unpacked(REPORT).decode()))
         return
     manifest = run.manifest
-    page = Page(form)
+    page = Printout(form)
     page.heading(f"Run {manifest.run.id}")
     page.line(f"as of {day(manifest.run.as_of)} UTC, written by {manifest.tool}, in {run.path}")
     page.line(f"gate {manifest.result.value}, exit code {manifest.exit_code}")
@@ -118,7 +118,7 @@ def _show(run: StoredRun, form: str) -> None:
     page.print()
 
 
-def _show_changes(run: StoredRun, page: Page) -> None:
+def _show_changes(run: StoredRun, page: Printout) -> None:
     previous = run.manifest.previous
     if previous is None:
         page.heading("The first run of its line")
@@ -135,7 +135,7 @@ def _show_changes(run: StoredRun, page: Page) -> None:
         list_findings(page, told, [one for one in tracked if one.fate is fate])
 
 
-def list_findings(page: Page, told: str, findings: list[TrackedFinding]) -> None:
+def list_findings(page: Printout, told: str, findings: list[TrackedFinding]) -> None:
     """Add a section with the first of these findings; none where there is none."""
     if not findings:
         return

@@ -45,7 +45,7 @@ def warn_of(damage: Iterable[DamageError]) -> None:
         inputs.warn(f"{error.where}: {error.message}; see `keypolicy history verify`")
 
 
-class Page:
+class Printout:
     """A page of headings, lines and tables, for a terminal or as Markdown."""
 
     def __init__(self, form: str) -> None:

@@ -12,7 +12,15 @@ import msgspec
 
 from scanner.base.errors import KeypolicyError, UsageError
 from scanner.base.text import plural
-from scanner.cli.history.output import Page, by_severity, day, opened, print_json, spark, warn_of
+from scanner.cli.history.output import (
+    Printout,
+    by_severity,
+    day,
+    opened,
+    print_json,
+    spark,
+    warn_of,
+)
 from scanner.cli.shared import inputs
 from scanner.config.settings import Settings
 from scanner.history.choose import choose
@@ -125,7 +133,7 @@ def _print_all(runs: list[StoredRun], settings: Settings, form: str) -> None:
         print_json(found)
         return
     judged = [one for one in found if one.result is not None]
-    page = Page(form)
+    page = Printout(form)
     page.heading(f"{plural(len(judged), 'run')} of {len(found)} judged anew")
     head = ("run", "as of", "was", "would be", *map(str, WORST_FIRST))
     if judged:

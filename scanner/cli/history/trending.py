@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from scanner.base.errors import UsageError
 from scanner.base.text import plural
 from scanner.cli.history.output import (
-    Page,
+    Printout,
     day,
     folder_of,
     opened,
@@ -16,9 +16,9 @@ from scanner.cli.history.output import (
     spark,
     warn_of,
 )
-from scanner.history.trend import Trend, TrendRun, trend
+from scanner.history.compare.trend import Trend, TrendRun, trend
 from scanner.model.history import GroupTally
-from scanner.model.outcome import WORST_FIRST
+from scanner.model.outcome import WORST_FIRST, Severity
 
 
 def run(namespace: argparse.Namespace) -> int:
@@ -49,7 +49,7 @@ def run(namespace: argparse.Namespace) -> int:
 
 
 def _print(found: Trend, form: str) -> None:
-    page, first, last = Page(form), found.runs[0], found.runs[-1]
+    page, first, last = Printout(form), found.runs[0], found.runs[-1]
     page.heading(
         f"{plural(len(found.runs), 'run')}, {day(first.name.as_of)} to {day(last.name.as_of)} UTC"
     )
@@ -58,9 +58,9 @@ def _print(found: Trend, form: str) -> None:
     for one in found.runs:
         for why in one.breaks:
             page.line(f"{day(one.name.as_of)}: {why}")
-    page.heading("Open findings")
+    page.heading("Open findings, those in a gap as they were last known")
     rows = [
-        _row(severity.value, found, lambda one, s=severity: one.point.open.get(s, 0))  # type: ignore[misc]  # bound now
+        _row(severity.value, found, lambda one, s=severity: _open(one, s))  # type: ignore[misc]  # bound now
         for severity in WORST_FIRST
     ]
     rows.append(_row("overdue", found, lambda one: sum(one.overdue.values())))
@@ -88,13 +88,21 @@ def _print(found: Trend, form: str) -> None:
     page.print()
 
 
+def _open(one: TrendRun, severity: Severity) -> int:
+    """Count what is open, that in a gap as it was last known."""
+    return one.point.open.get(severity, 0) + one.unseen.get(severity, 0)
+
+
 def _row(name: str, found: Trend, count: Callable[[TrendRun], int]) -> tuple[str, ...]:
     counts = [count(one) for one in found.runs]
     return name, f"{counts[0]:,}", f"{counts[-1]:,}", spark(counts)
 
 
 def _print_rates(
-    page: Page, found: Trend, title: str, tallies: Callable[[TrendRun], Mapping[str, GroupTally]]
+    page: Printout,
+    found: Trend,
+    title: str,
+    tallies: Callable[[TrendRun], Mapping[str, GroupTally]],
 ) -> None:
     """Show how large a part passed, of everything that the last run has."""
     last = tallies(found.runs[-1])

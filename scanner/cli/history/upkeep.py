@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from scanner.base.errors import UsageError
 from scanner.base.text import clean, plural
-from scanner.cli.history.output import Page, folder_of, opened, print_json
+from scanner.cli.history.output import Printout, folder_of, opened, print_json
 from scanner.history.folder import History
 from scanner.history.prune import prune
 from scanner.history.verify import verify
@@ -26,7 +26,7 @@ def run(namespace: argparse.Namespace) -> int:
         ]
         print_json({"runs": found.runs, "damage": damage, "remarks": found.remarks})
     else:
-        page = Page(namespace.format)
+        page = Printout(namespace.format)
         bad = len(found.damage)
         state = f"{plural(bad, 'problem')}" if bad else "all as they were written"
         page.heading(f"{plural(found.runs, 'run')}: {state}")

@@ -3,8 +3,11 @@
 import json
 from typing import Final
 
+from msgspec import UNSET
+
 from scanner.authoring.cases.coverage import Coverage
-from scanner.authoring.cases.mutate import Change, Mutation
+from scanner.authoring.cases.fixes import fix_words
+from scanner.authoring.cases.mutate import Mutation, Survivor
 from scanner.authoring.cases.run import Failure, Tested
 from scanner.authoring.lint.owners import TestedOwners
 from scanner.base.text import ELLIPSIS, clean, fit, plural
@@ -88,12 +91,15 @@ def _failure(failure: Failure) -> list[str]:
     if expected.message is not None and expected.message != answer.message:
         lines.append(f"  - message: {expected.message}")
         lines.append(f"  + message: {answer.message}" if answer.message else "  + no message")
+    if failure.fix is not None:
+        wanted = None if expected.fix is UNSET else expected.fix
+        lines += [f"  - fix: {fix_words(wanted)}", f"  + fix: {failure.fix}"]
     row = {key: value for key, value in failure.row.items() if key != "id"}
     lines.append(f"    row: {fit(json.dumps(row, ensure_ascii=False), _WIDEST)}")
     return lines
 
 
-def _change(change: Change) -> list[str]:
+def _change(change: Survivor) -> list[str]:
     before, after = _apart(change.before, change.after)
     return [
         f"{change.location}: no case notices this change of rule {change.rule}: {change.what}",

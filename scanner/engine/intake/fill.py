@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
+from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.intake.load import Loaded, load
 from scanner.engine.intake.owners import assign, with_teams
@@ -15,6 +16,7 @@ from scanner.engine.judge.places import Unseen
 from scanner.inventory.source import Source
 from scanner.model.inventory import Inventory, Needs, Scope
 from scanner.model.owner import Owners
+from scanner.model.run import InventorySummary, TableSummary
 
 Keep = Callable[[Connection, Inventory], None]
 """Called when the tables are full, while the files that they were filled from are still there."""
@@ -37,15 +39,18 @@ def fill(  # noqa: PLR0913, PLR0917 - what a source is asked for, and what is ma
     heavy: Mapping[str, frozenset[str]],
     owners: Owners | None,
     keep: Keep | None = None,
+    ahead: int = 0,
 ) -> Loaded:
     """Collect what is wanted, and load it; `heavy` names the heavy columns, by table.
+
+    `ahead` is as in load.
 
     Raises FetchError where nothing could be seen, InventoryFileError for a bad file.
     """
     with TemporaryDirectory(prefix="keypolicy-") as workspace:
         inventory = source.collect(scope, with_teams(wanted, owners), Path(workspace))
         try:
-            loaded = load(connection, inventory, scope, as_of, heavy)
+            loaded = load(connection, inventory, scope, as_of, heavy, ahead)
         except BadInputError as error:
             # Imported here: only needed to say what is wrong with a file.
             from scanner.inventory.diagnose import diagnose_inputs  # noqa: PLC0415
@@ -57,3 +62,13 @@ def fill(  # noqa: PLR0913, PLR0917 - what a source is asked for, and what is ma
         return loaded
     warnings = (*loaded.warnings, *assign(connection, owners))
     return msgspec.structs.replace(loaded, warnings=warnings)
+
+
+def summary_of(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:
+    """Return what was loaded as reports tell it; rules read the tables that are needed."""
+    tables = {
+        name: TableSummary(loaded.rows[name], loaded.coverage[name], name in needed)
+        for name in TABLES
+    }
+    places = loaded.organizations, loaded.servers
+    return InventorySummary(loaded.sources, tables, loaded.digest, *places)

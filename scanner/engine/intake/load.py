@@ -1,7 +1,7 @@
 """Filling the tables from files: strict about types, honest about what is missing."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -9,6 +9,7 @@ import msgspec
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.catalogue import OWN, PROVIDERS, TABLES
 from scanner.engine.database import Connection
+from scanner.engine.forecast.moving import hold_back
 from scanner.engine.intake.digest import digest
 from scanner.engine.intake.reader import (
     BadInputError,
@@ -47,25 +48,29 @@ class Loaded(msgspec.Struct, frozen=True):
     servers: tuple[str, ...] = ()
 
 
-def load(
+def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
     connection: Connection,
     inventory: Inventory,
     scope: Scope,
     as_of: datetime,
     heavy: Mapping[str, frozenset[str]],
+    ahead: int = 0,
 ) -> Loaded:
     """Read every input into its tables.
 
-    `heavy` names, by table, the heavy columns that are wanted. Raises BadInputError for a file
+    `heavy` names, by table, the heavy columns that are wanted. `ahead` is for how many days after
+    as-of the tables will be looked at (engine.forecast.moving). Raises BadInputError for a file
     that cannot be read or holds a wrong type, InventoryFileError for a cut or edited inventory.
     """
-    loader = _Loader(connection, inventory, as_of)
+    loader = _Loader(connection, inventory, as_of + timedelta(days=ahead))
     loader.read_envelopes()
     for name in LOAD_ORDER:
         loader.load_table(name, heavy.get(name, frozenset()))
     loader.drop_staged()
     loader.check_project_option()
     loader.apply(scope)
+    if ahead:
+        hold_back(connection, loader.filled, as_of)
     return Loaded(
         rows=loader.rows,
         coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},

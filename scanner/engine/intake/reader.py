@@ -191,7 +191,7 @@ def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") 
     """Read the first and the last line of an inventory file, and hold all of its lines to its form.
 
     This goes through the whole file, so it puts all lines aside that are of few: those of other
-    tables than keys are, into a temporary table called `staged`. Raises InventoryFileError where
+    tables than keys are, into a table called `staged`. Raises InventoryFileError where
     the file is cut off or joined from several, BadInputError where a line is not as it should be
     or the version is another.
     """
@@ -204,8 +204,9 @@ def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") 
     )
     # Of a file that is none of ours every line may be odd: not their records are kept.
     kept = f"kind ->> '$' IN ('{HEADER}', '{ENDING}') OR NOT odd"
+    # No temporary one: the cursor that looks for secrets in it would not see it.
     sql = (
-        f'CREATE OR REPLACE TEMP TABLE "{staged}" AS SELECT * REPLACE'
+        f'CREATE OR REPLACE TABLE "{staged}" AS SELECT * REPLACE'
         f" (CASE WHEN {kept} THEN record END AS record) FROM (SELECT *, {odd} AS odd"
         f" FROM ({_lines(raw)})) WHERE odd OR NOT list_contains($many, kind ->> '$')"
     )

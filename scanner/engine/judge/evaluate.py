@@ -71,13 +71,13 @@ def _together(
 ) -> list[Evaluated]:
     """Evaluate rules of one table in one statement; each by itself where that fails."""
     try:
-        _create(connection, verdicts, rules, as_of, _code, STATEMENT_SECONDS)
+        _create(connection, verdicts, rules, as_of, outcome_code, STATEMENT_SECONDS)
     except duckdb.Error:
         return [
             result
             for number, one in enumerate(rules)
             for result in _counted(
-                connection, [_evaluate_alone(connection, f"{verdicts}_{number}", one, as_of)]
+                connection, [evaluate_alone(connection, f"{verdicts}_{number}", one, as_of)]
             )
         ]
     return _counted(
@@ -86,7 +86,7 @@ def _together(
     )
 
 
-def _evaluate_alone(
+def evaluate_alone(
     connection: Connection, verdicts: str, one: Prepared, as_of: datetime
 ) -> Evaluated:
     """Evaluate one rule, so that what is wrong with it harms no other.
@@ -95,7 +95,7 @@ def _evaluate_alone(
     even that cannot be done (windows, time limit) all rows are.
     """
     error = ""
-    for code in (_code, _code_or_error):
+    for code in (outcome_code, _code_or_error):
         try:
             _create(connection, verdicts, [one], as_of, code, RULE_SECONDS)
         except duckdb.InterruptException:
@@ -129,7 +129,7 @@ def _create(  # noqa: PLR0913, PLR0917 - one statement, and all that it depends 
         connection.execute(sql, values(read, as_of))
 
 
-def _code(one: Prepared) -> str:
+def outcome_code(one: Prepared) -> str:
     """Return the code: TRUE passes, FALSE fails, NULL is unknown, and so it is for `where`."""
     requirement = f"coalesce({FAIL} - CAST(({one.requirement.sql}) AS TINYINT), {UNKNOWN})"
     if one.where is None:

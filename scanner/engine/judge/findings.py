@@ -97,37 +97,8 @@ class Findings:
             yield from self._rows(one, limit)
 
     def _rows(self, one: Evaluated, limit: str) -> Iterator[Finding]:
-        rule = one.prepared.rule
-        # A cursor of its own: several streams may be open, and the tables are shared.
-        cursor = self.connection.cursor()
-        cursor.execute(f"{rows(one, self.owners)} ORDER BY {ORDER}{limit}", bound(one, self.owners))
-        while batch := cursor.fetchmany(BATCH):
-            for (
-                code,
-                key,
-                name,
-                organization,
-                project,
-                url,
-                message,
-                facts,
-                named,
-                owner,
-                of,
-            ) in batch:
-                yield Finding(
-                    rule_id=rule.id,
-                    policy=rule.policy,
-                    severity=rule.severity,
-                    outcome=CODES[code],
-                    disposition=Disposition.OPEN,
-                    message=message,
-                    resource=Resource(rule.resource, key, name, organization, project, url, of),
-                    evidence=msgspec.Raw(facts.encode()),
-                    fingerprint=named,
-                    owner=owner,
-                )
-        cursor.close()
+        sql = f"{rows(one, self.owners)} ORDER BY {ORDER}{limit}"
+        return stream(self.connection, one, sql, bound(one, self.owners))
 
     def unseen(self, rule: Rule) -> list[Finding]:
         """Return the rule's findings about what could not be seen."""
@@ -147,13 +118,41 @@ class Findings:
         ]
 
 
+def stream(
+    connection: Connection, one: Evaluated, sql: str, values: dict[str, Any]
+) -> Iterator[Finding]:
+    """Give the findings of a rule that a statement made of `rows` comes to, all of them open."""
+    rule = one.prepared.rule
+    # A cursor of its own: several streams may be open, and the tables are shared.
+    cursor = connection.cursor()
+    cursor.execute(sql, values)
+    while batch := cursor.fetchmany(BATCH):
+        for code, key, name, organization, project, url, message, facts, named, owner, of in batch:
+            yield Finding(
+                rule_id=rule.id,
+                policy=rule.policy,
+                severity=rule.severity,
+                outcome=CODES[code],
+                disposition=Disposition.OPEN,
+                message=message,
+                resource=Resource(rule.resource, key, name, organization, project, url, of),
+                evidence=msgspec.Raw(facts.encode()),
+                fingerprint=named,
+                owner=owner,
+            )
+    cursor.close()
+
+
 def is_found(one: Evaluated) -> bool:
     """Whether the rule has a finding on any row."""
     return any(one.counts.get(CODES[code]) for code in (FAIL, UNKNOWN, ERROR))
 
 
-def rows(one: Evaluated, owners: Sequence[str]) -> str:
-    """Return the SELECT of a rule's findings on rows, to be run with `bound`; it has no order."""
+def rows(one: Evaluated, owners: Sequence[str], table_at: str = "") -> str:
+    """Return the SELECT of a rule's findings on rows, to be run with `bound`; it has no order.
+
+    `table_at` is what stands for the rule's table, as SQL, where it is not the table as it is.
+    """
     prepared = one.prepared
     table = TABLES[prepared.rule.resource]
     named = fingerprint_sql(f"${_BEGUN}", f"t.{table.organization}", table.project_key, "t.id")
@@ -173,9 +172,13 @@ def rows(one: Evaluated, owners: Sequence[str]) -> str:
     only = f" AND list_contains(${_OWNERS}, t.{OWNER})" if owners else ""
     return (
         f"SELECT {', '.join(f'{expression} AS {name}' for name, expression in columns.items())}"
-        f' FROM {one.verdicts} AS v JOIN "{prepared.rule.resource}" AS t'
+        f" FROM {one.verdicts} AS v JOIN {table_at or _quoted(prepared.rule.resource)} AS t"
         f" ON t.rowid = v.number WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR}){only}"
     )
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
 
 
 def bound(one: Evaluated, owners: Sequence[str]) -> dict[str, Any]:

@@ -24,7 +24,8 @@ def groups(connection: Connection, evaluated: Sequence[Evaluated]) -> Groups:
             tally = GroupTally(*counts)
             if organization is not None:
                 _add(found.organizations, organization, tally)
-            for team in dict.fromkeys(teams or ()):
+            # Where a project's teams are not told, DuckDB gives a list with NULL in it.
+            for team in dict.fromkeys(filter(None, teams or ())):
                 _add(found.teams, team, tally)
     return found
 

@@ -34,9 +34,6 @@ _WRITE: Final = "Write a SQL condition, such as age_days < 90."
 TOO_MUCH: Final = "policies-too-large"
 """Code of the problem that predicates are too large together."""
 
-Asked = tuple[Predicate, str, str]
-"""A predicate, the table that it is about, and the prefix of its parameters."""
-
 
 class Checked(msgspec.Struct, frozen=True):
     """A predicate that may be run: SQL with bound parameters, and the columns it reads."""
@@ -69,11 +66,12 @@ class Guard:
             raise found
         return found
 
-    def check_all(self, asked: Sequence[Asked]) -> list[Checked | GuardError]:
+    def check_all(self, asked: Sequence[tuple[Predicate, str, str]]) -> list[Checked | GuardError]:
         """Check many predicates with two calls of the database; answers are in their order.
 
-        Bound parameters are named prefix + name, so that many rules fit in one statement. Raises
-        PolicyError where all together cost too much, whatever each of them does.
+        Each comes with the table that it is about and the prefix of its parameters: bound ones are
+        named prefix + name, so that many rules fit in one statement. Raises PolicyError where all
+        together cost too much, whatever each of them does.
         """
         statements = [_statement(predicate.text) for predicate, _, _ in asked]
         answers = syntax.serialize(self._connection, statements)

@@ -21,8 +21,8 @@ class KeyUsage(msgspec.Struct, frozen=True):
 
     @property
     def days(self) -> int:
-        """The days that were looked at, a begun one included."""
-        return -(-len(self.hours) // 24)
+        """The days that were looked at; hours that are only begun make no day more."""
+        return max(round(len(self.hours) / 24), 1)
 
     def busiest(self, window: int) -> int:
         """Return the most events that came within so many seconds.
@@ -102,6 +102,7 @@ class Action(Signature[A], Generic[A], frozen=True, kw_only=True):
     state that it has to know. `propose` reads nothing but what it is given, and raises
     NotPossibleError; an action that `cuts` may keep out events that are accepted now. One that
     `creates` makes a row of that table. `reads` are columns that its plan is made of besides.
+    Of the fields that it `merges` a proposal has only the members that are to become other.
     """
 
     resource: str
@@ -109,5 +110,6 @@ class Action(Signature[A], Generic[A], frozen=True, kw_only=True):
     needs: tuple[str, ...] = ()
     cuts: bool = False
     creates: str = ""
+    merges: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     propose: Callable[[A, Situation], Proposal]

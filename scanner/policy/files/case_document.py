@@ -54,6 +54,13 @@ class CaseDocument(
         dict[RuleId, dict[RowId, str]],
         Meta(description="Messages of findings by rule and by the row's id."),
     ] = {}
+    fixes: Annotated[
+        dict[RuleId, dict[RowId, dict[str, Any] | None]],
+        Meta(
+            description="Fields that a plan would set, by rule and by the row's id, without"
+            " statistics; null where it would delete the key."
+        ),
+    ] = {}
     rule: Annotated[RuleId | UnsetType, Meta(description="The rule that the rows are for.")] = UNSET
     passes: Annotated[CaseRows | UnsetType, Meta(description="Rows that pass the rule.")] = UNSET
     fails: Annotated[CaseRows | UnsetType, Meta(description="Rows that fail it.")] = UNSET

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from scanner.base.composer import NodePath
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
@@ -25,7 +25,10 @@ Cell = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 
 class Expectation(msgspec.Struct, frozen=True):
-    """The outcome that a rule should come to on a row; `message` is None if any will do."""
+    """The outcome that a rule should come to on a row; `message` is None if any will do.
+
+    `fix` is what a plan would set, None where it would delete, UNSET where that does not matter.
+    """
 
     rule: str
     table: str
@@ -33,6 +36,7 @@ class Expectation(msgspec.Struct, frozen=True):
     outcome: Outcome
     message: str | None
     location: Location
+    fix: dict[str, Any] | UnsetType | None = UNSET
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -163,15 +167,13 @@ class _CaseReader:
             at = (*path, "expect", rule)
             resource = self._resource(rule, at)
             if resource is not None:
-                messages = document.messages.get(rule, {})
                 self._check_rows(resource, outcomes, rows, at)
                 expectations += [
-                    Expectation(
-                        rule, resource, row, outcome, messages.get(row), self._source.at((*at, row))
-                    )
+                    self._expectation(document, (rule, resource, row, outcome), (*at, row))
                     for row, outcome in outcomes.items()
                 ]
-        self._check_messages(document, path)
+        self._check_extra(document, path, "messages")
+        self._check_extra(document, path, "fixes")
         return rows, expectations
 
     def _short(
@@ -188,11 +190,9 @@ class _CaseReader:
                 at = (*path, str(outcome), index)
                 cells = self._row(resource, row, at)
                 identifier = str(cells.setdefault("id", f"{outcome}-{index + 1}"))
-                message = document.messages.get(rule, {}).get(identifier)
                 rows.append(cells)
-                expectations.append(
-                    Expectation(rule, resource, identifier, outcome, message, self._source.at(at))
-                )
+                asked = (rule, resource, identifier, outcome)
+                expectations.append(self._expectation(document, asked, at))
         self._check_ids(resource, rows, path)
         return {resource: rows}, expectations
 
@@ -242,12 +242,20 @@ class _CaseReader:
                 message = f"the case has no row `{row}` of {table}"
                 self._add((*path, row), message, "unknown-row", hint, key=True)
 
-    def _check_messages(self, document: CaseDocument, path: NodePath) -> None:
+    def _expectation(
+        self, document: CaseDocument, asked: tuple[str, str, str, Outcome], at: NodePath
+    ) -> Expectation:
+        rule, _, row, _ = asked
+        message = document.messages.get(rule, {}).get(row)
+        fix = document.fixes.get(rule, {}).get(row, UNSET)
+        return Expectation(*asked, message, self._source.at(at), fix)
+
+    def _check_extra(self, document: CaseDocument, path: NodePath, field: str) -> None:
         expected = {} if document.expect is UNSET else document.expect
-        for rule, messages in document.messages.items():
-            for row in messages:
+        for rule, given in getattr(document, field).items():
+            for row in given:
                 if row not in expected.get(rule, {}):
-                    at = (*path, "messages", rule, row)
+                    at = (*path, field, rule, row)
                     message = f"nothing is expected of rule `{rule}` on row `{row}`"
                     self._add(at, message, "unknown-row", "", key=True)
 

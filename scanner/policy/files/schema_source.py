@@ -46,8 +46,9 @@ def policy_schema() -> Schema:
     told = rule["properties"]["check"]["description"]
     rule["properties"]["check"] = _one_of(get_checks(), told, "check, such as {max_age: 90d}")
     hint = "action, such as {set_rate_limit: {count: 1000}}"
-    definitions["Fix"] = _one_of(get_actions(), rule["properties"]["fix"]["description"], hint)
-    rule["properties"]["fix"] = {"$ref": "#/$defs/Fix"}
+    what = rule["properties"]["fix"]["description"]
+    definitions["Fix"] = _one_of(get_actions(), what, hint)
+    rule["properties"]["fix"] = {"description": what, "$ref": "#/$defs/Fix"}
     for changed in ("OverrideDocument", "OverrideCaseDocument"):
         fix = definitions[changed]["properties"]["fix"]
         made = {"anyOf": [{"$ref": "#/$defs/Fix"}, {"type": "null"}]}

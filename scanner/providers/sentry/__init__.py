@@ -107,6 +107,16 @@ PROVIDER: Final = Provider(
             *("set_loader_options", "create", "rotate"),
         )
     },
+    exports={
+        "terraform": (
+            "scanner.providers.sentry.export.terraform:EXPORT",
+            "resources sentry_key with import blocks, for the provider jianyuan/sentry",
+        ),
+        "alchemy": (
+            "scanner.providers.sentry.export.alchemy:EXPORT",
+            "resources ClientKey that adopt the keys, in TypeScript",
+        ),
+    },
     state="scanner.providers.sentry.state:STATE",
     remote="scanner.providers.sentry.fix.remote:SentryRemote",
     # Two projects of one slug, such as from two files, are taken together: which row meets which
@@ -116,6 +126,7 @@ PROVIDER: Final = Provider(
     " FROM sentry_project GROUP BY ALL",
     counts="scanner.providers.sentry.counts:count",
     api=Api(
+        prefix="/api/0/",
         hosted="sentry.io",
         limits="X-Sentry-Rate-Limit-",
         moved="resource-moved",

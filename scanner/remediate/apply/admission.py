@@ -9,7 +9,7 @@ from scanner.base.errors import UsageError
 from scanner.base.text import clock, plural
 from scanner.catalogue import TOKEN_SETTING, URL_SETTING
 from scanner.http.origin import base_url
-from scanner.model.moment import SKEW_MINUTES
+from scanner.model.moment import SKEW_MINUTES, in_utc
 from scanner.model.outcome import Risk
 from scanner.policy.language.values import format_duration
 from scanner.remediate.document import Plan, PlannedAction
@@ -53,6 +53,8 @@ def check_plan(plan: Plan, terms: Terms, now: datetime, where: str) -> None:
             where=where,
             remedy="Make a plan for the organization that you mean; --org names it.",
         )
+    if len({one.id for one in plan.actions}) < len(plan.actions):
+        raise UsageError("has two actions of one id", where=where, remedy="Make the plan anew.")
     _check_age(plan, terms, now, where)
     if len(plan.actions) > terms.max_changes:
         raise UsageError(
@@ -76,12 +78,13 @@ def check_server(plan: Plan, remote: Remote) -> None:
     Raises ApiError where the server cannot be asked whose token it is.
     """
     for action in plan.actions:
-        known = _fields(action, remote)
-        if action.after is not None and (unknown := action.after.keys() - known):
+        try:
+            _check_fields(action, remote)
+        except ValueError as error:
             raise UsageError(
-                f"action {action.id} sets what cannot be set: {', '.join(sorted(unknown))}",
+                f"action {action.id} sets what cannot be set: {error}",
                 remedy="Make the plan anew.",
-            )
+            ) from error
     operations = {Operation.READ, *map(operation, plan.actions)} if plan.actions else set()
     lacks = {remote.lacks(one): one for one in sorted(operations)}
     missing = {scope: one for scope, one in lacks.items() if scope is not None}
@@ -106,13 +109,21 @@ def is_irreversible(action: PlannedAction) -> bool:
     return action.risk is Risk.IRREVERSIBLE or action.after is None
 
 
-def _fields(action: PlannedAction, remote: Remote) -> frozenset[str]:
-    known = remote.fields[Operation.UPDATE]
-    return known if action.target.id else known | remote.fields[Operation.CREATE]
+def _check_fields(action: PlannedAction, remote: Remote) -> None:
+    fields = action.after or {}
+    made = frozenset() if action.target.id else remote.fields[Operation.CREATE]
+    remote.check(Operation.UPDATE, {k: v for k, v in fields.items() if k not in made})
+    if made:
+        remote.check(Operation.CREATE, {k: v for k, v in fields.items() if k in made})
+        if not fields.get("name"):
+            raise ValueError("a key is made without a name")
 
 
 def _check_age(plan: Plan, terms: Terms, now: datetime, where: str) -> None:
-    age = now - plan.created_at
+    try:
+        age = now - in_utc(plan.created_at)
+    except ValueError as error:
+        raise UsageError(f"was made at no time: {error}", where=where) from error
     if age > terms.max_age:
         raise UsageError(
             f"was made at {clock(plan.created_at)}, longer ago than"

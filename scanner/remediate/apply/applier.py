@@ -13,9 +13,27 @@ import msgspec
 
 from scanner.base.text import clock
 from scanner.http.failure import ApiError
-from scanner.remediate.apply.audit import FORMAT, OPEN, SETTLED, Actor, AuditEntry, AuditLog, Fate
-from scanner.remediate.apply.compare import Standing, drift, fits, lacking, shown, spread, standing
-from scanner.remediate.apply.create import chosen
+from scanner.remediate.apply.audit import (
+    FORMAT,
+    OPEN,
+    SETTLED,
+    ActionFate,
+    Actor,
+    AuditEntry,
+    AuditLog,
+)
+from scanner.remediate.apply.compare import (
+    Standing,
+    drift,
+    fits,
+    lacking,
+    moved_away,
+    spread,
+    standing,
+    told,
+)
+from scanner.remediate.apply.create import chosen, named
+from scanner.remediate.apply.traffic import used_since
 from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
 from scanner.remediate.remote import FoundKey, Operation, Remote
 
@@ -28,7 +46,7 @@ class Applied(msgspec.Struct, frozen=True):
     """
 
     action: PlannedAction
-    fate: Fate
+    fate: ActionFate
     reason: str = ""
     dsn: str | None = None
     is_new: bool = True
@@ -50,7 +68,7 @@ class Applier:
         self._who = who
 
     def apply(self, action: PlannedAction) -> Applied:
-        """Apply one action. Raises OSError where the audit log cannot be written."""
+        """Apply one action. Raises UsageError where the audit log cannot be written."""
         past = self._log.of(self._digest, action.id)
         if past and past[-1].result in SETTLED:
             reason = f"was {past[-1].result.value} at {clock(past[-1].at)}"
@@ -62,28 +80,31 @@ class Applier:
         except ApiError as error:
             reason = f"could not be read: {error.message}"
             if past and past[-1].result in OPEN:  # it still is: nothing new is known
-                return self._note(action, Fate.UNSURE, reason, **_facts(past[-1], None))
-            return self._note(action, Fate.UNREAD, reason)
+                return self._note(action, ActionFate.UNSURE, reason, **_facts(past[-1], None))
+            return self._note(action, ActionFate.UNREAD, reason)
 
     def _change(self, action: PlannedAction, pending: AuditEntry | None) -> Applied:
         """Change or delete a key; `pending` is a request of which nobody knows what became."""
         found = self._remote.read(action.target)
-        done = Fate.APPLIED if pending else Fate.ALREADY
+        done = ActionFate.APPLIED if pending else ActionFate.ALREADY
         facts = _facts(pending, found)
         looked_up = "looked up: it was done before the run was cut off" if pending else ""
         if found is None:
             if action.after is None:
                 return self._note(action, done, looked_up or "the key is gone already", **facts)
-            return self._note(action, Fate.VANISHED, "the project has no such key any more")
-        if moved := _moved(action.target, found.state):
-            return self._note(action, Fate.DRIFTED, moved, before=found.state)
+            return self._note(action, ActionFate.VANISHED, "the project has no such key any more")
+        if moved := moved_away(action.target, found.state):
+            return self._note(action, ActionFate.DRIFTED, moved, before=found.state)
         now = standing(action, found.state, self._own(action))
         if now is Standing.DONE:
             return self._note(action, done, looked_up or "it is so already", **facts)
-        if now is Standing.OTHERWISE:
-            reason = drift(action, found.state)
-            return self._note(action, Fate.DRIFTED, reason, before=found.state)
         target = msgspec.structs.replace(action.target, project=found.project)
+        is_other = now is Standing.OTHERWISE
+        reason = (
+            drift(action, found.state) if is_other else used_since(self._plan, action, self._remote)
+        )
+        if is_other or reason:
+            return self._note(action, ActionFate.DRIFTED, reason, before=found.state)
         return self._update(action, target, found.state, action.after)
 
     def _update(
@@ -100,13 +121,13 @@ class Applier:
         facts: dict[str, Any] = {"target": target, "before": before, "changes": changes}
         broken = self._send(action, send, facts)
         if broken is not None and not broken.unsure:
-            return self._note(action, Fate.REFUSED, broken.message, **facts)
+            return self._note(action, ActionFate.REFUSED, broken.message, **facts)
         try:
             found = self._remote.read(target)
         except ApiError as error:
             why = f"{broken.message}; " if broken else ""
             reason = f"{why}it could not be read back: {error.message}"
-            return self._note(action, Fate.UNSURE, reason, **facts)
+            return self._note(action, ActionFate.UNSURE, reason, **facts)
         return self._judged(action, broken, found, facts)
 
     def _judged(
@@ -123,71 +144,84 @@ class Applier:
         dsn = found.dsn if found and not action.target.id else None
         lost = f"{broken.message}; looked up: " if broken else ""
         if broken and after == before:
-            return self._note(action, Fate.NOT_DONE, f"{lost}it was not done", **facts)
+            return self._note(action, ActionFate.NOT_DONE, f"{lost}it was not done", **facts)
         if after is None:
             gone = changes is None
             reason = f"{lost}it was done" if lost else "" if gone else "the key is gone since"
-            return self._note(action, Fate.APPLIED if gone else Fate.VANISHED, reason, **facts)
+            return self._note(
+                action, ActionFate.APPLIED if gone else ActionFate.VANISHED, reason, **facts
+            )
         if changes is None:
             reason = "the server says that the key is deleted, and still has it"
-            return self._note(action, Fate.IGNORED, reason, **facts)
+            return self._note(action, ActionFate.IGNORED, reason, **facts)
         if missing := lacking(action.after or {}, after):
             reason = (
-                f"{lost}the server did not do all of it, and said nothing: {_kept(missing, after)}"
+                f"{lost}the server did not do all of it, and said nothing: {told(missing, after)}"
                 " (so do organizations without the feature for it)"
             )
-            return self._note(action, Fate.IGNORED, reason, dsn=dsn, **facts)
+            return self._note(action, ActionFate.IGNORED, reason, dsn=dsn, **facts)
         if before is not None and (others := spread(before, after, changes)):
-            reason = f"{lost}done, and besides: {_kept(others, after)}"
-            return self._note(action, Fate.SPREAD, reason, dsn=dsn, **facts)
+            reason = f"{lost}done, and besides: {told(others, after)}"
+            return self._note(action, ActionFate.SPREAD, reason, dsn=dsn, **facts)
         reason = f"{lost}it was done" if lost else ""
-        return self._note(action, Fate.APPLIED, reason, dsn=dsn, **facts)
+        return self._note(action, ActionFate.APPLIED, reason, dsn=dsn, **facts)
 
     def _make(self, action: PlannedAction, past: list[AuditEntry]) -> Applied:
         """Make a key, unless one of the name is there; set what making does not take."""
         target, wanted = action.target, action.after or {}
         there = self._remote.keys(target.organization, target.project)
-        if there and (moved := _moved(target, there[0].state)):
-            return self._note(action, Fate.DRIFTED, moved)
+        if there and (moved := moved_away(target, there[0].state)):
+            return self._note(action, ActionFate.DRIFTED, moved)
+        if there:  # a project that goes by another slug now
+            target = msgspec.structs.replace(target, project=there[0].project)
         found, is_ours, problem = chosen(wanted, there, past)
         if problem:
-            return self._note(action, Fate.DRIFTED, problem)
+            return self._note(action, ActionFate.DRIFTED, problem)
         if found is not None and fits(wanted, found.state):
-            fate = Fate.APPLIED if is_ours else Fate.ALREADY
+            fate = ActionFate.APPLIED if is_ours else ActionFate.ALREADY
             facts = _facts(past[-1] if is_ours else None, found)
-            facts["target"] = _named(target, found)
+            facts["target"] = named(target, found)
             reason = f"the key {found.state['id']} is there already"
             return self._note(action, fate, reason, dsn=found.dsn, **facts)
         facts = {"target": target, "before": None, "changes": wanted}
         if found is None:
             taken = self._remote.fields[Operation.CREATE]
             facts["changes"] = {k: v for k, v in wanted.items() if k in taken}
-            made = self._post(action, facts)
+            made = self._post(action, target, facts)
             if isinstance(made, Applied):
                 return made
             found = made
-        target = _named(target, found)
+        target = named(target, found)
         settable = self._remote.fields[Operation.UPDATE] - self._remote.fields[Operation.CREATE]
         rest = {f: wanted[f] for f in lacking(wanted, found.state) if f in settable}
         if rest:
             return self._update(action, target, found.state, rest)
         return self._judged(action, None, found, {**facts, "target": target})
 
-    def _post(self, action: PlannedAction, facts: dict[str, Any]) -> Applied | FoundKey:
+    def _post(
+        self, action: PlannedAction, target: KeyTarget, facts: dict[str, Any]
+    ) -> Applied | FoundKey:
         """Make the key and return it as it was read back; what became of it where that failed."""
-        target, fields = action.target, facts["changes"]
-        broken = self._send(action, lambda one: self._remote.create(target, fields, one), facts)
+        fields = facts["changes"]
+        made: list[FoundKey | None] = []
+
+        def send(request_id: str) -> None:
+            made.append(self._remote.create(target, fields, request_id))
+
+        broken = self._send(action, send, facts)
         if broken is not None and not broken.unsure:
-            return self._note(action, Fate.REFUSED, broken.message, **facts)
+            return self._note(action, ActionFate.REFUSED, broken.message, **facts)
         lost = f"{broken.message}; " if broken else ""
         try:
             there = self._remote.keys(target.organization, target.project)
         except ApiError as error:
             reason = f"{lost}it could not be read back: {error.message}"
-            return self._note(action, Fate.UNSURE, reason, **facts)
-        found, _, problem = chosen(fields, there, self._log.of(self._digest, action.id))
+            return self._note(action, ActionFate.UNSURE, reason, **facts)
+        ids = {one.state["id"] for one in made if one is not None}
+        past = self._log.of(self._digest, action.id)
+        found, _, problem = chosen(fields, there, past, ids)
         if found is None:
-            fate = Fate.NOT_DONE if broken and not problem else Fate.UNSURE
+            fate = ActionFate.NOT_DONE if broken and not problem else ActionFate.UNSURE
             reason = f"{lost}looked up: {problem or 'the project has no key of the name'}"
             return self._note(action, fate, reason, **facts)
         return found
@@ -198,7 +232,7 @@ class Applier:
         """Announce a request and send it; return how it failed, if it did."""
         request_id = uuid.uuid4().hex
         facts["request_id"] = request_id
-        self._log.append(self._entry(action, Fate.SENDING, "", facts))
+        self._log.append(self._entry(action, ActionFate.SENDING, "", facts))
         try:
             send(request_id)
         except ApiError as error:
@@ -208,7 +242,7 @@ class Applier:
     def _note(
         self,
         action: PlannedAction,
-        fate: Fate,
+        fate: ActionFate,
         reason: str = "",
         *,
         dsn: str | None = None,
@@ -218,7 +252,7 @@ class Applier:
         return Applied(action, fate, reason, dsn)
 
     def _entry(
-        self, action: PlannedAction, fate: Fate, reason: str, facts: dict[str, Any]
+        self, action: PlannedAction, fate: ActionFate, reason: str, facts: dict[str, Any]
     ) -> AuditEntry:
         return AuditEntry(
             format=FORMAT,
@@ -257,19 +291,3 @@ def _facts(pending: AuditEntry | None, found: FoundKey | None) -> dict[str, Any]
 
 def _place(target: KeyTarget) -> tuple[str, str, str]:
     return target.organization, target.project_id or target.project, target.id
-
-
-def _named(target: KeyTarget, found: FoundKey) -> KeyTarget:
-    return msgspec.structs.replace(target, id=found.state["id"], project=found.project)
-
-
-def _moved(target: KeyTarget, state: State) -> str:
-    """Say that a key is of another project than planned, if it is."""
-    project = state.get("projectId")
-    if target.project_id is None or project is None or project == target.project_id:
-        return ""
-    return f"{target.project} is another project now: its id is {project}, not {target.project_id}"
-
-
-def _kept(fields: list[str], state: State) -> str:
-    return ", ".join(f"{field} is {shown(state, field)}" for field in fields)

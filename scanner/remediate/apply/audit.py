@@ -26,7 +26,7 @@ _FIRST: Final = "0" * 64
 _WHAT: Final = "the audit log"
 
 
-class Fate(StrEnum):
+class ActionFate(StrEnum):
     """What became of an action."""
 
     SENDING = "sending"  # announced, before the request leaves
@@ -42,10 +42,10 @@ class Fate(StrEnum):
     UNSURE = "unsure"  # sent, and what became of it could not be looked up
 
 
-SETTLED: Final = frozenset({Fate.APPLIED, Fate.ALREADY})
+SETTLED: Final = frozenset({ActionFate.APPLIED, ActionFate.ALREADY})
 """What an action may end with for its plan to go on."""
 
-OPEN: Final = frozenset({Fate.SENDING, Fate.UNSURE})
+OPEN: Final = frozenset({ActionFate.SENDING, ActionFate.UNSURE})
 """What is still to be looked up."""
 
 
@@ -74,7 +74,7 @@ class AuditEntry(
     action_id: str
     action: str
     target: KeyTarget
-    result: Fate
+    result: ActionFate
     reason: str = ""
     request_id: str = ""
     before: State | None = None
@@ -105,6 +105,7 @@ class AuditLog:
                 remedy="Wait for it, and run the same command again.",
             )
         self._file = file
+        self._path = path
         try:
             self.entries, end = _verified(file, str(path))
             # What was cut off while it was written announced nothing: no request followed it.
@@ -131,12 +132,20 @@ class AuditLog:
         return [one for one in self.entries if (one.plan, one.action_id) == (plan, action_id)]
 
     def append(self, entry: AuditEntry) -> None:
-        """Add a line; it is on the disk when this returns."""
+        """Add a line; it is on the disk when this returns. Raises UsageError."""
         sealed = entry.sealed(self.entries[-1].digest if self.entries else _FIRST)
         line = canonical(sealed) + b"\n"
-        if self._file.write(line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._file.name)
-        os.fsync(self._file.fileno())
+        try:
+            if self._file.write(line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # noqa: TRY301 - as below
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise UsageError(
+                f"{_WHAT} cannot be written: {error.strerror}",
+                where=str(self._path),
+                remedy="Make room. The same command goes on where this one stopped: what it may"
+                " have sent is looked up.",
+            ) from error
         self.entries.append(sealed)
 
 

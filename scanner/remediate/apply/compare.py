@@ -3,7 +3,7 @@
 import json
 from enum import StrEnum
 
-from scanner.remediate.document import PlannedAction, State
+from scanner.remediate.document import KeyTarget, PlannedAction, State
 
 
 class Standing(StrEnum):
@@ -64,8 +64,26 @@ def drift(action: PlannedAction, state: State) -> str:
 
 def spread(before: State, after: State, changed: State) -> list[str]:
     """Return the fields that became other though nobody asked for it."""
-    wanted = overlaid(before, changed)
-    return sorted(f for f in wanted.keys() | after.keys() if wanted.get(f) != after.get(f))
+    return differing(overlaid(before, changed), after)
+
+
+def differing(one: State, other: State) -> list[str]:
+    """Return the fields that are not the same in both; absent is another thing than null."""
+    fields = one.keys() | other.keys()
+    return sorted(f for f in fields if f not in one or f not in other or one[f] != other[f])
+
+
+def moved_away(target: KeyTarget, state: State) -> str:
+    """Say that a key is of another project than planned, if it is."""
+    project = state.get("projectId")
+    if target.project_id is None or project is None or project == target.project_id:
+        return ""
+    return f"{target.project} is another project now: its id is {project}, not {target.project_id}"
+
+
+def told(fields: list[str], state: State) -> str:
+    """Return fields with their values, for people."""
+    return ", ".join(f"{field} is {shown(state, field)}" for field in fields)
 
 
 def shown(state: State, field: str) -> str:

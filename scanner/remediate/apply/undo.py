@@ -12,7 +12,8 @@ from scanner.base.errors import UsageError
 from scanner.catalogue.redact import REDACTED
 from scanner.model.outcome import Risk
 from scanner.policy.actions import ACTIONS, get_action
-from scanner.remediate.apply.audit import OPEN, AuditEntry, Fate
+from scanner.remediate.apply.audit import OPEN, ActionFate, AuditEntry
+from scanner.remediate.apply.compare import differing
 from scanner.remediate.document import (
     KeyTarget,
     Left,
@@ -67,7 +68,7 @@ def undo_plan(entries: Sequence[AuditEntry], chosen: str, now: datetime, where: 
 
 def _undone(group: list[AuditEntry], final: State | None) -> PlannedAction | Left | None:
     """Return what takes one action back, why nothing does, or None where it changed nothing."""
-    sent = [one for one in group if one.result is Fate.SENDING]
+    sent = [one for one in group if one.result is ActionFate.SENDING]
     if not sent:
         return None
     last = group[-1]
@@ -79,7 +80,7 @@ def _undone(group: list[AuditEntry], final: State | None) -> PlannedAction | Lef
         return _planned(last, "delete", final or {}, {}, None) if is_made else None
     if sent[-1].changes is not None:
         return _reverted(last, sent[0].before or {}, final)
-    if last.result is Fate.APPLIED:
+    if last.result is ActionFate.APPLIED:
         return _left(last, "irreversible", "the key is deleted: nothing brings back its DSN")
     return None
 
@@ -88,10 +89,10 @@ def _reverted(last: AuditEntry, before: State, final: State | None) -> PlannedAc
     """Return what sets the fields of a key back that became other, if any did."""
     after = last.after
     if after is None or final is None:
-        if last.result in {Fate.REFUSED, Fate.NOT_DONE}:
+        if last.result in {ActionFate.REFUSED, ActionFate.NOT_DONE}:
             return None
         return _left(last, "unseen", f"the key was not seen afterwards ({last.reason})")
-    changed = sorted(f for f in before.keys() | after.keys() if before.get(f) != after.get(f))
+    changed = differing(before, after)
     if not changed:
         return None
     wanted = {field: before[field] for field in changed if field in before}

@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol, cast
 
 import msgspec
 
+from scanner.catalogue import LIVE
 from scanner.model.provider import imported
 from scanner.remediate.document import KeyTarget, State
 
@@ -24,13 +25,11 @@ class Exporter(Protocol):
         ...
 
 
-EXPORTERS: Final = {
-    name: f"scanner.remediate.export.{name}:EXPORT" for name in ("terraform", "alchemy")
-}
-"""Where each exporter lives; its name is that of the command's option."""
+EXPORTERS: Final = LIVE.exports
+"""Where each exporter lives and what it writes; its name is that of the command's option."""
 
 
 def exporter(name: str) -> Exporter:
     """Return an exporter by its name in EXPORTERS."""
-    found: Any = imported(EXPORTERS[name])
+    found: Any = imported(EXPORTERS[name][0])
     return cast("Exporter", found)

@@ -5,7 +5,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 from scanner.base.text import clean, clean_json
 from scanner.remediate.document import KeyTarget, State
@@ -13,8 +13,6 @@ from scanner.remediate.document import KeyTarget, State
 _LONGEST: Final = 48
 """Most characters of an identifier before the digits that make it the key's own."""
 _DIGITS: Final = 12
-_LARGEST: Final = 2**53 - 1
-"""The largest integer that JavaScript, and the decoders of Terraform's plans, hold exactly."""
 
 
 def ordered(keys: Iterable[tuple[KeyTarget, State]]) -> list[tuple[KeyTarget, State]]:
@@ -28,9 +26,10 @@ def identifiers(targets: Sequence[KeyTarget]) -> list[str]:
     """Return an identifier for each key, valid in HCL and in TypeScript, no two alike.
 
     It is made of the project, the name and a digest of the key's id alone: no other key that
-    comes or goes changes it, so that a tool never takes one key for another.
+    comes or goes changes it, so that a tool never takes one key for another. Of a key that has no
+    id yet, the digest is of its place and name.
     """
-    digests = [hashlib.sha256(one.id.encode()).hexdigest() for one in targets]
+    digests = [hashlib.sha256(_own(one).encode()).hexdigest() for one in targets]
     short = Counter(digest[:_DIGITS] for digest in digests)
     found = []
     for one, digest in zip(targets, digests, strict=True):
@@ -40,6 +39,10 @@ def identifiers(targets: Sequence[KeyTarget]) -> list[str]:
         head = head if head[0].isalpha() else f"key_{head}"
         found.append(f"{head}_{digest if short[digest[:_DIGITS]] > 1 else digest[:_DIGITS]}")
     return found
+
+
+def _own(target: KeyTarget) -> str:
+    return target.id or "\0".join((target.organization, target.project, target.name or ""))
 
 
 def script(text: str) -> str:
@@ -81,27 +84,8 @@ def comment(sign: str, text: str) -> str:
 def called(target: KeyTarget) -> str:
     """Return what a key is called in a comment or a message."""
     name = "without a name" if target.name is None else target.name
-    return f"{target.organization}/{target.project}: {name} (key {target.id})"
-
-
-def rate_limit(state: State) -> tuple[int, int] | None:
-    """Return window (in seconds) and count of a rate limit that is told whole, or None."""
-    limit: Any = state.get("rateLimit")
-    if not isinstance(limit, dict):
-        return None
-    window, count = limit.get("window"), limit.get("count")
-    if isinstance(window, int) and isinstance(count, int):
-        return (window, count) if 0 < window <= _LARGEST and 0 < count <= _LARGEST else None
-    return None
-
-
-def limit_note(state: State) -> str | None:
-    """Return what is to be said of a rate limit that is not written."""
-    if "rateLimit" not in state:
-        return "rateLimit is left out: the source did not tell it."
-    if state["rateLimit"] is None:
-        return "There is no rate limit."
-    return None if rate_limit(state) else "rateLimit is left out: the source did not tell it whole."
+    known = f"key {target.id}" if target.id else "to be made"
+    return f"{target.organization}/{target.project}: {name} ({known})"
 
 
 def missing(target: KeyTarget, state: State) -> str | None:
@@ -111,7 +95,6 @@ def missing(target: KeyTarget, state: State) -> str | None:
         for what, value in (
             ("organization", target.organization),
             ("project", target.project),
-            ("id", target.id),
             ("name", state.get("name")),
         )
         if not value

@@ -23,7 +23,7 @@ from scanner.remediate.document import (
 from scanner.remediate.keys import KnownKey
 from scanner.remediate.proposals import Knowledge, Remediable, left_out, target_of
 from scanner.remediate.rotation.steps import RotationStep, Waiting, next_step
-from scanner.remediate.rotation.survey import ACTION, in_project, rotating, under_way
+from scanner.remediate.rotation.survey import ACTION, rotating, under_way, with_neighbours
 from scanner.triage.fingerprint import fingerprint
 
 _CONTRARY: Final = "rotating keeps a key until it is quiet, and a rule asks otherwise: none is done"
@@ -85,13 +85,14 @@ def planned(turning: Iterable[Remediable], scene: Scene, left: list[Left]) -> li
         return []
     tables = {table for table, _ in found} | {r.resource for r in scene.rules if rotating([r])}
     keys = {table: known.keys(table) for table in sorted(tables)}
+    near = {table: with_neighbours(of) for table, of in keys.items()}
     actions = []
     for (table, key_id), alike in found.items():
-        old, project = in_project(keys[table], key_id)
         causes = [_cause(case) for case in alike]
-        if old is None:
+        if key_id not in near[table]:
             left += _waits(target_of(alike[0].finding, {}), _GONE, causes)
             continue
+        old, project = near[table][key_id]
         following = next_step(old, project, alike[0].arguments, known.as_of)
         if isinstance(following, Waiting):
             left += _waits(target_of(alike[0].finding, {}), following, causes)

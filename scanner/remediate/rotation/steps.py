@@ -75,8 +75,11 @@ def next_step(
 
 def successors(old: KnownKey, project: Sequence[KnownKey], how: Rotate) -> list[KnownKey]:
     """Return the keys of the project whose names say that they follow this one."""
-    follows = how.follows(old.target.id)
-    return [k for k in project if k.target.id != old.target.id and follows.fullmatch(k.name)]
+    short = old.target.id[:SHORT]
+    # Most names hold no such thing, and a project may have thousands of keys.
+    likely = [k for k in project if short in k.name and k.target.id != old.target.id]
+    follows = how.follows(old.target.id) if likely else None
+    return [key for key in likely if follows and follows.fullmatch(key.name)]
 
 
 def _create(old: KnownKey, how: Rotate) -> RotationStep | Waiting:
@@ -100,7 +103,7 @@ def _disable(old: KnownKey, new: KnownKey, how: Rotate, as_of: datetime) -> Rota
     if not isinstance(told, str):
         return Waiting("unknown-state", f"when its successor {new.name} was made is not told")
     created = read_moment(told)
-    rollout = f" Its DSN: {new.dsn}." if new.dsn else ""
+    rollout = f" Its DSN: {new.dsn}" if new.dsn else ""
     if as_of < created + how.grace:
         return Waiting(
             "rotation",

@@ -1,6 +1,6 @@
 """Rotations under way: keys go in, each that is followed by another comes out with what is next."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from itertools import groupby
 from typing import Final
@@ -42,11 +42,10 @@ def by_project(keys: Iterable[KnownKey]) -> list[list[KnownKey]]:
     return [list(group) for _, group in groupby(placed, key=_place)]
 
 
-def in_project(keys: Iterable[KnownKey], key_id: str) -> tuple[KnownKey | None, Sequence[KnownKey]]:
-    """Return a key and all keys of its project; None where the key or its place is not known."""
-    known = list(keys)
-    old = next((key for key in known if key.target.id == key_id and all(_place(key))), None)
-    return old, [key for key in known if old is not None and _place(key) == _place(old)]
+def with_neighbours(keys: Iterable[KnownKey]) -> dict[str, tuple[KnownKey, list[KnownKey]]]:
+    """Return by id each key whose place is known, and all keys of its project."""
+    projects = by_project(keys)
+    return {key.target.id: (key, project) for project in projects for key in project}
 
 
 def under_way(keys: Iterable[KnownKey], how: Rotate, as_of: datetime) -> list[Turn]:

@@ -15,7 +15,7 @@ that they are judged at was given.
 """
 
 import shutil
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, Final
 
@@ -23,6 +23,7 @@ import msgspec
 
 from scanner import __version__
 from scanner.base.text import timestamp
+from scanner.catalogue import OWN, SUBJECT
 from scanner.model.finding import Finding
 from scanner.model.run import Run
 from scanner.report.interface import ReportOptions, Writing
@@ -67,7 +68,7 @@ def _document(run: Run, plan: str) -> dict[str, Any]:
     return {
         "uuid": parts.identifier("document", run.info.id),
         "metadata": {
-            "title": "keypolicy assessment of Sentry client keys",
+            "title": f"keypolicy assessment of {SUBJECT}",
             "last-modified": timestamp(run.info.finished_at),
             "version": run.info.id,
             "oscal-version": OSCAL_VERSION,
@@ -88,7 +89,7 @@ def _plan(run: Run) -> dict[str, Any]:
     }
 
 
-def _result(run: Run, organizations: Iterable[str | None]) -> dict[str, Any]:
+def _result(run: Run, organizations: Mapping[str | None, str]) -> dict[str, Any]:
     verdict = run.verdict
     reasons = "; ".join(verdict.reasons)
     coverage = {
@@ -122,13 +123,14 @@ def _result(run: Run, organizations: Iterable[str | None]) -> dict[str, Any]:
 
 def _observations(
     run: Run, observations: JsonArray
-) -> Generator[None, Sequence[Finding], Iterable[str | None]]:
-    """Put aside what each rule and each finding is; return the organizations of the findings."""
+) -> Generator[None, Sequence[Finding], Mapping[str | None, str]]:
+    """Put aside what each rule and each finding is; return organizations, and whose they are."""
     observations.add(parts.rule_observation(result, run) for result in run.results)
     rules = {(result.rule.policy, result.rule.id): result.rule for result in run.results}
-    organizations: dict[str | None, None] = {}
+    organizations: dict[str | None, str] = {}
     while found := (yield):
-        organizations |= dict.fromkeys(one.resource.organization for one in found)
+        for one in found:
+            organizations.setdefault(one.resource.organization, OWN[one.resource.type].title)
         observations.add(
             parts.observation(one, rules[one.policy, one.rule_id], run) for one in found
         )

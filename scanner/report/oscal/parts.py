@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -175,18 +175,21 @@ def properties(values: dict[str, str]) -> list[dict[str, str]]:
     return [{"name": name, "ns": NAMESPACE, "value": value} for name, value in cleaned if value]
 
 
-def components(organizations: Iterable[str | None]) -> list[dict[str, Any]]:
-    """Return the components that observations refer to: the tool, and each organization."""
+def components(organizations: Mapping[str | None, str]) -> list[dict[str, Any]]:
+    """Return the components that observations refer to: the tool, and each organization.
+
+    An organization comes with what the service is called that it is one of.
+    """
     return [
         _component(TOOL, "software", "keypolicy", "The scanner that made the observations."),
         *(
             _component(
                 service(organization),
                 "service",
-                f"Sentry organization {escaped(organization)}" if organization else "Sentry",
+                f"{title} organization {escaped(organization)}" if organization else title,
                 "What was scanned.",
             )
-            for organization in organizations
+            for organization, title in organizations.items()
         ),
     ]
 

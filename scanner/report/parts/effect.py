@@ -6,8 +6,11 @@ from scanner.base.text import clean, plural
 from scanner.model.outcome import WORST_FIRST, Disposition
 from scanner.model.run import GateSetting, Run
 
-_GATE: Final = ("fail_on", "on_unknown", "allow_partial", "max_findings", "waivers", "baseline")
-"""The settings that every report tells, whatever they are."""
+_GATE: Final = (
+    *("fail_on", "on_unknown", "allow_partial", "max_findings", "waivers", "baseline"),
+    "fail_if_due_within",
+)
+"""The settings that every report tells, whatever they are; the last only where it is given."""
 
 _EXIT_CODES: Final = {
     1: "the gate failed",

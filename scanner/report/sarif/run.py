@@ -6,6 +6,7 @@ import msgspec
 
 from scanner import __version__
 from scanner.base.text import clean, plural, timestamp
+from scanner.catalogue import SUBJECT
 from scanner.model.rule import Policy
 from scanner.model.run import GateResult, RuleResult, Run
 from scanner.report.parts.effect import gate_words, loosened
@@ -47,7 +48,7 @@ def _driver(results: list[RuleResult]) -> dict[str, Any]:
         "version": __version__,
         "informationUri": _INFORMATION_URI,
         "semanticVersion": __version__,
-        "shortDescription": {"text": "Policy-as-code compliance scanner for Sentry client keys."},
+        "shortDescription": {"text": f"Policy-as-code compliance scanner for {SUBJECT}."},
         "rules": [descriptor(result.rule) for result in results],
     }
 

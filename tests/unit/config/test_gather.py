@@ -1,5 +1,6 @@
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -447,3 +448,28 @@ def test_every_variable_is_documented(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "settings.md").read_text("utf-8")
     assert set(re.findall(r"`(KEYPOLICY_\w+)`", page)) == known
     assert len(known) >= 12
+
+
+def test_the_time_to_fix_is_read_from_file_and_environment(place: Place) -> None:
+    place.config("sla: {high: 14d, low: 12h}\nhistory: past\nhistory_inventory: false\n")
+    found = place.load()
+    assert found.sla == {Severity.HIGH: timedelta(days=14), Severity.LOW: timedelta(hours=12)}
+    assert (found.history, found.history_inventory) == (Path("../past"), False)
+    place.environ = {"KEYPOLICY_SLA": "critical=3d, high=2w", "KEYPOLICY_HISTORY_INVENTORY": "yes"}
+    found = place.load()
+    assert found.sla == {Severity.CRITICAL: timedelta(days=3), Severity.HIGH: timedelta(days=14)}
+    assert found.history_inventory
+
+
+@pytest.mark.parametrize("value", ["high", "high=14", "high=-1d", "huge=1d", "high=99999999w"])
+def test_a_wrong_time_to_fix_is_told(place: Place, value: str) -> None:
+    place.environ = {"KEYPOLICY_SLA": value}
+    with pytest.raises(UsageError) as told:
+        place.load()
+    assert told.value.where == "KEYPOLICY_SLA"
+
+
+def test_a_history_that_a_file_names_lies_in_its_folder(place: Place) -> None:
+    place.config("history: ../elsewhere\n")
+    with pytest.raises(UsageError, match="leads out of the folder"):
+        place.load()

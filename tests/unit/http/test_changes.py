@@ -11,7 +11,7 @@ import httpx
 import pytest
 import respx
 
-from scanner.http.changes import Change
+from scanner.http.changes import ChangeRequest
 from scanner.http.client import connect
 from scanner.http.connection import ClientSettings
 from scanner.http.failure import ApiError, Reason
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scanner.http.answers import Reply
     from tests.simulator.faults import Fault
 
-PUT = Change("PUT", "x/", {"name": "new"}, "id-1")
+PUT = ChangeRequest("PUT", "x/", {"name": "new"}, "id-1")
 
 
 @pytest.fixture
@@ -32,12 +32,12 @@ def server() -> Any:
         yield mock
 
 
-def send(change: Change = PUT, **settings: Any) -> Reply:
+def send(change: ChangeRequest = PUT, **settings: Any) -> Reply:
     reply: Reply = use(lambda client: client.change("x", change), **settings)
     return reply
 
 
-def failed(change: Change = PUT, **settings: Any) -> ApiError:
+def failed(change: ChangeRequest = PUT, **settings: Any) -> ApiError:
     with pytest.raises(ApiError) as error:
         send(change, **settings)
     assert CANARY not in str(error.value)
@@ -57,8 +57,8 @@ def test_what_is_sent(server: respx.MockRouter) -> None:
 def test_good_answers(server: respx.MockRouter) -> None:
     server.post("x/").respond(201, json={"id": "7"})
     server.delete("x/").respond(204)
-    assert send(Change("POST", "x/", {})).payload == {"id": "7"}
-    assert send(Change("DELETE", "x/")).payload is None
+    assert send(ChangeRequest("POST", "x/", {})).payload == {"id": "7"}
+    assert send(ChangeRequest("DELETE", "x/")).payload is None
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_being_told_to_slow_down_is_waited_out(server: respx.MockRouter) -> None
     assert send().payload == 5
     assert route.call_count == 3
     server.put("y/").respond(429)
-    error = failed(Change("PUT", "y/", {}))
+    error = failed(ChangeRequest("PUT", "y/", {}))
     assert (error.reason, error.unsure) == (Reason.THROTTLED, False)
 
 
@@ -134,7 +134,7 @@ def test_a_renamed_project_is_not_followed_by_a_change(server: respx.MockRouter)
     moved = {"slug": "new", "detail": {"code": "resource-moved"}}
     route = server.put(old).respond(302, json=moved, headers={"Location": new})
     after = server.put(new).respond(json={})
-    error = failed(Change("PUT", "projects/acme/old/keys/7/", {}))
+    error = failed(ChangeRequest("PUT", "projects/acme/old/keys/7/", {}))
     assert "called new now" in error.message
     assert (route.call_count, after.call_count) == (1, 0)
 
@@ -169,7 +169,7 @@ def broken(fault: Fault, *, ask_first: bool = False, timeout: float = 30.0) -> S
         async with connect(settings) as client:
             if ask_first:
                 await client.get("key", path)
-            await client.change("key", Change("PUT", path, {"name": "new"}))
+            await client.change("key", ChangeRequest("PUT", path, {"name": "new"}))
 
     with Simulator(world, faults=[fault]) as sim:
         with pytest.raises(ApiError) as error:

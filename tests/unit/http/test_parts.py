@@ -20,7 +20,7 @@ from scanner.http.retry import RetryPolicy, retry_after
 from scanner.inventory.ledger import Ledger
 from scanner.inventory.records import fault
 from scanner.model.coverage import CoverageState
-from scanner.model.token import Token, TokenKind
+from scanner.model.token import Token
 from tests.simulator import CANARY
 
 
@@ -230,19 +230,6 @@ class TestToken:
         for spread in (pickle.dumps, copy.copy, copy.deepcopy, msgspec.json.encode):
             with pytest.raises(TypeError):
                 spread(token)
-
-    @pytest.mark.parametrize(
-        ("value", "kind"),
-        [
-            ("sntryu_1", TokenKind.USER),
-            ("sntrys_1", TokenKind.ORGANIZATION),
-            ("sntryi_1", TokenKind.INTEGRATION),
-            ("0123456789abcdef", TokenKind.UNKNOWN),
-            ("", TokenKind.UNKNOWN),
-        ],
-    )
-    def test_its_prefix_tells_its_kind(self, value: str, kind: TokenKind) -> None:
-        assert Token(value).kind is kind
 
     @pytest.mark.parametrize("value", ["", "  ", "a b", "a\nb", "tökén", "a\x00"])
     def test_what_no_header_can_carry(self, value: str) -> None:

@@ -149,6 +149,7 @@ def test_values_tell_where_they_come_from(tmp_path: Path) -> None:
         "max_age": "override",
         "inactive_grace": "default",
         "max_rate": "policy",
+        "planned_rate_count": "default",
         "max_active_keys": "default",
     }
     assert parameters["max_age"].location == Location(str(path), 5, 44)

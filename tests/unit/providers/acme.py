@@ -16,7 +16,7 @@ from scanner.model.table import (
 )
 
 ACME_KEY: Final = Table(
-    title="Acme key",
+    title="service key",
     doc="Keys of Acme.",
     checks=("max_age", "name_matches"),
     fields={

@@ -38,6 +38,8 @@ KEYS = [
     {"id": "3", "nick": "db-staging"},
 ]
 
+REPORTS = ("json", "html", "sarif", "oscal.json")
+
 
 def _run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -54,7 +56,8 @@ def test_its_file_is_known_judged_and_reported(tmp_path: Path) -> None:
     (tmp_path / "acme.yaml").write_text(POLICY)
     (tmp_path / "keys.json").write_text(json.dumps(KEYS))
     as_of = ("--as-of", "2026-06-01", "--inventory", "keys.json", "--policy", "acme.yaml")
-    done = _run(tmp_path, "scan", *as_of, "-o", "out.json", "-o", "out.html", "-o", "out.sarif")
+    files = [option for suffix in REPORTS for option in ("-o", f"out.{suffix}")]
+    done = _run(tmp_path, "scan", *as_of, *files)
     assert done.returncode == 1, done.stderr
     report = json.loads((tmp_path / "out.json").read_bytes())
     assert report["inventory"]["tables"]["acme_key"]["rows"] == 3
@@ -68,6 +71,10 @@ def test_its_file_is_known_judged_and_reported(tmp_path: Path) -> None:
     outputs += [path.read_text("utf-8") for path in tmp_path.glob("out.*")]
     assert not [text for text in outputs if CANARY in text]
     assert "old [redacted]" in done.stdout
+    assert "Sentry client keys and Acme service keys" in (tmp_path / "out.sarif").read_text("utf-8")
+    oscal = json.loads((tmp_path / "out.oscal.json").read_bytes())["assessment-results"]
+    parts = oscal["results"][0]["local-definitions"]["components"]
+    assert [part["title"] for part in parts] == ["keypolicy", "Acme"]
 
 
 def test_its_tables_have_the_language_and_the_query(tmp_path: Path) -> None:

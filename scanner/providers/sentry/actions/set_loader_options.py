@@ -1,4 +1,4 @@
-"""set_loader_options: options to turn on and off go in, all of the loader's come out."""
+"""set_loader_options: options to turn on and off go in, what they are to be comes out."""
 
 from typing import Annotated, Final
 
@@ -33,13 +33,14 @@ class SetLoaderOptionsArguments(msgspec.Struct, frozen=True):
 
 
 def propose(arguments: SetLoaderOptionsArguments, situation: Situation) -> Proposal:
-    """Propose all options, as those that are not told might be reset."""
+    """Propose the options that are given."""
+    del situation
     given = {
         LOADER_OPTIONS[name]: value
         for name, value in msgspec.structs.asdict(arguments).items()
         if value is not None
     }
-    return Proposal({_FIELD: {**situation.state[_FIELD], **given}})
+    return Proposal({_FIELD: given})
 
 
 ACTION: Final = Action(
@@ -54,5 +55,6 @@ ACTION: Final = Action(
     resource="sentry_key",
     risk=Risk.DISRUPTIVE,
     needs=(_FIELD,),
+    merges=(_FIELD,),
     propose=propose,
 )

@@ -100,7 +100,7 @@ ACTION: Final = Action(
         " at the key's statistics, the count is what the busiest window of the last 30 days"
         " accepted times `--headroom`, rounded up, but no less than `least` and no more than"
         " `count`; a key that accepted more than `count` in a window is left alone. Without"
-        " statistics the count stands as it is written."
+        " statistics the count stands as it is written, and the plan calls the change disruptive."
     ),
     example="fix: {set_rate_limit: {count: 1000, window: 1h}}",
     arguments=SetRateLimitArguments,

@@ -7,12 +7,16 @@ name, a rate limit and a use case alone.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Annotated, Any, Final, Self, TypeVar
 from urllib.parse import quote
 
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
 from scanner.catalogue.redact import redact_record
-from scanner.http.changes import Change
+from scanner.http.changes import ChangeRequest
 from scanner.http.client import Client, connect
 from scanner.http.failure import ApiError, Reason
 from scanner.http.origin import base_url
@@ -20,6 +24,7 @@ from scanner.inventory.records import fault
 from scanner.inventory.source import LiveSettings
 from scanner.providers.sentry.live.api import KEY, Caller, OrganizationBase, SentryApi
 from scanner.providers.sentry.live.fetch import client_settings
+from scanner.providers.sentry.live.usage import COUNTS, counts, statistics_query
 from scanner.providers.sentry.live.watch import Watch
 from scanner.providers.sentry.state import state_of_record
 from scanner.remediate.document import KeyTarget, State
@@ -41,6 +46,24 @@ _SCOPES: Final = {
     Operation.DELETE: ("project:admin",),
 }
 """The scopes of which a token needs one, the least first."""
+
+
+class _RateLimit(msgspec.Struct, forbid_unknown_fields=True):
+    """Both parts: half a limit breaks the server."""
+
+    count: Annotated[int, Meta(ge=0)]
+    window: Annotated[int, Meta(ge=0, le=86_400)]
+
+
+class _KeyFields(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
+    """What may be sent, by the API's description."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=64)] | UnsetType = UNSET
+    is_active: bool | UnsetType = UNSET
+    rate_limit: _RateLimit | UnsetType | None = UNSET
+    browser_sdk_version: str | UnsetType = UNSET
+    dynamic_sdk_loader_options: dict[str, bool] | UnsetType = UNSET
+    use_case: str | UnsetType = UNSET
 
 
 class SentryRemote:
@@ -89,6 +112,12 @@ class SentryRemote:
         needed = _SCOPES[operation]
         return None if held is None or held.intersection(needed) else needed[0]
 
+    def check(self, operation: Operation, fields: State) -> None:
+        """Raise ValueError for what is not to be sent to a server."""
+        if unknown := fields.keys() - _FIELDS[operation]:
+            raise ValueError(f"{', '.join(sorted(unknown))}: not to be set by {operation}")
+        msgspec.convert(fields, _KeyFields)
+
     def read(self, target: KeyTarget) -> FoundKey | None:
         """Return the key as it is now.
 
@@ -120,30 +149,37 @@ class SentryRemote:
 
         return self._run(listed())
 
+    def received(self, target: KeyTarget, since: datetime) -> int:
+        """Return how many errors the key received since the hour of then; Sentry counts no more."""
+        query = statistics_query(since, datetime.now(UTC), "1h")
+        place = self._place(target.organization)
+        hours = self._run(self._api.key_statistics(place, target.project, target.id, query))
+        return sum(sum(counts(hours, fate)) for fate in COUNTS)
+
     def update(
         self, target: KeyTarget, changes: State, current: State, request_id: str
     ) -> FoundKey | None:
-        """Change fields of a key; sends along what the API would reset."""
-        body = _allowed(changes, Operation.UPDATE)
+        """ChangeRequest fields of a key; sends along what the API would reset."""
+        self.check(Operation.UPDATE, changes)
+        body = dict(changes)
         if current.get(_SDK) is not None:
             body.setdefault(_SDK, current[_SDK])
         if _OPTIONS in body:
             body[_OPTIONS] = {**current.get(_OPTIONS, {}), **body[_OPTIONS]}
-        change = Change("PUT", self._path(target), body, request_id)
+        change = ChangeRequest("PUT", self._path(target), body, request_id)
         return self._change(target, change)
 
     def create(self, target: KeyTarget, fields: State, request_id: str) -> FoundKey | None:
         """Make a key in the target's project."""
-        path = self._path(target)
-        return self._change(
-            target, Change("POST", path, _allowed(fields, Operation.CREATE), request_id)
-        )
+        self.check(Operation.CREATE, fields)
+        change = ChangeRequest("POST", self._path(target), fields, request_id)
+        return self._change(target, change)
 
     def delete(self, target: KeyTarget, request_id: str) -> None:
         """Delete the key."""
-        self._change(target, Change("DELETE", self._path(target), None, request_id))
+        self._change(target, ChangeRequest("DELETE", self._path(target), None, request_id))
 
-    def _change(self, target: KeyTarget, change: Change) -> FoundKey | None:
+    def _change(self, target: KeyTarget, change: ChangeRequest) -> FoundKey | None:
         base = self._place(target.organization).base
         reply = self._run(
             self._client.change("keys" if not target.id else "key", change, base=base)
@@ -203,13 +239,3 @@ class SentryRemote:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
-
-
-def _allowed(fields: State, operation: Operation) -> State:
-    """Return a copy of fields that may be set. Raises ValueError for any other."""
-    if unknown := fields.keys() - _FIELDS[operation]:
-        raise ValueError(f"{', '.join(sorted(unknown))}: not to be set by {operation}")
-    limit = fields.get(_LIMIT)
-    if limit is not None and limit.keys() != {"count", "window"}:
-        raise ValueError(f"{_LIMIT} needs count and window")
-    return dict(fields)

@@ -35,7 +35,7 @@ class OrganizationBase(msgspec.Struct, frozen=True):
     base: str
 
 
-class Page(msgspec.Struct, frozen=True):
+class ListPage(msgspec.Struct, frozen=True):
     """New records of one page, those with a fault apart with what it is.
 
     `moved_to` is the new slug of the project that was asked for, if it was renamed.
@@ -97,7 +97,7 @@ class SentryApi:
             str(number) if isinstance(number, (str, int)) else None,
         )
 
-    def organizations(self) -> AsyncIterator[Page]:
+    def organizations(self) -> AsyncIterator[ListPage]:
         """List the organizations that the token sees."""
         return self._pages(ListQuery(ORGANIZATION, "organizations", "organizations/", self._base))
 
@@ -120,14 +120,14 @@ class SentryApi:
         region = links.get("regionUrl") if isinstance(links, dict) else None
         return OrganizationBase(slug, region_base(self._base, region))
 
-    def projects(self, place: OrganizationBase, watch: Watch) -> AsyncIterator[Page]:
+    def projects(self, place: OrganizationBase, watch: Watch) -> AsyncIterator[ListPage]:
         """List all projects of an organization."""
         path = f"organizations/{_segment(place.slug)}/projects/"
         return self._pages(ListQuery(PROJECT, "projects", path, place.base), watch)
 
     def organization_keys(
         self, place: OrganizationBase, watch: Watch, seen: set[str]
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncIterator[ListPage]:
         """List the keys of all projects of an organization that the token may see.
 
         Without project=-1 it would be those of the caller's own teams alone. `seen` takes up
@@ -139,24 +139,24 @@ class SentryApi:
 
     def project_keys(
         self, place: OrganizationBase, watch: Watch, project: str
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncIterator[ListPage]:
         """List the keys of one project, by its slug."""
         path = f"projects/{_segment(place.slug)}/{_segment(project)}/keys/"
         return self._pages(ListQuery(KEY, "keys", path, place.base, self._status), watch)
 
-    def integrations(self, place: OrganizationBase, watch: Watch) -> AsyncIterator[Page]:
+    def integrations(self, place: OrganizationBase, watch: Watch) -> AsyncIterator[ListPage]:
         """List the integrations that belong to an organization."""
         path = f"organizations/{_segment(place.slug)}/sentry-apps/"
         # On the hosted service these and the tokens are kept beside the regions, not in them.
         return self._pages(ListQuery(INTEGRATION, "sentry-apps", path, self._base), watch)
 
-    def org_auth_tokens(self, place: OrganizationBase, watch: Watch) -> AsyncIterator[Page]:
+    def org_auth_tokens(self, place: OrganizationBase, watch: Watch) -> AsyncIterator[ListPage]:
         """List the organization's own tokens."""
         path = f"organizations/{_segment(place.slug)}/org-auth-tokens/"
         listing = ListQuery(ORG_AUTH_TOKEN, "org-auth-tokens", path, self._base, paged=False)
         return self._pages(listing, watch)
 
-    def api_keys(self, place: OrganizationBase, watch: Watch) -> AsyncIterator[Page]:
+    def api_keys(self, place: OrganizationBase, watch: Watch) -> AsyncIterator[ListPage]:
         """List the organization's legacy API keys; the answer has them in clear."""
         path = f"organizations/{_segment(place.slug)}/api-keys/"
         return self._pages(ListQuery(API_KEY, "api-keys", path, place.base, paged=False), watch)
@@ -186,7 +186,7 @@ class SentryApi:
 
     async def _pages(
         self, asked: ListQuery, watch: Watch | None = None, seen: set[str] | None = None
-    ) -> AsyncIterator[Page]:
+    ) -> AsyncIterator[ListPage]:
         where = f"{asked.base}/api/0/{asked.path}"
         pager = Pager(where)
         seen = set() if seen is None else seen
@@ -249,7 +249,7 @@ async def _told(
     return await fingerprint(asked.table, rows, following, answer.moved_to), any(known)
 
 
-def _step(table: str, page: Page, following: str | None, said: str, repeats: bool) -> _Step:  # noqa: FBT001 - a field
+def _step(table: str, page: ListPage, following: str | None, said: str, repeats: bool) -> _Step:  # noqa: FBT001 - a field
     records = [redact_record(record, table) for record in page.records]
     return _Step(records, page.faults, following, page.moved_to, said, repeats)
 
@@ -276,7 +276,7 @@ def _rows(answer: _Step | Reply, where: str) -> list[Any]:
     )
 
 
-async def _page(table: str, rows: list[Any], seen: set[str], moved_to: str | None) -> Page:
+async def _page(table: str, rows: list[Any], seen: set[str], moved_to: str | None) -> ListPage:
     """Sort out a page: what is new and right, what is wrong; what came before is dropped."""
     records, faults = [], []
     identity = TABLES[table].identity
@@ -289,7 +289,7 @@ async def _page(table: str, rows: list[Any], seen: set[str], moved_to: str | Non
         elif (identifier := str(row[identity])) not in seen:
             seen.add(identifier)
             records.append(row)
-    return Page(records, faults, moved_to)
+    return ListPage(records, faults, moved_to)
 
 
 def _segment(slug: str) -> str:

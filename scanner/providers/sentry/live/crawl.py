@@ -12,7 +12,7 @@ import msgspec
 
 from scanner.base.errors import FetchError
 from scanner.http.failure import FATAL, ApiError, Reason
-from scanner.providers.sentry.live.api import KEY, PROJECT, OrganizationBase, Page, SentryApi
+from scanner.providers.sentry.live.api import KEY, PROJECT, ListPage, OrganizationBase, SentryApi
 from scanner.providers.sentry.live.roster import Roster, Sink
 from scanner.providers.sentry.live.settle import Output, settle
 from scanner.providers.sentry.live.watch import Watch
@@ -122,7 +122,7 @@ class Crawl:
 
     async def _list_keys(self, roster: Roster) -> ApiError | None:
         """Read the whole-organization listing; return what ended it early."""
-        held: list[Page] = []
+        held: list[ListPage] = []
         ended: ApiError | None = None
         try:
             async for page in self._api.organization_keys(roster.place, roster.watch, roster.keys):
@@ -236,7 +236,7 @@ class Crawl:
             roster.failed([PROJECT], error)
 
 
-async def _write_held(roster: Roster, held: list[Page]) -> None:
+async def _write_held(roster: Roster, held: list[ListPage]) -> None:
     await roster.ready.wait()
     for page in held:
         await roster.add_listed_keys(page)

@@ -14,8 +14,8 @@ from scanner.providers.sentry.live.api import (
     API_KEY,
     INTEGRATION,
     ORG_AUTH_TOKEN,
+    ListPage,
     OrganizationBase,
-    Page,
     SentryApi,
 )
 from scanner.providers.sentry.live.roster import Sink
@@ -26,7 +26,7 @@ from scanner.providers.sentry.live.watch import Watch
 class _Listing(msgspec.Struct, frozen=True):
     """How a table is listed, its path for a browser, and which scope its list wants."""
 
-    pages: Callable[[SentryApi, OrganizationBase, Watch], AsyncIterator[Page]]
+    pages: Callable[[SentryApi, OrganizationBase, Watch], AsyncIterator[ListPage]]
     path: str
     scope: str
 

@@ -21,12 +21,12 @@ from scanner.inventory.progress import FetchProgress, Progress
 from scanner.inventory.spool import Spool
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Needs, Scope
-from scanner.model.token import Token, TokenKind
+from scanner.model.token import Token
 from scanner.providers.sentry.live.api import KEY, ORGANIZATION, PROJECT, TOKEN, SentryApi
 from scanner.providers.sentry.live.crawl import Crawl, Wish
 from scanner.providers.sentry.live.credentials import LISTINGS, fetch_credentials
 from scanner.providers.sentry.live.settle import Output
-from scanner.providers.sentry.live.survey import Survey, survey
+from scanner.providers.sentry.live.survey import Survey, TokenKind, kind_of, survey
 from scanner.providers.sentry.live.usage import Usage
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _purpose(
         "usage": needs.reads(KEY, COSTLY[KEY]),
         "scopes": sorted(found.scopes or ()),
         "user": caller.user if caller else None,
-        "token": settings.token.kind.name,
+        "token": kind_of(settings.token).name,
     }
 
 
@@ -205,7 +205,8 @@ def _write_token(
         ledger.failed([TOKEN], found.caller)
         return
     ledger.saw(TOKEN)
-    kind = None if token.kind is TokenKind.UNKNOWN else token.kind.name.lower()
+    belongs = kind_of(token)
+    kind = None if belongs is TokenKind.UNKNOWN else belongs.name.lower()
     scopes = None if found.scopes is None else sorted(found.scopes)
     record = {"id": "current", "kind": kind, "scopes": scopes}
     spool.add(TOKEN, record, organization=None, project=None)

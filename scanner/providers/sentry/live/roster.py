@@ -8,7 +8,7 @@ import msgspec
 
 from scanner.http.failure import ApiError
 from scanner.inventory.ledger import Ledger
-from scanner.providers.sentry.live.api import KEY, PROJECT, OrganizationBase, Page
+from scanner.providers.sentry.live.api import KEY, PROJECT, ListPage, OrganizationBase
 from scanner.providers.sentry.live.watch import Watch
 from scanner.providers.sentry.tables.client_keys import USAGE
 
@@ -88,7 +88,7 @@ class Roster:
         return self.with_keys - self.projects.keys()
 
     async def add_projects(
-        self, page: Page, choose: Callable[[dict[str, Any]], bool] | None = None
+        self, page: ListPage, choose: Callable[[dict[str, Any]], bool] | None = None
     ) -> None:
         """Write the projects of a page: those of the scope, or those chosen."""
         self.sink.ledger.saw(PROJECT)
@@ -101,7 +101,7 @@ class Roster:
                 self.sink.count(projects_total=1)
                 await self._write(PROJECT, record, project.slug)
 
-    async def add_listed_keys(self, page: Page) -> None:
+    async def add_listed_keys(self, page: ListPage) -> None:
         """Write a page of the whole-organization listing, each key with its project's slug."""
         self.note_faults(KEY, page, None)
         found: list[tuple[dict[str, Any], str | None]] = []
@@ -114,7 +114,7 @@ class Roster:
             found.append((record, project.slug if project else None))
         await self._write_keys(found)
 
-    async def add_project_keys(self, page: Page, slug: str) -> None:
+    async def add_project_keys(self, page: ListPage, slug: str) -> None:
         """Write a page of one project's own listing, without what was written before."""
         self.sink.ledger.saw(KEY)
         self.note_faults(KEY, page, slug)
@@ -141,7 +141,7 @@ class Roster:
         )
         self.sink.ledger.missing(PROJECT, reason, organization=self.place.slug, project=None)
 
-    def note_faults(self, table: str, page: Page, project: str | None) -> None:
+    def note_faults(self, table: str, page: ListPage, project: str | None) -> None:
         """Note records that were left out because they are not what the table can hold."""
         for problem in page.faults:
             self.sink.ledger.missing(

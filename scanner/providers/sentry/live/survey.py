@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -9,7 +10,7 @@ import msgspec
 from scanner.http.failure import FATAL, ApiError, Reason, one_line
 from scanner.inventory.ledger import Ledger
 from scanner.model.inventory import Scope
-from scanner.model.token import Token, TokenKind
+from scanner.model.token import Token
 from scanner.providers.sentry.live.api import ORGANIZATION, Caller, OrganizationBase, SentryApi
 
 T = TypeVar("T")
@@ -35,6 +36,20 @@ _NAME_ONE: Final = (
     "Name the organization with --org SLUG (SENTRY_ORG): servers do not list it to an "
     "integration's token. The owner of a personal token has to belong to it."
 )
+
+
+class TokenKind(StrEnum):
+    """What a token belongs to, told by its prefix; older tokens have none."""
+
+    USER = "sntryu_"
+    ORGANIZATION = "sntrys_"
+    INTEGRATION = "sntryi_"
+    UNKNOWN = ""
+
+
+def kind_of(token: Token) -> TokenKind:
+    """Return what a token belongs to."""
+    return next(kind for kind in TokenKind if token.begins(kind))
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -163,7 +178,7 @@ def _check_token(token: Token, scopes: frozenset[str] | None) -> None:
     """Name a token that cannot list anything before it meets its first refusal."""
     if scopes is not None and scopes & _USEFUL:
         return
-    if token.kind is TokenKind.ORGANIZATION:
+    if kind_of(token) is TokenKind.ORGANIZATION:
         raise ApiError(
             Reason.FORBIDDEN,
             "the token is an organization token (sntrys_): it carries the scope org:ci alone and "
@@ -180,7 +195,7 @@ def _check_token(token: Token, scopes: frozenset[str] | None) -> None:
 
 
 def _explained(error: ApiError, token: Token) -> ApiError:
-    if error.reason is Reason.UNAUTHORIZED and token.kind is TokenKind.ORGANIZATION:
+    if error.reason is Reason.UNAUTHORIZED and kind_of(token) is TokenKind.ORGANIZATION:
         remedy = f"Organization tokens (sntrys_) cannot list keys. {_USE_ANOTHER}"
         return ApiError(error.reason, error.message, where=error.where, remedy=remedy)
     return error

@@ -20,7 +20,9 @@ _HOPELESS_AFTER: Final = 5
 _LAST_TIME: Final = 2**37
 """Seconds since 1970 in the year 6325: far from the end of the calendar."""
 
-_COUNTS: Final = ("accepted", "dropped", "filtered")
+COUNTS: Final = ("accepted", "dropped", "filtered")
+"""What becomes of events, as the statistics have it."""
+
 _SAYS: Final = "Usage statistics (events_..._30d) are missing: "
 
 
@@ -80,7 +82,7 @@ class Usage:
         days = await self._api.key_statistics(
             place, project, key, statistics_query(since, self._until, "1d")
         )
-        accepted, dropped, filtered = (sum(counts(days, name)) for name in _COUNTS)
+        accepted, dropped, filtered = (sum(counts(days, name)) for name in COUNTS)
         sums = _Sums(accepted, dropped, filtered, since, self._until, _last(days))
         self._api.journal.note(name, sums)
         return sums
@@ -117,6 +119,6 @@ def counts(spans: list[Any], name: str) -> list[int]:
 
 def _last(days: list[dict[str, Any]]) -> datetime | None:
     """Return when the last day with an event began; None where there is none, or no time told."""
-    busy = [day.get("ts") for day in days if any(day[name] for name in _COUNTS)]
+    busy = [day.get("ts") for day in days if any(day[name] for name in COUNTS)]
     times = [time for time in busy if type(time) is int and 0 <= time < _LAST_TIME]
     return datetime.fromtimestamp(max(times), UTC) if times and len(times) == len(busy) else None

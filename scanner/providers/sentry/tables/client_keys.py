@@ -63,7 +63,8 @@ def _events(name: str, doc: str) -> Column:
 
 
 def _of_usage(name: str, doc: str) -> Column:
-    return msgspec.structs.replace(time(f"$.{USAGE}.{name}", f"{doc} {_CAVEAT}"), costly=True)
+    doc = f"{doc}; NULL where the statistics were not fetched"
+    return msgspec.structs.replace(time(f"$.{USAGE}.{name}", doc), costly=True)
 
 
 def _dsns() -> str:
@@ -212,9 +213,10 @@ KEY: Final = Table(
         "events_dropped_30d": _events("dropped", "Errors dropped, by rate limits for example,"),
         "events_filtered_30d": _events("filtered", "Errors filtered out"),
         "events_last_day": _of_usage(
-            "last", "Start of the last day with errors of any fate; NULL where there was none"
+            "last",
+            "Start of the last of those days with errors of any fate; NULL where none had any",
         ),
-        "events_until": _of_usage("until", "End of the 30 days"),
+        "events_until": _of_usage("until", "When those 30 days ended"),
         "age_days": age("$.dateCreated"),
         "owner": OWNER,
         "url": Column(

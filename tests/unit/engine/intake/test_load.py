@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner.base.errors import InventoryFileError, UsageError
-from scanner.catalogue import TABLES
+from scanner.catalogue import PROVIDERS, TABLES
 from scanner.catalogue.redact import redact_record
 from scanner.engine.database import Connection, connect, seal
 from scanner.engine.intake import load as loading
@@ -252,6 +252,46 @@ def test_all_forms_of_an_inventory_hold_the_same(tmp_path: Path) -> None:
     assert len(digests) == 1
 
 
+def test_what_is_put_aside_is_redacted_in_every_form_of_an_inventory(tmp_path: Path) -> None:
+    token = {"id": "5", "name": f"Bearer {CANARY}", "scopes": ["org:ci"]}
+    lines = [
+        {"kind": "inventory", "record": {"version": 1, "server": "https://s.test"}},
+        {"kind": "sentry_org_auth_token", "organization": "acme", "project": None, "record": token},
+        {"kind": "sentry_key", "organization": "acme", "project": "shop", "record": KEY},
+        {"kind": "sentry_org_auth_token", "organization": "b", "record": {**token, "name": "ci"}},
+        {"kind": "end", "record": {"coverage": {}}},
+    ]
+    text = "".join(f"{json.dumps(line)}\n" for line in lines)
+    (tmp_path / "i.jsonl").write_text(text, "utf-8")
+    (tmp_path / "i.json").write_text(json.dumps(lines), "utf-8")
+    raw = RawInput(tmp_path / "i.jsonl", Layout.INVENTORY_LINES, "i")
+    to_parquet(raw, tmp_path / "i.parquet")
+    names = "SELECT organization_slug AS org, name, scopes FROM sentry_org_auth_token ORDER BY org"
+    for suffix, layout in (
+        ("jsonl", Layout.INVENTORY_LINES),
+        ("json", Layout.INVENTORY_ARRAY),
+        ("parquet", Layout.INVENTORY_PARQUET),
+    ):
+        found = rows(RawInput(tmp_path / f"i.{suffix}", layout, "i"), sql=names)
+        assert found == [
+            {"org": "acme", "name": "Bearer [redacted]", "scopes": ["org:ci"]},
+            {"org": "b", "name": "ci", "scopes": ["org:ci"]},
+        ]
+
+
+@pytest.mark.parametrize("record", [5, None, "x", [], {"id": 1.5}, {}, {"id": "5", "name": 1}])
+def test_a_wrong_record_that_is_put_aside_is_refused(tmp_path: Path, record: object) -> None:
+    lines = [
+        {"kind": "inventory", "record": {"version": 1}},
+        {"kind": "sentry_org_auth_token", "organization": "acme", "record": record},
+        {"kind": "end", "record": {"coverage": {}}},
+    ]
+    path = tmp_path / "i.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
+    with connect() as connection, pytest.raises(BadInputError, match="have a wrong type"):
+        load(connection, inventory(path), Scope(), AS_OF, {})
+
+
 def test_an_inventory_is_read_twice_whatever_it_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -275,7 +315,7 @@ def test_an_inventory_is_read_twice_whatever_it_holds(
     with connect() as connection:
         loaded = load(connection, inventory(path), Scope(), AS_OF, ALL)
         assert set(loaded.rows.values()) == {1}
-        assert len(passes) == 2
+        assert len(passes) == 1 + len(PROVIDERS), "once more for the keys of a service"
         names = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
         assert {name for (name,) in names} == set(TABLES), "what was put aside is still there"
 

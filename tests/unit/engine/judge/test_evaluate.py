@@ -84,7 +84,7 @@ def test_a_rule_that_takes_too_long_is_an_error_of_its_own(monkeypatch: pytest.M
 
 def test_many_rules_of_a_table_are_one_statement(monkeypatch: pytest.MonkeyPatch) -> None:
     rules = [rule("is_active", name=f"r{n}") for n in range(AT_ONCE + 1)]
-    monkeypatch.setattr(evaluation, "_evaluate_alone", None)
+    monkeypatch.setattr(evaluation, "evaluate_alone", None)
     with database([{"id": "a", "is_active": True}]) as connection:
         found = evaluate(connection, prepare(connection, rules), AS_OF)
     tables = [one.verdicts for one in found]

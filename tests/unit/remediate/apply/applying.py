@@ -100,7 +100,7 @@ def creation(owner: Project, after: State) -> PlannedAction:
     )
 
 
-def plan(server: str, *actions: PlannedAction, **changes: Any) -> Plan:
+def plan(server: str, /, *actions: PlannedAction, **changes: Any) -> Plan:
     """Return a plan that was made just now."""
     now = datetime.now(UTC)
     facts: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scanner.remediate.apply.audit import Fate, read_audit
+from scanner.remediate.apply.audit import ActionFate, read_audit
 from tests.simulator import Limits, Simulator, World, faults
 from tests.simulator.faults import Fault, on
 from tests.unit.remediate.apply.applying import (
@@ -63,11 +63,11 @@ def test_the_key_becomes_as_planned_and_nothing_else(tmp_path: Path, after: Stat
     then = expected(of, one)
     with Simulator(of) as sim:
         done = _apply(sim, tmp_path, one)
-    assert (done.fate, done.reason) == (Fate.APPLIED, "")
+    assert (done.fate, done.reason) == (ActionFate.APPLIED, "")
     assert states(of) == then
     assert len(of.writes) == 1
     announced, result = read_audit(tmp_path / "a.jsonl")
-    assert (announced.result, result.result) == (Fate.SENDING, Fate.APPLIED)
+    assert (announced.result, result.result) == (ActionFate.SENDING, ActionFate.APPLIED)
     assert announced.request_id == result.request_id
     assert announced.request_id in {seen.headers.get("x-request-id") for seen in sim.log}
     assert result.after == then.get(one.target.id)
@@ -80,12 +80,12 @@ def test_several_changes_of_one_key(tmp_path: Path) -> None:
     both = (action(key, owner, LIMIT), action(key, owner, {"name": "new"}, "rename"))
     then = expected(of, *both)
     with Simulator(of) as sim:
-        assert _apply(sim, tmp_path, *both).fate is Fate.APPLIED
+        assert _apply(sim, tmp_path, *both).fate is ActionFate.APPLIED
         again = apply(sim, plan(sim.url, *both), tmp_path / "other.jsonl")
     assert states(of) == then
     assert len(of.writes) == 2
     # Another plan, made of the same old state: its second change is told by what the first did.
-    assert {one.fate for one in again} <= {Fate.ALREADY, Fate.DRIFTED}
+    assert {one.fate for one in again} <= {ActionFate.ALREADY, ActionFate.DRIFTED}
 
 
 def test_a_plan_is_applied_once(tmp_path: Path) -> None:
@@ -97,9 +97,9 @@ def test_a_plan_is_applied_once(tmp_path: Path) -> None:
         (again,) = apply(sim, made, tmp_path / "a.jsonl")
         elsewhere = apply(sim, made, tmp_path / "b.jsonl")
     assert first[0].is_new
-    assert (again.fate, again.is_new) == (Fate.APPLIED, False)
+    assert (again.fate, again.is_new) == (ActionFate.APPLIED, False)
     assert sim.requests - requests <= 3, "it was looked at again without need"
-    assert elsewhere[0].fate is Fate.ALREADY  # without the log, the key itself tells
+    assert elsewhere[0].fate is ActionFate.ALREADY  # without the log, the key itself tells
     assert len(of.writes) == 1
 
 
@@ -119,17 +119,22 @@ def _replace(of: World) -> None:
     of.projects[0].number = 4711
 
 
+def _move(of: World) -> None:
+    of.organization.projects.pop(0)
+
+
 @pytest.mark.parametrize(
     ("change", "fate", "says"),
     [
-        (_drop, Fate.VANISHED, "no such key"),
-        (_limit, Fate.DRIFTED, 'rateLimit is {"count": 7, "window": 60} and was null'),
-        (_rename, Fate.DRIFTED, "otherwise than when the plan was made"),
-        (_replace, Fate.DRIFTED, "another project now"),
+        (_move, ActionFate.UNREAD, "no such thing on the server, or the token may not see it"),
+        (_drop, ActionFate.VANISHED, "no such key"),
+        (_limit, ActionFate.DRIFTED, 'rateLimit is {"count": 7, "window": 60} and was null'),
+        (_rename, ActionFate.DRIFTED, "otherwise than when the plan was made"),
+        (_replace, ActionFate.DRIFTED, "another project now"),
     ],
 )
 def test_nothing_is_sent_to_a_key_that_became_other(
-    tmp_path: Path, change: Callable[[World], None], fate: Fate, says: str
+    tmp_path: Path, change: Callable[[World], None], fate: ActionFate, says: str
 ) -> None:
     of = world()
     one = _one(of)
@@ -149,7 +154,7 @@ def test_a_renamed_project_is_found_again(tmp_path: Path) -> None:
     of.projects[0].slug = "new-name"
     of.organization.renamed[old] = "new-name"
     with Simulator(of) as sim:
-        assert _apply(sim, tmp_path, one).fate is Fate.APPLIED
+        assert _apply(sim, tmp_path, one).fate is ActionFate.APPLIED
     assert of.projects[0].keys[0].rate_limit == (1000, 3600)
     assert read_audit(tmp_path / "a.jsonl")[-1].target.project == "new-name"
 
@@ -161,10 +166,10 @@ def test_a_key_that_cannot_be_seen_is_not_taken_for_gone(tmp_path: Path) -> None
     where = f"/keys/{one.target.id}/"
     with Simulator(of, faults=[faults.status(404, where), faults.status(404, "/keys/\\?")]) as sim:
         done = _apply(sim, tmp_path, one)
-    assert done.fate is Fate.UNREAD
+    assert done.fate is ActionFate.UNREAD
     with Simulator(of, faults=[faults.status(404, where)]) as sim:
         found = _apply(sim, tmp_path, _one(of))
-    assert found.fate is Fate.REFUSED  # it is in the list, and the server refuses the change
+    assert found.fate is ActionFate.REFUSED  # it is in the list, and the server refuses the change
     assert of.writes == [("PUT", one.target.id)]  # the fault spoils the answer, not the change
 
 
@@ -174,7 +179,7 @@ def test_an_ignored_rate_limit_is_told(tmp_path: Path) -> None:
     before = states(of)
     with Simulator(of) as sim:
         done = _apply(sim, tmp_path, _one(of))
-    assert done.fate is Fate.IGNORED
+    assert done.fate is ActionFate.IGNORED
     assert "rateLimit is null" in done.reason
     assert states(of) == before
 
@@ -190,7 +195,7 @@ def test_what_becomes_other_besides_is_told(tmp_path: Path) -> None:
     with Simulator(of, on_request=meddle) as sim:
         done = _apply(sim, tmp_path, _one(of))
     assert [seen.method for seen in sim.log] == ["GET", "GET", "PUT", "GET"]
-    assert (done.fate, done.reason) == (Fate.SPREAD, "done, and besides: isActive is false")
+    assert (done.fate, done.reason) == (ActionFate.SPREAD, "done, and besides: isActive is false")
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409])
@@ -198,7 +203,7 @@ def test_a_refusal_is_told_and_nothing_was_done(tmp_path: Path, status: int) -> 
     of = world()
     with Simulator(of, faults=[on("PUT", faults.status(status), early=True)]) as sim:
         done = _apply(sim, tmp_path, _one(of))
-    assert done.fate is Fate.REFUSED
+    assert done.fate is ActionFate.REFUSED
     assert of.writes == []
     assert sum(seen.method == "PUT" for seen in sim.log) == 1
 
@@ -209,7 +214,7 @@ def test_being_told_to_slow_down_is_waited_out(tmp_path: Path) -> None:
     slow = on("PUT", faults.status(429, headers={"Retry-After": "0"}, at={1, 4, 5}), early=True)
     with Simulator(of, limits=Limits(requests=5, window=1), faults=[slow]) as sim:
         done = apply(sim, plan(sim.url, *actions), tmp_path / "a.jsonl")
-    assert {one.fate for one in done} == {Fate.APPLIED}
+    assert {one.fate for one in done} == {ActionFate.APPLIED}
     assert len(of.writes) == len(set(of.writes)) == 8
 
 
@@ -238,7 +243,7 @@ def test_what_broke_off_is_looked_up_and_not_sent_again(
         done = _apply(sim, tmp_path, one, **settings)
         sent = [seen.method for seen in sim.log if seen.method != "GET"]
         assert sent == [method]
-        assert done.fate is (Fate.NOT_DONE if early else Fate.APPLIED), done.reason
+        assert done.fate is (ActionFate.NOT_DONE if early else ActionFate.APPLIED), done.reason
         # The answer to a deletion has no body that could be cut off.
         assert "looked up" in done.reason or (how, method, early) == ("cut", "DELETE", False)
     with Simulator(of) as sim:
@@ -256,12 +261,12 @@ def test_what_cannot_be_looked_up_stays_open_until_it_can(tmp_path: Path) -> Non
         after_change = on("GET", faults.reset("/keys/", at=range(2, 99)))
         sim.faults = [on("PUT", faults.reset()), after_change]
         (done,) = apply(sim, made, tmp_path / "a.jsonl")
-        assert done.fate is Fate.UNSURE
+        assert done.fate is ActionFate.UNSURE
         (still,) = apply(sim, made, tmp_path / "a.jsonl")
-        assert still.fate is Fate.UNSURE
+        assert still.fate is ActionFate.UNSURE
         sim.faults = []
         (found,) = apply(sim, made, tmp_path / "a.jsonl")
-    assert found.fate is Fate.APPLIED
+    assert found.fate is ActionFate.APPLIED
     assert "looked up" in found.reason
     assert len(of.writes) == 1
     last = read_audit(tmp_path / "a.jsonl")[-1]
@@ -286,7 +291,11 @@ def test_a_key_is_made_with_what_making_does_not_take(tmp_path: Path) -> None:
         (done,) = apply(sim, made, tmp_path / "a.jsonl")
         (again,) = apply(sim, made, tmp_path / "a.jsonl")
         (adopted,) = apply(sim, made, tmp_path / "b.jsonl")
-    assert (done.fate, again.fate, adopted.fate) == (Fate.APPLIED, Fate.APPLIED, Fate.ALREADY)
+    assert (done.fate, again.fate, adopted.fate) == (
+        ActionFate.APPLIED,
+        ActionFate.APPLIED,
+        ActionFate.ALREADY,
+    )
     (new,) = [key for key in of.keys if key.public not in before]
     assert (new.name, new.rate_limit, new.sdk_version, new.replay) == (
         *("fresh", (5, 60), "latest"),
@@ -311,7 +320,7 @@ def test_a_key_is_made_once_whatever_breaks_off(
         made = plan(sim.url, creation(of.projects[0], NEW))
         apply(sim, made, tmp_path / "a.jsonl", **settings)
         (done,) = apply(sim, made, tmp_path / "a.jsonl")
-    assert done.fate is Fate.APPLIED, done.reason
+    assert done.fate is ActionFate.APPLIED, done.reason
     assert len(of.keys) == count + 1
     assert [one for one, _ in of.writes] == ["POST", "PUT"]
     assert of.projects[0].keys[-1].sdk_version == "latest"
@@ -324,9 +333,23 @@ def test_a_key_of_the_name_is_not_made_again_nor_changed(tmp_path: Path) -> None
     before = states(of)
     with Simulator(of) as sim:
         done = _apply(sim, tmp_path, creation(owner, NEW))
-        assert done.fate is Fate.DRIFTED
+        assert done.fate is ActionFate.DRIFTED
         assert "differs in: browserSdkVersion" in done.reason
         owner.keys[1].name = "fresh"
         assert "2 keys of the name" in _apply(sim, tmp_path, creation(owner, NEW)).reason
         owner.keys[1].name = before[owner.keys[1].public]["name"]
     assert (states(of), of.writes) == (before, [])
+
+
+def test_a_name_that_the_server_trims_is_told_and_no_second_key_is_made(tmp_path: Path) -> None:
+    of = world()
+    owner, count = of.projects[0], len(of.keys)
+    with Simulator(of) as sim:
+        renamed = _apply(sim, tmp_path, action(owner.keys[0], owner, {"name": " x "}, "rename"))
+        assert renamed.fate is ActionFate.IGNORED
+        made = plan(sim.url, creation(owner, {**NEW, "name": " fresh "}))
+        first = apply(sim, made, tmp_path / "b.jsonl")
+        again = apply(sim, made, tmp_path / "b.jsonl")
+    assert [one.fate for one in first + again] == [ActionFate.IGNORED] * 2
+    assert 'name is "fresh"' in again[0].reason
+    assert len(of.keys) == count + 1

@@ -213,6 +213,17 @@ def test_no_key_is_renamed_by_whose_name_a_rotation_is_known() -> None:
     assert [(one.target.id, one.code) for one in left] == [(OLD, "conflict"), (NEW, "conflict")]
 
 
+def test_two_keys_of_one_name_are_rotated_side_by_side() -> None:
+    twin = "9" * 32
+    rows = (
+        *(row(), new(), row(twin), row("8" * 32, "Prod (successor of 99999999)", days=20)),
+        row("7" * 32, "Prod (disabled 2026-01-01)", is_active=False),
+    )
+    actions, left = plan([finding(), finding(key=twin)], *rows)
+    assert left == ()
+    assert [(one.action, one.target.id) for one in actions] == [("disable", OLD), ("disable", twin)]
+
+
 def test_what_is_not_chosen_is_not_gone_on_with() -> None:
     gone = row(name="Prod (disabled 2026-04-01)", is_active=False)
     for choice in (

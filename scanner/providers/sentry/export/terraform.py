@@ -9,18 +9,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from scanner.providers.sentry.export.limit import limit_note, rate_limit
 from scanner.remediate.document import KeyTarget, State
 from scanner.remediate.export import ExportedFile
-from scanner.remediate.export.parts import (
-    called,
-    comment,
-    hcl,
-    identifiers,
-    limit_note,
-    missing,
-    ordered,
-    rate_limit,
-)
+from scanner.remediate.export.parts import called, comment, hcl, identifiers, missing, ordered
 
 _HEAD: Final = """\
 # Client keys as resources of the Terraform provider jianyuan/sentry (0.14.5 or later), each with
@@ -60,12 +52,13 @@ def _no_import(target: KeyTarget) -> str | None:
 
 
 def _key(target: KeyTarget, state: State, name: str) -> Iterator[str]:
-    """Give the lines of a key's two blocks."""
-    yield "import {"
-    yield f"  to = sentry_key.{name}"
-    yield f"  id = {hcl(f'{target.organization}/{target.project}/{target.id}')}"
-    yield "}"
-    yield ""
+    """Give the lines of a key's blocks: one that is to be made has nothing to import."""
+    if target.id:
+        yield "import {"
+        yield f"  to = sentry_key.{name}"
+        yield f"  id = {hcl(f'{target.organization}/{target.project}/{target.id}')}"
+        yield "}"
+        yield ""
     yield f'resource "sentry_key" "{name}" {{'
     yield from (f"  {comment('#', note)}" for note in _notes(state))
     yield f"  organization = {hcl(target.organization)}"
@@ -103,7 +96,7 @@ def _notes(state: State) -> Iterator[str]:
     if unicodedata.normalize("NFC", state["name"]) != state["name"]:
         yield "Terraform composes accents (NFC), so that it will change this name."
     if state.get("isActive") is False:
-        yield "The key is inactive; the provider can only read that (is_active)."
+        yield "It is inactive, which the provider can only read (is_active)."
     if note := limit_note(state):
         yield note
     if not state.get("browserSdkVersion"):

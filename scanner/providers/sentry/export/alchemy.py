@@ -8,18 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from scanner.providers.sentry.export.limit import limit_note, rate_limit
 from scanner.remediate.document import KeyTarget, State
 from scanner.remediate.export import ExportedFile
-from scanner.remediate.export.parts import (
-    called,
-    comment,
-    identifiers,
-    limit_note,
-    missing,
-    ordered,
-    rate_limit,
-    script,
-)
+from scanner.remediate.export.parts import called, comment, identifiers, missing, ordered, script
 
 USE_CASES: Final = ("user", "profiling", "escalating_issues", "tempest", "demo")
 """What ClientKeyProps allows as useCase."""
@@ -77,7 +69,7 @@ def _key(target: KeyTarget, state: State, name: str) -> Iterator[str]:
 def _notes(state: State) -> Iterator[str]:
     """Give what the resource does not show of the key."""
     if state.get("isActive") is False:
-        yield "The key is inactive; ClientKey can only read that (isActive)."
+        yield "It is inactive, which ClientKey can only read (isActive)."
     if note := limit_note(state):
         yield note
     use_case = state.get("useCase")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from scanner.history.snapshot import Snapshot
+from scanner.history.compare.snapshot import Snapshot
 from scanner.model.history import TrackedFinding
 from scanner.model.outcome import WORST_FIRST, Disposition
 from scanner.report.parts.changes import changes

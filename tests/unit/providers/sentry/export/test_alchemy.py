@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from scanner.remediate.export.alchemy import USE_CASES, alchemy
-from tests.unit.remediate.export.keys import HOSTILE, key, names, shows_all
+from scanner.providers.sentry.export.alchemy import USE_CASES, alchemy
+from tests.unit.providers.sentry.export.keys import HOSTILE, key, names, shows_all
 from tests.unit.report.node_tools import node_module
 
 # Alchemy's documentation of ClientKey ("Properties"), and ClientKeyProps in its
@@ -98,7 +98,7 @@ def test_a_key_becomes_a_resource_that_adopts_it(tmp_path: Path) -> None:
         ({"rateLimit": {"window": 5}}, "rateLimit", "did not tell it whole"),
         ({"useCase": ...}, "useCase", "useCase is left out: the source did not tell it."),
         ({"useCase": "*/ x"}, "useCase", "ClientKey does not know */ x."),
-        ({"isActive": False}, "isActive", "The key is inactive"),
+        ({"isActive": False}, "isActive", "It is inactive, which"),
     ],
 )
 def test_what_is_not_told_is_left_out_and_said(

@@ -23,7 +23,8 @@ class TrendRun(msgspec.Struct, frozen=True):
     """One run of a line. `breaks` say why it cannot be compared with the one before it.
 
     The tallies are by rule id, by control (`framework requirement`), by slug. `fates` count
-    findings by what became of them since the run before.
+    findings by what became of them since the run before; `unseen` were open when somebody last
+    looked, of rules that were run: without them a gap would look like a better day.
     """
 
     name: RunName
@@ -35,6 +36,7 @@ class TrendRun(msgspec.Struct, frozen=True):
     teams: dict[str, GroupTally]
     fates: dict[str, int]
     overdue: dict[Severity, int]
+    unseen: dict[Severity, int]
 
 
 class FixTime(msgspec.Struct, frozen=True):
@@ -93,6 +95,7 @@ def _run(manifest: Manifest, point: TrendPoint, breaks: tuple[str, ...]) -> Tren
         teams=figures.teams,
         fates={name: sum(counted.values()) for name, counted in figures.changes.items()},
         overdue=figures.overdue,
+        unseen=figures.unseen,
     )
 
 

@@ -13,9 +13,9 @@ import hcl2
 import pytest
 from hypothesis import given, settings
 
+from scanner.providers.sentry.export.terraform import terraform
 from scanner.remediate.export.parts import hcl
-from scanner.remediate.export.terraform import terraform
-from tests.unit.remediate.export.keys import HOSTILE, key, names, shows_all
+from tests.unit.providers.sentry.export.keys import HOSTILE, key, names, shows_all
 
 # jianyuan/terraform-provider-sentry, docs/resources/key.md, and the checks of arguments and the
 # types in internal/provider/resource_client_key.go (0.14.5): what may be set, its type, and what
@@ -130,7 +130,7 @@ def test_a_key_becomes_a_resource_and_an_import() -> None:
             "debug_enabled",
             "did not tell all three",
         ),
-        ({"isActive": False}, "is_active", "The key is inactive"),
+        ({"isActive": False}, "is_active", "It is inactive, which"),
         ({"name": "e\u0301"}, "is_active", "NFC"),
     ],
 )
@@ -218,6 +218,13 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_terraform_evaluates_literals_to_the_same_text(tool: Any) -> None:
     texts = [*HOSTILE, *(a + b for a in HOSTILE[:12] for b in HOSTILE[:12])]
+
+    @settings(max_examples=300, deadline=None, database=None)
+    @given(names)
+    def collect(name: str) -> None:
+        texts.append(name)
+
+    collect()
     done = tool("console", given=f"base64encode(jsonencode([{', '.join(map(hcl, texts))}]))\n")
     found = json.loads(base64.b64decode(done.stdout))
     # Terraform composes accents in every text.

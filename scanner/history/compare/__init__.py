@@ -1,0 +1,1 @@
+"""Runs held against each other: what is different, how a line of them went."""

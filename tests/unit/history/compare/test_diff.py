@@ -1,0 +1,138 @@
+"""A diff is what sets say, and blames the keys only where both looked for the same."""
+
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.history.compare.diff import Diff, diff
+from scanner.history.compare.snapshot import Demand, Snapshot
+from scanner.model.coverage import Gap
+from scanner.model.history import Fate, TrackedFinding
+from scanner.model.inventory import Reach, Scope
+from scanner.model.outcome import Disposition
+from scanner.model.run import GateResult, TrendPoint
+from tests.unit.history.factory import DAY, tracked
+
+CAME = ("new", "reopened", "demanded", "uncovered")
+WENT = ("fixed", "released", "unseen")
+
+
+def snap(*findings: TrackedFinding, day: int = 0, **more: Any) -> Snapshot:
+    point = TrendPoint(
+        DAY + timedelta(days=day), GateResult.FAILED, {}, {}, {}, frozenset({"acme"})
+    )
+    values: dict[str, Any] = {
+        "label": "x",
+        "point": point,
+        "rules": {name: Demand("mine", "sentry_key", "x", "t") for name in ("r1", "r2")},
+        "findings": {one.fingerprint: one for one in findings},
+        "absent": {},
+        "scope": Scope(),
+        "reaches": (),
+        "gaps": {},
+    }
+    return Snapshot(**{**values, **more})
+
+
+def names(found: Diff, part: str) -> set[str]:
+    return {one.fingerprint for one in getattr(found, part)}
+
+
+def filled(found: Diff) -> dict[str, set[str]]:
+    return {part: names(found, part) for part in (*CAME, *WENT) if getattr(found, part)}
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> Snapshot:
+    findings = [
+        tracked(
+            f"{rule}{organization}{project}{number}",
+            rule=rule,
+            organization=organization,
+            project=project,
+            disposition=draw(st.sampled_from(Disposition)),
+        )
+        for rule in draw(st.sets(st.sampled_from(("r1", "r2"))))
+        for organization in ("acme", "globex")
+        for project in ("web", "app")
+        for number in draw(st.sets(st.sampled_from(range(3))))
+    ]
+    ran = draw(st.sets(st.sampled_from(("r1", "r2")))) | {one.rule for one in findings}
+    demands = {
+        name: Demand("mine", "sentry_key", draw(st.sampled_from(("x", "y", None))), "t")
+        for name in ran
+    }
+    scope = Scope(draw(st.sampled_from([(), ("acme",)])), draw(st.sampled_from([(), ("web",)])))
+    gaps = draw(st.sampled_from([(), (Gap("denied", "globex"),), (Gap("denied", "acme", "app"),)]))
+    seen = frozenset(draw(st.sets(st.sampled_from(("acme", "globex")))))
+    point = TrendPoint(DAY, GateResult.FAILED, {}, {}, {}, seen)
+    return snap(*findings, rules=demands, scope=scope, gaps={"sentry_key": gaps}, point=point)
+
+
+@given(snapshots(), snapshots())
+def test_a_diff_is_what_sets_say(first: Snapshot, second: Snapshot) -> None:
+    found = diff(first, second)
+    came, went = [names(found, part) for part in CAME], [names(found, part) for part in WENT]
+    assert set().union(*came) == second.findings.keys() - first.findings.keys()
+    assert set().union(*went) == first.findings.keys() - second.findings.keys()
+    assert names(found, "still") == first.findings.keys() & second.findings.keys()
+    for parts in (came, went):
+        assert sum(map(len, parts)) == len(set().union(*parts))
+    for part in ("waived", "lapsed"):
+        assert names(found, part) <= names(found, "still")
+    for one in found.fixed:
+        assert second.saw(one)
+        assert second.rules[one.rule].is_as(first.rules[one.rule])
+    for one in found.new:
+        assert first.saw(one)
+
+
+@given(snapshots())
+def test_nothing_is_different_from_itself(one: Snapshot) -> None:
+    found = diff(one, one)
+    assert filled(found) == {}
+    assert not found.waived
+    assert len(found.still) == len(one.findings)
+
+
+@given(snapshots(), snapshots())
+def test_backwards_what_came_went(first: Snapshot, second: Snapshot) -> None:
+    forwards, backwards = diff(first, second), diff(second, first)
+    assert names(forwards, "demanded") == names(backwards, "released")
+    assert names(forwards, "uncovered") == names(backwards, "unseen")
+    assert names(forwards, "waived") == names(backwards, "lapsed") or any(
+        one.disposition is Disposition.BASELINED for one in forwards.still
+    )
+
+
+def test_what_a_history_knows_comes_before_a_guess() -> None:
+    gone, unseen = tracked("a"), tracked("b")
+    absent = {
+        "a": tracked("a", fate=Fate.GONE, project="renamed"),
+        "b": tracked("b", fate=Fate.UNSEEN),
+    }
+    found = diff(snap(gone, unseen), snap(day=1, absent=absent))
+    assert filled(found) == {"fixed": {"a"}, "unseen": {"b"}}
+
+
+def test_a_reopened_finding_was_known_before() -> None:
+    back = tracked(opened=DAY + timedelta(days=1), first_seen=DAY - timedelta(days=1))
+    assert filled(diff(snap(), snap(back, day=1))) == {"reopened": {"f1"}}
+    fresh = tracked(opened=DAY + timedelta(days=2), first_seen=DAY + timedelta(days=1))
+    assert filled(diff(snap(), snap(fresh, day=3))) == {"new": {"f1"}}
+
+
+def test_a_filter_leaves_out_what_it_does_not_name() -> None:
+    reach = Reach(frozenset({"sentry_key"}), Scope(), ("status",))
+    assert filled(diff(snap(tracked()), snap(reaches=(reach,)))) == {"unseen": {"f1"}}
+    other = Reach(frozenset({"sentry_project"}), Scope(), ("status",))
+    assert filled(diff(snap(tracked()), snap(reaches=(other,)))) == {"fixed": {"f1"}}
+
+
+def test_reports_are_held_against_the_policy_where_rules_are_not_told() -> None:
+    report = {"r1": Demand("mine", "sentry_key", None, "t")}
+    untold = {"r1": Demand("mine", "sentry_key", None, None)}
+    assert filled(diff(snap(tracked(), rules=report), snap())) == {"fixed": {"f1"}}
+    assert filled(diff(snap(tracked(), rules=untold), snap())) == {"released": {"f1"}}

@@ -1,0 +1,80 @@
+"""A trend: rates, times to fix, and where runs cannot be compared."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from scanner.history.compare.trend import FixTime, trend
+from scanner.history.folder import StoredRun
+from scanner.history.manifest import RanPolicy
+from scanner.model.history import GroupTally
+from scanner.model.outcome import Severity
+from tests.unit.history.factory import DAY, manifest
+
+
+def run(number: int, line: str = "0a1b2c3d", terms: str = "t", **figures: object) -> StoredRun:
+    made = manifest(number, DAY + timedelta(days=number), line=line)
+    changed = msgspec.structs.replace(made.figures, **figures)
+    policies = [RanPolicy("mine", "1.0.0", "d", terms, ())]
+    made = msgspec.structs.replace(made, figures=changed, policies=policies)
+    return StoredRun(Path("here"), made, "d")
+
+
+def test_a_trend_is_of_one_line() -> None:
+    found = trend([run(1), run(2, "ffffffff"), run(3)])
+    assert found is not None
+    assert [one.name.as_of.day for one in found.runs] == [2, 4]
+    assert found.others == {"ffffffff": 1}
+    other = trend([run(1), run(2, "ffffffff"), run(3)], "ffffffff")
+    assert other is not None
+    assert len(other.runs) == 1
+    assert trend([]) is None
+
+
+def test_since_leaves_out_what_is_older() -> None:
+    found = trend([run(1), run(2), run(3)], since=DAY + timedelta(days=2))
+    assert found is not None
+    assert len(found.runs) == 2
+
+
+def test_a_change_of_policy_breaks_the_curve() -> None:
+    found = trend([run(1), run(2), run(3, terms="u")])
+    assert found is not None
+    assert [one.breaks for one in found.runs] == [
+        (),
+        (),
+        ("rules or parameters of policy mine changed",),
+    ]
+
+
+def test_rates_of_rules_and_controls() -> None:
+    found = trend([run(1)])
+    assert found is not None
+    (one,) = found.runs
+    assert one.rules == {"r1": GroupTally(9, 1, 0)}
+    assert one.controls == {"cis 1": GroupTally(9, 1, 0), "cis 2": GroupTally(9, 1, 0)}
+    assert one.rules["r1"].rate == pytest.approx(0.9)
+    assert GroupTally().rate is None
+    assert one.fates == {"new": 1}
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        ({3: 1}, FixTime(1, 3.0, 3)),
+        ({1: 9, 50: 1}, FixTime(10, 5.9, 1)),
+        ({1: 8, 50: 2}, FixTime(10, 10.8, 50)),
+        (dict.fromkeys(range(1, 101), 1), FixTime(100, 50.5, 90)),
+    ],
+)
+def test_mean_and_percentile(days: dict[int, int], expected: FixTime) -> None:
+    half = {day: number for day, number in days.items() if day % 2}
+    rest = {day: number for day, number in days.items() if not day % 2}
+    runs = [
+        run(n, days_to_fix={Severity.HIGH: some}) for n, some in enumerate((half, rest)) if some
+    ]
+    found = trend(runs)
+    assert found is not None
+    assert found.days_to_fix == {Severity.HIGH: expected}

@@ -1,0 +1,270 @@
+"""What becomes of findings between two runs: a run closes only what it looked at."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scanner.base.errors import Location
+from scanner.history.track import REMEMBERED, UNSEEN, Before, track
+from scanner.model.coverage import Gap
+from scanner.model.finding import Identity, Place
+from scanner.model.history import Fate, TrackedFinding
+from scanner.model.inventory import Reach, Scope
+from scanner.model.outcome import Disposition, Outcome, Severity
+from scanner.model.rule import Predicate, Rule
+from scanner.triage.decide import Decision
+from scanner.triage.interface import Sight
+
+TABLE = "sentry_key"
+DAY = datetime(2026, 6, 1, tzinfo=UTC)
+HERE = Location("p.yaml", 1, 1)
+ORGANIZATIONS, PROJECTS, IDS, RULES = ("o1", "o2"), ("p1", "p2"), ("a", "b", "c"), ("r1", "r2")
+
+
+class Key(NamedTuple):
+    organization: str
+    project: str
+    id: str
+
+
+def rule(name: str = "r1", demand: str = "x", severity: Severity = Severity.HIGH) -> Rule:
+    return Rule(
+        id=name,
+        policy="p",
+        title="t",
+        severity=severity,
+        resource=TABLE,
+        requirement=Predicate(demand, {}, HERE),
+        location=HERE,
+    )
+
+
+class World:
+    """Keys, and which of them fail which rule: what `Facts` tells of it."""
+
+    def __init__(self, keys: Iterable[Key], failing: Iterable[tuple[str, Key]]) -> None:
+        self.keys = frozenset(keys)
+        self.failing = frozenset(failing)
+
+    def seen(self, scope: Scope, gaps: Sequence[Gap]) -> "World":
+        keys = {
+            key
+            for key in self.keys
+            if (not scope.organizations or key.organization in scope.organizations)
+            and (not scope.projects or key.project in scope.projects)
+            and not any(
+                gap.organization == key.organization and gap.project in {None, key.project}
+                for gap in gaps
+            )
+        }
+        return World(keys, {(name, key) for name, key in self.failing if key in keys})
+
+    def identities(self, of: Rule, predicates: Sequence[int]) -> list[Identity]:
+        assert not predicates
+        return [
+            Identity(Outcome.FAIL, key.organization, key.project, key.id, [], key.project, "n")
+            for name, key in sorted(self.failing)
+            if name == of.id
+        ]
+
+    def owned(self, of: Rule) -> dict[str | None, int]:
+        raise AssertionError(of)
+
+    def matches(self, predicate: int) -> int:
+        raise AssertionError(predicate)
+
+    def existing(self, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:
+        return [(key.id, _place(key)) for key in self.keys if table == TABLE and key.id in ids]
+
+    def places(self, table: str) -> list[Place]:
+        return [_place(key) for key in self.keys if table == TABLE]
+
+
+def _place(key: Key) -> Place:
+    return Place(key.organization, key.project, key.project)
+
+
+def run(
+    world: World,
+    before: Before | None = None,
+    *,
+    day: int = 0,
+    rules: Sequence[Rule] = (rule(),),
+    scope: Scope | None = None,
+    gaps: Sequence[Gap] = (),
+    decisions: dict[str, Decision] | None = None,
+    sla: dict[Severity, timedelta] | None = None,
+) -> Before:
+    """Track one run and return what the next one is to carry on."""
+    asked = scope or Scope()
+    sight = Sight(asked, {TABLE: tuple(gaps)}, (Reach(frozenset({TABLE}), Scope()),))
+    found = track(
+        rules,
+        world.seen(asked, gaps),
+        sight,
+        decisions or {},
+        before,
+        DAY + timedelta(days=day),
+        sla or {},
+    )
+    demands = {**(before.demands if before else {}), **{one.id: one.demand for one in rules}}
+    return Before({one.fingerprint: one for one in found}, demands)
+
+
+def fates(after: Before) -> dict[str, Fate]:
+    return {one.id: one.fate for one in after.findings.values()}
+
+
+def only(after: Before) -> TrackedFinding:
+    (found,) = after.findings.values()
+    return found
+
+
+A = Key("o1", "p1", "a")
+FAILS, PASSES = World([A], [("r1", A)]), World([A], [])
+NOTHING = World([Key("o1", "p1", "z")], [])
+
+
+def test_a_finding_through_its_life() -> None:
+    first = run(FAILS)
+    assert (only(first).fate, only(first).opened) == (Fate.NEW, DAY)
+    second = run(FAILS, first, day=1)
+    assert (only(second).fate, only(second).first_seen) == (Fate.STILL, DAY)
+    third = run(PASSES, second, day=4)
+    assert (only(third).fate, only(third).days_to_fix) == (Fate.FIXED, 4.0)
+    fourth = run(PASSES, third, day=5)
+    assert (only(fourth).fate, only(fourth).fixed_at) == (Fate.GONE, DAY + timedelta(days=4))
+    fifth = run(FAILS, fourth, day=6)
+    back = only(fifth)
+    assert (back.fate, back.reopened, back.first_seen) == (Fate.REOPENED, 1, DAY)
+    assert back.opened == DAY + timedelta(days=6)
+    assert only(run(FAILS, fifth, day=7)).opened == DAY + timedelta(days=6)
+
+
+def test_what_was_fixed_is_remembered_for_a_while() -> None:
+    fixed = run(PASSES, run(FAILS), day=1)
+    assert run(PASSES, fixed, day=1 + REMEMBERED.days).findings
+    assert not run(PASSES, fixed, day=2 + REMEMBERED.days).findings
+
+
+def test_a_key_that_is_gone_is_told_once() -> None:
+    fixed = run(NOTHING, run(FAILS), day=1)
+    assert (only(fixed).fate, only(fixed).is_removed) == (Fate.FIXED, True)
+    assert not run(NOTHING, fixed, day=2).findings
+    assert only(run(FAILS, run(NOTHING, fixed, day=2), day=3)).fate is Fate.NEW
+
+
+def test_a_rule_that_demands_something_else() -> None:
+    before = run(PASSES)
+    other = (rule(demand="y"),)
+    demanded = run(FAILS, before, day=1, rules=other)
+    assert only(demanded).fate is Fate.DEMANDED
+    released = run(PASSES, demanded, day=2)
+    assert (only(released).fate, only(released).fixed_at) == (Fate.RELEASED, None)
+    assert only(run(PASSES, released, day=3)).days_to_fix is None
+
+
+def test_another_severity_is_no_other_demand() -> None:
+    before = run(FAILS)
+    after = run(PASSES, before, day=1, rules=(rule(severity=Severity.LOW),))
+    assert only(after).fate is Fate.FIXED
+
+
+def test_a_rule_that_is_not_run_is_unseen_until_it_is() -> None:
+    before = run(FAILS, rules=(rule(), rule("r2")))
+    unseen = run(FAILS, before, day=1, rules=(rule("r2"),))
+    assert only(unseen).fate is Fate.UNSEEN
+    assert only(run(FAILS, unseen, day=2, rules=(rule(), rule("r2")))).fate is Fate.STILL
+    assert not run(FAILS, unseen, day=UNSEEN.days + 1, rules=(rule("r2"),)).findings
+
+
+def test_due_counts_from_when_it_was_opened() -> None:
+    sla = {Severity.HIGH: timedelta(days=10)}
+    first = run(FAILS, sla=sla)
+    later = run(FAILS, first, day=3, sla=sla)
+    assert only(later).due == DAY + timedelta(days=10)
+    assert not only(later).is_overdue(DAY + timedelta(days=10))
+    assert only(later).is_overdue(DAY + timedelta(days=10, seconds=1))
+    back = run(FAILS, run(PASSES, later, day=4, sla=sla), day=5, sla=sla)
+    assert only(back).due == DAY + timedelta(days=15)
+    assert only(run(FAILS, sla={Severity.LOW: timedelta(days=1)})).due is None
+
+
+def test_what_a_baseline_knows_longer_counts() -> None:
+    name = only(run(FAILS)).fingerprint
+    earlier = DAY - timedelta(days=30)
+    known = {name: Decision(Disposition.BASELINED, first_seen=earlier)}
+    found = only(run(FAILS, decisions=known))
+    assert (found.first_seen, found.opened, found.disposition) == (
+        earlier,
+        earlier,
+        Disposition.BASELINED,
+    )
+    assert not found.is_overdue(DAY + timedelta(days=999))
+
+
+KEYS = st.builds(
+    Key, st.sampled_from(ORGANIZATIONS), st.sampled_from(PROJECTS), st.sampled_from(IDS)
+)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> World:
+    keys = draw(st.frozensets(KEYS, max_size=8))
+    pairs = st.tuples(st.sampled_from(RULES), st.sampled_from(sorted(keys) or [A]))
+    return World(keys, [pair for pair in draw(st.frozensets(pairs)) if pair[1] in keys])
+
+
+SCOPES = st.builds(
+    Scope,
+    st.lists(st.sampled_from(ORGANIZATIONS), unique=True, max_size=1).map(tuple),
+    st.lists(st.sampled_from(PROJECTS), unique=True, max_size=1).map(tuple),
+)
+GAPS = st.lists(
+    st.builds(
+        Gap,
+        st.just("denied"),
+        st.sampled_from(ORGANIZATIONS),
+        st.sampled_from([None, *PROJECTS]),
+    ),
+    max_size=2,
+)
+
+
+@given(worlds(), worlds(), SCOPES, GAPS, st.sets(st.sampled_from(RULES), min_size=1))
+def test_a_narrower_scan_never_closes_what_it_did_not_see(
+    first: World, second: World, scope: Scope, gaps: list[Gap], names: set[str]
+) -> None:
+    before = run(first, rules=[rule(name) for name in RULES])
+    rules = [rule(name) for name in sorted(names)]
+    after = run(second, before, day=1, rules=rules, scope=scope, gaps=gaps)
+    seen = second.seen(scope, gaps)
+    found = {(one.rule, Key(one.organization or "", one.project or "", one.id)): one.fate
+             for one in after.findings.values()}  # fmt: skip
+    for pair in first.failing:
+        name, key = pair
+        looked = (
+            name in names
+            and (not scope.organizations or key.organization in scope.organizations)
+            and (not scope.projects or key.project in scope.projects)
+            and not any(
+                gap.organization == key.organization and gap.project in {None, key.project}
+                for gap in gaps
+            )
+        )
+        if pair in seen.failing and name in names:
+            assert found[pair] is Fate.STILL
+        elif not looked:
+            assert found[pair] is Fate.UNSEEN
+        else:
+            # An organization or project of which nothing is left may be one that is not shown.
+            assert found[pair] in {Fate.FIXED, Fate.UNSEEN}
+            # And a key of this id elsewhere may be the one, whose place is told otherwise now.
+            namesakes = {one for one in seen.keys if one.id == key.id} - {key}
+            if any(one[:2] == key[:2] for one in seen.keys) and not namesakes:
+                assert found[pair] is Fate.FIXED
+    fresh = {pair for pair in seen.failing if pair[0] in names} - first.failing
+    assert {pair for pair, fate in found.items() if fate is Fate.NEW} == fresh
