@@ -9,12 +9,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import msgspec
-
 from scanner.base.text import plural, timestamp
 from scanner.evidence.remake import report_of
 from scanner.history.folder import FINDINGS, REPORT, TRACKED, StoredRun
-from scanner.history.manifest import DamageError, Manifest, RanPolicy, RunPart
+from scanner.history.manifest import DamageError, Manifest
 from scanner.model.waiver import WaiverState
 
 _REMEDY: Final = "The bundle was changed after the scan, digests and all: ask for the original."
@@ -90,19 +88,26 @@ def _inventory(kept: StoredRun, made: StoredRun, reports: _Reports) -> _Told:
         yield REPORT, "inventory", "does not tell of the inventory what there is to see in it"
 
 
-def _named(manifest: Manifest) -> list[RanPolicy]:
-    """Return the policies without where their files lay; what is in them is in their digests.
-
-    A shipped one that is extended by its name is read where it is installed.
-    """
-    return [msgspec.structs.replace(one, files=()) for one in manifest.policies]
-
-
 def _policies(kept: Manifest, made: Manifest, reports: _Reports) -> _Told:
-    if _named(kept) != _named(made):
+    if _ran(kept) != _ran(made):
         yield "manifest.json", "policies", "names other policies than those in the run"
     elif reports[0]["policies"] != reports[1]["policies"]:
         yield REPORT, "policies", "names other policies than those in the run"
+
+
+def _ran(manifest: Manifest) -> list[tuple[str, str, str, str, list[str]]]:
+    """Tell the policies and the digests of their files; where these lay is of no account."""
+    parts = manifest.parts
+    return [
+        (
+            one.name,
+            one.version,
+            one.digest,
+            one.terms,
+            sorted(parts[name].sha256 if name in parts else "" for name in one.files),
+        )
+        for one in manifest.policies
+    ]
 
 
 def _findings(reports: _Reports, *, is_dated: bool) -> _Told:
@@ -209,18 +214,16 @@ def _table(kept: StoredRun, made: StoredRun) -> _Told:
         yield FINDINGS, "table" if is_same else "unconfirmed", why
 
 
-def _parts(manifest: Manifest) -> dict[str, RunPart]:
-    """Return the parts by name; a policy's file, which may lie elsewhere, by what is in it."""
-    files = {name for policy in manifest.policies for name in policy.files}
-    return {
-        f"policies/{part.sha256}" if name in files else name: part
-        for name, part in manifest.parts.items()
-    }
-
-
 def _files(kept: StoredRun, made: StoredRun) -> _Told:
     """Compare which files there are, and those that a scan only copies."""
-    before, after = _parts(kept.manifest), _parts(made.manifest)
+    before, after = (
+        {
+            name: part
+            for name, part in one.manifest.parts.items()
+            if not any(name in policy.files for policy in one.manifest.policies)
+        }
+        for one in (kept, made)
+    )
     for name in sorted(before.keys() - after.keys()):
         yield name, "parts", "has nothing to do with the run"
     for name in sorted(after.keys() - before.keys()):
