@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -14,7 +15,7 @@ from scanner.base.errors import Location, PolicyError
 from scanner.base.yamlfile import YamlFile
 from scanner.catalogue import BASIC, TABLES
 from scanner.engine.database import Connection, connect, seal
-from scanner.engine.forecast.ahead import look_ahead
+from scanner.engine.forecast import look_ahead
 from scanner.engine.intake.fill import Opened, fill, summary_of
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
@@ -28,8 +29,7 @@ from scanner.engine.judge.prepare import Prepared, heavy_columns, needs, prepare
 from scanner.engine.judge.table import save
 from scanner.engine.memory import memory_told
 from scanner.gate import Thresholds, judge, remarks, strangers
-from scanner.history.keeper import Dated, HistoryRequest, Keeper, keeping
-from scanner.history.seal import SealRequest
+from scanner.history import keeping
 from scanner.inventory.source import Source
 from scanner.model.coverage import Gap
 from scanner.model.inventory import Needs, Scope
@@ -48,6 +48,9 @@ from scanner.triage.baseline import BaselineChange, read_baseline, update
 from scanner.triage.interface import Sight, TriageRequest
 from scanner.triage.owners import check_names, read_owners
 from scanner.triage.triage import Triage, Triaged
+
+if TYPE_CHECKING:
+    from scanner.history.keeper import Dated, HistoryRequest, Keeper
 
 
 class ScanRequest(msgspec.Struct, frozen=True):
@@ -73,7 +76,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     policies_place: Location | None = None
     folder: Path | None = None
     also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
-    history: HistoryRequest | None = None
+    history: "HistoryRequest | None" = None
     ahead: int = 0
 
 
@@ -115,7 +118,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     triage: Triage,
     opened: Opened,
     prepared: Sequence[Prepared],
-    keeper: Keeper | None,
+    keeper: "Keeper | None",
 ) -> Run:
     """Evaluate, decide about what was found, and put the result together."""
     connection, loaded = opened.connection, opened.loaded
@@ -181,7 +184,7 @@ def _table(
 
 
 def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
-    keeper: Keeper | None,
+    keeper: "Keeper | None",
     request: ScanRequest,
     run: Run,
     triaged: Triaged,
@@ -200,6 +203,8 @@ def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
         table=_table(findings, triaged, request.folder or keeper.scratch),
     )
     tallies = groups(findings.connection, findings.evaluated)
+    from scanner.history.seal import SealRequest  # noqa: PLC0415 - only with a history
+
     told = keeper.seal(SealRequest(whole, sight, loaded, tallies, request.triage, request.params))
     return msgspec.structs.replace(run, warnings=(*run.warnings, *told))
 
@@ -269,7 +274,7 @@ def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> t
 
 
 def _result(
-    one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triaged, dated: Dated | None
+    one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triaged, dated: "Dated | None"
 ) -> RuleResult:
     rule = one.prepared.rule
     unseen = len(gaps[rule.resource])

@@ -52,11 +52,8 @@ class Dated(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def keeping(request: HistoryRequest | None) -> Iterator["Keeper | None"]:
-    """Give the keeper of a scan, None without a history; what it did not seal is cleared away."""
-    if request is None:
-        yield None
-        return
+def kept_by(request: HistoryRequest) -> Iterator["Keeper"]:
+    """Give the keeper of a scan; what it did not seal is cleared away."""
     with TemporaryDirectory(prefix="keypolicy-") as scratch:
         keeper = Keeper(request, Path(scratch))
         try:

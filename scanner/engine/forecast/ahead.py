@@ -27,21 +27,15 @@ _FOUND: Final = f"({FAIL}, {UNKNOWN}, {ERROR})"
 _OPEN: Final = Decision(Disposition.OPEN)
 
 
-def look_ahead(  # noqa: PLR0913, PLR0917 - what the scan has come to
+def foretold(  # noqa: PLR0913, PLR0917 - what the scan has come to
     connection: Connection,
     evaluated: Sequence[Evaluated],
     predicates: Sequence[Evaluated],
     triage: Triage,
     as_of: datetime,
     days: int,
-) -> Forecast | None:
-    """Return what falls due in so many days after as-of, if nothing changes but the time.
-
-    None where no day is asked for. `predicates` are those of the waivers, in the order of
-    `Triage.predicates`. The tables must have been loaded with the days ahead.
-    """
-    if not days:
-        return None
+) -> Forecast:
+    """Return what falls due in so many days; see look_ahead."""
     courses = Courses(connection, [*evaluated, *predicates], as_of, days)
     ahead = _Ahead(connection, courses, predicates, triage)
     worst_first = sorted(evaluated, key=lambda one: -one.prepared.rule.severity.rank)
