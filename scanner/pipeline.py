@@ -156,6 +156,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         narrowing=narrowing,
         table=_table(findings, triaged, request.folder),
         progress=dated.progress if dated else None,
+        earlier=dated.earlier if dated else (),
         forecast=ahead,
     )
     return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)

@@ -17,7 +17,7 @@ from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
 from scanner.cli.shared import inputs, judging
 from scanner.config.settings import Settings
-from scanner.model.run import Run
+from scanner.model.run import Run, TrendPoint
 from scanner.report import (
     FORMATS,
     ReportOptions,
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
     from scanner.history.keeper import HistoryRequest
 
 _IN_MEMORY: Final = 1 << 20  # bytes for standard output that are not put on disk meanwhile
+_AHEAD: Final = 90
+"""Days that a report looks ahead where there is a history."""
+
+_TOLD: Final = 60
+"""Earlier runs of a history that a report tells of: reading more of them would be felt."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,6 +130,12 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
         help="JSON report of an earlier scan, for the trend in the HTML report; may be repeated",
     )
     output.add_argument(
+        "--ahead",
+        metavar="DAYS",
+        help=f"how far the HTML report tells what falls due, 1 to {judging.LONGEST} days (default:"
+        f" {_AHEAD} with a history, else not at all)",
+    )
+    output.add_argument(
         "--sarif-include-suppressed",
         action="store_true",
         help="let SARIF carry waived and baselined results, marked as suppressed",
@@ -140,15 +151,18 @@ def run(namespace: argparse.Namespace) -> int:
         format_called(namespace.format)
     check_writable(namespace.output)
     earlier = read_earlier(namespace.earlier)
-    within = judging.due_within(namespace)
+    formats.append(namespace.format or "terminal")
+    is_story = any(FORMATS[name].is_story for name in formats)
+    within, ahead = judging.due_within(namespace), _ahead(namespace)
     settings = inputs.settings(namespace)
+    history = _history(settings, _TOLD if is_story else 0)
     request = msgspec.structs.replace(
-        inputs.scan_request(namespace, settings),
-        shown=tuple(namespace.owner),
-        history=_history(settings),
+        inputs.scan_request(namespace, settings), shown=tuple(namespace.owner), history=history
     )
     if within is not None:
         request = judging.looking_ahead(request, within)
+    if is_story and (ahead or history):
+        request = msgspec.structs.replace(request, ahead=max(ahead or _AHEAD, request.ahead))
     # The engine is heavy to import; a mistake in the arguments is told without it.
     from scanner.pipeline import scan  # noqa: PLC0415
 
@@ -160,24 +174,38 @@ def run(namespace: argparse.Namespace) -> int:
         quiet=namespace.quiet,
         verbose=namespace.verbose,
     )
-    formats.append(namespace.format or "terminal")
-    if namespace.earlier and "html" not in formats:
-        inputs.warn("--earlier is used by nothing: no HTML report is written (-o FILE.html)")
+    for option, given in (("--earlier", namespace.earlier), ("--ahead", ahead)):
+        if given and not is_story:
+            inputs.warn(f"{option} is used by nothing: no HTML report is written (-o FILE.html)")
     preload(formats)
     with ExitStack() as stack:
         if any(FORMATS[name].is_of_table for name in formats):
             private = stack.enter_context(TemporaryDirectory(prefix="keypolicy-"))
             request = msgspec.structs.replace(request, folder=Path(private))
         scanned = stack.enter_context(scan(request))
-        run = msgspec.structs.replace(scanned, earlier=earlier)
+        run = msgspec.structs.replace(scanned, earlier=_merged(earlier, scanned.earlier))
         for warning in run.warnings:
             inputs.warn(warning)
         _report(run, namespace.output, namespace.format or "terminal", options)
         return run.verdict.exit_code
 
 
-def _history(settings: Settings) -> "HistoryRequest | None":
-    """Return where the scan is kept. Raises UsageError for a gate that needs to be told more."""
+def _ahead(namespace: argparse.Namespace) -> int | None:
+    """Return how many days ahead a report tells of, None where nobody says. Raises UsageError."""
+    return None if namespace.ahead is None else judging.days(namespace.ahead, "--ahead")
+
+
+def _merged(given: Sequence[TrendPoint], kept: Sequence[TrendPoint]) -> tuple[TrendPoint, ...]:
+    """Return the points of reports and of a history by time; of two of one time, the history's."""
+    points = {one.as_of: one for one in (*given, *kept)}
+    return tuple(points[moment] for moment in sorted(points))
+
+
+def _history(settings: Settings, told: int) -> "HistoryRequest | None":
+    """Return where the scan is kept. Raises UsageError for a gate that needs to be told more.
+
+    `told` is as in HistoryRequest.
+    """
     if settings.fail_on_overdue and (settings.history is None or not settings.sla):
         lacking = "a history" if settings.history is None else "the time that is allowed"
         raise UsageError(
@@ -191,7 +219,7 @@ def _history(settings: Settings) -> "HistoryRequest | None":
         return None
     from scanner.history.keeper import HistoryRequest  # noqa: PLC0415 - heavy
 
-    return HistoryRequest(settings.history, settings.history_inventory, settings.sla)
+    return HistoryRequest(settings.history, settings.history_inventory, settings.sla, told)
 
 
 def _report(run: Run, paths: Sequence[Path], name: str, options: ReportOptions) -> None:

@@ -16,6 +16,7 @@ from scanner.base.errors import KeypolicyError
 from scanner.engine.database import Connection
 from scanner.engine.intake.keep import keep
 from scanner.engine.intake.load import Loaded
+from scanner.history.compare.past import past
 from scanner.history.folder import History, Predecessor
 from scanner.history.line import line_of
 from scanner.history.manifest import PreviousRun
@@ -26,29 +27,36 @@ from scanner.model.history import HistoryProgress, Sla, TrackedFinding
 from scanner.model.inventory import Inventory, KeptInventory
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
+from scanner.model.run import TrendPoint
 from scanner.triage.decide import PLAIN, Decision
 from scanner.triage.interface import Facts, Sight
 from scanner.triage.triage import Triaged
 
 
 class HistoryRequest(msgspec.Struct, frozen=True):
-    """Where runs are kept, whether with their inventory, and the time allowed to fix findings."""
+    """Where runs are kept, whether with their inventory, and the time allowed to fix findings.
+
+    `told` is how many earlier runs a report of the scan is to tell of, 0 where there is none.
+    """
 
     folder: Path
     keep_inventory: bool = True
     sla: Sla = {}
+    told: int = 0
 
 
 class Dated(msgspec.Struct, frozen=True):
     """What a history adds to a scan.
 
     `decisions` are triage's with dates. `overdue` counts open findings by rule and outcome, None
-    where the history could not tell since when they are open.
+    where the history could not tell since when they are open. `earlier` are runs of the line up to
+    this one, as many as were asked for, with the run before.
     """
 
     decisions: Mapping[str, Decision]
     overdue: Mapping[str, Mapping[Outcome, int]] | None
     progress: HistoryProgress
+    earlier: tuple[TrendPoint, ...] = ()
 
 
 @contextmanager
@@ -103,8 +111,11 @@ class Keeper:
         decisions = triaged.decisions
         self._line = line_of(sight.scope, loaded.reaches, loaded.servers)
         is_certain = True
+        earlier: tuple[TrendPoint, ...] = ()
         try:
-            found = History(self._request.folder).before(self._line, as_of, loaded.organizations)
+            history = History(self._request.folder)
+            found = history.before(self._line, as_of, loaded.organizations)
+            earlier = past(history, found, as_of, self._request.told)
             self._warnings += found.warnings
             self._before, is_certain = found, found.is_certain
         except (OSError, KeypolicyError) as error:
@@ -121,8 +132,9 @@ class Keeper:
         self._findings = findings
         progress = HistoryProgress(run.manifest.name if run else None, findings)
         if not is_certain:
-            return Dated(decisions, None, progress)
-        return Dated(_decided(findings, decisions), _overdue(findings, as_of), progress)
+            return Dated(decisions, None, progress, earlier)
+        overdue = _overdue(findings, as_of)
+        return Dated(_decided(findings, decisions), overdue, progress, earlier)
 
     def seal(self, request: SealRequest) -> tuple[str, ...]:
         """Keep the run, and return what is to be told of the history."""

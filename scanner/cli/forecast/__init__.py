@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(namespace: argparse.Namespace) -> int:
     """Look ahead and tell; returns the exit code."""
     formats = {path: _format_for(path) for path in namespace.output}
-    days = judging.days(namespace)
+    days = judging.days(namespace.days, "--days")
     within = judging.due_within(namespace)
     check_writable(namespace.output)
     settings = inputs.settings(namespace)

@@ -9,9 +9,10 @@ from typing import Final
 
 from scanner.base.text import aligned, clean, clock, fit, plural, wrap
 from scanner.model.finding import Due, DueReason, Forecast
+from scanner.model.moment import utc_day
 from scanner.model.outcome import Outcome
 from scanner.model.run import Run
-from scanner.report.forecast.document import projects, utc_day, weeks
+from scanner.report.forecast.document import projects, weeks
 from scanner.report.interface import ReportOptions
 
 _OF_A_WEEK: Final = 10

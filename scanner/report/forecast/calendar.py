@@ -13,8 +13,9 @@ from icalendar import Calendar, Event
 from scanner import __version__
 from scanner.base.text import fit, paragraph, plural
 from scanner.model.finding import Due, DueReason, Forecast, Lapse
+from scanner.model.moment import utc_day
 from scanner.model.outcome import Outcome
-from scanner.report.forecast.document import due_uid, lapse_uid, utc_day
+from scanner.report.forecast.document import due_uid, lapse_uid
 
 _SEQUENCED_FROM: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _LAST_SEQUENCE: Final = (1 << 31) - 1
