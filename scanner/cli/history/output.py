@@ -94,13 +94,6 @@ def spark(values: Sequence[float | None], top: float | None = None) -> str:
     )
 
 
-def percent(rate: float | None) -> str:
-    """Write a rate; never 100 % where it is less."""
-    if rate is None:
-        return "-"
-    return f"{int(rate * 1000) / 10:g} %"
-
-
 def day(moment: datetime) -> str:
     """Write a time as far as a table of runs needs it, to the minute."""
     return timestamp(moment)[:16].replace("T", " ")

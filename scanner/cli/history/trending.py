@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from scanner.base.errors import UsageError
-from scanner.base.text import plural
+from scanner.base.text import percent, plural
 from scanner.cli.history.output import (
     Printout,
     day,
     folder_of,
     opened,
-    percent,
     print_json,
     spark,
     warn_of,
