@@ -26,7 +26,7 @@ from scanner.report.html.data import BLOCK, Blocks, rules_block
 from scanner.report.html.view import NOSCRIPT_ROWS, view
 from scanner.report.interface import ReportOptions, Writing
 
-_STYLES: Final = ("report.css", "chart.css", "media.css")
+_STYLES: Final = ("report.css", "chart.css", "story.css", "media.css")
 _SCRIPTS: Final = (
     "text.js",
     "prose.js",

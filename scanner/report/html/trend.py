@@ -1,6 +1,6 @@
 """The trend of the HTML page: findings of earlier scans and of this one, like held against like."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -38,11 +38,19 @@ def severities(name: str, title: str, points: Sequence[TrendPoint]) -> Chart:
                 )
                 for one in WORST_FIRST
             ),
+            *_unseen(points),
             Series("waived or in the baseline", "tolerated", list(map(_tolerated, points))),
         ],
         breaks={at: why for at, why in told.items() if why},
         notes=[point.result.value for point in points],
     )
+
+
+def _unseen(points: Sequence[TrendPoint]) -> Iterator[Series]:
+    """Give what was open when somebody last looked: a gap makes no day a better one."""
+    counts = [sum(point.unseen.values()) for point in points]
+    if any(counts):
+        yield Series("open when last looked at", "unseen", counts)
 
 
 def _tolerated(point: TrendPoint) -> int:

@@ -15,8 +15,9 @@ from scanner.report.html.scope import (
     organizations,
     table,
     unseen,
-    waiver,
+    waivers,
 )
+from scanner.report.html.story.story import story
 from scanner.report.html.trend import trend
 from scanner.report.parts.effect import gate_words, given, loosened, meaning
 from scanner.report.parts.frameworks import name_of_framework, title_of
@@ -68,13 +69,14 @@ def view(run: Run, first: Sequence[Finding]) -> dict[str, Any]:
         "unseen": unseen(run),
         "warnings": run.warnings,
         "narrowed": run.narrowing.told if run.narrowing else "",
-        "waivers": [waiver(use) for use in run.waivers],
+        "waivers": waivers(run),
         "known": known(run),
         "fixed": [fixed(one) for one in run.fixed[:MAX_FIXED]],
         "fixed_total": len(run.fixed),
         "severities": [{"name": s.value, "open": by_severity[s]} for s in WORST_FIRST],
         "open_total": open_total,
         "trend": trend(run),
+        **story(run),
         "found": found,
         "totals": totals,
         "rules": [_rule(result) for result in _ranked(run.results)],
