@@ -26,6 +26,7 @@ from scanner.model.run import Run, RunInfo
 from scanner.pipeline import scan as run_scan
 from scanner.report import FORMATS, to_stream, write_reports
 from tests.unit.report.rendering import full_run, render
+from tests.unit.report.storied import storied_run
 from tests.unit.report.triaged import triaged_run
 
 ROOT: Final = Path(__file__).parents[1]
@@ -55,6 +56,7 @@ def write(root: Path) -> None:
     for name in FORMATS:
         made_up = triaged_run() if name in _OF_TRIAGE else full_run()
         (root / golden(name).relative_to(ROOT)).write_bytes(render(name, made_up))
+    (root / STORY.relative_to(ROOT)).write_bytes(render("html", storied_run()))
     with _demo() as demo, ExitStack() as stack:
         files = {
             name: stack.enter_context((root / sample(name).relative_to(ROOT)).open("wb"))
@@ -68,7 +70,10 @@ def _suffix(name: str) -> str:
     return suffixes[0] if suffixes else f".{name}.txt"
 
 
-KEPT: Final = [path(name) for path in (golden, sample) for name in FORMATS]
+STORY: Final = GOLDENS / "story.html"
+"""The HTML report of a run that has a history and a forecast."""
+
+KEPT: Final = [STORY, *(path(name) for path in (golden, sample) for name in FORMATS)]
 
 
 @contextmanager
