@@ -2,6 +2,7 @@
 
 import argparse
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 from scanner.cli.shared import inputs
@@ -18,7 +19,7 @@ _ACTIONS: Final = {
 """Each action with its module in this room and what it does."""
 
 _RUN_HELP: Final = "a run: latest, previous, a date or time, or the beginning of its id"
-_FORMATS: Final = ("terminal", "json", "markdown")
+_FORMATS: Final = ("terminal", "json", "markdown", "html")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +43,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action, one in made.items():
         if action not in {"prune", "replay"}:
             inputs.add_lock_argument(one)
-            one.add_argument(
-                "--format", choices=_FORMATS, default="terminal", help="how to print it"
-            )
+            _add_output_arguments(one)
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=_FORMATS, help="how to write it (default: terminal)")
+    _add_file_argument(parser)
+
+
+def _add_file_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write it to this file; without --format its suffix chooses the format",
+    )
 
 
 def _add_prune_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,8 +80,9 @@ def _add_replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--waivers", metavar="FILE", help="approved exceptions that hold then")
     inputs.add_owners_argument(parser)
     parser.add_argument(
-        "--format", metavar="NAME", help="a report format; with --all: terminal, json or markdown"
+        "--format", metavar="NAME", help=f"a report format; with --all: {', '.join(_FORMATS)}"
     )
+    _add_file_argument(parser)
 
 
 def run(namespace: argparse.Namespace) -> int:
