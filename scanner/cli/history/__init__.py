@@ -14,6 +14,7 @@ _ACTIONS: Final = {
     "trend": ("trending", "show how findings, rates and times to fix went"),
     "verify": ("upkeep", "hold every run to its digests and to the run after it"),
     "prune": ("upkeep", "take the large parts out of old runs"),
+    "site": ("publishing", "write a static site of all runs: pages, a feed, a calendar"),
     "replay": ("replaying", "judge the inventory of a run anew, with other policies"),
 }
 """Each action with its module in this room and what it does."""
@@ -40,8 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["trend"].add_argument("--line", metavar="ID", help="the line of another scope: see `list`")
     _add_prune_arguments(made["prune"])
     _add_replay_arguments(made["replay"])
+    _add_site_arguments(made["site"])
     for action, one in made.items():
-        if action not in {"prune", "replay"}:
+        if action not in {"prune", "replay", "site"}:
             inputs.add_lock_argument(one)
             _add_output_arguments(one)
 
@@ -83,6 +85,20 @@ def _add_replay_arguments(parser: argparse.ArgumentParser) -> None:
         "--format", metavar="NAME", help=f"a report format; with --all: {', '.join(_FORMATS)}"
     )
     _add_file_argument(parser)
+
+
+def _add_site_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="the history")
+    inputs.add_lock_argument(parser)
+    parser.add_argument(
+        "-o", "--output", metavar="SITE", type=Path, required=True, help="the folder of the site"
+    )
+    parser.add_argument(
+        "--days",
+        metavar="N",
+        default="90",
+        help="how many days to look ahead for what falls due; 0: not at all (default: 90)",
+    )
 
 
 def run(namespace: argparse.Namespace) -> int:
