@@ -1,6 +1,7 @@
 """The pages of a site that tell of many runs: a line of runs, and what is damaged."""
 
 from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -14,13 +15,16 @@ from scanner.history.tell.runs import tell_open, tell_runs, tell_scope
 from scanner.history.tell.words import coverage, day, scope_of
 from scanner.model.outcome import WORST_FIRST
 from scanner.report.forecast.calendar import CalendarEvent
+from scanner.report.forecast.document import utc_day
 from scanner.report.sheet.sheet import Cells, Sheet, SheetCell
 
 FEED: Final = "feed.xml"
 CALENDAR: Final = "due.ics"
 INDEX: Final = "index.html"
 
-_SOON: Final = 20
+_SOON: Final = (30, 90)
+_DAYS: Final = 10
+_NAMED: Final = 2
 _CHANGES: Final = ("new", "reopened", "fixed", "demanded", "released", "unseen")
 
 
@@ -77,8 +81,11 @@ def line_sheet(
     sheet.result = last.result
     sheet.heading(scope_of(last))
     report, changes = names.of(runs[-1].path.name, above)
+    found = trend(runs, last.line)
     sheet.line(f"as of {day(last.run.as_of)} UTC; seen: {coverage(last)}")
     sheet.line(_against(last), href=changes)
+    for why in found.runs[-1].breaks if found else ():
+        sheet.line(f"not comparable with the run before: {why}")
     if report:
         sheet.line("the whole report of the latest run", href=report)
     figures = last.figures
@@ -89,8 +96,8 @@ def line_sheet(
             *([("overdue", "overdue", overdue)] if last.sla else []),
         ]
     )
-    _tell_due(sheet, events, above)
-    if (found := trend(runs, last.line)) is not None:
+    _tell_due(sheet, events, last.run.as_of, above)
+    if found is not None:
         tell_course(sheet, found)
     sheet.heading(f"Runs ({len(runs):,})")
     tell_runs(
@@ -114,12 +121,28 @@ def _against(manifest: Manifest) -> str:
     return f"since {day(previous.run.as_of)} UTC: {', '.join(told) or 'nothing changed'}"
 
 
-def _tell_due(sheet: Sheet, events: Sequence[CalendarEvent], above: str) -> None:
+def _tell_due(sheet: Sheet, events: Sequence[CalendarEvent], moment: datetime, above: str) -> None:
+    """Say how much falls due by when, and what it is on the days that are next."""
     if not events:
         return
-    sheet.heading(f"What falls due ({len(events):,})")
-    rows: list[Cells] = [(str(one.day), one.summary) for one in events[:_SOON]]
-    sheet.table(("day", "what"), rows)
+    today = utc_day(moment)
+    ahead = [one for one in events if one.day >= today]
+    sheet.heading("What falls due")
+    before = len(events) - len(ahead)
+    if before:
+        sheet.line(f"{before:,} should have been mended before {today}")
+    for days in _SOON:
+        number = sum(one.day <= today + timedelta(days=days) for one in ahead)
+        sheet.line(f"{number:,} within {days} days")
+    by_day: dict[date, list[CalendarEvent]] = {}
+    for one in ahead:
+        by_day.setdefault(one.day, []).append(one)
+    rows: list[Cells] = [
+        (str(day_), f"{len(some):,}", "; ".join(one.summary for one in some[:_NAMED]))
+        for day_, some in list(by_day.items())[:_DAYS]
+    ]
+    if rows:
+        sheet.table(("day", "number", "of them"), rows)
     sheet.line(f"all of it as a calendar: {CALENDAR}", href=f"{above}{CALENDAR}")
 
 

@@ -16,7 +16,7 @@ _HEAD: Final = (
     *("run", "as of", "line", "result", *map(str, WORST_FIRST), "new", "fixed", "overdue"),
     "seen",
 )
-_MINOR: Final = ("run", "line", "medium", "low", "overdue", "seen")
+_MINOR: Final = ("run", "line", *map(str, WORST_FIRST), "overdue", "seen")
 _TOLD: Final = (
     (Fate.NEW, "new"),
     (Fate.REOPENED, "reopened"),
