@@ -132,9 +132,9 @@ def _written(found: "Run", name: str, reasons: tuple[str, ...], options: ReportO
     if forecast is None:
         raise ValueError(name)
     if name == "ical":
-        from scanner.report.forecast.calendar import calendar  # noqa: PLC0415
+        from scanner.report.forecast.calendar import calendar, forecast_events  # noqa: PLC0415
 
-        return calendar(forecast)
+        return calendar(forecast_events(forecast))
     if name == "json":
         from scanner.report.forecast.document import document  # noqa: PLC0415
 

@@ -10,7 +10,7 @@ import msgspec
 _MOST: Final = 4
 """Steps between the lines of the scale of numbers."""
 
-_LABELS: Final = 7
+_LABELS: Final = 6
 _ROUND: Final = (1, 2, 5)
 _DAYS: Final = (1, 2, 7, 14)
 _MONTHS: Final = (1, 2, 3, 6, 12, 24, 60, 120, 240)

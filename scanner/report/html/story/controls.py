@@ -16,7 +16,7 @@ LISTED: Final = 40
 _TENTHS: Final = 1000
 
 
-class _Course(NamedTuple):
+class _ControlCourse(NamedTuple):
     """A control with the part that passed in each run, None where nothing was judged."""
 
     framework: str
@@ -52,17 +52,19 @@ def controls(run: Run) -> dict[str, Any] | None:
     }
 
 
-def _courses(points: Sequence[TrendPoint]) -> Iterator[_Course]:
+def _courses(points: Sequence[TrendPoint]) -> Iterator[_ControlCourse]:
     """Give the controls of the last point, but for those of which nothing was judged."""
     for framework, requirements in points[-1].controls.items():
         for requirement, tally in requirements.items():
             if tally.rate is not None:
                 found = [one.controls.get(framework, {}).get(requirement) for one in points]
                 rates = tuple(one.rate if one else None for one in found)
-                yield _Course(framework, requirement, rates)
+                yield _ControlCourse(framework, requirement, rates)
 
 
-def _row(one: _Course, points: Sequence[TrendPoint], breaks: Mapping[int, Any]) -> dict[str, Any]:
+def _row(
+    one: _ControlCourse, points: Sequence[TrendPoint], breaks: Mapping[int, Any]
+) -> dict[str, Any]:
     moments = [point.as_of for point in points]
     tenths = round(one.gain * _TENTHS)
     return {
