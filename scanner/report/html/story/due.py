@@ -12,6 +12,7 @@ from typing import Any, Final
 from scanner.base.text import paragraph, plural
 from scanner.model.moment import utc_day
 from scanner.model.run import Run
+from scanner.report.html.story.spread import spread
 from scanner.report.html.story.tasks import Task, TaskKind, left
 from scanner.report.parts.subject import place
 
@@ -55,6 +56,7 @@ class Agenda:
         self._rules = {result.rule.id: (at, result.rule) for at, result in enumerate(run.results)}
         self._today = utc_day(run.info.as_of)
         self._horizon = run.forecast.days if run.forecast else None
+        self._spread = spread(run)
         known = self._horizon or 0
         if run.progress is not None:
             known = max(known, *_WINDOWS)
@@ -94,6 +96,7 @@ class Agenda:
             ],
             "foretold": self._day(self._horizon or 0) if is_short else "",
             "is_foretold": self._horizon is not None,
+            **self._spread,
         }
 
     def _order(self, item: tuple[tuple[date, TaskKind, str], _DueRow]) -> tuple[object, ...]:
