@@ -32,7 +32,7 @@ rules:
 """
 SETTINGS = "policies: [ours.yaml]\n"
 PACKAGE = "keypolicy==0.1.0"
-_PLACES = re.compile(r"/(?:opt|etc|var/lib)/keypolicy|/usr/local/bin|/tmp/keypolicy\b")  # noqa: S108
+_PLACES = re.compile(r"/(?:opt|etc|var/lib)/keypolicy|/usr/local/bin|/tmp/keypolicy\b")
 _SECRET = "d15c0nnec7ed"
 
 _PYTHON = f"""\
@@ -98,17 +98,15 @@ class Machine:
             faults.status(403, f"/{self.world.projects[0].slug}/keys/"),
         ]
 
-    def run(
-        self, script: str, cwd: Path, *shell: str, home: bool = True, **environment: str
-    ) -> Result:
-        """Run a script as a platform would: in this shell, with this environment alone."""
+    def run(self, cwd: Path, *command: str, **environment: str) -> Result:
+        """Run a command as a platform would, with this environment alone."""
         done = subprocess.run(
-            [*(shell or ("/bin/sh", "-c")), self.moved(script)],
+            [self.moved(word) for word in command],
             cwd=cwd,
             env={
                 "PATH": f"{self.bin}:/usr/bin:/bin",
+                "HOME": str(self.root),
                 "MACHINE_BIN": str(self.bin),
-                **({"HOME": str(self.root)} if home else {}),
                 **environment,
             },
             capture_output=True,
@@ -210,7 +208,7 @@ class Repository:
         head = [line.lstrip("# ") for line in example.read_text("utf-8").splitlines()]
         setup = [line for line in head if line.startswith("git ")]
         assert [line.split()[1] for line in setup] == ["switch", "commit", "push"]
-        done = machine.run("\n".join(setup), clone, "/bin/sh", "-ec", **IDENTITY)
+        done = machine.run(clone, "/bin/sh", "-ec", "\n".join(setup), **IDENTITY)
         assert done.code == 0, done.err
 
     def clone(self, folder: Path, branch: str = "main") -> Path:

@@ -45,7 +45,7 @@ class Day:
         (line,) = (one for one in lines if one[:1].isdigit())
         (shell,) = (one.partition("=")[2] for one in lines if one.startswith("SHELL="))
         command = line.split(maxsplit=5)[5]
-        return self.host.run(command, self.state, shell, "-c", PATH="/usr/bin:/bin")
+        return self.host.run(self.state, shell, "-c", command, PATH="/usr/bin:/bin")
 
     def pass_by(self) -> None:
         (self.state / "day").write_text("2026-01-01\n", "utf-8")
