@@ -199,17 +199,27 @@ class Repository:
         self.machine = machine
         self.path = machine.root / "acme" / "keys.git"
         self._git("init", "--quiet", "--bare", "--initial-branch=main", str(self.path))
-        clone = machine.root / "clone"
-        self._git("clone", "--quiet", str(self.path), str(clone))
-        machine.settings(clone)
-        self._git("add", ".", cwd=clone)
-        self._git("commit", "--quiet", "--message=Policies", cwd=clone)
-        self._git("push", "--quiet", "origin", "HEAD:main", cwd=clone)
-        head = [line.lstrip("# ") for line in example.read_text("utf-8").splitlines()]
-        setup = [line for line in head if line.startswith("git ")]
+        # As GitLab's servers do.
+        self._git("config", "receive.advertisePushOptions", "true", cwd=self.path)
+        self._git("clone", "--quiet", str(self.path), "work")
+        self.push(POLICY)
+        head = (line for line in example.read_text("utf-8").splitlines() if line[:1] == "#")
+        setup = [line.lstrip("# ") for line in head if line.lstrip("# ").startswith("git ")]
         assert [line.split()[1] for line in setup] == ["switch", "commit", "push"]
-        done = machine.run(clone, "/bin/sh", "-ec", "\n".join(setup), **IDENTITY)
+        done = machine.run(self._work, "/bin/sh", "-ec", "\n".join(setup), **IDENTITY)
         assert done.code == 0, done.err
+        self._git("switch", "--quiet", "main", cwd=self._work)
+
+    @property
+    def _work(self) -> Path:
+        return self.machine.root / "work"
+
+    def push(self, policy: str) -> None:
+        """Put a policy into the repository."""
+        self.machine.settings(self._work, policy)
+        self._git("add", ".", cwd=self._work)
+        self._git("commit", "--quiet", "--message=Policies", cwd=self._work)
+        self._git("push", "--quiet", "origin", "HEAD:main", cwd=self._work)
 
     def clone(self, folder: Path, branch: str = "main") -> Path:
         self._git("clone", "--quiet", "--depth=1", f"--branch={branch}", self.url, str(folder))
