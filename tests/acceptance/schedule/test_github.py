@@ -54,7 +54,7 @@ class GitHub:
         self.number += 1
         shutil.rmtree(self.artifacts, ignore_errors=True)
         self.outputs = {}
-        done = {}
+        done: dict[str, Result] = {}
         for name, job in JOBS.items():
             if "seen == 'true'" not in job["if"] or self.outputs.get("seen") == "true":
                 done[name] = self._job(name, job, done)
