@@ -71,7 +71,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
             action="append",
             default=[],
             type=Path,
-            help="read keys from a file: an answer of the API, or what `keypolicy fetch` wrote",
+            help="read keys from a file, a folder or a pattern such as '*.jsonl.gz': answers of the"
+            " API, or what `keypolicy fetch` wrote",
         )
     group.add_argument("--demo", action="store_true", help="use the bundled, fictional inventory")
     group.add_argument(

@@ -81,7 +81,7 @@ def percent(passed: int, judged: int) -> str:
     return f"{tenths // 10}.{tenths % 10}%"
 
 
-class Part(NamedTuple):
+class OrganizationPart(NamedTuple):
     """An organization's part of a scan, for readers; `rules` have open findings, worst first."""
 
     name: str
@@ -112,7 +112,7 @@ class Part(NamedTuple):
         return percent(checks.passed, checks.passed + checks.failed + checks.unknown)
 
 
-def parts(run: Run) -> list[Part]:
+def parts(run: Run) -> list[OrganizationPart]:
     """Return the parts of the organizations of a scan of several, worst first."""
     rules = {result.rule.id: result.rule for result in run.results}
     found = []
@@ -123,11 +123,11 @@ def parts(run: Run) -> list[Part]:
             by_severity[rule.severity] += number
         by_rule.sort(key=lambda one: (-one[0].severity.rank, -one[1], one[0].id))
         name = clean(share.slug) if share.slug is not None else "(no organization told)"
-        found.append(Part(name, share, by_severity, by_rule))
+        found.append(OrganizationPart(name, share, by_severity, by_rule))
     return sorted(found, key=_badness)
 
 
-def _badness(part: Part) -> tuple[bool, list[int]]:
+def _badness(part: OrganizationPart) -> tuple[bool, list[int]]:
     """Put first what was not seen at all: it hides how bad it is."""
     is_seen = part.share.projects is not None or part.share.slug is None
     return is_seen, [-number for number in part.open_by_severity.values()]
