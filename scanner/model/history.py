@@ -98,6 +98,10 @@ class HistoryProgress(msgspec.Struct, frozen=True):
     before: RunName | None
     findings: tuple[TrackedFinding, ...]
 
+    def unseen(self, rules: Collection[str]) -> dict[Severity, int]:
+        """Count what was open when somebody last looked, of these rules."""
+        return unseen_by_severity(self.findings, rules)
+
 
 class GroupTally(msgspec.Struct, frozen=True):
     """How many pairs of a rule and a resource of a group passed, failed or could not be told."""
