@@ -192,10 +192,10 @@ def test_the_calendar_has_times_to_fix_waivers_and_what_is_to_come(place: Place)
     year(place)
     site(place, DIR)
     raw = (place.folder / SITE / "due.ics").read_bytes()
-    events = {str(one["UID"]): one for one in Calendar.from_ical(raw).walk("VEVENT")}
-    days = {
-        name.rpartition("-")[2].partition("@")[0]: one["DTSTART"].dt for name, one in events.items()
+    events = {
+        str(one["UID"]): one.decoded("dtstart") for one in Calendar.from_ical(raw).walk("VEVENT")
     }
+    days = {name.rpartition("-")[2].partition("@")[0]: day for name, day in events.items()}
     assert days["legacy"] == date(2026, 3, 11)
     assert days["fail"] == date(2026, 4, 1)  # keys of 2025-12-01 come to 120 days, and a bit
     assert any(name.endswith("-deadline@keypolicy") for name in events)
@@ -302,6 +302,22 @@ def test_pruned_runs_have_their_figures(place: Place) -> None:
     assert len(list((place.folder / SITE / "changes").iterdir())) == 1
     assert "11 as they were" not in done.out
     assert "as they were, 0 removed" in site(place, DIR).out
+
+
+def test_only_the_latest_runs_have_whole_reports_where_that_is_wanted(place: Place) -> None:
+    year(place)
+    assert site(place, DIR, "--reports", "2").code == 0
+    folder = place.folder / SITE / "runs"
+    told = [
+        "Only its figures are left" in one.read_text("utf-8") for one in sorted(folder.iterdir())
+    ]
+    assert told == [True, True, False, False]
+    kept(place, "2026-03-12")
+    site(place, DIR, "--reports", "2")
+    assert site(place, DIR, "--reports", "2", output="anew").code == 0
+    assert content(place.folder / SITE) == content(place.folder / "anew")
+    wrong = site(place, DIR, "--reports", "many")
+    assert (wrong.code, "--reports" in wrong.err) == (2, True)
 
 
 def test_other_scopes_have_a_page_of_their_own(place: Place) -> None:
