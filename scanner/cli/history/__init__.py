@@ -99,6 +99,12 @@ def _add_site_arguments(parser: argparse.ArgumentParser) -> None:
         default="90",
         help="how many days to look ahead for what falls due; 0: not at all (default: 90)",
     )
+    parser.add_argument(
+        "--reports",
+        metavar="N",
+        type=int,
+        help="whole reports of the latest N runs of a scope only; the others show their figures",
+    )
 
 
 def run(namespace: argparse.Namespace) -> int:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -13,19 +14,23 @@ from scanner.cli.history.output import opened, warn_of
 from scanner.cli.shared import inputs, judging
 from scanner.config.settings import Settings
 from scanner.history.folder import StoredRun
-from scanner.history.site.build import SiteBuilt, build
+from scanner.history.site.build import SiteBuilt, SiteWishes, build
 from scanner.model.finding import Forecast
 
-_DAMAGED = 2
+_DAMAGED: Final = 2
 
 
 def run(namespace: argparse.Namespace) -> int:
     """Write the site; returns 2 where something of the history is damaged."""
     days = 0 if str(namespace.days) == "0" else judging.days(namespace.days, "--days")
+    reports: int | None = namespace.reports
+    if reports is not None and reports < 0:
+        raise UsageError("is no number of runs", where="--reports", remedy="For example: 30.")
     settings = inputs.settings(namespace)
     history = opened(_folder(namespace, settings))
     own = msgspec.structs.replace(settings, policies=())
-    found = build(history, namespace.output, lambda one: _ahead(one, own, days), days)
+    wishes = SiteWishes(days, reports)
+    found = build(history, namespace.output, lambda one: _ahead(one, own, days), wishes)
     warn_of(found.damage)
     sys.stdout.write(f"{clean(str(namespace.output))}: {_told(found)}\n")
     return _DAMAGED if found.damage else 0

@@ -14,7 +14,7 @@ from scanner.history.compare.diff import diff
 from scanner.history.compare.snapshot import Snapshot, of_run
 from scanner.history.folder import REPORT, TRACKED, History, StoredRun, moment_of
 from scanner.history.manifest import DamageError
-from scanner.history.site.due import events, in_order
+from scanner.history.site.due import events, for_calendar
 from scanner.history.site.feed import feed
 from scanner.history.site.folder import SiteFolder
 from scanner.history.site.pages import (
@@ -47,6 +47,9 @@ _DUE: Final = "due.json"
 _EARLIER: Final = 30
 """Runs before it that the trend in a run's report shows."""
 
+_LEFT: Final = "Only its figures are left"
+_LEFT_OUT: Final = f"{_LEFT} here: the history has the whole report."
+
 _DECODER: Final = msgspec.json.Decoder(dict[str, list[CalendarEvent]])
 
 
@@ -60,11 +63,17 @@ class SiteBuilt(msgspec.Struct, frozen=True):
     damage: tuple[DamageError, ...]
 
 
-def build(history: History, target: Path, ahead: Ahead, days: int) -> SiteBuilt:
+class SiteWishes(msgspec.Struct, frozen=True):
+    """How many `days` are looked ahead, and of how many latest `reports` of a line all is shown."""
+
+    days: int
+    reports: int | None = None
+
+
+def build(history: History, target: Path, ahead: Ahead, wishes: SiteWishes) -> SiteBuilt:
     """Write the site, or bring it up to date. Raises UsageError for a folder of something else.
 
-    `ahead` is asked for the latest run of each line, where anything in them is new, and looks
-    `days` ahead.
+    `ahead` is asked for the latest run of each line, where anything in them is new.
     """
     runs, damage = history.runs()
     if not runs:
@@ -77,8 +86,8 @@ def build(history: History, target: Path, ahead: Ahead, days: int) -> SiteBuilt:
         )
     site = _Site(SiteFolder(target, history.folder), runs, damage)
     for line in site.lines.values():
-        site.add_runs(line)
-    site.add_overview(site.due(ahead, days))
+        site.add_runs(line, len(line) if wishes.reports is None else wishes.reports)
+    site.add_overview(site.due(ahead, wishes.days))
     removed = site.folder.finish()
     return SiteBuilt(
         len(runs), len(site.folder.written), site.folder.kept, removed, tuple(site.damage)
@@ -102,25 +111,28 @@ class _Site:
         self._changes: set[str] = set()
         self._last: tuple[str, Snapshot] | None = None
 
-    def add_runs(self, line: Sequence[StoredRun]) -> None:
-        """Have the pages of the runs of a line, oldest first."""
+    def add_runs(self, line: Sequence[StoredRun], reports: int) -> None:
+        """Have the pages of the runs of a line, oldest first, the last of them whole `reports`."""
         for at, run in enumerate(line):
             earlier = line[max(0, at - _EARLIER) : at]
-            parts = (run.digest, [one.digest for one in earlier], _is_there(run, REPORT))
-            self.folder.file(
-                report_page(run.path.name),
-                parts,
-                lambda out, run=run, earlier=earlier: self._report(out, run, earlier),  # type: ignore[misc]  # bound now
-            )
+            name = report_page(run.path.name)
+            if at < len(line) - reports:
+                page = self._pages.page(figures_sheet(run, _LEFT_OUT))
+                self.folder.file(name, (run.digest, False), lambda out, p=page: bool(out.write(p)))  # type: ignore[misc]  # bound now
+            else:
+                parts = (run.digest, [one.digest for one in earlier], _is_there(run, REPORT))
+                self.folder.file(
+                    name,
+                    parts,
+                    lambda out, run=run, earlier=earlier: self._report(out, run, earlier),  # type: ignore[misc]  # bound now
+                )
             self._add_changes(run)
 
     def _report(self, out: BinaryIO, run: StoredRun, earlier: Sequence[StoredRun]) -> bool:
         try:
             made = remembered(run, [one.manifest.point for one in earlier])
         except DamageError as error:
-            out.write(
-                self._pages.page(figures_sheet(run, f"Only its figures are left: {error.message}"))
-            )
+            out.write(self._pages.page(figures_sheet(run, f"{_LEFT}: {error.message}")))
             if error.code == "pruned":
                 return True
             self.damage.append(error)
@@ -164,7 +176,7 @@ class _Site:
         else:
             found = {name: events(run, ahead(run)) for name, run in latest.items()}
         data = msgspec.json.encode(found, order="deterministic")
-        everything = in_order(one for some in found.values() for one in some)
+        everything = for_calendar(one for some in found.values() for one in some)
         self.folder.file(_DUE, parts, lambda out: bool(out.write(data)))
         self.folder.file(CALENDAR, parts, lambda out: bool(out.write(calendar(everything))))
         return found

@@ -1,6 +1,7 @@
 """What falls due by the latest run of a line: times to fix, a forecast, the ends of waivers."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from scanner.base.errors import KeypolicyError
 from scanner.history.folder import StoredRun
@@ -13,6 +14,10 @@ from scanner.report.forecast.calendar import (
     forecast_events,
     waiver_end,
 )
+from scanner.report.forecast.document import utc_day
+
+MOST: Final = 2_000
+"""Events of the calendar; more make no calendar any better."""
 
 
 def events(run: StoredRun, forecast: Forecast | None) -> list[CalendarEvent]:
@@ -22,6 +27,15 @@ def events(run: StoredRun, forecast: Forecast | None) -> list[CalendarEvent]:
     except KeypolicyError:
         return []
     return in_order(found)
+
+
+def for_calendar(found: Iterable[CalendarEvent]) -> list[CalendarEvent]:
+    """Return what a calendar can hold: what is to come first, then what was due last."""
+    ordered = in_order(found)
+    before = [one for one in ordered if one.day < utc_day(one.as_of)]
+    ahead = [one for one in ordered if one.day >= utc_day(one.as_of)][:MOST]
+    room = MOST - len(ahead)
+    return [*(before[-room:] if room else []), *ahead]
 
 
 def in_order(found: Iterable[CalendarEvent]) -> list[CalendarEvent]:

@@ -10,6 +10,7 @@ from scanner.base.text import plural
 from scanner.history.compare.trend import trend
 from scanner.history.folder import StoredRun
 from scanner.history.manifest import Manifest
+from scanner.history.site.due import MOST
 from scanner.history.tell.course import tell_course
 from scanner.history.tell.runs import tell_open, tell_runs, tell_scope
 from scanner.history.tell.words import coverage, day, scope_of
@@ -143,7 +144,8 @@ def _tell_due(sheet: Sheet, events: Sequence[CalendarEvent], moment: datetime, a
     ]
     if rows:
         sheet.table(("day", "number", "of them"), rows)
-    sheet.line(f"all of it as a calendar: {CALENDAR}", href=f"{above}{CALENDAR}")
+    most = f"the {MOST:,} that are next" if len(events) > MOST else "all of it"
+    sheet.line(f"{most} as a calendar: {CALENDAR}", href=f"{above}{CALENDAR}")
 
 
 def lines_section(sheet: Sheet, others: Sequence[Sequence[StoredRun]]) -> None:
