@@ -155,7 +155,6 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         narrowing=narrowing,
         table=_table(findings, triaged, request.folder),
         progress=dated.progress if dated else None,
-        earlier=dated.earlier if dated else (),
         forecast=ahead,
         organizations=organization_shares(connection, judged, gaps, triaged.shares, summary),
     )
@@ -207,7 +206,8 @@ def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
     from scanner.history.seal import SealRequest  # noqa: PLC0415 - only with a history
 
     told = keeper.seal(SealRequest(whole, sight, loaded, tallies, request.triage, request.params))
-    return msgspec.structs.replace(run, warnings=(*run.warnings, *told))
+    warnings = *run.warnings, *told
+    return msgspec.structs.replace(run, warnings=warnings, earlier=keeper.earlier)
 
 
 def check_waivers(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,10 +28,12 @@ from scanner.model.history import HistoryProgress, Sla, TrackedFinding
 from scanner.model.inventory import Inventory, KeptInventory
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
-from scanner.model.run import TrendPoint
 from scanner.triage.decide import PLAIN, Decision
 from scanner.triage.interface import Facts, Sight
 from scanner.triage.triage import Triaged
+
+if TYPE_CHECKING:
+    from scanner.model.run import TrendPoint
 
 
 class HistoryRequest(msgspec.Struct, frozen=True):
@@ -49,14 +52,12 @@ class Dated(msgspec.Struct, frozen=True):
     """What a history adds to a scan.
 
     `decisions` are triage's with dates. `overdue` counts open findings by rule and outcome, None
-    where the history could not tell since when they are open. `earlier` are runs of the line up to
-    this one, as many as were asked for, with the run before.
+    where the history could not tell since when they are open.
     """
 
     decisions: Mapping[str, Decision]
     overdue: Mapping[str, Mapping[Outcome, int]] | None
     progress: HistoryProgress
-    earlier: tuple[TrendPoint, ...] = ()
 
 
 @contextmanager
@@ -71,10 +72,14 @@ def kept_by(request: HistoryRequest) -> Iterator["Keeper"]:
 
 
 class Keeper:
-    """Keeps one scan. `scratch` is an empty folder that the database may write to."""
+    """Keeps one scan. `scratch` is an empty folder that the database may write to.
+
+    `earlier` are runs of the scan's line up to it, as many as were asked for, with the run before.
+    """
 
     def __init__(self, request: HistoryRequest, scratch: Path) -> None:
         self.scratch = scratch
+        self.earlier: tuple[TrendPoint, ...] = ()
         self._request = request
         self._warnings: list[str] = []
         self._staging: Staging | None = None
@@ -111,11 +116,10 @@ class Keeper:
         decisions = triaged.decisions
         self._line = line_of(sight.scope, loaded.reaches, loaded.servers)
         is_certain = True
-        earlier: tuple[TrendPoint, ...] = ()
         try:
             history = History(self._request.folder)
             found = history.before(self._line, as_of, loaded.organizations)
-            earlier = past(history, found, as_of, self._request.told)
+            self.earlier = past(history, found, as_of, self._request.told)
             self._warnings += found.warnings
             self._before, is_certain = found, found.is_certain
         except (OSError, KeypolicyError) as error:
@@ -132,9 +136,8 @@ class Keeper:
         self._findings = findings
         progress = HistoryProgress(run.manifest.name if run else None, findings)
         if not is_certain:
-            return Dated(decisions, None, progress, earlier)
-        overdue = _overdue(findings, as_of)
-        return Dated(_decided(findings, decisions), overdue, progress, earlier)
+            return Dated(decisions, None, progress)
+        return Dated(_decided(findings, decisions), _overdue(findings, as_of), progress)
 
     def seal(self, request: SealRequest) -> tuple[str, ...]:
         """Keep the run, and return what is to be told of the history."""

@@ -7,6 +7,7 @@ from scanner.base.errors import KeypolicyError
 from scanner.history.folder import StoredRun
 from scanner.history.site.remembered import remembered
 from scanner.model.finding import Forecast
+from scanner.model.moment import utc_day
 from scanner.model.outcome import Disposition
 from scanner.report.forecast.calendar import (
     CalendarEvent,
@@ -14,7 +15,6 @@ from scanner.report.forecast.calendar import (
     forecast_events,
     waiver_end,
 )
-from scanner.report.forecast.document import utc_day
 
 MOST: Final = 2_000
 """Events of the calendar; more make no calendar any better."""

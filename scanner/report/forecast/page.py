@@ -33,6 +33,6 @@ def forecast_page(run: Run, forecast: Forecast, reasons: tuple[str, ...]) -> byt
         "unseen": unseen(run),
         "warnings": run.warnings,
         "narrowed": "",
-        "has_findings": False,
+        "found": 0,
     }
     return Frame(_STYLES).page("forecast.html.j2", context).encode()

@@ -86,7 +86,6 @@ def view(run: Run, first: Sequence[Finding]) -> dict[str, Any]:
         "open_total": open_total,
         "trend": trend(run),
         **story(run),
-        "has_findings": True,
         "found": found,
         "totals": totals,
         "rules": [_rule(result) for result in _ranked(run.results)],
