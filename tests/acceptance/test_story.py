@@ -1,12 +1,15 @@
 """The HTML report with a history behind it: what changed, what falls due, who has to do what."""
 
+import os
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.support import Result, report
+from tests.acceptance.support import ROOT, Result, report
 from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, POLICY, Place, key
 
 DIR = "past"
@@ -163,6 +166,22 @@ def test_without_a_history_only_what_is_asked_for(place: Place) -> None:
     for wrong in ("0", "x", "367"):
         done = place.scan("-o", "r.html", "--ahead", wrong)
         assert (done.code, "--ahead" in done.err) == (2, True)
+
+
+def test_a_plain_scan_imports_nothing_of_it(place: Place) -> None:
+    code = (
+        "import sys; from scanner.cli.main import main; main(sys.argv[1:]);"
+        "names = ('scanner.history.keeper', 'scanner.history.compare.past',"
+        " 'scanner.engine.forecast.ahead', 'scanner.report.forecast.document');"
+        "print([name for name in names if name in sys.modules])"
+    )
+    page = ("-o", str(place.folder / "r.html"), "-q")
+    done = subprocess.run(
+        [sys.executable, "-c", code, "scan", "--demo", *page],
+        capture_output=True, check=True, text=True, cwd=place.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "HOME": str(place.folder)},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_the_same_facts_give_the_same_bytes(place: Place) -> None:
