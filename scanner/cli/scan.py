@@ -129,6 +129,11 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let SARIF carry waived and baselined results, marked as suppressed",
     )
+    output.add_argument(
+        "--no-notify",
+        action="store_true",
+        help="send no message, whatever `notify` in keypolicy.yaml says",
+    )
     inputs.add_display_arguments(output)
     output.add_argument("-v", "--verbose", action="store_true", help="print the ids of resources")
 
@@ -161,7 +166,8 @@ def run(namespace: argparse.Namespace) -> int:
         verbose=namespace.verbose,
     )
     formats.append(namespace.format or "terminal")
-    if namespace.earlier and "html" not in formats:
+    is_told = bool(settings.notify) and not namespace.no_notify
+    if namespace.earlier and "html" not in formats and not is_told:
         inputs.warn("--earlier is used by nothing: no HTML report is written (-o FILE.html)")
     preload(formats)
     with ExitStack() as stack:
@@ -173,7 +179,19 @@ def run(namespace: argparse.Namespace) -> int:
         for warning in run.warnings:
             inputs.warn(warning)
         _report(run, namespace.output, namespace.format or "terminal", options)
+        if is_told:
+            _notify(run, settings, namespace.earlier)
         return run.verdict.exit_code
+
+
+def _notify(run: Run, settings: Settings, earlier: Sequence[Path]) -> None:
+    """Tell whom the settings name; what fails is told, and the verdict stays."""
+    from scanner.notify.since import Known  # noqa: PLC0415 - only where somebody is to be told
+    from scanner.notify.tell import tell  # noqa: PLC0415
+
+    known = Known(settings.history, tuple(earlier), settings.baseline is not None)
+    for warning in tell(run, settings.notify, known):
+        inputs.warn(warning)
 
 
 def _history(settings: Settings) -> "HistoryRequest | None":

@@ -32,6 +32,7 @@ def load_settings(
     `directory` is where the command runs, `home` the user's own folder, if there is one.
     """
     locked = _lock(flags, environ)
+    dotenv: Mapping[str, str] = {}
     if locked is not None:
         layers, config, warnings = _locked_layers(flags, environ, locked)
     else:
@@ -62,6 +63,12 @@ def load_settings(
         # A flag or variable is said of all policies: it comes before the file, whatever is there.
         general = {name for layer in layers[: layers.index(config)] for name in layer}
         values["gate"] = _narrowed(values["gate"], general)
+    if "notify" in config:
+        # Imported here: most files of settings name no channel.
+        from scanner.config.channels import with_secrets  # noqa: PLC0415
+
+        places = [(Trust.USER, environ), (Trust.CHECKOUT, dotenv)]
+        values["notify"] = with_secrets(config["notify"].value, config["notify"].trust, places)
     params = [layer["params"] for layer in reversed(layers) if "params" in layer]
     if params:
         values["params"] = {k: v for given in params for k, v in given.value.items()}
