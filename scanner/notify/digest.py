@@ -26,7 +26,7 @@ _MOST_TOLD: Final = 3
 _LONGEST_READ: Final = 20_000
 
 
-class Changes(msgspec.Struct, frozen=True, kw_only=True):
+class ScanChanges(msgspec.Struct, frozen=True, kw_only=True):
     """What is different from the time before, which is `since` when `against` is a scan.
 
     Findings count where they are open, or were. `overdue` are those that became so; `demanded` and
@@ -101,7 +101,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
     policies: tuple[str, ...]
     open: dict[Severity, int]
     overdue: int | None
-    changes: Changes | None
+    changes: ScanChanges | None
     gaps: tuple[str, ...]
     gaps_total: int
     worst: tuple[WorstFinding, ...]
@@ -115,7 +115,7 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
         return sum(self.open.values())
 
 
-def digest_of(run: Run, changes: Changes | None) -> Digest:
+def digest_of(run: Run, changes: ScanChanges | None) -> Digest:
     """Return what is to be told of a run, without a link. Findings are read as far as needed."""
     gaps = list(_gaps(run))
     reasons, organizations = run.verdict.reasons, sorted(run.inventory.organizations)

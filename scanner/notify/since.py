@@ -17,7 +17,7 @@ from scanner.history.folder import History
 from scanner.model.history import TrackedFinding
 from scanner.model.outcome import Disposition
 from scanner.model.run import Run
-from scanner.notify.digest import Changes
+from scanner.notify.digest import ScanChanges
 from scanner.report import to_file, write_reports
 
 
@@ -29,7 +29,7 @@ class Known(msgspec.Struct, frozen=True):
     has_baseline: bool = False
 
 
-def changes_since(run: Run, known: Known) -> Changes | None:
+def changes_since(run: Run, known: Known) -> ScanChanges | None:
     """Return what changed; None where there is nothing to compare with, or it cannot be read."""
     try:
         if known.history is not None:
@@ -42,7 +42,7 @@ def changes_since(run: Run, known: Known) -> Changes | None:
     return _since_baseline(run) if known.has_baseline else None
 
 
-def _in_history(run: Run, history: History) -> Changes | None:
+def _in_history(run: Run, history: History) -> ScanChanges | None:
     before = run.progress.before if run.progress else None
     name = next((one for one in history.names() if one.endswith(run.info.id[:12])), None)
     if before is None or name is None:
@@ -60,7 +60,7 @@ def _owned(snapshot: Snapshot, owners: Sequence[str] | None) -> Snapshot:
     return msgspec.structs.replace(snapshot, findings=findings)
 
 
-def _since_report(run: Run, earlier: Sequence[Path]) -> Changes:
+def _since_report(run: Run, earlier: Sequence[Path]) -> ScanChanges:
     first = max(map(of_report, earlier), key=lambda one: one.point.as_of)
     with TemporaryDirectory(prefix="keypolicy-") as folder:
         now = Path(folder, "now.json")
@@ -68,11 +68,11 @@ def _since_report(run: Run, earlier: Sequence[Path]) -> Changes:
         return _between(first, of_report(now), "the report")
 
 
-def _between(first: Snapshot, second: Snapshot, against: str) -> Changes:
+def _between(first: Snapshot, second: Snapshot, against: str) -> ScanChanges:
     found = diff(first, second)
     then, now = first.point.as_of, second.point.as_of
     late = {name for name, one in first.findings.items() if one.is_overdue(then)}
-    return Changes(
+    return ScanChanges(
         against=against,
         since=then,
         was=first.point.result,
@@ -104,10 +104,10 @@ def _unseen(snapshot: Snapshot) -> set[tuple[str, str | None, str | None]]:
     return parts | {(table, "", "") for table in snapshot.point.incomplete or ()}
 
 
-def _since_baseline(run: Run) -> Changes:
+def _since_baseline(run: Run) -> ScanChanges:
     """Hold the scan against what was known: all that is open is new, whenever it came."""
     seen = sum(result.open_findings - result.unseen for result in run.results)
-    return Changes(
+    return ScanChanges(
         against="the baseline", new=seen, fixed=len(run.fixed), is_seen_otherwise=_is_partial(run)
     )
 

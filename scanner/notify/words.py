@@ -6,7 +6,7 @@ from datetime import datetime
 from scanner.base.text import clock, plural
 from scanner.model.outcome import WORST_FIRST
 from scanner.model.run import GateResult
-from scanner.notify.digest import Changes, Digest, WorstFinding
+from scanner.notify.digest import Digest, ScanChanges, WorstFinding
 from scanner.report.parts.subject import EVERYTHING
 
 _RESULTS = {
@@ -35,7 +35,7 @@ def facts(digest: Digest) -> Iterator[tuple[str, str]]:
         yield "Shows", digest.shows
 
 
-def change(changes: Changes | None, now: GateResult) -> str:
+def change(changes: ScanChanges | None, now: GateResult) -> str:
     """Say what is different, in a sentence without its stop."""
     if changes is None:
         return "there is nothing to compare with yet"
