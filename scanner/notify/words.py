@@ -27,12 +27,12 @@ def facts(digest: Digest) -> Iterator[tuple[str, str]]:
     """Give what is told before the findings: a label, and text of at most 560 characters."""
     if digest.is_test:
         yield "Test", "This message is about no scan. It shows what one looks like."
-    yield "Gate", _several(digest.reasons, digest.reasons_total, "reason")
+    yield "Gate", _inert(_several(digest.reasons, digest.reasons_total, "reason"))
     yield "Change", change(digest.changes, digest.result)
     if digest.gaps_total:
-        yield "Not seen", _several(digest.gaps, digest.gaps_total, "gap")
+        yield "Not seen", _inert(_several(digest.gaps, digest.gaps_total, "gap"))
     if digest.shows:
-        yield "Shows", digest.shows
+        yield "Shows", _inert(digest.shows)
 
 
 def change(changes: ScanChanges | None, now: GateResult) -> str:
@@ -67,7 +67,7 @@ def finding(one: WorstFinding) -> tuple[str, str, str]:
     if one.due is not None:
         dates.append(f"{'overdue since' if one.is_overdue else 'due'} {_day(one.due)}")
     told = f" ({', '.join(dates)})" if dates else ""
-    return f"{one.severity} {one.rule}", one.subject, f"{one.message}{told}"
+    return f"{one.severity} {one.rule}", _inert(one.subject), _inert(f"{one.message}{told}")
 
 
 def footer(digest: Digest) -> str:
@@ -75,7 +75,8 @@ def footer(digest: Digest) -> str:
     scope = ", ".join(digest.organizations) or EVERYTHING
     more = digest.organizations_total - len(digest.organizations)
     scope += f" and {more:,} more" if more > 0 else ""
-    return f"{scope}; as of {clock(digest.as_of)}; {', '.join(digest.policies)}; run {digest.run}"
+    policies = ", ".join(digest.policies)
+    return _inert(f"{scope}; as of {clock(digest.as_of)}; {policies}; run {digest.run}")
 
 
 def _open(digest: Digest) -> str:
@@ -86,6 +87,11 @@ def _open(digest: Digest) -> str:
 def _several(shown: Sequence[str], total: int, noun: str) -> str:
     more = total - len(shown)
     return "; ".join(shown) + (f"; and {plural(more, f'more {noun}')}" if more > 0 else "")
+
+
+def _inert(text: str) -> str:
+    """Return text in which no client finds an address to link, as they do in plain text, too."""
+    return text.replace("://", ":\u200b//")
 
 
 def _day(moment: datetime) -> str:
