@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from io import BufferedIOBase
-from typing import cast
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from io import BufferedIOBase
 
 
 @dataclass
@@ -97,6 +99,10 @@ class _Session(socketserver.StreamRequestHandler):
                 self.say(self.receiver.says[command.upper()])
             elif not self.answer(command.upper(), rest):
                 return
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()  # after STARTTLS another one than the server knows
 
     def say(self, *lines: str) -> None:
         for line in lines:

@@ -70,9 +70,10 @@ def _entries(source: "YamlFile") -> list[Any]:
 
 
 def _read(source: "YamlFile", at: int) -> tuple[str, ChannelDocument, str, list[Problem]]:
-    (kind, settings), *more = _entries(source)[at].items()
-    if more or kind not in CHANNELS:
+    entry = _entries(source)[at]
+    if not isinstance(entry, dict) or len(entry) != 1 or not CHANNELS.keys() >= entry.keys():
         raise ValueError("an entry is one channel")
+    ((kind, settings),) = entry.items()
     module = load_channel(kind)
     document = msgspec.convert(settings, module.DOCUMENT)
     path: _Path = (KEY, at, kind)

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
@@ -88,7 +89,8 @@ def misfits(document: MailDocument) -> Iterator[Misfit]:
     if (document.user_env is UNSET) is not (document.password_env is UNSET):
         hint = "Give both `user_env` and `password_env`, or neither."
         yield Misfit("", "a login is a name and a password", hint)
-    is_near = document.host is not UNSET and is_loopback(document.host)
+    # A server that a variable names is looked at when the mail is sent.
+    is_near = document.host is UNSET or is_loopback(document.host)
     if document.tls == "none" and document.password_env is not UNSET and not is_near:
         hint = "Use `starttls` or `tls`."
         yield Misfit("tls", "the password would go over the network in clear", hint)
@@ -158,14 +160,14 @@ def _item(one: WorstFinding) -> str:
 def send(message: bytes, channel: Channel) -> None:
     """Send it, with today's date. Raises DeliveryError."""
     import smtplib  # noqa: PLC0415 - a scan that sends no mail does without
-    from email.utils import formatdate  # noqa: PLC0415
+    from email.utils import format_datetime  # noqa: PLC0415
 
     document: Any = channel.document
     named = channel.secrets.get("host")
     host: str = document.host if named is None else named.reveal()
     if "password" in channel.secrets and document.tls == "none" and not is_loopback(host):
         raise DeliveryError("the password would go over the network in clear", where=host)
-    dated = f"Date: {formatdate()}\r\n".encode() + message
+    dated = f"Date: {format_datetime(datetime.now(UTC))}\r\n".encode() + message
     try:
         with _connected(document, host) as server:
             if "password" in channel.secrets:
