@@ -18,7 +18,7 @@ from scanner import __version__
 from scanner.base.errors import DeliveryError, UsageError
 from scanner.http.certificates import nobody, trusted
 from scanner.http.connection import silence
-from scanner.http.origin import is_loopback
+from scanner.http.origin import check_address, is_loopback
 from scanner.http.retry import retry_after
 from scanner.model.token import Token
 
@@ -34,31 +34,6 @@ class Patience(msgspec.Struct, frozen=True):
     each: float = 8.0
     whole: float = 20.0
     wait: float = 1.0
-
-
-def check_address(url: Token) -> str:
-    """Return the host of an address that a message may go to, the port with it.
-
-    Raises DeliveryError for anything but https, or http to this machine, and for a password in it.
-    """
-    try:
-        parts = urlsplit(url.reveal())
-        host, port = parts.hostname or "", parts.port
-    except ValueError:  # a broken port or IPv6 address
-        host, port, parts = "", None, urlsplit("")
-    if not host or parts.scheme not in {"http", "https"} or not url.sendable:
-        raise DeliveryError("the address is not an https URL", remedy="Copy it again, whole.")
-    if parts.username is not None or parts.password is not None:
-        raise DeliveryError(
-            "the address holds a user name or password",
-            where=host,
-            remedy="Use an address that has its secret in the path, or a signature.",
-        )
-    if parts.scheme == "http" and not is_loopback(host):
-        raise DeliveryError(
-            "the message would go there in clear, over plain http", where=host, remedy="Use https."
-        )
-    return host if port is None else f"{host}:{port}"
 
 
 def post(

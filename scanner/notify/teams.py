@@ -12,7 +12,6 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta
 
-from scanner.http.post import post
 from scanner.model.run import GateResult
 from scanner.notify import words
 from scanner.notify.digest import Digest
@@ -80,6 +79,9 @@ def compose(digest: Digest, document: TeamsDocument) -> bytes:
 
 def send(message: bytes, channel: Channel) -> None:
     """Send it. Raises DeliveryError."""
+    # Imported here: heavy, and seldom is there anything to tell.
+    from scanner.http.post import post  # noqa: PLC0415
+
     post(channel.secrets["url"], message, {"Content-Type": "application/json; charset=utf-8"})
 
 

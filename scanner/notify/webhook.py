@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from scanner.base.errors import DeliveryError
-from scanner.http.post import check_address, post
+from scanner.http.origin import check_address
 from scanner.model.token import Token
 from scanner.notify import words
 from scanner.notify.digest import Digest
@@ -93,6 +93,9 @@ def _told(digest: Digest) -> str:
 
 def send(message: bytes, channel: Channel) -> None:
     """Sign and send it. Raises DeliveryError."""
+    # Imported here: heavy, and seldom is there anything to tell.
+    from scanner.http.post import post  # noqa: PLC0415
+
     url = channel.secrets.get("url") or Token(channel.document.url)  # type: ignore[attr-defined]
     headers = signed(message, channel.secrets["secret"], round(time.time()))
     post(url, message, {"Content-Type": "application/json", **headers})

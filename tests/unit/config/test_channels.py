@@ -1,6 +1,8 @@
 """`notify`: what may stand in the file, what may not, and what comes from the environment."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -150,3 +152,21 @@ def test_the_password_may_be_as_little_trusted_as_the_host(tmp_path: Path) -> No
     (tmp_path / ".env").write_text("U=me\nP=secret\n")
     (one,) = load(tmp_path, MAIL % "host: smtp.example.com")
     assert one.problem == ""
+
+
+def test_who_is_told_is_read_without_what_tells_them(tmp_path: Path) -> None:
+    text = (
+        "notify: [{slack: {url_env: A}}, {webhook: {url: 'https://a.example', secret_env: B}},"
+        " {email: {to: [a@b.c], from: a@b.c, host: x}}]"
+    )
+    (tmp_path / "keypolicy.yaml").write_text(text)
+    code = (
+        "import sys; from pathlib import Path; from scanner.config.gather import load_settings;"
+        " from scanner.config.settings import Flags;"
+        " found = load_settings(Flags(), {}, Path(sys.argv[1]), None).notify;"
+        " print(len(found), sorted({'httpx', 'smtplib', 'duckdb'} & {*sys.modules}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "3 []\n"

@@ -8,7 +8,8 @@ import pytest
 import respx
 
 from scanner.base.errors import DeliveryError
-from scanner.http.post import Patience, check_address, post
+from scanner.http.origin import check_address
+from scanner.http.post import Patience, post
 from scanner.model.token import Token
 
 CANARY = "kanarienvogel"
