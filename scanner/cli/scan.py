@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import msgspec
 
-from scanner.base.errors import UsageError
+from scanner.base.errors import FetchError, UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
 from scanner.cli.shared import inputs, judging
@@ -32,6 +32,8 @@ from scanner.report.parts.earlier import read_earlier
 
 if TYPE_CHECKING:
     from scanner.history.keeper import HistoryRequest
+    from scanner.notify.interface import Channel
+    from scanner.pipeline import ScanRequest
 
 _IN_MEMORY: Final = 1 << 20  # bytes for standard output that are not put on disk meanwhile
 
@@ -166,22 +168,38 @@ def run(namespace: argparse.Namespace) -> int:
         verbose=namespace.verbose,
     )
     formats.append(namespace.format or "terminal")
-    is_told = bool(settings.notify) and not namespace.no_notify
-    if namespace.earlier and "html" not in formats and not is_told:
+    channels = () if namespace.no_notify else settings.notify
+    if namespace.earlier and "html" not in formats and not channels:
         inputs.warn("--earlier is used by nothing: no HTML report is written (-o FILE.html)")
     preload(formats)
     with ExitStack() as stack:
         if any(FORMATS[name].is_of_table for name in formats):
             private = stack.enter_context(TemporaryDirectory(prefix="keypolicy-"))
             request = msgspec.structs.replace(request, folder=Path(private))
-        scanned = stack.enter_context(scan(request))
+        with _telling_of_nothing(request, channels):
+            scanned = stack.enter_context(scan(request))
         run = msgspec.structs.replace(scanned, earlier=earlier)
         for warning in run.warnings:
             inputs.warn(warning)
         _report(run, namespace.output, namespace.format or "terminal", options)
-        if is_told:
+        if channels:
             _notify(run, settings, namespace.earlier)
         return run.verdict.exit_code
+
+
+@contextmanager
+def _telling_of_nothing(request: "ScanRequest", channels: "Sequence[Channel]") -> Iterator[None]:
+    """Tell whom the settings name if nothing can be seen: silence would look like no change."""
+    try:
+        yield
+    except FetchError as error:
+        if channels:
+            from scanner.notify.tell import tell_unseen  # noqa: PLC0415 - see below
+
+            organizations = request.scope.organizations
+            for warning in tell_unseen(error, request.as_of, organizations, channels):
+                inputs.warn(warning)
+        raise
 
 
 def _notify(run: Run, settings: Settings, earlier: Sequence[Path]) -> None:

@@ -4,7 +4,7 @@ All text in it that came from elsewhere is cut, without secrets and without cont
 what a channel's own markup is made of, that channel makes harmless.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from heapq import nsmallest
 from itertools import groupby, islice
@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from scanner.base.errors import FetchError
 from scanner.base.text import clean, is_blank
 from scanner.catalogue.redact import redact_text
 from scanner.model.finding import Finding
@@ -87,7 +88,8 @@ class Digest(msgspec.Struct, frozen=True, kw_only=True):
 
     `reasons` and `gaps` are the first of them, with the number of all. `overdue` is None where no
     history tells. `changes` is None where there is nothing to compare with. `shows` says whose
-    findings are named where not all are. `is_test` marks a message that is about no scan.
+    findings are named where not all are. `is_test` marks a message that is about no scan. Where
+    there is no `run`, nothing could be seen: the only thing known is why.
     """
 
     run: str
@@ -137,6 +139,28 @@ def digest_of(run: Run, changes: ScanChanges | None) -> Digest:
         gaps_total=len(gaps),
         worst=tuple(_shown(one, moment) for one in worst(run)),
         shows=bounded(run.narrowing.told, 180) if run.narrowing else "",
+    )
+
+
+def unseen_digest(error: FetchError, as_of: datetime, organizations: Sequence[str]) -> Digest:
+    """Return what is to be told of a scan that saw nothing at all."""
+    why = f"{error.message}. {error.remedy}".strip()
+    return Digest(
+        run="",
+        as_of=as_of,
+        result=GateResult.INCOMPLETE,
+        exit_code=error.exit_code,
+        reasons=(bounded(why, 400),),
+        reasons_total=1,
+        organizations=tuple(bounded(one, 60) for one in organizations[:_MOST_TOLD]),
+        organizations_total=len(organizations),
+        policies=(),
+        open={},
+        overdue=None,
+        changes=None,
+        gaps=(),
+        gaps_total=0,
+        worst=(),
     )
 
 

@@ -8,19 +8,20 @@ is not resolved, or a server that gives a byte a minute, cannot be interrupted o
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET
 
-from scanner.base.errors import KeypolicyError
+from scanner.base.errors import FetchError, KeypolicyError
 from scanner.base.text import clean
 from scanner.catalogue.redact import MIN_SECRET, redact_text
 from scanner.gate import EXIT_PASSED
 from scanner.model.run import Run
 from scanner.notify import load_channel
-from scanner.notify.digest import Digest, digest_of
+from scanner.notify.digest import Digest, digest_of, unseen_digest
 from scanner.notify.interface import Channel
 from scanner.notify.since import Known, changes_since
 
@@ -37,8 +38,12 @@ class Letter(msgspec.Struct, frozen=True):
 
 def tell(run: Run, channels: Sequence[Channel], known: Known) -> list[str]:
     """Send what is to be told of a scan, and return what went wrong, fit to be shown."""
+    return _whatever_happens(lambda: _tell(run, channels, known))
+
+
+def _whatever_happens(work: Callable[[], list[str]]) -> list[str]:
     try:
-        return _tell(run, channels, known)
+        return work()
     except Exception as error:  # noqa: BLE001 - the verdict stands, and is still to be given
         return [f"notify: nobody was told: internal error: {type(error).__name__}"]
 
@@ -58,6 +63,14 @@ def _tell(run: Run, channels: Sequence[Channel], known: Known) -> list[str]:
     ]
 
 
+def tell_unseen(
+    error: FetchError, as_of: datetime, organizations: Sequence[str], channels: Sequence[Channel]
+) -> list[str]:
+    """Tell everybody that a scan saw nothing, whenever they want to hear of one, as `tell` does."""
+    digest = unseen_digest(error, as_of, organizations)
+    return _whatever_happens(lambda: deliver(letters(digest, channels)))
+
+
 def letters(digest: Digest, channels: Sequence[Channel]) -> list[Letter]:
     """Return the message for each channel."""
     return [
@@ -68,7 +81,7 @@ def letters(digest: Digest, channels: Sequence[Channel]) -> list[Letter]:
 
 def _linked(digest: Digest, channel: Channel) -> Digest:
     link = channel.document.link
-    if link is UNSET:
+    if link is UNSET or ("{run}" in link and not digest.run):
         return digest
     return msgspec.structs.replace(digest, link=link.replace("{run}", quote(digest.run, safe="")))
 

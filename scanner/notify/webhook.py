@@ -65,7 +65,7 @@ def compose(digest: Digest, document: WebhookDocument) -> bytes:
         "type": "keypolicy.test" if digest.is_test else "keypolicy.scan",
         "version": VERSION,
         "title": words.title(digest),
-        "run": {"id": digest.run, "as_of": digest.as_of},
+        "run": {"id": digest.run or None, "as_of": digest.as_of},
         "gate": {
             "result": digest.result,
             "exit_code": digest.exit_code,
@@ -75,7 +75,7 @@ def compose(digest: Digest, document: WebhookDocument) -> bytes:
         "organizations": digest.organizations,
         "organizations_total": digest.organizations_total,
         "policies": digest.policies,
-        "open": {"total": digest.open_total, **digest.open},
+        "open": {"total": digest.open_total, **digest.open} if digest.run else None,
         "overdue": digest.overdue,
         "changes": changes and {**msgspec.structs.asdict(changes), "told": _told(digest)},
         "gaps": digest.gaps,

@@ -18,6 +18,8 @@ _RESULTS = {
 
 def title(digest: Digest) -> str:
     """Return the message in a line, of our own words and numbers alone."""
+    if not digest.run:
+        return "keypolicy: no scan, as nothing could be seen"
     test = "test message, " if digest.is_test else ""
     late = f", {digest.overdue:,} overdue" if digest.overdue else ""
     return f"keypolicy: {test}{_RESULTS[digest.result]}, {_open(digest)}{late}"
@@ -28,7 +30,8 @@ def facts(digest: Digest) -> Iterator[tuple[str, str]]:
     if digest.is_test:
         yield "Test", "This message is about no scan. It shows what one looks like."
     yield "Gate", _inert(_several(digest.reasons, digest.reasons_total, "reason"))
-    yield "Change", change(digest.changes, digest.result)
+    if digest.run:
+        yield "Change", change(digest.changes, digest.result)
     if digest.gaps_total:
         yield "Not seen", _inert(_several(digest.gaps, digest.gaps_total, "gap"))
     if digest.shows:
@@ -75,8 +78,9 @@ def footer(digest: Digest) -> str:
     scope = ", ".join(digest.organizations) or EVERYTHING
     more = digest.organizations_total - len(digest.organizations)
     scope += f" and {more:,} more" if more > 0 else ""
-    policies = ", ".join(digest.policies)
-    return _inert(f"{scope}; as of {clock(digest.as_of)}; {policies}; run {digest.run}")
+    run = f"run {digest.run}" if digest.run else ""
+    parts = (scope, f"as of {clock(digest.as_of)}", ", ".join(digest.policies), run)
+    return _inert("; ".join(filter(None, parts)))
 
 
 def _open(digest: Digest) -> str:

@@ -187,6 +187,28 @@ def test_an_owner_hears_of_what_is_theirs(place: Told) -> None:
     assert message["changes"]["fixed"] == 1
 
 
+@pytest.mark.parametrize("when", ["change", "always", "failure"])
+def test_a_scan_that_sees_nothing_is_told_too(place: Told, when: str) -> None:
+    place.environment |= {"SENTRY_AUTH_TOKEN": CANARY, "SLACK": place.server.url("/s")}
+    place.settings(
+        f"slack: {{url_env: SLACK, when: {when}, link: 'https://ci.example.com/{{run}}'}}",
+        f"webhook: {{url_env: HOOK_URL, secret_env: HOOK_SECRET, when: {when}}}",
+    )
+    live = ("--url", "http://127.0.0.1:9", "--org", "acme")  # nobody is there
+    done = place.run("scan", *live, "--as-of", "2026-03-01", "-q")
+    assert done.code == 3
+    assert "notify" not in done.err
+    bodies = {one.path: one.body for one in place.server.requests}
+    message = json.loads(bodies[f"/{CANARY}"])
+    assert message["title"] == "keypolicy: no scan, as nothing could be seen"
+    assert (message["run"]["id"], message["open"]) == (None, None)
+    assert (message["gate"]["result"], message["gate"]["exit_code"]) == ("incomplete", 3)
+    assert "no connection" in message["gate"]["reasons"][0]
+    assert message["organizations"] == ["acme"]
+    assert b"ci.example.com" not in bodies["/s"]
+    assert CANARY.encode() not in b"".join(bodies.values())
+
+
 def test_no_notify(place: Told) -> None:
     assert place.told("--no-notify") == []
     place.environment.clear()
