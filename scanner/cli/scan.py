@@ -124,7 +124,8 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=Path,
-        help="JSON report of an earlier scan, for the trend in the HTML report; may be repeated",
+        help="JSON report of an earlier scan, for the trend in the HTML report, and to tell what"
+        " changed (`notify`); may be repeated",
     )
     output.add_argument(
         "--sarif-include-suppressed",
