@@ -20,6 +20,7 @@ VERBS: Final = {
     "fix": "plan changes that mend findings, apply them once reviewed, and undo them",
     "history": "list, show, compare, verify, prune and replay the scans that were kept",
     "evidence": "write a run as a file that others can check, and check one",
+    "notify": "send a test message to the channels that keypolicy.yaml names",
     "query": "run a read-only SQL query over the inventory",
     "explain": "tell what a rule demands, and why a key has its outcome",
     "rules": "list the rules of policies, and the built-in checks",

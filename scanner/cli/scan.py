@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import msgspec
 
-from scanner.base.errors import UsageError
+from scanner.base.errors import FetchError, UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
-from scanner.cli.shared import inputs, judging
+from scanner.cli.shared import inputs, judging, story
 from scanner.config.settings import Settings
-from scanner.model.run import Run, TrendPoint
+from scanner.model.run import Run
 from scanner.report import (
     FORMATS,
     ReportOptions,
@@ -32,13 +32,10 @@ from scanner.report.parts.earlier import read_earlier
 
 if TYPE_CHECKING:
     from scanner.history.keeper import HistoryRequest
+    from scanner.notify.interface import Channel
+    from scanner.pipeline import ScanRequest
 
 _IN_MEMORY: Final = 1 << 20  # bytes for standard output that are not put on disk meanwhile
-_AHEAD: Final = 90
-"""Days that a report looks ahead where there is a history."""
-
-_TOLD: Final = 60
-"""Earlier runs of a history that a report tells of: reading more of them would be felt."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -127,18 +124,19 @@ def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=Path,
-        help="JSON report of an earlier scan, for the trend in the HTML report; may be repeated",
+        help="JSON report of an earlier scan, for the trend in the HTML report, and to tell what"
+        " changed (`notify`); may be repeated",
     )
-    output.add_argument(
-        "--ahead",
-        metavar="DAYS",
-        help=f"how far the HTML report tells what falls due, 1 to {judging.LONGEST} days (default:"
-        f" {_AHEAD} with a history, else not at all)",
-    )
+    story.add_ahead_argument(output)
     output.add_argument(
         "--sarif-include-suppressed",
         action="store_true",
         help="let SARIF carry waived and baselined results, marked as suppressed",
+    )
+    output.add_argument(
+        "--no-notify",
+        action="store_true",
+        help="send no message, whatever `notify` in keypolicy.yaml says",
     )
     inputs.add_display_arguments(output)
     output.add_argument("-v", "--verbose", action="store_true", help="print the ids of resources")
@@ -153,16 +151,16 @@ def run(namespace: argparse.Namespace) -> int:
     earlier = read_earlier(namespace.earlier)
     formats.append(namespace.format or "terminal")
     is_story = any(FORMATS[name].is_story for name in formats)
-    within, ahead = judging.due_within(namespace), _ahead(namespace)
+    within, ahead = judging.due_within(namespace), story.ahead(namespace)
     settings = inputs.settings(namespace)
-    history = _history(settings, _TOLD if is_story else 0)
+    history = _history(settings, story.TOLD if is_story else 0)
     request = msgspec.structs.replace(
         inputs.scan_request(namespace, settings), shown=tuple(namespace.owner), history=history
     )
     if within is not None:
         request = judging.looking_ahead(request, within)
     if is_story and (ahead or history):
-        request = msgspec.structs.replace(request, ahead=max(ahead or _AHEAD, request.ahead))
+        request = msgspec.structs.replace(request, ahead=max(ahead or story.AHEAD, request.ahead))
     # The engine is heavy to import; a mistake in the arguments is told without it.
     from scanner.pipeline import scan  # noqa: PLC0415
 
@@ -174,31 +172,47 @@ def run(namespace: argparse.Namespace) -> int:
         quiet=namespace.quiet,
         verbose=namespace.verbose,
     )
-    for option, given in (("--earlier", namespace.earlier), ("--ahead", ahead)):
-        if given and not is_story:
-            inputs.warn(f"{option} is used by nothing: no HTML report is written (-o FILE.html)")
+    channels = () if namespace.no_notify else settings.notify
+    story.warn_of_nothing_told(namespace, is_told=is_story, is_notified=bool(channels))
     preload(formats)
     with ExitStack() as stack:
         if any(FORMATS[name].is_of_table for name in formats):
             private = stack.enter_context(TemporaryDirectory(prefix="keypolicy-"))
             request = msgspec.structs.replace(request, folder=Path(private))
-        scanned = stack.enter_context(scan(request))
-        run = msgspec.structs.replace(scanned, earlier=_merged(earlier, scanned.earlier))
+        with _telling_of_nothing(request, channels):
+            scanned = stack.enter_context(scan(request))
+        run = msgspec.structs.replace(scanned, earlier=story.merged(earlier, scanned.earlier))
         for warning in run.warnings:
             inputs.warn(warning)
         _report(run, namespace.output, namespace.format or "terminal", options)
+        if channels:
+            _notify(run, settings, namespace.earlier)
         return run.verdict.exit_code
 
 
-def _ahead(namespace: argparse.Namespace) -> int | None:
-    """Return how many days ahead a report tells of, None where nobody says. Raises UsageError."""
-    return None if namespace.ahead is None else judging.days(namespace.ahead, "--ahead")
+@contextmanager
+def _telling_of_nothing(request: "ScanRequest", channels: "Sequence[Channel]") -> Iterator[None]:
+    """Tell whom the settings name if nothing can be seen: silence would look like no change."""
+    try:
+        yield
+    except FetchError as error:
+        if channels:
+            from scanner.notify.tell import tell_unseen  # noqa: PLC0415 - see below
+
+            organizations = request.scope.organizations
+            for warning in tell_unseen(error, request.as_of, organizations, channels):
+                inputs.warn(warning)
+        raise
 
 
-def _merged(given: Sequence[TrendPoint], kept: Sequence[TrendPoint]) -> tuple[TrendPoint, ...]:
-    """Return the points of reports and of a history by time; of two of one time, the history's."""
-    points = {one.as_of: one for one in (*given, *kept)}
-    return tuple(points[moment] for moment in sorted(points))
+def _notify(run: Run, settings: Settings, earlier: Sequence[Path]) -> None:
+    """Tell whom the settings name; what fails is told, and the verdict stays."""
+    from scanner.notify.since import Known  # noqa: PLC0415 - only where somebody is to be told
+    from scanner.notify.tell import tell  # noqa: PLC0415
+
+    known = Known(settings.history, tuple(earlier), settings.baseline is not None)
+    for warning in tell(run, settings.notify, known):
+        inputs.warn(warning)
 
 
 def _history(settings: Settings, told: int) -> "HistoryRequest | None":
