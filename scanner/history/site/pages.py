@@ -144,7 +144,7 @@ def _tell_due(sheet: Sheet, events: Sequence[CalendarEvent], moment: datetime, a
     ]
     if rows:
         sheet.table(("day", "number", "of them"), rows)
-    most = f"the {MOST:,} that are next" if len(events) > MOST else "all of it"
+    most = f"{MOST:,} of it, what is next first," if len(events) > MOST else "all of it"
     sheet.line(f"{most} as a calendar: {CALENDAR}", href=f"{above}{CALENDAR}")
 
 
