@@ -198,3 +198,18 @@ def test_a_link_out_of_the_run_is_neither_read_nor_pruned(tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="leads out of the folder"):
         prune(History(folder), DAY + timedelta(days=9), inventory_only=False)
     assert (outside / "p.yaml").exists()
+
+
+@pytest.mark.parametrize("size", [1, 7, 400, 1 << 20])
+def test_findings_are_read_a_piece_at_a_time(
+    place: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = manifest(9, DAY + timedelta(days=9))
+    known = [tracked(f"f{number}") for number in range(5)]
+    run = History(place).run(stored(place, made, known).name)
+    monkeypatch.setattr(folders, "_PIECE", size)
+    assert list(run.tracked()) == known
+    assert max(map(len, run.pieces(folders.TRACKED))) <= size
+    monkeypatch.setattr(folders, "_MOST", len(run.unpacked(folders.TRACKED)) - 1)
+    with pytest.raises(DamageError, match="unpacks to more than"):
+        run.tracked()
