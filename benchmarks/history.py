@@ -14,16 +14,18 @@ import contextlib
 import io
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.costs import Cost, Step, medians, once, versions
+from benchmarks.costs import TOOL, Cost, Step, medians, once, versions
 from benchmarks.world import World
 
 GAPS = frozenset({100, 101, 250})
@@ -42,8 +44,7 @@ def scan(inventory: str, day: int, history: str | None) -> list[str]:
 
 def year(folder: Path, keys: int, runs: int) -> None:
     """Make all runs but the last, and leave the inventories of the first and of the last day."""
-    from scanner.cli.main import main  # the process that measures stays small
-
+    main = import_module("scanner.cli.main").main  # the process that measures stays small
     os.chdir(folder)
     world = World(keys)
     world.write(Path(FIRST))
@@ -59,11 +60,11 @@ def year(folder: Path, keys: int, runs: int) -> None:
 
 def compare(folder: Path, runs: int, repeats: int) -> None:
     """Print what the first and the last scan take, and leave the last one's run."""
-    before = set(os.listdir(folder / PAST))
+    before = set((folder / PAST).iterdir())
 
     def back() -> None:
-        for name in set(os.listdir(folder / PAST)) - before:
-            shutil.rmtree(folder / PAST / name)
+        for made in set((folder / PAST).iterdir()) - before:
+            shutil.rmtree(made)
 
     def empty() -> None:
         shutil.rmtree(folder / "new", ignore_errors=True)
@@ -131,9 +132,8 @@ def verbs(folder: Path, repeats: int) -> None:
     )
     for name, cost in found.items():
         print(f"{name}: {cost}")
-    from scanner.cli.history import _ACTIONS
-
-    if "site" in _ACTIONS:
+    told = subprocess.run([*TOOL, "history", "--help"], capture_output=True, text=True, check=True)
+    if " site " in told.stdout:
         print(f"history site: {once(['history', 'site', PAST, '-o', 'site'], folder)}")
         size = sum(path.stat().st_size for path in (folder / "site").rglob("*") if path.is_file())
         print(f"    the site: {size / 1e6:.1f} MB")
@@ -155,7 +155,9 @@ def main() -> None:
     try:
         if not (place / LAST).exists():
             began = time.monotonic()
-            process = get_context("spawn").Process(target=year, args=(place, given.keys, given.runs))
+            process = get_context("spawn").Process(
+                target=year, args=(place, given.keys, given.runs)
+            )
             process.start()
             process.join()
             if process.exitcode:

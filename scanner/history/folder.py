@@ -26,6 +26,7 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular, within
 from scanner.base.text import plural
+from scanner.history.carry import LineReader
 from scanner.history.line import is_stranger
 from scanner.history.manifest import (
     MAX_BYTES,
@@ -123,19 +124,16 @@ class StoredRun(msgspec.Struct, frozen=True):
     def tracked(self) -> tuple[TrackedFinding, ...]:
         """Return the findings that the line knew after this run; raises DamageError."""
         found: list[TrackedFinding] = []
-        rest = b""
+        reader, rest = LineReader(), b""
         try:
             for piece in self.pieces(TRACKED):
                 lines, end, rest = (rest + piece).rpartition(b"\n")
-                found += _DECODER.decode_lines(lines + end)
-            found += _DECODER.decode_lines(rest)
+                found += reader.read(lines + end)
+            found += reader.read(rest)
         except msgspec.MsgspecError as error:
             where = str(self.path / TRACKED)
             raise DamageError(f"cannot be read: {error}", "edited", where=where) from error
         return tuple(found)
-
-
-_DECODER: Final = msgspec.json.Decoder(TrackedFinding)
 
 
 class _FolderMarker(msgspec.Struct):

@@ -35,7 +35,7 @@ class Fate(StrEnum):
 _PRESENT: Final = frozenset({Fate.NEW, Fate.REOPENED, Fate.STILL, Fate.DEMANDED})
 
 
-class TrackedFinding(KnownFinding, frozen=True, kw_only=True):
+class TrackedFinding(KnownFinding, frozen=True, kw_only=True, gc=False):
     """A finding as a history carries it from run to run.
 
     `opened` is when it was found for the first time since it was last fixed, `first_seen` ever.
