@@ -21,7 +21,10 @@ _ROTATED = 0.01
 _REPLACED = 0.002
 _CHANGED = 0.002
 _RENAMED = 0.1
-_NAMES = ("Default", "web-prod", "ci-runner-prod", "api-staging")
+_PER_PROJECT = 3
+_NAMES = ("web-prod", "ci-runner-prod", "api-staging", "mobile-prod", "backend-staging")
+_DEFAULT_NAMED = 0.1
+_HOST = "o450.ingest.example.invalid"
 _LIMIT = {"window": 60, "count": 100}
 
 
@@ -31,22 +34,34 @@ class World:
     def __init__(self, keys: int, seed: int = 12) -> None:
         self._rng = random.Random(seed)
         self.day = START
-        self.slugs = {number: f"project-{number}" for number in range(max(2, keys // 20))}
+        self.slugs = {number: f"project-{number}" for number in range(max(2, keys // _PER_PROJECT))}
         self.keys: list[dict[str, Any]] = []
         for _ in range(keys):
-            project = self._rng.choice(list(self.slugs))
+            project = self._rng.randrange(len(self.slugs))
             age = self._rng.expovariate(_ROTATED + _REPLACED)
             self.keys.append(self._key(project, timedelta(days=min(age, 1500.0))))
 
     def _key(self, project: int, age: timedelta) -> dict[str, Any]:
         rng = self._rng
+        public = f"{rng.getrandbits(128):032x}"
+        name = "Default" if rng.random() < _DEFAULT_NAMED else rng.choice(_NAMES)
         return {
-            "id": f"{rng.getrandbits(128):032x}",
-            "name": rng.choice(_NAMES),
-            "project": project,
+            "id": public,
+            "name": name,
+            "label": name,
+            "public": public,
+            "projectId": project,
             "isActive": rng.random() > 0.05,
             "dateCreated": (self.day - age).isoformat(timespec="seconds"),
-            "rateLimit": dict(_LIMIT) if rng.random() < 0.8 else None,
+            "rateLimit": dict(_LIMIT) if rng.random() < 0.85 else None,
+            "dsn": {"public": f"https://{public}@{_HOST}/{project}"},
+            "browserSdkVersion": rng.choice(("9.x", "10.x")),
+            "dynamicSdkLoaderOptions": {
+                "hasReplay": rng.random() < 0.2,
+                "hasPerformance": True,
+                "hasDebug": rng.random() < 0.02,
+            },
+            "useCase": "user",
         }
 
     def pass_a_day(self) -> None:
@@ -55,15 +70,15 @@ class World:
         rng, number = self._rng, len(self.keys)
         for _ in range(round(number * _ROTATED)):
             place = rng.randrange(len(self.keys))
-            self.keys[place] = self._key(self.keys[place]["project"], timedelta())
+            self.keys[place] = self._key(self.keys[place]["projectId"], timedelta())
         for _ in range(round(number * _REPLACED)):
             self.keys.pop(rng.randrange(len(self.keys)))
-            self.keys.append(self._key(rng.choice(list(self.slugs)), timedelta()))
+            self.keys.append(self._key(rng.randrange(len(self.slugs)), timedelta()))
         for _ in range(round(number * _CHANGED)):
             key = rng.choice(self.keys)
             key["rateLimit"] = None if key["rateLimit"] else dict(_LIMIT)
         if rng.random() < _RENAMED:
-            renamed = rng.choice(list(self.slugs))
+            renamed = rng.randrange(len(self.slugs))
             self.slugs[renamed] = f"project-{renamed}-{rng.randrange(1000)}"
 
     def write(self, path: Path, denied: str | None = None) -> Path:
@@ -81,13 +96,11 @@ class World:
                     record = {"id": str(number), "slug": slug, "name": slug, "teams": [team]}
                     spool.add("sentry_project", record, organization=organization, project=slug)
             for key in self.keys:
-                number = key["project"]
+                number = key["projectId"]
                 organization = ORGANIZATIONS[number % 2]
                 if organization != denied:
-                    record = {name: value for name, value in key.items() if name != "project"}
-                    record |= {"public": key["id"], "projectId": number}
                     slug = self.slugs[number]
-                    spool.add("sentry_key", record, organization=organization, project=slug)
+                    spool.add("sentry_key", key, organization=organization, project=slug)
             tables = ("sentry_project", "sentry_key")
             told = "Access was denied." if denied else ""
             spool.finish(dict.fromkeys(tables, TableCoverage(state, told, gaps)))

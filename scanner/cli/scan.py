@@ -140,15 +140,12 @@ def run(namespace: argparse.Namespace) -> int:
         format_called(namespace.format)
     check_writable(namespace.output)
     earlier = read_earlier(namespace.earlier)
-    within = judging.due_within(namespace)
     settings = inputs.settings(namespace)
     request = msgspec.structs.replace(
-        inputs.scan_request(namespace, settings),
+        judging.looking_ahead(inputs.scan_request(namespace, settings)),
         shown=tuple(namespace.owner),
         history=_history(settings),
     )
-    if within is not None:
-        request = judging.looking_ahead(request, within)
     # The engine is heavy to import; a mistake in the arguments is told without it.
     from scanner.pipeline import scan  # noqa: PLC0415
 

@@ -125,6 +125,10 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
         bool | UnsetType,
         Meta(description="Whether only findings count whose time to be fixed (sla) is over."),
     ] = UNSET
+    fail_if_due_within: Annotated[
+        str | UnsetType,
+        Meta(description="Time within which nothing may fall due that will fail, such as 14d."),
+    ] = UNSET
     memory: Annotated[
         str | UnsetType,
         Meta(description="Memory that the database may take, such as 4GB (default: 3/4 of all)."),

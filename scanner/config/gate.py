@@ -44,6 +44,8 @@ def _settings(found: "Settings", scope: Scope) -> Iterator[GateSetting]:
         yield told(f"gate.{policy}", _own(own), looser=_is_loosening(own))
     if found.fail_on_overdue:
         yield told("fail_on_overdue", "true", looser=True)
+    if found.fail_if_due_within is not None:
+        yield told("fail_if_due_within", f"{found.fail_if_due_within}d")
     if found.sla:
         allowed = (f"{name}={format_duration(time)}" for name, time in found.sla.items())
         yield told("sla", _listed(allowed))
