@@ -6,12 +6,14 @@ Lines are in the order of ids: what several rules say of one resource packs well
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
 
 from scanner.model.history import TrackedFinding
+from scanner.model.moment import check_moment
 from scanner.triage.fingerprint import fingerprint
 
 _FIELDS: Final = [
@@ -38,6 +40,8 @@ _SHARED: Final = (
 )
 """What many findings have in common: it is in memory once."""
 
+_PAST: Final = ("first_seen", "opened", "last_seen", "fixed_at")
+
 
 def write_lines(findings: Iterable[TrackedFinding]) -> Iterator[bytes]:
     """Give the lines of findings, each with its end; the same for the same ones in any order."""
@@ -53,17 +57,25 @@ def write_lines(findings: Iterable[TrackedFinding]) -> Iterator[bytes]:
 
 
 class LineReader:
-    """Reads lines, some at a time."""
+    """Reads the lines that a run as of `moment` wrote, some at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
         self._decode = msgspec.json.Decoder(_Line).decode_lines
         self._texts: dict[str | None, str | None] = {}
 
     def read(self, raw: bytes) -> Iterator[TrackedFinding]:
-        """Give the findings of whole lines. Raises msgspec.MsgspecError for what is none."""
+        """Give the findings of whole lines.
+
+        Raises msgspec.MsgspecError for what is none, ValueError for times that no run tells: what
+        is reckoned from them would be no time any more.
+        """
         share = self._texts.setdefault
         for line in self._decode(raw):
             values = msgspec.structs.asdict(line)
+            for name in _PAST:
+                check_moment(name, values[name], self._moment)
+            check_moment("due", values["due"])
             for name in _SHARED:
                 values[name] = share(values[name], values[name])
             if values["fingerprint"] is None:

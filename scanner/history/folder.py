@@ -124,13 +124,13 @@ class StoredRun(msgspec.Struct, frozen=True):
     def tracked(self) -> tuple[TrackedFinding, ...]:
         """Return the findings that the line knew after this run; raises DamageError."""
         found: list[TrackedFinding] = []
-        reader, rest = LineReader(), b""
+        reader, rest = LineReader(self.manifest.run.as_of), b""
         try:
             for piece in self.pieces(TRACKED):
                 lines, end, rest = (rest + piece).rpartition(b"\n")
                 found += reader.read(lines + end)
             found += reader.read(rest)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError) as error:
             where = str(self.path / TRACKED)
             raise DamageError(f"cannot be read: {error}", "edited", where=where) from error
         return tuple(found)

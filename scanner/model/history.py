@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Disposition, Severity
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 Sla = Mapping[Severity, timedelta]
 """The time that is allowed to fix a finding, from when it was opened on."""
@@ -89,9 +91,9 @@ class HistoryProgress(msgspec.Struct, frozen=True):
 class GroupTally(msgspec.Struct, frozen=True):
     """How many pairs of a rule and a resource of a group passed, failed or could not be told."""
 
-    passed: int = 0
-    failed: int = 0
-    unknown: int = 0
+    passed: Count = 0
+    failed: Count = 0
+    unknown: Count = 0
 
     @property
     def rate(self) -> float | None:

@@ -12,6 +12,7 @@ from scanner.triage.fingerprint import fingerprint
 from tests.unit.history.factory import DAY, tracked
 
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=8)
+LATEST = DAY + timedelta(seconds=10**9)
 MOMENTS = st.integers(0, 10**9).map(lambda seconds: DAY + timedelta(seconds=seconds))
 
 
@@ -48,7 +49,7 @@ def findings(draw: st.DrawFn) -> TrackedFinding:
 def test_what_is_written_is_read(known: list[TrackedFinding]) -> None:
     lines = list(write_lines(known))
     assert all(line.endswith(b"\n") and line.count(b"\n") == 1 for line in lines)
-    read = list(LineReader().read(b"".join(lines)))
+    read = list(LineReader(LATEST).read(b"".join(lines)))
     assert sorted(read, key=repr) == sorted(known, key=repr)
     assert list(write_lines(known[::-1])) == lines
 
@@ -63,7 +64,7 @@ def test_a_fingerprint_that_follows_from_the_rest_is_not_written() -> None:
 
 
 def test_what_findings_have_in_common_is_in_memory_once() -> None:
-    reader = LineReader()
+    reader = LineReader(LATEST)
     first, second = (
         one
         for key in ("k1", "k2")
