@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from scanner.base.text import clean_json, plural
@@ -16,6 +17,7 @@ from scanner.cli.history.output import (
     warn_of,
 )
 from scanner.history.choose import choose
+from scanner.history.compare.diff import ordered
 from scanner.history.folder import REPORT, StoredRun
 from scanner.history.manifest import Manifest
 from scanner.model.history import Fate, TrackedFinding
@@ -132,10 +134,10 @@ def _show_changes(run: StoredRun, page: Printout) -> None:
     counts = Counter(one.fate for one in tracked)
     page.line(", ".join(f"{counts[fate]:,} {told}" for fate, told in _TOLD))
     for fate, told in _TOLD:
-        list_findings(page, told, [one for one in tracked if one.fate is fate])
+        list_findings(page, told, ordered(one for one in tracked if one.fate is fate))
 
 
-def list_findings(page: Printout, told: str, findings: list[TrackedFinding]) -> None:
+def list_findings(page: Printout, told: str, findings: Sequence[TrackedFinding]) -> None:
     """Add a section with the first of these findings; none where there is none."""
     if not findings:
         return
