@@ -20,10 +20,10 @@ from scanner.engine.intake.fill import Opened, fill, summary_of
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
 from scanner.engine.judge.clear import ClearPlaces
-from scanner.engine.judge.evaluate import Evaluated, evaluate
+from scanner.engine.judge.evaluate import evaluate
 from scanner.engine.judge.facts import EvaluatedFacts
 from scanner.engine.judge.findings import Findings
-from scanner.engine.judge.groups import groups
+from scanner.engine.judge.groups import groups, organization_shares
 from scanner.engine.judge.places import unseen_of
 from scanner.engine.judge.prepare import Prepared, heavy_columns, needs, prepare
 from scanner.engine.judge.table import save
@@ -31,9 +31,7 @@ from scanner.engine.memory import memory_told
 from scanner.gate import Thresholds, judge, remarks, strangers
 from scanner.history import keeping
 from scanner.inventory.source import Source
-from scanner.model.coverage import Gap
 from scanner.model.inventory import Needs, Scope
-from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy, Rule
 from scanner.model.run import (
     GateSetting,
@@ -50,7 +48,7 @@ from scanner.triage.owners import check_names, read_owners
 from scanner.triage.triage import Triage, Triaged
 
 if TYPE_CHECKING:
-    from scanner.history.keeper import Dated, HistoryRequest, Keeper
+    from scanner.history.keeper import HistoryRequest, Keeper
 
 
 class ScanRequest(msgspec.Struct, frozen=True):
@@ -129,13 +127,14 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]  # those of waivers
     facts = EvaluatedFacts(connection, judged, predicates)
     sight = Sight(request.scope, gaps, loaded.reaches)
-    triaged = triage.decide(facts, sight, request.as_of)
+    summary = summary_of(loaded, needed)
+    triaged = triage.decide(facts, sight, request.as_of, shared=summary.is_fleet)
     dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None
     if dated is not None:
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
-    results = tuple(_result(one, gaps, triaged, dated) for one in judged)
+    overdue = dated.overdue if dated else None
+    results = tuple(triaged.result(o.prepared.rule, o.counts, gaps, overdue) for o in judged)
     ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
-    summary = summary_of(loaded, needed)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
     run = Run(
@@ -157,6 +156,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         table=_table(findings, triaged, request.folder),
         progress=dated.progress if dated else None,
         forecast=ahead,
+        organizations=organization_shares(connection, judged, gaps, triaged.shares, summary),
     )
     return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
 
@@ -271,26 +271,3 @@ def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> t
     if problems:
         raise PolicyError(sorted(problems, key=lambda problem: problem.location))
     return prepared
-
-
-def _result(
-    one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triaged, dated: "Dated | None"
-) -> RuleResult:
-    rule = one.prepared.rule
-    unseen = len(gaps[rule.resource])
-    tally = {
-        (outcome, Disposition.OPEN): one.counts.get(outcome, 0)
-        for outcome in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
-    }
-    if rule.id in triaged.tallies:
-        tally = dict.fromkeys(tally, 0) | dict(triaged.tallies[rule.id])
-    # What was not seen is neither waived nor known: it is always open.
-    tally[Outcome.UNKNOWN, Disposition.OPEN] += unseen
-    return RuleResult(
-        rule=rule,
-        passed=one.counts.get(Outcome.PASS, 0),
-        not_applicable=one.counts.get(Outcome.NOT_APPLICABLE, 0),
-        unseen=unseen,
-        tally=tally,
-        overdue=None if dated is None or dated.overdue is None else dated.overdue.get(rule.id, {}),
-    )

@@ -164,6 +164,9 @@ _LOCK: Final = "KEYPOLICY_CONFIG_ONLY"
 _SERVER: Final = ("token", "url", "organizations", "projects")
 """What is taken from the environment even where settings are locked to a file."""
 
+_PACKAGE: Final = "KEYPOLICY_PACKAGE"
+"""What the workflows of `keypolicy init` and of the examples install; it is no setting."""
+
 _DEBUG: Final = "KEYPOLICY_DEBUG"
 """Shows where an internal error arose; the entry point itself reads it, as settings may be why."""
 
@@ -203,7 +206,7 @@ def _misspelt(variables: Mapping[str, str], suffix: str) -> Iterator[str]:
     """Warn of variables that look like settings: a typo would drop a setting without a word."""
     known = {setting.variable for setting in _SETTINGS.values()} | {_PARAMS, _DEBUG, _LOCK}
     for name in sorted(variables):
-        if name.startswith("KEYPOLICY_") and name not in known:
+        if name.startswith("KEYPOLICY_") and name not in known | {_PACKAGE}:
             names = ", ".join(sorted(one for one in known if one.startswith("KEYPOLICY_")))
             yield f"{name}{suffix} is not a setting of keypolicy; there are {names}"
 

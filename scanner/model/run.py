@@ -12,7 +12,7 @@ from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Finding, Forecast, KnownFinding
 from scanner.model.history import HistoryProgress
 from scanner.model.outcome import Disposition, Outcome, Severity
-from scanner.model.owner import OwnerShare
+from scanner.model.owner import OrganizationShare, OwnerShare
 from scanner.model.rule import Policy, Rule
 from scanner.model.waiver import WaiverUse
 
@@ -100,6 +100,13 @@ class InventorySummary(msgspec.Struct, frozen=True):
             for name, table in self.tables.items()
             if table.needed and table.coverage.state is not CoverageState.COMPLETE
         }
+
+    @property
+    def is_fleet(self) -> bool:
+        """Whether it is of several organizations, those included that could not be seen."""
+        gaps = (gap for coverage in self.incomplete.values() for gap in coverage.gaps)
+        missing = {gap.organization for gap in gaps if gap.organization is not None}
+        return len(missing | self.organizations.keys()) > 1
 
 
 class RunInfo(msgspec.Struct, frozen=True):
@@ -209,7 +216,7 @@ class Run(msgspec.Struct, frozen=True):
     writes the findings into files of Parquet, which are to be read one after the other. `rows`
     gives columns of a table's rows by their id, of those with these ids or of all. `progress` is
     what a history tells, where the scan has one, and `forecast` what falls due, where that was
-    asked for.
+    asked for. `organizations` have a share each where the scan is about more than one.
     """
 
     info: RunInfo
@@ -233,6 +240,7 @@ class Run(msgspec.Struct, frozen=True):
     ) = None
     progress: HistoryProgress | None = None
     forecast: Forecast | None = None
+    organizations: tuple[OrganizationShare, ...] = ()
 
     def open_shown(self, result: RuleResult) -> int:
         """How many open findings of a rule the reports show."""

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 DEFAULT_POLICY: Final = LIVE.policy
 
+_MAX_BYTES: Final = 1 << 20  # of a list of organizations: some ten thousand
+
 
 def add_lock_argument(parser: argparse.ArgumentParser) -> None:
     """Declare the option that locks the settings."""
@@ -48,6 +50,14 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
         help="organization to scan; may be repeated (default: all that the token sees)",
     )
     group.add_argument(
+        "--organizations-from",
+        metavar="FILE",
+        dest="org",
+        action="extend",
+        type=_slugs_from,
+        help="organizations to scan, a slug a line; what stands after # is a remark",
+    )
+    group.add_argument(
         "--project",
         metavar="SLUG",
         action="append",
@@ -61,7 +71,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
             action="append",
             default=[],
             type=Path,
-            help="read keys from a file: an answer of the API, or what `keypolicy fetch` wrote",
+            help="read keys from a file, a folder or a pattern such as '*.jsonl.gz': answers of the"
+            " API, or what `keypolicy fetch` wrote",
         )
     group.add_argument("--demo", action="store_true", help="use the bundled, fictional inventory")
     group.add_argument(
@@ -251,6 +262,38 @@ def warn(message: str) -> None:
     from scanner.base.text import clean  # noqa: PLC0415 - not for --help
 
     sys.stderr.write(f"keypolicy: warning: {clean(message)}\n")
+
+
+def _slugs_from(name: str) -> list[str]:
+    """Read a file with a slug a line. Raises UsageError, placed, for whatever is none.
+
+    A file without any is one, too: with no name every organization would be scanned.
+    """
+    from scanner.base.errors import Location  # noqa: PLC0415 - as the next
+    from scanner.base.files import read_regular  # noqa: PLC0415 - only for this option
+
+    try:
+        lines = read_regular(Path(name), _MAX_BYTES).decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "cannot be read: it is not UTF-8", where=name, remedy="Write a slug a line."
+        ) from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        words = line.partition("#")[0].split()
+        if len(words) > 1:
+            column = line.index(words[1], line.index(words[0]) + len(words[0])) + 1
+            raise UsageError(
+                f"expected one slug, but there is also {words[1]!r}",
+                where=str(Location(name, number, column)),
+                remedy="Write each organization's slug on a line of its own.",
+            )
+        found += words
+    if not found:
+        raise UsageError(
+            "names no organization", where=name, remedy="Write a slug a line, or leave it out."
+        )
+    return found
 
 
 def _is_offline(namespace: argparse.Namespace) -> bool:

@@ -13,6 +13,7 @@ from scanner.model.outcome import Outcome
 from scanner.model.run import Run
 from scanner.report.forecast.document import projects, utc_day, weeks
 from scanner.report.interface import ReportOptions
+from scanner.report.parts.effect import scanned
 
 _OF_A_WEEK: Final = 10
 _PROJECTS: Final = 10
@@ -40,7 +41,7 @@ def agenda(
     yield ""
     policies = ", ".join(f"{one.name} {one.version}" for one in run.policies)
     for label, text in (
-        ("Scanned", ", ".join(run.inventory.sources)),
+        ("Scanned", scanned(run.inventory.sources)),
         ("As of", clock(forecast.as_of)),
         ("Policy", policies),
         ("Rules", f"{forecast.moving_rules} of {forecast.rules} depend on the time"),

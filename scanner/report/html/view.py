@@ -18,7 +18,15 @@ from scanner.report.html.scope import (
     waiver,
 )
 from scanner.report.html.trend import trend
-from scanner.report.parts.effect import gate_words, given, loosened, meaning
+from scanner.report.parts.effect import (
+    gate_words,
+    given,
+    loosened,
+    meaning,
+    parts,
+    percent,
+    scanned,
+)
 from scanner.report.parts.frameworks import name_of_framework, title_of
 from scanner.report.parts.subject import name_of, place
 
@@ -58,10 +66,11 @@ def view(run: Run, first: Sequence[Finding]) -> dict[str, Any]:
                 ("finished", run.info.finished_at),
             )
         },
-        "sources": run.inventory.sources,
+        "sources": scanned(run.inventory.sources),
         "digest": run.inventory.digest,
         "policies": run.policies,
         "organizations": organizations(run),
+        "parts": parts(run),
         "knows_all_places": run.clear is not None,
         "tables": [table(name, summary) for name, summary in run.inventory.tables.items()],
         "incomplete": sorted(run.inventory.incomplete),
@@ -104,13 +113,7 @@ class _Counts:
     @property
     def rate(self) -> str:
         """The share that passed, never rounded up to a hundred."""
-        passed = self.by[Outcome.PASS]
-        if not self.judged:
-            return "not assessed"
-        if passed in {0, self.judged}:
-            return "100%" if passed else "0%"
-        tenths = min(max(passed * 1000 // self.judged, 1), 999)
-        return f"{tenths // 10}.{tenths % 10}%"
+        return percent(self.by[Outcome.PASS], self.judged)
 
     @property
     def bars(self) -> list[dict[str, str]]:

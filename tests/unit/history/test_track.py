@@ -70,7 +70,7 @@ class World:
             if name == of.id
         ]
 
-    def owned(self, of: Rule) -> dict[str | None, int]:
+    def spread(self, of: Rule) -> dict[tuple[str | None, str | None], int]:
         raise AssertionError(of)
 
     def matches(self, predicate: int) -> int:

@@ -19,7 +19,21 @@ from tests.unit.report.factory import (
     run_of,
 )
 from tests.unit.report.node_tools import node_module
+from tests.unit.report.rendering import full_run
 from tests.unit.report.triaged import triaged_run
+
+
+@pytest.mark.parametrize("width", [320, 390, 1440])
+def test_parts_of_organizations_fit_and_are_inert(open_report: Open, width: int) -> None:
+    page = open_report(full_run(), viewport={"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    rows = page.locator(".by-organization tbody tr")
+    assert "not seen" in rows.first.inner_text()  # it hides how bad it is
+    names = [rows.nth(n).locator("bdi").inner_text() for n in range(1, rows.count())]
+    assert names == ["acme", "globex", "(no organization told)"]
+    assert page.locator("body img, body iframe, bdi script").count() == 0
+    rows.nth(1).locator("a").first.click()
+    assert page.evaluate("location.hash") == "#org=acme"
 
 
 @pytest.mark.parametrize("make", [empty_run, clean_run, triaged_run, lambda: large_run(1200)])
@@ -144,7 +158,7 @@ AXE = "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("make", [empty_run, clean_run, triaged_run])
+@pytest.mark.parametrize("make", [empty_run, clean_run, triaged_run, full_run])
 def test_axe_finds_no_violation(
     open_report: Open, make: Callable[[], Run], width: int, scheme: str
 ) -> None:
