@@ -7,7 +7,9 @@ import errno
 import json
 import os
 import shutil
+import uuid
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -207,3 +209,20 @@ def test_a_disk_that_takes_no_more_loses_the_run_alone(
     assert files_of(kept.past) == before
     assert list(kept.past.glob(".*")) == []
     assert kept.verified() == []
+
+
+def test_two_runs_of_one_id_are_told_apart_by_their_time(
+    kept: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where an id is made of a poor source of chance; of one time and id, one is kept."""
+    one = json.loads((kept.run_of("02") / "manifest.json").read_bytes())["run"]["id"]
+    monkeypatch.setattr(uuid, "uuid4", lambda: SimpleNamespace(hex=one))
+    assert kept.scan("03").err == ""
+    assert kept.verified() == []
+    done = kept.history("show", one[:8])
+    assert done.code == 2
+    assert "2 runs" in done.err
+    assert kept.history("show", kept.run_of("03").name).code == 0
+    before = files_of(kept.past)
+    assert "this scan is not kept" in kept.scan("03").err
+    assert files_of(kept.past) == before
