@@ -151,14 +151,14 @@ def run(namespace: argparse.Namespace) -> int:
     earlier = read_earlier(namespace.earlier)
     formats.append(namespace.format or "terminal")
     is_story = any(FORMATS[name].is_story for name in formats)
-    within, ahead = judging.due_within(namespace), story.ahead(namespace)
+    ahead = story.ahead(namespace)
     settings = inputs.settings(namespace)
     history = _history(settings, story.TOLD if is_story else 0)
     request = msgspec.structs.replace(
-        inputs.scan_request(namespace, settings), shown=tuple(namespace.owner), history=history
+        judging.looking_ahead(inputs.scan_request(namespace, settings)),
+        shown=tuple(namespace.owner),
+        history=history,
     )
-    if within is not None:
-        request = judging.looking_ahead(request, within)
     if is_story and (ahead or history):
         request = msgspec.structs.replace(request, ahead=max(ahead or story.AHEAD, request.ahead))
     # The engine is heavy to import; a mistake in the arguments is told without it.

@@ -165,6 +165,9 @@ _SETTINGS: Final = {
     ),
     "sla": _Setting("", "KEYPOLICY_SLA", read.sla),
     "fail_on_overdue": _Setting("--fail-on-overdue", "KEYPOLICY_FAIL_ON_OVERDUE", read.boolean),
+    "fail_if_due_within": _Setting(
+        "--fail-if-due-within", "KEYPOLICY_FAIL_IF_DUE_WITHIN", read.whole_days
+    ),
     "memory": _Setting("", "KEYPOLICY_MEMORY", read.memory),
 }
 _PATHS: Final = frozenset({"policies", "waivers", "baseline", "owners", "history"})

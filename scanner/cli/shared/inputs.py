@@ -150,6 +150,7 @@ def settings(namespace: argparse.Namespace) -> Settings:
             history=getattr(namespace, "history", None),
             history_inventory=getattr(namespace, "history_inventory", None),
             fail_on_overdue=getattr(namespace, "fail_on_overdue", None),
+            fail_if_due_within=getattr(namespace, "fail_if_due_within", None),
             no_color=getattr(namespace, "no_color", False),
             locked_config=namespace.locked_config,
         )
