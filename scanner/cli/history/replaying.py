@@ -29,7 +29,7 @@ from scanner.history.kept import KeptFiles, KeptSource
 from scanner.model.outcome import WORST_FIRST
 from scanner.model.run import Run
 from scanner.pipeline import ScanRequest, scan
-from scanner.report import FORMATS, ReportOptions, format_called, to_stream, write_reports
+from scanner.report import FORMATS, ReportOptions, to_stream, write_reports
 
 _FORMS: Final = ("terminal", "json", "markdown")
 
@@ -52,7 +52,7 @@ def run(namespace: argparse.Namespace) -> int:
         warn_of(damage)
         _print_all(runs, settings, form)
         return 0
-    format_called(form)
+    inputs.check_format(form)
     chosen = choose(history, namespace.run)
     with _replayed(chosen, settings, table=FORMATS[form].is_of_table) as found:
         for warning in found.warnings:

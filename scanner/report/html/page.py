@@ -23,10 +23,11 @@ from scanner.base.text import clean
 from scanner.model.finding import Finding
 from scanner.model.run import Run
 from scanner.report.html.data import BLOCK, Blocks, rules_block
+from scanner.report.html.paper import cover, printed, running
 from scanner.report.html.view import NOSCRIPT_ROWS, view
 from scanner.report.interface import ReportOptions, Writing
 
-_STYLES: Final = ("report.css", "media.css")
+_STYLES: Final = ("report.css", "media.css", "print.css")
 _SCRIPTS: Final = (
     "text.js",
     "prose.js",
@@ -37,6 +38,7 @@ _SCRIPTS: Final = (
     "table.js",
     "export.js",
     "select.js",
+    "print.js",
     "page.js",
 )
 _BLOCKS: Final = "<!-- findings -->\n"  # in the template; in data, `<` is escaped
@@ -47,7 +49,7 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: 
     # The first rows stand in the page itself, for where no script runs.
     held: list[Finding] = []
     is_more = yield from _gather(held)
-    before, after = _page(run, held[:NOSCRIPT_ROWS]).split(_BLOCKS)
+    before, after = page_of(run, held[:NOSCRIPT_ROWS]).split(_BLOCKS)
     out.write(before.encode())
     blocks = Blocks(run)
     while held:
@@ -68,17 +70,23 @@ def _gather(held: list[Finding]) -> Generator[None, Sequence[Finding], bool]:
     return True
 
 
-def _page(run: Run, first: Sequence[Finding]) -> str:
-    """Return the page, with a mark where the blocks of findings belong."""
+def page_of(run: Run, first: Sequence[Finding], *, is_paper: bool = False) -> str:
+    """Return the page with these first findings, and a mark where the blocks of all belong.
+
+    `is_paper` is for where no script runs: no mark then, and the findings as they are printed.
+    """
     folder = templates_dir() / "html"
-    style = "".join((folder / name).read_text("utf-8") for name in _STYLES)
+    style = "".join((folder / name).read_text("utf-8") for name in _STYLES) + running(run)
     script = "".join((folder / name).read_text("utf-8") for name in _SCRIPTS)
     script = f'"use strict";\n(() => {{\n{script}}})();\n'
     context: dict[str, Any] = {
-        **view(run, first),
+        **view(run, () if is_paper else first),
+        "cover": cover(run),
+        "printed": printed(run, first) if is_paper else None,
         "version": __version__,
         "csp": _policy(style, script),
-        # Our own files, not data: the only texts that go into the page as they are.
+        # Our own files, and strings of CSS in which every sign is escaped: the only texts that go
+        # into the page as they are.
         "style": Markup(style),  # noqa: S704
         "script": Markup(script),  # noqa: S704
         "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element
