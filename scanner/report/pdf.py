@@ -15,7 +15,6 @@ from types import ModuleType
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from scanner.base.errors import UsageError
-from scanner.model.finding import Finding
 from scanner.model.run import Run
 from scanner.report.html.page import page_of
 from scanner.report.html.paper import MOST
@@ -24,6 +23,8 @@ from scanner.report.interface import ReportOptions, Writing
 if TYPE_CHECKING:
     from cssselect2 import ElementWrapper
     from tinycss2.ast import QualifiedRule
+
+    from scanner.model.finding import Finding
 
 _PANGO: Final = (
     "Install Pango and a font: `apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"

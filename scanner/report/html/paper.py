@@ -20,7 +20,7 @@ MOST: Final = 1_000
 """Findings that are printed; all of them are counted. print.js has the same number."""
 
 _LISTED: Final = 6
-"""Organizations, policies, sources and reasons on the cover, which is one sheet; all are counted."""
+"""Organizations, policies, sources and reasons on the cover, which is one sheet."""
 
 _WORDS: Final = 120  # characters of a name on the cover
 _RUNNING: Final = 70  # characters of the scope above each page
