@@ -19,10 +19,10 @@ from scanner.report.parts.subject import name_of, place, shortened, web_url
 MOST: Final = 1_000
 """Findings that are printed; all of them are counted. print.js has the same number."""
 
-_LISTED: Final = 6
-"""Organizations, policies, sources and reasons on the cover, which is one sheet."""
-
-_WORDS: Final = 120  # characters of a name on the cover
+# The cover is one sheet whatever a scan is about: of all that is listed there are so many.
+_LISTED: Final = 3
+_POLICIES: Final = 5
+_WORDS: Final = 60  # characters of a name
 _RUNNING: Final = 70  # characters of the scope above each page
 _FACTS: Final = 30  # facts of a finding that are printed
 _FACT: Final = 200  # characters of one
@@ -43,8 +43,8 @@ def cover(run: Run) -> dict[str, Any]:
             if one.name in {"organizations", "projects"}
         ],
         "reasons": _few(run.verdict.reasons),
-        "policies": run.policies[:_LISTED],
-        "more_policies": len(run.policies[_LISTED:]),
+        "policies": run.policies[:_POLICIES],
+        "more_policies": len(run.policies[_POLICIES:]),
         "signatures": ("Prepared by", "Reviewed by", "Approved by"),
     }
 
