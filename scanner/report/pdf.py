@@ -33,6 +33,7 @@ _PANGO: Final = (
 )
 _SVG: Final = "{http://www.w3.org/2000/svg}"
 _DRAWN: Final = ("fill", "stroke", "stroke-width", "stroke-dasharray", "opacity")
+_ACROSS: Final = 600  # pixels across a page, for lines that a stretched drawing must not stretch
 _LIGHT: Final = re.compile(r"(--[\w-]+):\s*light-dark\(([^,]+),")
 _NAMED: Final = re.compile(r"var\((--[\w-]+)\)")
 
@@ -81,13 +82,16 @@ def _paint(root: "ElementWrapper") -> None:
             for selector in cssselect2.compile_selector_list(rule.prelude):
                 matcher.add_selector(selector, said)
     for element in root.iter_subtree():
-        if element.etree_element.tag.startswith(_SVG):
-            for *_, said in matcher.match(element):
-                element.etree_element.attrib.update(said)
-        if element.etree_element.tag == f"{_SVG}svg":
-            title = element.etree_element.makeelement(f"{_SVG}title", {})
-            title.text = "A drawing of the figures beside it"
-            element.etree_element.insert(0, title)
+        for *_, said in matcher.match(element):
+            element.etree_element.attrib.update(said)
+    for drawing in root.etree_element.iter(f"{_SVG}svg"):
+        if drawing.get("preserveAspectRatio") == "none":
+            width = float(drawing.get("viewBox").split()[2]) / _ACROSS
+            for line in drawing.iter(f"{_SVG}path"):
+                line.set("stroke-width", str(width))
+        title = drawing.makeelement(f"{_SVG}title", {})
+        title.text = "A drawing of the figures beside it"
+        drawing.insert(0, title)
 
 
 def _drawing(
