@@ -1,0 +1,347 @@
+"""Regular expressions that mean the same to RE2, PostgreSQL and Java: read, and written anew.
+
+RE2's syntax is read as far as the others can say the same; everything else is refused. What is
+written has no classes or flags that depend on a locale, on Unicode's version or on an option.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Final
+
+import msgspec
+
+Span = tuple[int, int]
+"""The first and the last of some characters, as code points."""
+
+_LAST: Final = 0x10FFFF
+_MOST_REPEATS: Final = 255  # PostgreSQL's
+_FEW: Final = 8  # repeats of a part that may be tried in several ways
+_WORD: Final[tuple[Span, ...]] = ((48, 57), (65, 90), (95, 95), (97, 122))
+_CLASSES: Final[dict[str, tuple[Span, ...]]] = {
+    "d": ((48, 57),),
+    "w": _WORD,
+    "s": ((9, 10), (12, 13), (32, 32)),
+}
+_NAMED: Final[dict[str, tuple[Span, ...]]] = {
+    "alnum": ((48, 57), (65, 90), (97, 122)),
+    "alpha": ((65, 90), (97, 122)),
+    "digit": ((48, 57),),
+    "lower": ((97, 122),),
+    "upper": ((65, 90),),
+    "word": _WORD,
+    "xdigit": ((48, 57), (65, 70), (97, 102)),
+}
+_CONTROLS: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "a": 7}
+_FOLDED: Final = {"k": 0x212A, "s": 0x17F}
+"""Characters beyond ASCII that are a letter of it in another case."""
+
+
+class InexpressibleError(Exception):
+    """What a regular expression has that another engine would read otherwise; `what` names it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class Written(msgspec.Struct, frozen=True):
+    """An expression: characters as `<hex>`, the ends of the text as `<^>` and `<$>`.
+
+    `is_steep` says that a backtracking engine may need a time that is exponential in the text.
+    """
+
+    text: str
+    is_steep: bool
+
+    def spelled(self, character: Callable[[int], str], begin: str, end: str) -> str:
+        """Return it as an engine reads it."""
+        made = []
+        for number, part in enumerate(self.text.replace(">", "<").split("<")):
+            if number % 2 == 0:
+                made.append(part)
+            else:
+                made.append({"^": begin, "$": end}.get(part) or character(int(part, 16)))
+        return "".join(made)
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """A piece: its text, and the sequences of sets that it matches where it has a fixed length."""
+
+    text: str
+    ways: tuple[tuple[tuple[Span, ...], ...], ...] | None
+    is_anchor: bool = False
+
+
+def portable(pattern: str, *, ignore_case: bool, whole: bool) -> Written:
+    """Return an expression of RE2 as the others can say it. Raises InexpressibleError."""
+    reader = _Reader(pattern, ignore_case=ignore_case)
+    part = reader.alternatives()
+    if reader.place < len(pattern):
+        raise InexpressibleError("an unbalanced bracket")
+    text = f"<^>(?:{part.text})<$>" if whole else f"(?:{part.text})"
+    return Written(text, reader.is_steep)
+
+
+class _Reader:
+    """Reads one expression by descent; RE2 has accepted it before."""
+
+    def __init__(self, pattern: str, *, ignore_case: bool) -> None:
+        self._pattern = pattern
+        self._ignore_case = ignore_case
+        self._dot_all = False
+        self.place = 0
+        self.is_steep = False
+
+    def alternatives(self) -> _Part:
+        flags = self._ignore_case, self._dot_all
+        branches = [self._sequence()]
+        while self._taken("|"):
+            branches.append(self._sequence())
+        self._ignore_case, self._dot_all = flags
+        if len(branches) == 1:
+            return branches[0]
+        ways = [way for one in branches if one.ways is not None for way in one.ways]
+        known = all(one.ways is not None for one in branches)
+        return _Part("|".join(one.text for one in branches), tuple(ways) if known else None)
+
+    def _sequence(self) -> _Part:
+        parts: list[_Part] = []
+        while self.place < len(self._pattern) and self._pattern[self.place] not in "|)":
+            if (part := self._piece()) is not None:
+                parts.append(part)
+        ways: tuple[tuple[tuple[Span, ...], ...], ...] | None = ((),)
+        for part in parts:
+            if ways is None or part.ways is None or len(ways) * len(part.ways) > _MOST_REPEATS:
+                ways = None
+            else:
+                ways = tuple((*left, *right) for left in ways for right in part.ways)
+        return _Part("".join(part.text for part in parts), ways)
+
+    def _piece(self) -> _Part | None:
+        atom = self._atom()
+        if atom is None:
+            return None
+        low, high = 1, 1
+        times = 0
+        while (found := self._repeats()) is not None:
+            times += 1
+            low, high = found
+            self._taken("?")  # which match is found makes no difference to whether there is one
+            if times > 1 or atom.is_anchor:
+                raise InexpressibleError("a repetition of a repetition, or of an end")
+        if not times:
+            return atom
+        single = atom.ways is not None and all(len(way) == 1 for way in atom.ways)
+        if high > _FEW and not (single or _told_apart(atom.ways)):
+            self.is_steep = True
+        count = f"{{{low},}}" if high > _MOST_REPEATS else f"{{{low},{high}}}"
+        return _Part(f"(?:{atom.text}){count}", None)
+
+    def _repeats(self) -> tuple[int, int] | None:
+        many = _MOST_REPEATS + 1
+        for sign, found in (("*", (0, many)), ("+", (1, many)), ("?", (0, 1))):
+            if self._taken(sign):
+                return found
+        if not self._taken("{"):
+            return None
+        end = self._pattern.find("}", self.place)
+        low, comma, high = self._pattern[self.place : end].partition(",")
+        if end < 0 or not low.isdecimal() or (high and not high.isdecimal()):
+            raise InexpressibleError("a brace that is no repetition")
+        self.place = end + 1
+        least = int(low)
+        most = int(high) if high else (many if comma else least)
+        if least > _MOST_REPEATS or (high and most > _MOST_REPEATS):
+            raise InexpressibleError(f"more than {_MOST_REPEATS} repetitions")
+        return least, most
+
+    def _atom(self) -> _Part | None:
+        sign = self._next()
+        if sign == "(":
+            return self._group()
+        if sign == "[":
+            return self._set()
+        if sign == ".":
+            return _of(((0, _LAST),) if self._dot_all else ((0, 9), (11, _LAST)))
+        if sign in "^$":
+            return _Part(f"<{sign}>", None, is_anchor=True)
+        if sign == "\\":
+            return self._escape()
+        return self._character(ord(sign))
+
+    def _group(self) -> _Part | None:
+        flags = self._ignore_case, self._dot_all
+        if self._taken("?"):
+            if self._taken("P<") or self._taken("<"):
+                self.place = self._pattern.index(">", self.place) + 1
+            else:
+                on = True
+                while (flag := self._next()) not in ":)":
+                    self._flag(flag, on=on)
+                    on = on and flag != "-"
+                if flag == ")":  # for what follows in the group around it
+                    return None
+        inner = self.alternatives()
+        self._ignore_case, self._dot_all = flags
+        if not self._taken(")"):
+            raise InexpressibleError("an unbalanced bracket")
+        return _Part(f"(?:{inner.text})", inner.ways)
+
+    def _flag(self, flag: str, *, on: bool) -> None:
+        if flag == "i":
+            self._ignore_case = on
+        elif flag == "s":
+            self._dot_all = on
+        elif flag != "-":
+            raise InexpressibleError(f"the flag {flag}")
+
+    def _escape(self) -> _Part:
+        sign = self._next()
+        if sign in "Az":
+            return _Part("<^>" if sign == "A" else "<$>", None, is_anchor=True)
+        if sign.lower() in _CLASSES:
+            spans = _CLASSES[sign.lower()]
+            return _of(_other(spans) if sign.isupper() else spans)
+        return self._character(self._escaped(sign))
+
+    def _escaped(self, sign: str) -> int:
+        """Return the character that stands after a backslash."""
+        if sign in _CONTROLS:
+            return _CONTROLS[sign]
+        if sign == "x":
+            if self._taken("{"):
+                end = self._pattern.index("}", self.place)
+                text, self.place = self._pattern[self.place : end], end + 1
+            else:
+                text, self.place = self._pattern[self.place : self.place + 2], self.place + 2
+            return int(text, 16)
+        if sign.isascii() and not sign.isalnum():
+            return ord(sign)
+        raise InexpressibleError(f"\\{sign}")
+
+    def _character(self, code: int) -> _Part:
+        return _of(self._folded(((code, code),)))
+
+    def _set(self) -> _Part:
+        negated = self._taken("^")
+        spans: list[Span] = []
+        first = True
+        while first or not self._ahead("]"):
+            first = False
+            if self._taken("[:"):
+                end = self._pattern.index(":]", self.place)
+                name, self.place = self._pattern[self.place : end], end + 2
+                if name not in _NAMED:
+                    raise InexpressibleError(f"the class [:{name}:]")
+                spans += _NAMED[name]
+                continue
+            low = self._member(spans)
+            if low is None:
+                continue
+            high = low
+            if self._ahead("-") and not self._ahead("-]"):
+                self.place += 1
+                high = self._member([]) or 0
+            spans.append((low, high))
+        self.place += 1
+        found = self._folded(tuple(spans))
+        return _of(_other(found) if negated else found)
+
+    def _member(self, spans: list[Span]) -> int | None:
+        """Return the next character of a set; add a class like \\d to `spans` instead."""
+        sign = self._next()
+        if sign != "\\":
+            return ord(sign)
+        sign = self._next()
+        if sign.lower() in _CLASSES:
+            named = _CLASSES[sign.lower()]
+            spans += _other(named) if sign.isupper() else named
+            return None
+        return self._escaped(sign)
+
+    def _folded(self, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+        """Return the characters in both cases, where case is ignored."""
+        if not self._ignore_case:
+            return _merged(spans)
+        found = list(spans)
+        for low, high in spans:
+            if high > 127 and any(  # noqa: PLR2004 - the last of ASCII
+                chr(code).lower() != chr(code) or chr(code).upper() != chr(code)
+                for code in range(max(low, 128), min(high, low + 1_000) + 1)
+            ):
+                raise InexpressibleError("letters beyond a to z whose case is to be ignored")
+            if high > 127 and high - low > 1_000:  # noqa: PLR2004 - too many to be looked at
+                raise InexpressibleError("a wide range of letters whose case is to be ignored")
+            for code in range(low, min(high, 127) + 1):
+                letter = chr(code)
+                other = letter.swapcase()
+                found += [(ord(other), ord(other))]
+                if letter.lower() in _FOLDED:
+                    found += [(_FOLDED[letter.lower()],) * 2]
+        return _merged(tuple(found))
+
+    def _next(self) -> str:
+        if self.place >= len(self._pattern):
+            raise InexpressibleError("an end that comes too early")
+        self.place += 1
+        return self._pattern[self.place - 1]
+
+    def _ahead(self, text: str) -> bool:
+        if self.place >= len(self._pattern):
+            raise InexpressibleError("an end that comes too early")
+        return self._pattern.startswith(text, self.place)
+
+    def _taken(self, text: str) -> bool:
+        if not self._pattern.startswith(text, self.place):
+            return False
+        self.place += len(text)
+        return True
+
+
+def _of(spans: Sequence[Span]) -> _Part:
+    """Return a piece that is one character of these."""
+    merged = _merged(tuple(spans))
+    if not merged:
+        raise InexpressibleError("a set without any character")
+    if len(merged) == 1 and merged[0][0] == merged[0][1]:
+        return _Part(f"<{merged[0][0]:x}>", ((merged,),))
+    inner = "".join(
+        f"<{low:x}>" if low == high else f"<{low:x}>-<{high:x}>" for low, high in merged
+    )
+    return _Part(f"[{inner}]", ((merged,),))
+
+
+def _merged(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    """Return the spans in order, none of them touching another; none is of surrogates or NUL."""
+    made: list[Span] = []
+    for low, high in sorted(spans):
+        for first, last in ((max(low, 1), min(high, 0xD7FF)), (max(low, 0xE000), high)):
+            if first > last:
+                continue
+            if made and first <= made[-1][1] + 1:
+                made[-1] = made[-1][0], max(made[-1][1], last)
+            else:
+                made.append((first, last))
+    return tuple(made)
+
+
+def _other(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Return all characters that are not of these."""
+    merged = _merged(tuple(spans))
+    ends = [(-1, 0), *merged, (_LAST + 1, _LAST + 1)]
+    return _merged(tuple((left[1] + 1, right[0] - 1) for left, right in pairwise(ends)))
+
+
+def _told_apart(ways: tuple[tuple[tuple[Span, ...], ...], ...] | None) -> bool:
+    """Whether at most one of these sequences can begin any text."""
+    if ways is None or not all(ways):
+        return False
+    return all(
+        any(not _meet(one, other) for one, other in zip(left, right, strict=False))
+        for number, left in enumerate(ways)
+        for right in ways[:number]
+    )
+
+
+def _meet(left: tuple[Span, ...], right: tuple[Span, ...]) -> bool:
+    return any(a <= d and c <= b for a, b in left for c, d in right)
