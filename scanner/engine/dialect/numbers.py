@@ -40,7 +40,7 @@ def cast_number(made: Typed, kind: Kind, scale: int, node: Node) -> Typed:
             # DuckDB divides by the power of ten: as exact as reading the digits up to here.
             plain = made.kind is Kind.INTEGER or not made.scale
             if made.reach * 10**made.scale <= _EXACT_DOUBLE or (plain and made.reach <= WIDE):
-                powers = Decimal(-made.scale), Decimal(max(made.reach, 1).adjusted() + 1)
+                powers = Decimal(-made.scale), Decimal(max(made.reach, Decimal(1)).adjusted() + 1)
                 return Typed(mark("as_double", made.node), kind, *powers)
         case Kind.DOUBLE, Kind.DOUBLE:
             return made

@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from scanner.engine.dialect.patterns import Written
 from scanner.engine.dialect.write import Build, Words, call, text_of
 
 SPACES: Final = "".join(
@@ -100,7 +101,6 @@ def _match(arguments: list[exp.Expression]) -> exp.Expression:
 
 def spelled(pattern: str) -> str:
     """Return a portable regular expression as PostgreSQL reads it."""
-    from scanner.engine.dialect.patterns import Written  # noqa: PLC0415
 
     def character(code: int) -> str:
         plain = chr(code)
@@ -110,6 +110,7 @@ def spelled(pattern: str) -> str:
 
 
 POSTGRES: Final = Words(
+    "PostgreSQL",
     "postgres",
     _TEMPLATES,
     {

@@ -24,12 +24,15 @@ class Words(msgspec.Struct, frozen=True):
     """How a database says what marks stand for.
 
     `templates` are SQL of that database: `:a` is the first argument, `{b}` the text of the second.
-    `builds` are those that take more than that.
+    `builds` are those that take more than that. One that `backtracks` may need exponential time for
+    a regular expression.
     """
 
+    title: str
     dialect: str
     templates: Mapping[str, str]
     builds: Mapping[str, Build]
+    backtracks: bool = False
 
     def write(self, connection: Connection, trees: Sequence[Node]) -> list[str]:
         """Return the SQL of lowered trees."""
