@@ -19,8 +19,8 @@ from scanner.engine.forecast import look_ahead
 from scanner.engine.intake.fill import Opened, fill, summary_of
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
-from scanner.engine.judge.clear import ClearPlaces
-from scanner.engine.judge.evaluate import Evaluated, evaluate
+from scanner.engine.judge.evaluate import Evaluated
+from scanner.engine.judge.evaluation import Evaluation, evaluated_here
 from scanner.engine.judge.facts import EvaluatedFacts
 from scanner.engine.judge.findings import Findings
 from scanner.engine.judge.groups import groups
@@ -50,6 +50,7 @@ from scanner.triage.owners import check_names, read_owners
 from scanner.triage.triage import Triage, Triaged
 
 if TYPE_CHECKING:
+    from scanner.engine.remote.interface import Place
     from scanner.history.keeper import Dated, HistoryRequest, Keeper
 
 
@@ -61,7 +62,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
     line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
     where that is wanted: the database may write there. `also` tells columns, by table, that are to
     be there for what the rules' remedies need to know. `ahead` is for how many
-    days after as-of to look, 0 for none.
+    days after as-of to look, 0 for none. `elsewhere` is another database that has the tables and
+    evaluates the rules; `source` is not asked then.
     """
 
     source: Source
@@ -78,6 +80,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
     history: "HistoryRequest | None" = None
     ahead: int = 0
+    elsewhere: "Place | None" = None
 
 
 @contextmanager
@@ -94,6 +97,14 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     check_names(request.shown, triage.owners)
     with connect() as connection, memory_told(), keeping(request.history) as keeper:
         prepared = _prepare(connection, rules, triage)
+        if request.elsewhere is not None:
+            from scanner.engine.remote.scan import evaluated_in  # noqa: PLC0415 - only there
+
+            asked = len(rules), request.scope, request.as_of, triage.owners
+            with evaluated_in(request.elsewhere, connection, prepared, *asked) as found:
+                seal(connection, request.folder)
+                yield _judged(request, started, policies, triage, found, None)
+            return
         also = request.also(rules) if request.also else {}
         loaded = fill(
             connection,
@@ -107,8 +118,9 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             request.ahead,
         )
         seal(connection, request.folder or (keeper.scratch if keeper else None))
-        opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
-        yield _judged(request, started, policies, triage, opened, prepared, keeper)
+        unseen = unseen_of(loaded, request.scope)
+        found = evaluated_here(connection, loaded, unseen, prepared, len(rules), request.as_of)
+        yield _judged(request, started, policies, triage, found, keeper)
 
 
 def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
@@ -116,25 +128,22 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     started: datetime,
     policies: tuple[Policy, ...],
     triage: Triage,
-    opened: Opened,
-    prepared: Sequence[Prepared],
+    found: Evaluation,
     keeper: "Keeper | None",
 ) -> Run:
-    """Evaluate, decide about what was found, and put the result together."""
-    connection, loaded = opened.connection, opened.loaded
+    """Decide about what was found, and put the result together."""
+    connection, loaded, judged = found.connection, found.loaded, found.rules
     rules = [rule for policy in policies for rule in policy.rules]
     needed = frozenset(rule.resource for rule in rules)
-    gaps = {name: opened.unseen.gaps[name] for name in needed}
-    evaluated = evaluate(connection, prepared, request.as_of, opened.unseen)
-    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]  # those of waivers
-    facts = EvaluatedFacts(connection, judged, predicates)
+    gaps = {name: found.unseen.gaps[name] for name in needed}
+    facts = EvaluatedFacts(connection, judged, found.predicates, found.existing)
     sight = Sight(request.scope, gaps, loaded.reaches)
     triaged = triage.decide(facts, sight, request.as_of)
     dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None
     if dated is not None:
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
     results = tuple(_result(one, gaps, triaged, dated) for one in judged)
-    ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
+    ahead = look_ahead(connection, judged, found.predicates, triage, request.as_of, request.ahead)
     summary = summary_of(loaded, needed)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
@@ -148,7 +157,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         warnings=_told(request, policies, loaded, triaged, results, narrowing),
         waivers=triaged.waivers,
         fixed=triaged.fixed,
-        clear=ClearPlaces(connection, judged),
+        clear=found.clear,
         gate=request.gate,
         rows=findings.rows,
         sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),

@@ -15,7 +15,7 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
-from scanner.cli.shared import inputs, judging
+from scanner.cli.shared import elsewhere, inputs, judging
 from scanner.config.settings import Settings
 from scanner.model.run import Run
 from scanner.report import (
@@ -39,6 +39,7 @@ _IN_MEMORY: Final = 1 << 20  # bytes for standard output that are not put on dis
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     inputs.add_source_arguments(parser)
+    elsewhere.add_engine_argument(parser)
     inputs.add_policy_arguments(parser)
     judging.add_triage_arguments(parser)
     _add_history_arguments(parser)
@@ -146,6 +147,7 @@ def run(namespace: argparse.Namespace) -> int:
         inputs.scan_request(namespace, settings),
         shown=tuple(namespace.owner),
         history=_history(settings),
+        elsewhere=elsewhere.engine_place(namespace, settings),
     )
     if within is not None:
         request = judging.looking_ahead(request, within)

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 DEFAULT_POLICY: Final = LIVE.policy
 
+HERE: Final = "duckdb"
+"""The engine of every scan that does not say otherwise."""
+
+
+def place(text: str) -> Path | str:
+    """Return a path, or an address as it is: its slashes mean something."""
+    return text if "://" in text else Path(text)
+
 
 def add_lock_argument(parser: argparse.ArgumentParser) -> None:
     """Declare the option that locks the settings."""
@@ -60,7 +68,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
             metavar="FILE",
             action="append",
             default=[],
-            type=Path,
+            type=place,
             help="read keys from a file: an answer of the API, or what `keypolicy fetch` wrote",
         )
     group.add_argument("--demo", action="store_true", help="use the bundled, fictional inventory")
@@ -202,9 +210,18 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
         )
     if namespace.demo:
         return load_source("demo")(as_of(namespace))
+    addresses = [one for one in files if isinstance(one, str)]
+    if addresses and getattr(namespace, "engine", HERE) == HERE:
+        raise UsageError(
+            f"is the address of a {addresses[0].partition('://')[0]} store, which is not read here",
+            where="--inventory",
+            remedy="`keypolicy scan --engine postgres` or `--engine spark` evaluates there;"
+            " everything else reads files.",
+        )
     if files:
         slugs = tuple(namespace.org), tuple(namespace.project)
-        return load_source("file")(files, *slugs, found.url or DEFAULT_URL)
+        named = [one for one in files if isinstance(one, Path)]
+        return load_source("file")(named, *slugs, found.url or DEFAULT_URL)
     return live_source(namespace, found, journal)
 
 

@@ -249,15 +249,23 @@ def _quotient(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
         lowering.as_kind(one, Kind.DOUBLE, 0, part)
         for one, part in zip(made, arguments, strict=True)
     )
-    never_zero = made[1].low > 0 or made[1].high < 0 or (made[1].is_constant and made[1].value)
+    never_zero = _is_never_zero(arguments[1]) or made[1].low > 0 or made[1].high < 0 or (made[1].is_constant and made[1].value)
     if not never_zero or (made[1].kind is Kind.DOUBLE and not made[1].is_constant):
         raise inexpressible(
             "divides by what may be 0, which is an error elsewhere,",
             node,
-            "Multiply instead: a > 2 * b in place of a / b > 2.",
+            "Write a / nullif(b, 0), or multiply: a > 2 * b in place of a / b > 2.",
         )
     whole_node = mark("over", left.node, right.node)
     return numbers.powered(whole_node, left.low - right.high, left.high - right.low, node)
+
+
+def _is_never_zero(node: Node) -> bool:
+    """Whether it is `nullif(..., 0)`."""
+    if node.get("function_name") != "nullif":
+        return False
+    second = node["arguments"][-1]["expression"]
+    return bool(second["class"] == "CONSTANT" and second["literal"].get("text") == "0")
 
 
 def _whole_division(name: str) -> "Call":

@@ -16,6 +16,15 @@ _ASCII: Final = "OCTET_LENGTH(:a) = CHAR_LENGTH(:a)"
 _SINCE: Final = "CAST(EXTRACT(EPOCH FROM {0}) * 1000000 AS BIGINT)"
 _TRUNCATED: Final = "DATE_TRUNC('{0}', :b, 'UTC') - DATE_TRUNC('{0}', :a, 'UTC')"
 
+_NAMES: Final = {
+    "VARCHAR": "TEXT",
+    "BOOLEAN": "BOOLEAN",
+    "BIGINT": "BIGINT",
+    "DOUBLE": "DOUBLE PRECISION",
+    "JSON": "JSONB",
+    "VARCHAR[]": "TEXT[]",
+    "TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ",
+}
 _TEMPLATES: Final[dict[str, str]] = {
     "unknown": "CAST(NULL AS BOOLEAN)",
     "flag": "CAST(CAST(:a AS INT) AS BIGINT)",
@@ -70,6 +79,8 @@ _TEMPLATES: Final[dict[str, str]] = {
     " WHEN 'array' THEN 'ARRAY' END",
     "json_integer": "CASE WHEN JSONB_TYPEOF(:a -> '{b}') = 'number'"
     " THEN CAST(:a ->> '{b}' AS BIGINT) END",
+    **{f"no {kind}": f"CAST(NULL AS {name})" for kind, name in _NAMES.items()},
+    "json_object": "CASE WHEN JSONB_TYPEOF(:a) <> 'null' THEN :a END",
     "any_of": ":a && :b",
     "all_of": ":a @> :b",
     "member": ":b = ANY(:a)",

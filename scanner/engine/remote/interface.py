@@ -1,0 +1,104 @@
+"""What a database has to do so that rules can be evaluated in it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from scanner.engine.dialect.write import Words
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where an engine finds the tables; `secret` is a password, and told to nobody."""
+
+    engine: str
+    address: str
+    secret: str = ""
+
+    def __repr__(self) -> str:
+        """Leave the secret out."""
+        return f"Place({self.engine!r})"
+
+
+class Group(msgspec.Struct, frozen=True):
+    """How many rows of a place have the same codes; `codes` has a digit for each rule.
+
+    `sums` are those of the digests of the rows, in four parts.
+    """
+
+    organization: str | None
+    project_key: str | None
+    project: str | None
+    codes: str
+    rows: int
+    sums: tuple[int, int, int, int]
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What is asked of a table: `relation` is a SELECT of its columns, all of it the engine's SQL.
+
+    `codes` are the expressions of the rules' outcomes; rows come back where one of the first
+    `judged` of them is a finding, with the columns `told`. `facts` are what the digest is made of.
+    """
+
+    relation: str
+    codes: Sequence[str]
+    judged: int
+    told: Sequence[str]
+    facts: Sequence[str]
+    place: tuple[str, str, str]
+    letters: str
+
+
+class Answer(Protocol):
+    """What comes back: groups, and rows in JSON with `codes` among their members."""
+
+    def groups(self) -> Iterator[Group]:
+        """Give all groups; before the rows."""
+        ...
+
+    def rows(self) -> Iterator[Sequence[str]]:
+        """Give the rows, some at a time."""
+        ...
+
+
+class Session(Protocol):
+    """An open database. Its methods raise FetchError where it fails, without anything secret."""
+
+    words: "Words"
+    label: str
+
+    def columns(self, table: str) -> Mapping[str, str] | None:
+        """Return the types of a table's columns by name; None where there is no such table."""
+        ...
+
+    def source(self, table: str) -> str:
+        """Return the table's name as SQL."""
+        ...
+
+    def cast(self, column: str, kind: str, found: str) -> str | None:
+        """Return a column as a type of the catalogue; None where it is of another type."""
+        ...
+
+    def faults(self, column: str, kind: str, keys: Sequence[str]) -> str:
+        """Return a condition for values of the column that are none of its type; may be empty."""
+        ...
+
+    def value(self, text: str | datetime | int | None) -> str:
+        """Return a literal."""
+        ...
+
+    def rows(self, sql: str) -> Iterator[Sequence[tuple[object, ...]]]:
+        """Run a SELECT, and give its rows, some at a time."""
+        ...
+
+    def ask(self, question: Question) -> Answer:
+        """Judge a table, in one statement."""
+        ...
+
+
+Opener = Callable[[Place], AbstractContextManager[Session]]
+"""Opens a session. Raises UsageError for a wrong address, FetchError for one out of reach."""
