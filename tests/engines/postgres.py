@@ -22,7 +22,7 @@ def server(locale: str = "C.UTF-8") -> Iterator[Path]:
     """Start a server, and give the folder of its socket. The test is skipped where there is none."""
     if not _BINARIES:
         pytest.skip("PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/var/tmp"))
     as_other: dict[str, Any] = {}
     if os.geteuid() == 0:  # it does not run as root
         other = pwd.getpwnam("postgres")

@@ -80,7 +80,9 @@ class Known:
                 return [None]
             return [value for text in texts for value in self._values([text])]
         return [
-            self._interval(text) if kind == "INTERVAL" and value is not None else _constant(value, kind)
+            self._interval(text)
+            if kind == "INTERVAL" and value is not None
+            else _constant(value, kind)
             for text, value, kind in zip(texts, row, kinds, strict=True)
         ]
 

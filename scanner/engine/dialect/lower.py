@@ -14,11 +14,11 @@ import msgspec
 
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
-from scanner.engine.dialect import windows
+from scanner.engine.dialect import casts, windows
 from scanner.engine.dialect.constants import Known
-from scanner.engine.dialect.numbers import cast_number, fitting
+from scanner.engine.dialect.numbers import cast_number
 from scanner.engine.dialect.refusing import inexpressible
-from scanner.engine.dialect.typed import Kind, Typed, kind_of, mark
+from scanner.engine.dialect.typed import Kind, Typed, mark
 from scanner.engine.predicate.syntax import PLACE, Node
 
 Call = Callable[["Lowering", Node, list[Node]], Typed]
@@ -36,7 +36,7 @@ _COMPARED: Final = frozenset(
 class Lowering:
     """Lowers trees over one table; `calls` are the functions that it knows."""
 
-    def __init__(  # noqa: PLR0913 - all that a tree depends on
+    def __init__(
         self,
         connection: Connection,
         table: str,
@@ -56,7 +56,7 @@ class Lowering:
             "OPERATOR": self._operator,
             "BETWEEN": self._between,
             "CASE": self._case,
-            "CAST": self._cast,
+            "CAST": lambda node: casts.cast(self, node),
             "FUNCTION": self._function,
             "WINDOW": lambda node: windows.window(self, node),
         }
@@ -129,7 +129,9 @@ class Lowering:
 
     def _conjunction(self, node: Node) -> Typed:
         made = {"class": "CONJUNCTION", "type": node["type"], **PLACE}
-        return Typed({**made, "children": list(map(self.condition, node["children"]))}, Kind.BOOLEAN)
+        return Typed(
+            {**made, "children": list(map(self.condition, node["children"]))}, Kind.BOOLEAN
+        )
 
     def _operator(self, node: Node) -> Typed:
         made = {"class": "OPERATOR", "type": node["type"], **PLACE}
@@ -180,34 +182,6 @@ class Lowering:
         whole = {"class": "CASE", "type": node["type"], **PLACE, "case_checks": checks}
         return _spanning({**whole, "else_expr": typed[-1].node}, kind, scale, typed)
 
-    def _cast(self, node: Node) -> Typed:
-        inner = self.expression(node["child"])
-        name = str(node["type_expr"]["type_name"])
-        sizes = [size["literal"].get("text", "") for size in node["type_expr"].get("children", [])]
-        kind, scale = kind_of(f"{name}({','.join(sizes)})" if sizes else name)
-        if kind is Kind.EXACT and name == "DECIMAL" and not sizes:
-            scale = 3
-        if inner.kind is Kind.NULL:
-            return inner
-        if kind is inner.kind and kind in {Kind.TEXT, Kind.BOOLEAN, Kind.MOMENT, Kind.DATE}:
-            return inner
-        match inner.kind, kind:
-            case Kind.TEXT, Kind.INTEGER if node["try_cast"] and _is_field(inner.node):
-                field, name = inner.node["arguments"]
-                # Whole numbers, as the types of the catalogue have it.
-                return Typed(mark("json_integer", field["expression"], name["expression"]), kind)
-            case Kind.BOOLEAN, Kind.INTEGER:
-                return Typed(mark("flag", inner.node), kind, Decimal(0), Decimal(1))
-            case (Kind.INTEGER, Kind.TEXT) | (Kind.BOOLEAN, Kind.TEXT):
-                return Typed(mark("as_text", inner.node), Kind.TEXT)
-            case Kind.MOMENT, Kind.DATE:
-                return Typed(mark("day_of", inner.node), Kind.DATE)
-            case Kind.DATE, Kind.MOMENT:
-                return self.as_kind(inner, Kind.MOMENT, 0, node)
-        if kind is None or kind not in _NUMBERS:
-            raise inexpressible(f"casts to {name} what other databases cast otherwise", node)
-        return fitting(cast_number(inner, kind, scale, node), name, sizes, node)
-
     def _function(self, node: Node) -> Typed:
         name = str(node["function_name"])
         call = self._calls.get(name)
@@ -215,10 +189,6 @@ class Lowering:
             what = f"calls {name}()" if name.isidentifier() else f"uses {name}"
             raise inexpressible(what, node)
         return call(self, node, [argument["expression"] for argument in node["arguments"]])
-
-
-def _is_field(node: Node) -> bool:
-    return node.get("function_name") == "kp_field"
 
 
 def _common(made: Sequence[Typed]) -> tuple[Kind | None, int]:

@@ -28,7 +28,7 @@ _TYPES: Final = {"TINYINT": 7, "SMALLINT": 15, "INTEGER": 31, "BIGINT": 63}
 def cast_number(made: Typed, kind: Kind, scale: int, node: Node) -> Typed:
     """Return a number as another kind without any loss. Raises RefusedError."""
     match made.kind, kind:
-        case (Kind.INTEGER | Kind.EXACT), Kind.EXACT if scale >= made.scale:
+        case ((Kind.INTEGER | Kind.EXACT), Kind.EXACT) if scale >= made.scale:
             if made.reach < Decimal(10) ** (DIGITS - scale):
                 wide = mark("as_exact", made.node, str(scale))
                 return msgspec.structs.replace(made, node=wide, kind=kind, scale=scale, value=None)
@@ -36,7 +36,7 @@ def cast_number(made: Typed, kind: Kind, scale: int, node: Node) -> Typed:
             return msgspec.structs.replace(made, node=mark("as_integer", made.node), kind=kind)
         case Kind.INTEGER, Kind.INTEGER:
             return made
-        case (Kind.INTEGER | Kind.EXACT), Kind.DOUBLE:
+        case ((Kind.INTEGER | Kind.EXACT), Kind.DOUBLE):
             # DuckDB divides by the power of ten: as exact as reading the digits up to here.
             plain = made.kind is Kind.INTEGER or not made.scale
             if made.reach * 10**made.scale <= _EXACT_DOUBLE or (plain and made.reach <= WIDE):
@@ -60,7 +60,9 @@ def fitting(made: Typed, name: str, sizes: list[str], node: Node) -> Typed:
     return made
 
 
-def whole(node: Node, kind: Kind, low: Decimal, high: Decimal, scale: int, place: Node) -> Typed:
+def whole(  # noqa: PLR0913, PLR0917 - all that a number is
+    node: Node, kind: Kind, low: Decimal, high: Decimal, scale: int, place: Node
+) -> Typed:
     """Return a whole or an exact number within bounds. Raises RefusedError where it overflows."""
     room = Decimal(WIDE) if kind is Kind.INTEGER else Decimal(10) ** (DIGITS - scale)
     if scale > _SCALE:

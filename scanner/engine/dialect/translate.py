@@ -7,9 +7,11 @@ from typing import Final
 from scanner.base.errors import PolicyError, Problem
 from scanner.engine.database import Connection
 from scanner.engine.dialect.calls import CALLS
+from scanner.engine.dialect.letters import NAMES, letters
 from scanner.engine.dialect.lower import Lowering
 from scanner.engine.dialect.refusing import inexpressible
-from scanner.engine.dialect.write import Words
+from scanner.engine.dialect.typed import Typed
+from scanner.engine.dialect.words.write import Words
 from scanner.engine.judge.evaluate import outcome_code
 from scanner.engine.judge.prepare import Prepared, values
 from scanner.engine.predicate import syntax
@@ -28,7 +30,12 @@ _BACKTRACKS: Final = (
 
 
 def translate(
-    connection: Connection, prepared: Sequence[Prepared], as_of: datetime, words: Words
+    connection: Connection,
+    prepared: Sequence[Prepared],
+    as_of: datetime,
+    words: Words,
+    *,
+    pretty: bool = False,
 ) -> list[str]:
     """Return the SQL of each rule's code, in the words of another database.
 
@@ -48,7 +55,8 @@ def translate(
                 lowered[number] = _node(lowering, tree, words, lowering.expression)
             except RefusedError as error:
                 problems += _located(connection, one, as_of, words, error)
-        made |= dict(zip(lowered, words.write(connection, list(lowered.values())), strict=True))
+        texts = words.write(connection, list(lowered.values()), pretty=pretty)
+        made |= dict(zip(lowered, texts, strict=True))
     problems += [
         Problem(one.rule.location, f"The rule is too long for {words.title}", "predicate-too-large")
         for number, one in enumerate(prepared)
@@ -68,15 +76,24 @@ def conditions(
     return words.write(connection, [lowering.expression(tree).node for tree in trees])
 
 
+def letters_in(connection: Connection, sql: str, words: Words) -> str:
+    """Return what has to follow the FROM of a statement for expressions that look at letters."""
+    if "letters." not in sql:
+        return ""
+    texts = zip(NAMES, letters(connection), strict=True)
+    chosen = ", ".join(f"{words.text(text)} AS {name}" for name, text in texts)
+    return f" CROSS JOIN (SELECT {chosen}) AS letters"
+
+
 def _node(
-    lowering: Lowering, tree: Node, words: Words, lower: Callable[[Node], object]
+    lowering: Lowering, tree: Node, words: Words, lower: Callable[[Node], Typed | Node]
 ) -> Node:
     lowering.steep.clear()
     made = lower(tree)
     if words.backtracks and lowering.steep:
         what, hint = _BACKTRACKS
         raise inexpressible(f"{what.format(words.title)},", lowering.steep[0], hint)
-    return made if isinstance(made, dict) else made.node  # type: ignore[attr-defined,no-any-return]
+    return made.node if isinstance(made, Typed) else made
 
 
 def _located(

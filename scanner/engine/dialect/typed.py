@@ -37,6 +37,9 @@ WIDE: Final = 1 << 63
 DIGITS: Final = 38
 """Most digits of an exact number."""
 
+_LARGEST: Final = 1e100
+"""Largest DOUBLE that may be written out; the smallest is one by it."""
+
 _NAMES: Final = {
     "TIMESTAMP": Kind.MOMENT,
     "TIMESTAMPTZ": Kind.MOMENT,
@@ -93,7 +96,7 @@ def literal(kind: str, text: str) -> Node:
     return {**node, "literal": {"kind": kind, "text": text} if text else {"kind": kind}}
 
 
-def constant(value: object, kind: Kind, scale: int = 0) -> Typed | None:
+def constant(value: object, kind: Kind | None, scale: int = 0) -> Typed | None:
     """Return what a constant is written as; None for a value that not every database has."""
     if value is None:
         return Typed(literal("NULL_LITERAL", ""), Kind.NULL, is_constant=True)
@@ -105,7 +108,9 @@ def constant(value: object, kind: Kind, scale: int = 0) -> Typed | None:
     return _scalar(value, kind, scale)
 
 
-def _scalar(value: object, kind: Kind, scale: int) -> Typed | None:
+def _scalar(  # noqa: PLR0911 - one for each kind
+    value: object, kind: Kind | None, scale: int
+) -> Typed | None:
     match value:
         case bool():
             node = literal("BOOLEAN", "true" if value else "false")
@@ -113,11 +118,13 @@ def _scalar(value: object, kind: Kind, scale: int) -> Typed | None:
         case int() | Decimal() if kind in {Kind.INTEGER, Kind.EXACT}:
             number = Decimal(value)
             text = format(number, "f")
-            node = mark("integer", text) if kind is Kind.INTEGER else mark("exact", text, str(scale))
+            node = (
+                mark("integer", text) if kind is Kind.INTEGER else mark("exact", text, str(scale))
+            )
             if kind is Kind.EXACT and abs(number) >= 10 ** (DIGITS - scale):
                 return None
             return Typed(node, kind, number, number, scale, is_constant=True, value=number)
-        case float() if value == value and abs(value) < 1e100 and (value == 0 or abs(value) > 1e-100):  # noqa: E501, PLR0124, PLR2004
+        case float() if value == 0 or 1 / _LARGEST < abs(value) < _LARGEST:
             power = Decimal(0 if value == 0 else Decimal(abs(value)).adjusted())
             node = mark("double", repr(value))
             return Typed(node, Kind.DOUBLE, power, power + 1, is_constant=True, value=value)
@@ -131,7 +138,9 @@ def _scalar(value: object, kind: Kind, scale: int) -> Typed | None:
             node = mark("date", value.isoformat())
             return Typed(node, Kind.DATE, is_constant=True, value=value)
         case (int(), int(), int()):
-            return Typed({}, Kind.INTERVAL, is_constant=True, value=value)
+            months, days, micros = value
+            interval = int(months), int(days), int(micros)
+            return Typed({}, Kind.INTERVAL, is_constant=True, value=interval)
     return None
 
 

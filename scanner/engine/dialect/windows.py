@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _ROWS: Final = Decimal(1 << 40)
 """More rows than a table has."""
 
+_NONE: Final = Decimal(0)
 _COUNTS: Final = frozenset({"count", "row_number", "rank", "dense_rank"})
 _SAME: Final = frozenset({"min", "max", "first_value", "last_value", "lag", "lead"})
 _BY_PLACE: Final = frozenset({"row_number", "first_value", "last_value", "lag", "lead"})
@@ -82,7 +83,7 @@ def _typed(made: Node, name: str, typed: list[Typed], node: Node) -> Typed:
         return Typed(made, Kind.BOOLEAN)
     if name == "sum" and of.kind is Kind.INTEGER:
         exact = made | call("sum", [mark("as_exact", of.node, "0")])
-        low, high = (min(of.low, 0) * _ROWS, max(of.high, 0) * _ROWS)
+        low, high = min(of.low, _NONE) * _ROWS, max(of.high, _NONE) * _ROWS
         return whole(mark("as_exact", exact, "0"), Kind.EXACT, low, high, 0, node)
     raise inexpressible(f"has the window {name}()", node)
 

@@ -4,11 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
 from scanner.base.errors import UsageError
-from scanner.engine.dialect import words_of
+from scanner.engine.dialect.words import words_of
 from scanner.engine.remote.interface import Opener, Place
 
 if TYPE_CHECKING:
-    from scanner.engine.dialect.write import Words
+    from scanner.engine.dialect.words.write import Words
 
 ENGINES: Final = {
     "postgres": "scanner.engine.remote.postgres:open_postgres",

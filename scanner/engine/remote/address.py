@@ -48,7 +48,10 @@ def read_address(text: str) -> Address:
     try:
         parts = urlsplit(text)
         port = parts.port or _PORT
-        options = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
+        options = {
+            name: values[-1]
+            for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()
+        }
     except ValueError:
         raise UsageError("is no address of a database", where=_WHERE, remedy=_REMEDY) from None
     if parts.password is not None or "password" in options:
@@ -68,7 +71,9 @@ def read_address(text: str) -> Address:
         host, folder = folder, ""
     user, database = unquote(parts.username or ""), unquote(parts.path.strip("/"))
     if not user or not database or not (host or folder):
-        raise UsageError("the address lacks a user, a host or a database", where=_WHERE, remedy=_REMEDY)
+        raise UsageError(
+            "the address lacks a user, a host or a database", where=_WHERE, remedy=_REMEDY
+        )
     is_near = bool(folder) or host in {"localhost", "127.0.0.1", "::1"}
     mode = options.get("sslmode", "disable" if is_near else "verify-full")
     if mode not in _MODES:

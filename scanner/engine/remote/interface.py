@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 if TYPE_CHECKING:
-    from scanner.engine.dialect.write import Words
+    from scanner.engine.dialect.words.write import Words
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -41,7 +41,9 @@ class Question(msgspec.Struct, frozen=True):
     """What is asked of a table: `relation` is a SELECT of its columns, all of it the engine's SQL.
 
     `codes` are the expressions of the rules' outcomes; rows come back where one of the first
-    `judged` of them is a finding, with the columns `told`. `facts` are what the digest is made of.
+    `judged` of them is a finding, with the columns `told`. `facts` are what the digest is made of,
+    `place` the organization, the project's key and the project, and `letters` joins what the codes
+    look at besides.
     """
 
     relation: str

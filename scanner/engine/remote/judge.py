@@ -17,13 +17,12 @@ import msgspec
 from scanner.base.errors import FetchError
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
-from scanner.engine.dialect.letters import NAMES, letters
-from scanner.engine.dialect.translate import conditions, translate
+from scanner.engine.dialect.translate import conditions, letters_in, translate
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.scope import organizations, unseen
 from scanner.engine.judge import places
 from scanner.engine.judge.evaluate import CODES, NOT_APPLICABLE, PASS, UNKNOWN, Evaluated
-from scanner.engine.judge.prepare import AT_ONCE, Prepared
+from scanner.engine.judge.prepare import Prepared
 from scanner.engine.judge.windows import cautious
 from scanner.engine.predicate import syntax
 from scanner.engine.remote import local
@@ -100,7 +99,9 @@ class RemoteJudge:
         return Judged(
             loaded,
             tuple(self._found[number] for number in range(len(self._prepared))),
-            tuple(one for rule in _worst_first(self._prepared) for one in self._clear.get(rule, ())),
+            tuple(
+                one for rule in _worst_first(self._prepared) for one in self._clear.get(rule, ())
+            ),
         )
 
     def existing(self, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:
@@ -112,7 +113,7 @@ class RemoteJudge:
         wanted = ", ".join(map(self._session.value, sorted(ids)))
         sql = f"SELECT DISTINCT id, {place} FROM ({relation.sql}) AS t WHERE id IN ({wanted})"
         return [
-            (str(key), Place(*place))
+            (str(key), Place(*(None if part is None else str(part) for part in place)))
             for some in self._session.rows(sql)
             for key, *place in some
         ]
@@ -121,7 +122,11 @@ class RemoteJudge:
         table, session = relation.table, self._session
         self._rows[table] = check(session, relation)
         local.place(self._connection, session, table, relation.sql)
-        gaps = unseen(self._scope, local.places_in(self._connection, table)) if self._is_narrowed else []
+        gaps = (
+            unseen(self._scope, local.places_in(self._connection, table))
+            if self._is_narrowed
+            else []
+        )
         self._coverage[table] = lacking(self._coverage[table], gaps)
         told = places.Unseen({table: tuple(gaps)}, is_narrowed=bool(self._scope.projects))
         rules = cautious(self._connection, [one for _, one in mine], told)
@@ -129,15 +134,16 @@ class RemoteJudge:
         able = [one for one, is_known in zip(rules, known, strict=True) if is_known]
         codes = iter(translate(self._connection, able, self._as_of, session.words))
         marks, joined = local.marks(self._connection, session, table)
+        said = [next(codes) if is_known else _SQL_UNKNOWN for is_known in known]
         answer = session.ask(
             Question(
                 relation=f"SELECT t.*{marks} FROM ({relation.sql}) AS t{joined}",
-                codes=[next(codes) if is_known else _SQL_UNKNOWN for is_known in known],
+                codes=said,
                 judged=sum(one.rule.id in self._own for one in rules),
                 told=self._told(relation, rules),
                 facts=relation.facts,
                 place=self._place_of(table),
-                letters=self._letters(),
+                letters=letters_in(self._connection, " ".join(said), session.words),
             )
         )
         groups = list(answer.groups())
@@ -175,10 +181,6 @@ class RemoteJudge:
         named = {"id", "name", spec.organization, "project_id", "project_slug"}
         named |= {name for one in rules for name in one.loaded if one.rule.id in self._own}
         return [name for name in spec.columns if name in named and name in relation.has]
-
-    def _letters(self) -> str:
-        texts = zip(NAMES, letters(self._connection), strict=True)
-        return ", ".join(f"{self._session.value(text)} AS {name}" for name, text in texts)
 
     def _place_of(self, table: str) -> tuple[str, str, str]:
         """Return what tells the place of a row: organization, key of the project, project."""

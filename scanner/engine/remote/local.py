@@ -51,21 +51,19 @@ def marks(connection: Connection, session: Session, table: str) -> tuple[str, st
     names = [*(f"k{number}" for number in range(len(keys))), "bits", "why"]
     selects = " UNION ALL ".join(
         "SELECT "
-        + ", ".join(
-            f"{session.value(one)} AS {name}" for one, name in zip(row, names, strict=True)
-        )
+        + ", ".join(f"{session.value(one)} AS {name}" for one, name in zip(row, names, strict=True))
         for row in found
     )
-    same = " AND ".join(f"t.{key} IS NOT DISTINCT FROM m.{name}" for key, name in zip(keys, names, strict=False))
+    same = " AND ".join(
+        f"t.{key} IS NOT DISTINCT FROM m.{name}" for key, name in zip(keys, names, strict=False)
+    )
     return (
         f", m.bits AS {places.BITS}, m.why AS {places.WHY}",
         f" LEFT JOIN ({selects}) AS m ON {same}",
     )
 
 
-def fill(
-    connection: Connection, table: str, answer: Iterable[Sequence[str]], rules: int
-) -> None:
+def fill(connection: Connection, table: str, answer: Iterable[Sequence[str]], rules: int) -> None:
     """Put rows that came back as JSON into the table, and their codes into verdicts."""
     columns = ", ".join(f"{name} {kind}" for name, kind in _TOLD.items())
     connection.execute(f"CREATE OR REPLACE TEMP TABLE told ({columns})")
@@ -73,7 +71,12 @@ def fill(
     for texts in answer:
         rows = [_clean(msgspec.json.decode(text)) for text in texts]
         named = [name for name in kinds if any(name in row for row in rows)]
-        _insert(connection, table, kinds, {n: [_cell(row.get(n), kinds[n]) for row in rows] for n in named})
+        _insert(
+            connection,
+            table,
+            kinds,
+            {n: [_cell(row.get(n), kinds[n]) for row in rows] for n in named},
+        )
         _insert(connection, "told", _TOLD, {name: [row[name] for row in rows] for name in _TOLD})
     _mark_rows(connection, table)
     for start in range(0, rules, AT_ONCE):
@@ -137,6 +140,4 @@ def _insert(
     connection: Connection, table: str, kinds: Mapping[str, str], values: Mapping[str, list[Any]]
 ) -> None:
     lists = ", ".join(f"unnest(CAST(${name} AS {kinds[name]}[]))" for name in values)
-    connection.execute(
-        f'INSERT INTO "{table}" ({", ".join(values)}) SELECT {lists}', dict(values)
-    )
+    connection.execute(f'INSERT INTO "{table}" ({", ".join(values)}) SELECT {lists}', dict(values))

@@ -1,6 +1,5 @@
 """PostgreSQL, such as a database of Steampipe: one transaction that reads, with limits of time."""
 
-import json
 import socket
 import ssl
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ from sqlglot import exp
 
 from scanner.base.errors import FetchError, InventoryFileError
 from scanner.catalogue.redact import redact_text
-from scanner.engine.dialect.postgres import POSTGRES
+from scanner.engine.dialect.words.postgres import POSTGRES
 from scanner.engine.remote.address import Address, read_address
 from scanner.engine.remote.interface import Group, Place, Question
 
@@ -108,6 +107,15 @@ def _failed(label: str, error: Exception, secret: str = "") -> FetchError:
     return FetchError(f"the database failed: {text}"[:500], where=label, remedy=remedy)
 
 
+def _unwhole(sql: str) -> str:
+    number = f"CAST({sql} AS NUMERIC)"
+    return f"(abs({number}) >= 1e18 OR {number} <> trunc({number}))"
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
 class PostgresSession:
     """One transaction. See remote.interface for what its methods do."""
 
@@ -176,8 +184,7 @@ class PostgresSession:
             of = f"({column} -> '{key}')"
             tests += [
                 f"jsonb_typeof({of}) NOT IN ('number', 'null')",
-                f"CASE WHEN jsonb_typeof({of}) = 'number' THEN abs(CAST({of} AS NUMERIC)) >= 1e18"
-                f" OR CAST({of} AS NUMERIC) <> trunc(CAST({of} AS NUMERIC)) END",
+                f"CASE WHEN jsonb_typeof({of}) = 'number' THEN {_unwhole(of)} END",
             ]
         return " OR ".join(tests)
 
@@ -219,7 +226,6 @@ def _statement(question: Question) -> str:
         f"CAST({sql} AS TEXT) AS {name}"
         for sql, name in zip(question.place, ("o", "k", "p"), strict=True)
     )
-    letters = f" CROSS JOIN (SELECT {question.letters}) AS letters" if "letters." in codes else ""
     sums = ", ".join(
         f"CAST(sum(CAST(CAST('x' || substr(h, {1 + 15 * n}, 15) AS BIT(60)) AS BIGINT)) AS TEXT)"
         for n in range(4)
@@ -228,7 +234,7 @@ def _statement(question: Question) -> str:
         f"WITH judged AS MATERIALIZED (SELECT t.*, {place},"
         f" array_to_string(ARRAY[{codes}], '') AS codes,"
         f" encode(sha256(convert_to(CAST(jsonb_build_array({facts}) AS TEXT), 'UTF8')), 'hex') AS h"
-        f" FROM ({question.relation}) AS t{letters})"
+        f" FROM ({question.relation}) AS t{question.letters})"
         f" SELECT 0, o, k, p, codes, count(*), {sums}, NULL FROM judged GROUP BY o, k, p, codes"
         " UNION ALL SELECT 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
         f" (SELECT CAST(to_json(r) AS TEXT) FROM (SELECT {told}) AS r) FROM judged"
@@ -253,9 +259,13 @@ class PostgresAnswer:
                 else:
                     one, two, three, four = (int(str(part)) for part in sums)
                     yield Group(
-                        *(None if part is None else str(part) for part in (organization, key, project)),
-                        str(codes), int(str(rows)), (one, two, three, four),
-                    )  # type: ignore[call-arg]  # fmt: skip
+                        organization=_text(organization),
+                        project_key=_text(key),
+                        project=_text(project),
+                        codes=str(codes),
+                        rows=int(str(rows)),
+                        sums=(one, two, three, four),
+                    )
             if self._ahead:
                 return
 

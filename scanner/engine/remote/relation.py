@@ -1,12 +1,12 @@
-"""A table as another database has it, made into one of the catalogue: strict, and NULL for the rest."""
+"""A table as another database has it, made into one of the catalogue, strictly."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from scanner.base.errors import FetchError, InventoryFileError
+from scanner.base.errors import InventoryFileError
 from scanner.catalogue import TABLES, Column
 from scanner.engine.database import Connection
 from scanner.engine.dialect.translate import conditions
@@ -49,8 +49,11 @@ def relate(
             f"{table} has no column {spec.identity}", where=session.label, remedy=_REMEDY
         )
     wanted = {name: one for name, one in spec.columns.items() if _is_brought(name, one)}
-    cast = {name: _cast(session, table, name, one.type, found) for name, one in wanted.items()
-            if name in found and not (one.made_of and "as_of" in one.made_of)}
+    cast = {
+        name: _cast(session, table, name, one.type, found)
+        for name, one in wanted.items()
+        if name in found and not (one.made_of and "as_of" in one.made_of)
+    }
     limit = session.value(as_of + timedelta(minutes=SKEW_MINUTES))
     inner = ", ".join(
         f"CASE WHEN {sql} <= {limit} THEN {sql} END AS {name}"
@@ -65,17 +68,25 @@ def relate(
             outer[name] = made[name]
         elif name in cast:
             kind = one.type
-            outer[name] = session.words.templates["json_object"].replace(":a", name) if kind == "JSON" else name
+            outer[name] = (
+                session.words.templates["json_object"].replace(":a", name)
+                if kind == "JSON"
+                else name
+            )
         else:
             outer[name] = session.words.templates[f"no {one.type}"]
-    chosen = ", ".join(f'{sql} AS {name}' for name, sql in outer.items())
+    chosen = ", ".join(f"{sql} AS {name}" for name, sql in outer.items())
     keys = {name: one.keys for name, one in wanted.items() if name in cast}
     return Relation(
         table,
         f"SELECT {chosen} FROM (SELECT {inner} FROM {session.source(table)} AS raw) AS seen"
         f"{_narrowed(session, table, scope, set(outer))}",
         frozenset(cast) | frozenset(made),
-        tuple(name for name in cast if not spec.columns[name].derived and not spec.columns[name].made_of),
+        tuple(
+            name
+            for name in cast
+            if not spec.columns[name].derived and not spec.columns[name].made_of
+        ),
         {n: sql for n in cast if (sql := session.faults(cast[n], spec.columns[n].type, keys[n]))},
     )
 
@@ -136,17 +147,19 @@ def _narrowed(session: Session, table: str, scope: Scope, has: set[str]) -> str:
 def check(session: Session, relation: Relation) -> int:
     """Count the rows. Raises InventoryFileError for values that are none of their type."""
     spec = TABLES[relation.table]
-    tests = [f'{spec.identity} IS NULL OR {spec.identity} = \'\'', *relation.faults.values()]
-    counts = ", ".join(
-        f"count(CASE WHEN {test} THEN 1 END)" for test in tests[:1]
-    )
-    sql = f'SELECT count(*), count(DISTINCT {spec.identity}), {counts} FROM ({relation.sql}) AS t'
+    tests = [f"{spec.identity} IS NULL OR {spec.identity} = ''", *relation.faults.values()]
+    counts = ", ".join(f"count(CASE WHEN {test} THEN 1 END)" for test in tests[:1])
+    sql = f"SELECT count(*), count(DISTINCT {spec.identity}), {counts} FROM ({relation.sql}) AS t"
     ((rows, different, nameless),) = [row for some in session.rows(sql) for row in some]
     if relation.faults:
         _check_values(session, relation)
     rows, different, nameless = int(str(rows)), int(str(different)), int(str(nameless))
     if nameless or different < rows:
-        what = f"{nameless} rows without an id" if nameless else f"{rows - different} ids that come twice"
+        what = (
+            f"{nameless} rows without an id"
+            if nameless
+            else f"{rows - different} ids that come twice"
+        )
         raise InventoryFileError(f"{relation.table} has {what}", where=session.label)
     return rows
 

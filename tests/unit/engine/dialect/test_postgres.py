@@ -1,22 +1,29 @@
 """PostgreSQL says the same as DuckDB, for every predicate that it is asked."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pg8000.native
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from sqlglot import exp
 
 from scanner.catalogue import TABLES
 from scanner.engine.database import connect
 from scanner.engine.dialect.letters import NAMES, letters
-from scanner.engine.dialect.postgres import POSTGRES
+from scanner.engine.dialect.words.postgres import POSTGRES
 from tests.engines import postgres
-from tests.unit.engine.dialect.agreement import Agreement
-from tests.unit.engine.dialect.worlds import PREDICATES, ROWS
-from tests.unit.engine.support import rule
+from tests.unit.engine.dialect.agreement import (
+    Agreement,
+    compare_random,
+    compare_rules,
+    rules_of_checks,
+    shipped_rules,
+)
+
+ROUNDS = int(os.environ.get("TEST_AGREEMENT_ROUNDS", "10"))
+"""Rounds of 40 random predicates over 40 rows; `.ci/run` asks for more."""
 
 TYPES = {
     "VARCHAR": "text",
@@ -40,7 +47,9 @@ class Database:
             connection.run(f'CREATE TABLE "{name}" ({", ".join(columns)})')
         with connect() as own:
             pairs = zip(NAMES, letters(own), strict=True)
-            texts = [f"{exp.Literal.string(text).sql('postgres')} AS {name}" for name, text in pairs]
+            texts = [
+                f"{exp.Literal.string(text).sql('postgres')} AS {name}" for name, text in pairs
+            ]
         connection.run(f"CREATE TABLE letters AS SELECT {', '.join(texts)}")
 
     def ask(
@@ -74,20 +83,24 @@ def database() -> Iterator[Database]:
 
 def test_random_predicates_come_to_the_same_outcomes(database: Database) -> None:
     agreement = Agreement(POSTGRES, database.ask)
+    compare_random(agreement, ROUNDS)
+    assert agreement.differences == {}
+    assert agreement.counts["predicates"] > ROUNDS * 20
 
-    @settings(
-        max_examples=25,
-        phases=[Phase.generate],
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(
-        st.lists(PREDICATES, min_size=40, max_size=40), st.lists(ROWS, min_size=40, max_size=40)
-    )
-    def compare(predicates: list[str], rows: list[dict[str, Any]]) -> None:
-        rules = [rule(text, name=f"r{n}") for n, text in enumerate(predicates)]
-        agreement.compare(rules, [{"organization_slug": "acme", **row} for row in rows])
 
-    compare()
-    assert agreement.differences == []
-    assert agreement.counts["predicates"] > 600
+def test_shipped_rules_come_to_the_same_outcomes(database: Database) -> None:
+    agreement = Agreement(POSTGRES, database.ask)
+    rules = {one.id: one for one in shipped_rules()}
+    compare_rules(agreement, list(rules.values()), 3)
+    assert agreement.differences == {}
+    assert not agreement.refused
+    assert agreement.counts["predicates"] == len(rules) * 3
+
+
+def test_checks_come_to_the_same_outcomes(database: Database, tmp_path: Path) -> None:
+    agreement = Agreement(POSTGRES, database.ask)
+    rules = rules_of_checks(tmp_path)
+    compare_rules(agreement, rules, 3)
+    assert agreement.differences == {}
+    assert not agreement.refused
+    assert agreement.counts["predicates"] == len(rules) * 3

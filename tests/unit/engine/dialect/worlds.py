@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from scanner.catalogue import TABLES
 from tests.unit.engine.support import AS_OF
 
 TEXTS = [
@@ -165,7 +166,9 @@ TIME = st.one_of(
     st.builds("date_trunc('{}', {})".format, UNITS, TIME_COLUMNS),
     st.sampled_from(["'2026-01-31'", "'2024-12-31T23:00:00Z'", "'2026-01-01 00:00:00+05:30'", "now()", "current_date"]),
 )  # fmt: skip
-COMPARE = st.sampled_from(["=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"])
+COMPARE = st.sampled_from(
+    ["=", "<>", "<", "<=", ">", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"]
+)
 SIMPLE = st.one_of(
     st.sampled_from(["is_active", "has_rate_limit", "NULL", "true"]),
     st.builds("{} {} {}".format, TEXT, COMPARE, TEXT),
@@ -199,3 +202,27 @@ PREDICATES = st.recursive(
     ),
     max_leaves=4,
 )
+
+WORDS = [
+    *(*TEXTS, "latest", "7.x", "10.x", "v8.1.2", "8", "08.x", "99999999999999999999.1", "x7"),
+    *("javascript", "javascript-react", "python", "active", "user", "profiling", ""),
+]
+SCOPES = ["org:read", "org:admin", "project:read", "project:write", "event:read", "Org:Read"]
+_VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "VARCHAR": st.sampled_from(WORDS),
+    "BOOLEAN": st.booleans(),
+    "BIGINT": st.one_of(st.integers(0, 120), st.sampled_from(NUMBERS)),
+    "DOUBLE": st.sampled_from([0.0, 0.1, 1.5, 1 / 3, 9.2e18, 100.0]),
+    "JSON": st.sampled_from(['{"window": 60, "count": 5}', "{}"]),
+    "VARCHAR[]": st.lists(st.sampled_from(SCOPES), unique=True, max_size=3),
+    "TIMESTAMP WITH TIME ZONE": st.sampled_from(TIMES),
+}
+
+
+def rows_of(table: str) -> st.SearchStrategy[dict[str, Any]]:
+    """Rows of a table of the catalogue, of few projects, with anything else in them."""
+    columns = {name: spec for name, spec in TABLES[table].columns.items() if not spec.heavy}
+    strategies = {name: st.one_of(st.none(), _VALUES[one.type]) for name, one in columns.items()}
+    places = {"project_id": [1, 2, None], "project_slug": ["web", None], "organization_slug": ["a"]}
+    strategies |= {n: st.sampled_from(v) for n, v in places.items() if n in columns}
+    return st.fixed_dictionaries({n: s for n, s in strategies.items() if n not in {"id", "owner"}})

@@ -5,32 +5,14 @@ written has no classes or flags that depend on a locale, on Unicode's version or
 """
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Final
 
 import msgspec
 
-Span = tuple[int, int]
-"""The first and the last of some characters, as code points."""
+from scanner.engine.dialect.calls.sets import CLASSES, LAST, NAMED, Span, merged, other, told_apart
 
-_LAST: Final = 0x10FFFF
 _MOST_REPEATS: Final = 255  # PostgreSQL's
 _FEW: Final = 8  # repeats of a part that may be tried in several ways
-_WORD: Final[tuple[Span, ...]] = ((48, 57), (65, 90), (95, 95), (97, 122))
-_CLASSES: Final[dict[str, tuple[Span, ...]]] = {
-    "d": ((48, 57),),
-    "w": _WORD,
-    "s": ((9, 10), (12, 13), (32, 32)),
-}
-_NAMED: Final[dict[str, tuple[Span, ...]]] = {
-    "alnum": ((48, 57), (65, 90), (97, 122)),
-    "alpha": ((65, 90), (97, 122)),
-    "digit": ((48, 57),),
-    "lower": ((97, 122),),
-    "upper": ((65, 90),),
-    "word": _WORD,
-    "xdigit": ((48, 57), (65, 70), (97, 102)),
-}
 _CONTROLS: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "a": 7}
 _FOLDED: Final = {"k": 0x212A, "s": 0x17F}
 """Characters beyond ASCII that are a letter of it in another case."""
@@ -132,7 +114,7 @@ class _Reader:
         if not times:
             return atom
         single = atom.ways is not None and all(len(way) == 1 for way in atom.ways)
-        if high > _FEW and not (single or _told_apart(atom.ways)):
+        if high > _FEW and not (single or told_apart(atom.ways)):
             self.is_steep = True
         count = f"{{{low},}}" if high > _MOST_REPEATS else f"{{{low},{high}}}"
         return _Part(f"(?:{atom.text}){count}", None)
@@ -162,7 +144,7 @@ class _Reader:
         if sign == "[":
             return self._set()
         if sign == ".":
-            return _of(((0, _LAST),) if self._dot_all else ((0, 9), (11, _LAST)))
+            return _of(((0, LAST),) if self._dot_all else ((0, 9), (11, LAST)))
         if sign in "^$":
             return _Part(f"<{sign}>", None, is_anchor=True)
         if sign == "\\":
@@ -199,9 +181,9 @@ class _Reader:
         sign = self._next()
         if sign in "Az":
             return _Part("<^>" if sign == "A" else "<$>", None, is_anchor=True)
-        if sign.lower() in _CLASSES:
-            spans = _CLASSES[sign.lower()]
-            return _of(_other(spans) if sign.isupper() else spans)
+        if sign.lower() in CLASSES:
+            spans = CLASSES[sign.lower()]
+            return _of(other(spans) if sign.isupper() else spans)
         return self._character(self._escaped(sign))
 
     def _escaped(self, sign: str) -> int:
@@ -231,9 +213,9 @@ class _Reader:
             if self._taken("[:"):
                 end = self._pattern.index(":]", self.place)
                 name, self.place = self._pattern[self.place : end], end + 2
-                if name not in _NAMED:
+                if name not in NAMED:
                     raise InexpressibleError(f"the class [:{name}:]")
-                spans += _NAMED[name]
+                spans += NAMED[name]
                 continue
             low = self._member(spans)
             if low is None:
@@ -245,24 +227,24 @@ class _Reader:
             spans.append((low, high))
         self.place += 1
         found = self._folded(tuple(spans))
-        return _of(_other(found) if negated else found)
+        return _of(other(found) if negated else found)
 
     def _member(self, spans: list[Span]) -> int | None:
-        """Return the next character of a set; add a class like \\d to `spans` instead."""
+        """Return the next character of a set, or None for a class, which is added to `spans`."""
         sign = self._next()
         if sign != "\\":
             return ord(sign)
         sign = self._next()
-        if sign.lower() in _CLASSES:
-            named = _CLASSES[sign.lower()]
-            spans += _other(named) if sign.isupper() else named
+        if sign.lower() in CLASSES:
+            named = CLASSES[sign.lower()]
+            spans += other(named) if sign.isupper() else named
             return None
         return self._escaped(sign)
 
     def _folded(self, spans: tuple[Span, ...]) -> tuple[Span, ...]:
         """Return the characters in both cases, where case is ignored."""
         if not self._ignore_case:
-            return _merged(spans)
+            return merged(spans)
         found = list(spans)
         for low, high in spans:
             if high > 127 and any(  # noqa: PLR2004 - the last of ASCII
@@ -274,11 +256,11 @@ class _Reader:
                 raise InexpressibleError("a wide range of letters whose case is to be ignored")
             for code in range(low, min(high, 127) + 1):
                 letter = chr(code)
-                other = letter.swapcase()
-                found += [(ord(other), ord(other))]
+                swapped = ord(letter.swapcase())
+                found += [(swapped, swapped)]
                 if letter.lower() in _FOLDED:
                     found += [(_FOLDED[letter.lower()],) * 2]
-        return _merged(tuple(found))
+        return merged(tuple(found))
 
     def _next(self) -> str:
         if self.place >= len(self._pattern):
@@ -300,48 +282,16 @@ class _Reader:
 
 def _of(spans: Sequence[Span]) -> _Part:
     """Return a piece that is one character of these."""
-    merged = _merged(tuple(spans))
-    if not merged:
+    found = merged(tuple(spans))
+    if not found:
         raise InexpressibleError("a set without any character")
-    if len(merged) == 1 and merged[0][0] == merged[0][1]:
-        return _Part(f"<{merged[0][0]:x}>", ((merged,),))
-    inner = "".join(
-        f"<{low:x}>" if low == high else f"<{low:x}>-<{high:x}>" for low, high in merged
-    )
-    return _Part(f"[{inner}]", ((merged,),))
+    if len(found) == 1 and found[0][0] == found[0][1]:
+        return _Part(f"<{found[0][0]:x}>", ((found,),))
+    but = other(found)
+    if found[-1][1] == LAST and found[0][0] == 1 and but:
+        return _Part(f"[^{_spelled(but)}]", ((found,),))
+    return _Part(f"[{_spelled(found)}]", ((found,),))
 
 
-def _merged(spans: tuple[Span, ...]) -> tuple[Span, ...]:
-    """Return the spans in order, none of them touching another; none is of surrogates or NUL."""
-    made: list[Span] = []
-    for low, high in sorted(spans):
-        for first, last in ((max(low, 1), min(high, 0xD7FF)), (max(low, 0xE000), high)):
-            if first > last:
-                continue
-            if made and first <= made[-1][1] + 1:
-                made[-1] = made[-1][0], max(made[-1][1], last)
-            else:
-                made.append((first, last))
-    return tuple(made)
-
-
-def _other(spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Return all characters that are not of these."""
-    merged = _merged(tuple(spans))
-    ends = [(-1, 0), *merged, (_LAST + 1, _LAST + 1)]
-    return _merged(tuple((left[1] + 1, right[0] - 1) for left, right in pairwise(ends)))
-
-
-def _told_apart(ways: tuple[tuple[tuple[Span, ...], ...], ...] | None) -> bool:
-    """Whether at most one of these sequences can begin any text."""
-    if ways is None or not all(ways):
-        return False
-    return all(
-        any(not _meet(one, other) for one, other in zip(left, right, strict=False))
-        for number, left in enumerate(ways)
-        for right in ways[:number]
-    )
-
-
-def _meet(left: tuple[Span, ...], right: tuple[Span, ...]) -> bool:
-    return any(a <= d and c <= b for a, b in left for c, d in right)
+def _spelled(spans: Sequence[Span]) -> str:
+    return "".join(f"<{low:x}>" if low == high else f"<{low:x}>-<{high:x}>" for low, high in spans)

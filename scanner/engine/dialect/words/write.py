@@ -34,12 +34,18 @@ class Words(msgspec.Struct, frozen=True):
     builds: Mapping[str, Build]
     backtracks: bool = False
 
-    def write(self, connection: Connection, trees: Sequence[Node]) -> list[str]:
-        """Return the SQL of lowered trees."""
+    def write(
+        self, connection: Connection, trees: Sequence[Node], *, pretty: bool = False
+    ) -> list[str]:
+        """Return the SQL of lowered trees; `pretty` is over several lines."""
         return [
-            self._replaced(sqlglot.parse_one(text, read="duckdb")).sql(dialect=self.dialect)
+            self._replaced(_parsed(text)).sql(self.dialect, pretty=pretty)
             for text in syntax.write(connection, trees)
         ]
+
+    def text(self, value: str) -> str:
+        """Return a text as a literal."""
+        return exp.Literal.string(value).sql(self.dialect)
 
     def _replaced(self, tree: exp.Expression) -> exp.Expression:
         def replace(node: exp.Expression) -> exp.Expression:
@@ -49,7 +55,12 @@ class Words(msgspec.Struct, frozen=True):
             arguments = [self._replaced(one.copy()) for one in node.expressions]
             return self._said(name, arguments)
 
-        return tree.transform(replace)
+        made = tree.transform(replace)
+        for brackets in list(made.find_all(exp.Paren)):
+            needed = brackets is made or isinstance(brackets.parent, exp.Any)
+            if _is_plain(brackets.this) and not needed:
+                brackets.replace(brackets.this)
+        return made
 
     def _said(self, name: str, arguments: list[exp.Expression]) -> exp.Expression:
         build = self.builds.get(name) or _LITERALS.get(name)
@@ -71,6 +82,12 @@ class Words(msgspec.Struct, frozen=True):
         return _bracketed(made.transform(fill))
 
 
+def _parsed(text: str) -> exp.Expression:
+    made = sqlglot.parse_one(text, read="duckdb")
+    assert isinstance(made, exp.Expression)  # noqa: S101 - what DuckDB wrote is one
+    return made
+
+
 def text_of(argument: exp.Expression) -> str:
     """Return the text that an argument has in hexadecimal."""
     return bytes.fromhex(argument.name.replace("-", "")).decode()
@@ -82,14 +99,18 @@ def call(name: str, *arguments: exp.Expression) -> exp.Expression:
 
 
 def _bracketed(node: exp.Expression) -> exp.Expression:
+    return node if _is_plain(node) else exp.Paren(this=node)
+
+
+def _is_plain(node: exp.Expression) -> bool:
+    """Whether it needs no brackets, whatever it is put into."""
     plain = (exp.Func, exp.Literal, exp.Column, exp.Paren, exp.Boolean, exp.Null, exp.Array)
-    alone = isinstance(node, plain) and not isinstance(node, exp.Binary)
-    return node if alone else exp.Paren(this=node)
+    return isinstance(node, plain) and not isinstance(node, exp.Binary)
 
 
 def _cast(kind: str) -> Build:
     def build(arguments: list[exp.Expression]) -> exp.Expression:
-        size = f"({', '.join(('38', arguments[1].name))})" if kind == "DECIMAL" else ""
+        size = f"(38, {arguments[1].name})" if kind == "DECIMAL" else ""
         return exp.cast(exp.Literal.string(arguments[0].name), f"{kind}{size}")
 
     return build

@@ -2,15 +2,12 @@
 
 from typing import Final
 
+import sqlglot
 from sqlglot import exp
 
-from scanner.engine.dialect.patterns import Written
-from scanner.engine.dialect.write import Build, Words, call, text_of
-
-SPACES: Final = "".join(
-    chr(code) for code in (0x20, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000)
-)
-"""What DuckDB trims: the separators of Unicode's category Zs."""
+from scanner.engine.dialect.calls.patterns import Written
+from scanner.engine.dialect.letters import SPACES
+from scanner.engine.dialect.words.write import Build, Words, call, text_of
 
 _ASCII: Final = "OCTET_LENGTH(:a) = CHAR_LENGTH(:a)"
 _SINCE: Final = "CAST(EXTRACT(EPOCH FROM {0}) * 1000000 AS BIGINT)"
@@ -27,6 +24,7 @@ _NAMES: Final = {
 }
 _TEMPLATES: Final[dict[str, str]] = {
     "unknown": "CAST(NULL AS BOOLEAN)",
+    "nothing": "CAST(NULL AS TEXT)",
     "flag": "CAST(CAST(:a AS INT) AS BIGINT)",
     "as_integer": "CAST(:a AS BIGINT)",
     "as_exact": "CAST(:a AS DECIMAL(38, {b}))",
@@ -45,9 +43,9 @@ _TEMPLATES: Final[dict[str, str]] = {
     "unless": "NULLIF(:a, :b)",
     # No function of the database's for other letters than a to z: they go by its version of
     # Unicode, its operating system, or a language. `letters` has DuckDB's table.
-    "lower": f"CASE WHEN {_ASCII} THEN LOWER(:a COLLATE \"C\")"
+    "lower": f'CASE WHEN {_ASCII} THEN LOWER(:a COLLATE "C")'
     " ELSE TRANSLATE(:a, letters.has_lower, letters.its_lower) END",
-    "upper": f"CASE WHEN {_ASCII} THEN UPPER(:a COLLATE \"C\")"
+    "upper": f'CASE WHEN {_ASCII} THEN UPPER(:a COLLATE "C")'
     " ELSE TRANSLATE(:a, letters.has_upper, letters.its_upper) END",
     "trim": f"BTRIM(:a, '{SPACES}')",
     "ltrim": f"LTRIM(:a, '{SPACES}')",
@@ -66,8 +64,7 @@ _TEMPLATES: Final[dict[str, str]] = {
     "bytes": ':a COLLATE "C"',
     "micros": _SINCE.format("(:a - :b)"),
     "epoch": _SINCE.format(":a"),
-    "moved": "CAST(:a AS TIMESTAMPTZ)"
-    " + CAST('{b} months {c} days {d} microseconds' AS INTERVAL)",
+    "moved": "CAST(:a AS TIMESTAMPTZ) + CAST('{b} months {c} days {d} microseconds' AS INTERVAL)",
     "part_of_time": "CAST(EXTRACT({b} FROM :a AT TIME ZONE 'UTC') AS BIGINT)",
     "cut_time": "DATE_TRUNC('{b}', :a, 'UTC')",
     "days_between": "CAST(CAST(:b AT TIME ZONE 'UTC' AS DATE)"
@@ -110,6 +107,18 @@ def _match(arguments: list[exp.Expression]) -> exp.Expression:
     return exp.RegexpLike(this=arguments[0], expression=exp.Literal.string(pattern))
 
 
+def _digits(arguments: list[exp.Expression]) -> exp.Expression:
+    """Return the number that the one group of an expression is, NULL beyond 64 bits."""
+    pattern = exp.Literal.string(spelled(text_of(arguments[1])))
+    part = call("SUBSTRING", arguments[0], pattern)
+    made = sqlglot.parse_one(
+        "CASE WHEN LENGTH(:part) < 1000 THEN CASE WHEN CAST(:part AS NUMERIC)"
+        " <= 9223372036854775807 THEN CAST(:part AS BIGINT) END END",
+        read="postgres",
+    )
+    return made.transform(lambda one: part.copy() if isinstance(one, exp.Placeholder) else one)
+
+
 def spelled(pattern: str) -> str:
     """Return a portable regular expression as PostgreSQL reads it."""
 
@@ -129,6 +138,7 @@ POSTGRES: Final = Words(
         "like": _like(negated=False),
         "unlike": _like(negated=True),
         "match": _match,
+        "digits": _digits,
         "concat": lambda arguments: call("CONCAT", *arguments),
         "greatest": lambda arguments: call("GREATEST", *arguments),
         "least": lambda arguments: call("LEAST", *arguments),
