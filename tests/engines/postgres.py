@@ -19,7 +19,7 @@ _BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 @contextmanager
 def server(locale: str = "C.UTF-8") -> Iterator[Path]:
-    """Start a server, and give the folder of its socket. The test is skipped where there is none."""
+    """Start a server, and give the folder of its socket; skips the test where there is none."""
     if not _BINARIES:
         pytest.skip("PostgreSQL is not installed")
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/var/tmp"))

@@ -9,7 +9,6 @@ from typing import Final
 
 import pg8000.native
 from pg8000.exceptions import DatabaseError, InterfaceError
-from sqlglot import exp
 
 from scanner.base.errors import FetchError, InventoryFileError
 from scanner.catalogue.redact import redact_text
@@ -196,7 +195,7 @@ class PostgresSession:
             return f"CAST({text} AS BIGINT)"
         if isinstance(text, datetime):
             return f"TIMESTAMPTZ '{text.isoformat()}'"
-        return exp.Literal.string(text.replace("\0", "")).sql(dialect="postgres")
+        return POSTGRES.text(text.replace("\0", ""))
 
     def rows(self, sql: str) -> Iterator[Sequence[tuple[object, ...]]]:
         """Run a SELECT, and give its rows, some at a time."""

@@ -178,6 +178,14 @@ def _nullif(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     return Typed(mark("unless", left.node, right.node), left.kind, left.low, left.high, left.scale)
 
 
+def _bits(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
+    """Return what `windows.py` asks of the marks of a row; the guard lets no author write it."""
+    left, right = (lowering.expression(one) for one in arguments)
+    if Kind.INTEGER not in {left.kind, right.kind} or not right.is_constant:
+        raise inexpressible("looks at the bits of a number", node)
+    return Typed(mark("bits", left.node, right.node), Kind.INTEGER, Decimal(0), right.high)
+
+
 NUMBERS: Final[dict[str, "Call"]] = {
     "+": _sum(1),
     "-": _sum(-1),
@@ -185,6 +193,7 @@ NUMBERS: Final[dict[str, "Call"]] = {
     "/": _quotient,
     "//": _whole_division("divided"),
     "%": _whole_division("remainder"),
+    "&": _bits,
     "abs": _absolute,
     "greatest": _extreme("greatest"),
     "least": _extreme("least"),

@@ -38,6 +38,7 @@ _TEMPLATES: Final[dict[str, str]] = {
     "over": ":a / :b",
     "divided": ":a / :b",
     "remainder": ":a % :b",
+    "bits": ":a & :b",
     "negative": "-:a",
     "absolute": "ABS(:a)",
     "unless": "NULLIF(:a, :b)",

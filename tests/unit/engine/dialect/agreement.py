@@ -69,7 +69,7 @@ class Agreement:
     ) -> list[tuple[int, ...]]:
         try:
             return self._ask(table, rows, [sql for _, sql in said])
-        except Exception as error:  # whatever a driver raises is a difference
+        except Exception as error:  # noqa: BLE001 - whatever a driver raises is a difference
             if len(said) > 1:
                 each = [self._answers(table, rows, [one]) for one in said]
                 return [tuple(code for (code,) in row) for row in zip(*each, strict=True)]
@@ -137,9 +137,7 @@ def compare_random(agreement: Agreement, rounds: int) -> None:
     """Compare 40 random predicates over 40 random rows, so many times."""
 
     @_rounds(rounds)
-    @given(
-        st.lists(PREDICATES, min_size=40, max_size=40), st.lists(ROWS, min_size=40, max_size=40)
-    )
+    @given(st.lists(PREDICATES, min_size=40, max_size=40), st.lists(ROWS, min_size=40, max_size=40))
     def compare(predicates: list[str], rows: list[dict[str, Any]]) -> None:
         rules = [rule(text, name=f"r{n}") for n, text in enumerate(predicates)]
         agreement.compare(rules, [{"organization_slug": "acme", **row} for row in rows])

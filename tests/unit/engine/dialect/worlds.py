@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001 - grammar in lines, and letters that are to be mistaken
 """Random predicates and rows, in which databases like to differ."""
 
 from datetime import UTC, datetime, timedelta
