@@ -35,13 +35,7 @@ from scanner.model.coverage import Gap
 from scanner.model.inventory import Needs, Scope
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy, Rule
-from scanner.model.run import (
-    GateSetting,
-    Narrowing,
-    RuleResult,
-    Run,
-    RunInfo,
-)
+from scanner.model.run import GateSetting, Narrowing, RuleResult, Run, RunInfo
 from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
 from scanner.triage.baseline import BaselineChange, read_baseline, update
@@ -50,7 +44,7 @@ from scanner.triage.owners import check_names, read_owners
 from scanner.triage.triage import Triage, Triaged
 
 if TYPE_CHECKING:
-    from scanner.engine.remote.interface import Place
+    from scanner.engine.remote.interface import DataPlace
     from scanner.history.keeper import Dated, HistoryRequest, Keeper
 
 
@@ -61,9 +55,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
     line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
     where that is wanted: the database may write there. `also` tells columns, by table, that are to
-    be there for what the rules' remedies need to know. `ahead` is for how many
-    days after as-of to look, 0 for none. `elsewhere` is another database that has the tables and
-    evaluates the rules; `source` is not asked then.
+    be there for what the rules' remedies need to know. `ahead` is for how many days after as-of to
+    look, 0 for none. `elsewhere` is a database that evaluates the rules in place of `source`.
     """
 
     source: Source
@@ -80,7 +73,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
     history: "HistoryRequest | None" = None
     ahead: int = 0
-    elsewhere: "Place | None" = None
+    elsewhere: "DataPlace | None" = None
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from scanner.cli.shared.inputs import HERE
 from scanner.config.settings import Settings
 
 if TYPE_CHECKING:
-    from scanner.engine.remote.interface import Place
+    from scanner.engine.remote.interface import DataPlace
 
 ENGINES: Final = (HERE, "postgres", "spark")
 
@@ -25,7 +25,7 @@ def add_engine_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def engine_place(namespace: argparse.Namespace, settings: Settings) -> "Place | None":
+def engine_place(namespace: argparse.Namespace, settings: Settings) -> "DataPlace | None":
     """Return where another engine finds the data; None where rules are evaluated here.
 
     Raises UsageError for what only a scan of files can do.
@@ -35,17 +35,17 @@ def engine_place(namespace: argparse.Namespace, settings: Settings) -> "Place | 
     _check(namespace, settings)
     (address,) = map(str, namespace.inventory)
     # Heavy to import; needed by other engines alone.
-    from scanner.engine.remote.interface import Place  # noqa: PLC0415
+    from scanner.engine.remote.interface import DataPlace  # noqa: PLC0415
 
     if namespace.engine != "postgres":
-        return Place(namespace.engine, address)
+        return DataPlace(namespace.engine, address)
     from scanner.config.gather import database_password  # noqa: PLC0415
     from scanner.engine.remote.address import read_address  # noqa: PLC0415
 
     read = read_address(address)
     host = read.host or ("localhost" if read.socket else "")
     secret = database_password(host, read.port, read.database, read.user)
-    return Place(namespace.engine, address, secret)
+    return DataPlace(namespace.engine, address, secret)
 
 
 def _check(namespace: argparse.Namespace, settings: Settings) -> None:

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Final
 from scanner.engine.dialect.calls.matching import digits
 from scanner.engine.dialect.numbers import cast_number, fitting
 from scanner.engine.dialect.refusing import inexpressible
-from scanner.engine.dialect.typed import Kind, Typed, kind_of, mark
+from scanner.engine.dialect.typed import Typed, ValueKind, kind_of, mark
 from scanner.engine.predicate.syntax import Node, arguments_of
 
 if TYPE_CHECKING:
     from scanner.engine.dialect.lower import Lowering
 
-_NUMBERS: Final = (Kind.INTEGER, Kind.EXACT, Kind.DOUBLE)
-_AS_IT_IS: Final = (Kind.TEXT, Kind.BOOLEAN, Kind.MOMENT, Kind.DATE)
+_NUMBERS: Final = (ValueKind.INTEGER, ValueKind.EXACT, ValueKind.DOUBLE)
+_AS_IT_IS: Final = (ValueKind.TEXT, ValueKind.BOOLEAN, ValueKind.MOMENT, ValueKind.DATE)
 _DECIMALS: Final = 3  # digits of a DECIMAL that says none
 
 
@@ -28,7 +28,7 @@ def cast(lowering: "Lowering", node: Node) -> Typed:
     inner = lowering.expression(child)
     sizes = [size["literal"].get("text", "") for size in node["type_expr"].get("children", [])]
     kind, scale = kind_of(f"{name}({','.join(sizes)})" if sizes else name)
-    if inner.kind is Kind.NULL or (kind is inner.kind and kind in _AS_IT_IS):
+    if inner.kind is ValueKind.NULL or (kind is inner.kind and kind in _AS_IT_IS):
         return inner
     if (made := _other(lowering, node, inner, kind)) is not None:
         return made
@@ -38,20 +38,20 @@ def cast(lowering: "Lowering", node: Node) -> Typed:
     return fitting(cast_number(inner, kind, scale, node), name, sizes, node)
 
 
-def _other(lowering: "Lowering", node: Node, inner: Typed, kind: Kind | None) -> Typed | None:
+def _other(lowering: "Lowering", node: Node, inner: Typed, kind: ValueKind | None) -> Typed | None:
     """Return a cast between a number and something else; None where it is none of these."""
     match inner.kind, kind:
-        case Kind.TEXT, Kind.INTEGER if node["try_cast"] and _is_field(inner.node):
+        case ValueKind.TEXT, ValueKind.INTEGER if node["try_cast"] and _is_field(inner.node):
             # Whole numbers, as the types of the catalogue have it.
-            return Typed(mark("json_integer", *arguments_of(inner.node)), Kind.INTEGER)
-        case Kind.BOOLEAN, Kind.INTEGER:
-            return Typed(mark("flag", inner.node), Kind.INTEGER, Decimal(0), Decimal(1))
-        case (Kind.INTEGER, Kind.TEXT) | (Kind.BOOLEAN, Kind.TEXT):
-            return Typed(mark("as_text", inner.node), Kind.TEXT)
-        case Kind.MOMENT, Kind.DATE:
-            return Typed(mark("day_of", inner.node), Kind.DATE)
-        case Kind.DATE, Kind.MOMENT:
-            return lowering.as_kind(inner, Kind.MOMENT, 0, node)
+            return Typed(mark("json_integer", *arguments_of(inner.node)), ValueKind.INTEGER)
+        case ValueKind.BOOLEAN, ValueKind.INTEGER:
+            return Typed(mark("flag", inner.node), ValueKind.INTEGER, Decimal(0), Decimal(1))
+        case (ValueKind.INTEGER, ValueKind.TEXT) | (ValueKind.BOOLEAN, ValueKind.TEXT):
+            return Typed(mark("as_text", inner.node), ValueKind.TEXT)
+        case ValueKind.MOMENT, ValueKind.DATE:
+            return Typed(mark("day_of", inner.node), ValueKind.DATE)
+        case ValueKind.DATE, ValueKind.MOMENT:
+            return lowering.as_kind(inner, ValueKind.MOMENT, 0, node)
     return None
 
 

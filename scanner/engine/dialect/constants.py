@@ -7,7 +7,7 @@ from typing import Any, Final
 import duckdb
 
 from scanner.engine.database import Connection
-from scanner.engine.dialect.typed import Kind, Typed, constant, kind_of
+from scanner.engine.dialect.typed import Typed, ValueKind, constant, kind_of
 from scanner.engine.predicate import syntax
 from scanner.engine.predicate.syntax import Node
 
@@ -42,13 +42,13 @@ class Known:
         """Whether the part has no column in it."""
         return id(node) in self._constants
 
-    def kind(self, node: Node) -> tuple[Kind | None, int]:
+    def kind(self, node: Node) -> tuple[ValueKind | None, int]:
         """Return the kind that a part has in DuckDB, and its scale."""
         return kind_of(self._kinds.get(id(node), ""))
 
-    def cast(self, text: str, kind: Kind) -> Typed | None:
+    def cast(self, text: str, kind: ValueKind) -> Typed | None:
         """Return a text as a value of another kind, as DuckDB reads it; None where it cannot."""
-        name = "BIGINT" if kind is Kind.INTEGER else str(kind)
+        name = "BIGINT" if kind is ValueKind.INTEGER else str(kind)
         try:
             found = self._connection.execute(
                 f"SELECT CAST(CAST($text AS VARCHAR) AS {name})", {"text": text}
@@ -92,7 +92,7 @@ class Known:
         found = self._run([f"date_part('{part}', {text})" for part in parts], "").fetchall()[0]
         years, months, days, hours, minutes, micros = map(int, found)
         rest = ((hours * 60) + minutes) * 60_000_000 + micros
-        return constant((years * 12 + months, days, rest), Kind.INTERVAL)
+        return constant((years * 12 + months, days, rest), ValueKind.INTERVAL)
 
     def _run(self, texts: Sequence[str], rest: str) -> Connection:
         sql = f"SELECT {', '.join(texts)} {rest}"
@@ -104,7 +104,7 @@ class Known:
 def _constant(value: object, name: str) -> Typed | None:
     kind, scale = kind_of(name)
     if isinstance(value, list):
-        return constant(value, Kind.TEXTS)
+        return constant(value, ValueKind.TEXTS)
     return constant(value, kind, scale) if kind is not None or value is None else None
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from scanner.engine.dialect.refusing import inexpressible
-from scanner.engine.dialect.typed import DIGITS, WIDE, Kind, Typed, mark
+from scanner.engine.dialect.typed import DIGITS, WIDE, Typed, ValueKind, mark
 from scanner.engine.predicate.syntax import Node
 
 _POWERS: Final = 290
@@ -25,24 +25,24 @@ _OVERFLOW: Final = (
 _TYPES: Final = {"TINYINT": 7, "SMALLINT": 15, "INTEGER": 31, "BIGINT": 63}
 
 
-def cast_number(made: Typed, kind: Kind, scale: int, node: Node) -> Typed:
+def cast_number(made: Typed, kind: ValueKind, scale: int, node: Node) -> Typed:
     """Return a number as another kind without any loss. Raises RefusedError."""
     match made.kind, kind:
-        case ((Kind.INTEGER | Kind.EXACT), Kind.EXACT) if scale >= made.scale:
+        case ((ValueKind.INTEGER | ValueKind.EXACT), ValueKind.EXACT) if scale >= made.scale:
             if made.reach < Decimal(10) ** (DIGITS - scale):
                 wide = mark("as_exact", made.node, str(scale))
                 return msgspec.structs.replace(made, node=wide, kind=kind, scale=scale, value=None)
-        case Kind.EXACT, Kind.INTEGER if not made.scale and made.reach < WIDE:
+        case ValueKind.EXACT, ValueKind.INTEGER if not made.scale and made.reach < WIDE:
             return msgspec.structs.replace(made, node=mark("as_integer", made.node), kind=kind)
-        case Kind.INTEGER, Kind.INTEGER:
+        case ValueKind.INTEGER, ValueKind.INTEGER:
             return made
-        case ((Kind.INTEGER | Kind.EXACT), Kind.DOUBLE):
+        case ((ValueKind.INTEGER | ValueKind.EXACT), ValueKind.DOUBLE):
             # DuckDB divides by the power of ten: as exact as reading the digits up to here.
-            plain = made.kind is Kind.INTEGER or not made.scale
+            plain = made.kind is ValueKind.INTEGER or not made.scale
             if made.reach * 10**made.scale <= _EXACT_DOUBLE or (plain and made.reach <= WIDE):
                 powers = Decimal(-made.scale), Decimal(max(made.reach, Decimal(1)).adjusted() + 1)
                 return Typed(mark("as_double", made.node), kind, *powers)
-        case Kind.DOUBLE, Kind.DOUBLE:
+        case ValueKind.DOUBLE, ValueKind.DOUBLE:
             return made
     raise inexpressible("casts a number in a way that may lose some of it", node)
 
@@ -55,19 +55,19 @@ def fitting(made: Typed, name: str, sizes: list[str], node: Node) -> Typed:
     elif name == "DECIMAL":
         whole, scale = (int(sizes[0]), made.scale) if sizes else (18, 3)
         room = Decimal(10) ** (whole - scale)
-    if made.kind is not Kind.DOUBLE and made.reach >= room and made.low != -room:
+    if made.kind is not ValueKind.DOUBLE and made.reach >= room and made.low != -room:
         raise inexpressible(f"may have numbers here that are too large for {name}", node)
     return made
 
 
 def whole(  # noqa: PLR0913, PLR0917 - all that a number is
-    node: Node, kind: Kind, low: Decimal, high: Decimal, scale: int, place: Node
+    node: Node, kind: ValueKind, low: Decimal, high: Decimal, scale: int, place: Node
 ) -> Typed:
     """Return a whole or an exact number within bounds. Raises RefusedError where it overflows."""
-    room = Decimal(WIDE) if kind is Kind.INTEGER else Decimal(10) ** (DIGITS - scale)
+    room = Decimal(WIDE) if kind is ValueKind.INTEGER else Decimal(10) ** (DIGITS - scale)
     if scale > _SCALE:
         raise inexpressible(f"has more than {_SCALE} digits after the point", place)
-    if max(-low - (kind is Kind.INTEGER), high) >= room:
+    if max(-low - (kind is ValueKind.INTEGER), high) >= room:
         raise inexpressible("may have a number here that is too large", place, _OVERFLOW)
     return Typed(node, kind, low, high, scale)
 
@@ -76,7 +76,7 @@ def powered(node: Node, low: Decimal, high: Decimal, place: Node) -> Typed:
     """Return a DOUBLE within powers of ten. Raises RefusedError where that may be too far."""
     if low < -_POWERS or high > _POWERS:
         raise inexpressible("may have a number here that is too large or too small", place)
-    return Typed(node, Kind.DOUBLE, low, high)
+    return Typed(node, ValueKind.DOUBLE, low, high)
 
 
 def summed(left: Typed, right: Typed) -> tuple[Decimal, Decimal]:

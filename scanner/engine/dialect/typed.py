@@ -14,7 +14,7 @@ import msgspec
 from scanner.engine.predicate.syntax import PLACE, Node, function
 
 
-class Kind(StrEnum):
+class ValueKind(StrEnum):
     """What a value is, as far as all databases agree."""
 
     BOOLEAN = "BOOLEAN"
@@ -41,12 +41,12 @@ _LARGEST: Final = 1e100
 """Largest DOUBLE that may be written out; the smallest is one by it."""
 
 _NAMES: Final = {
-    "TIMESTAMP": Kind.MOMENT,
-    "TIMESTAMPTZ": Kind.MOMENT,
-    "HUGEINT": Kind.EXACT,
-    "UHUGEINT": Kind.EXACT,
-    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "UBIGINT", "UINTEGER"), Kind.INTEGER),
-    **{str(kind): kind for kind in Kind},
+    "TIMESTAMP": ValueKind.MOMENT,
+    "TIMESTAMPTZ": ValueKind.MOMENT,
+    "HUGEINT": ValueKind.EXACT,
+    "UHUGEINT": ValueKind.EXACT,
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "UBIGINT", "UINTEGER"), ValueKind.INTEGER),
+    **{str(kind): kind for kind in ValueKind},
 }
 
 Scalar = bool | int | float | Decimal | str | date | datetime | tuple[int, int, int] | None
@@ -60,7 +60,7 @@ class Typed(msgspec.Struct, frozen=True):
     """
 
     node: Node
-    kind: Kind
+    kind: ValueKind
     low: Decimal = Decimal(-WIDE)
     high: Decimal = Decimal(WIDE - 1)
     scale: int = 0
@@ -73,7 +73,7 @@ class Typed(msgspec.Struct, frozen=True):
         return max(abs(self.low), abs(self.high))
 
 
-def kind_of(name: str) -> tuple[Kind | None, int]:
+def kind_of(name: str) -> tuple[ValueKind | None, int]:
     """Return the kind of a type of DuckDB, None where there is none, and its scale."""
     bare, _, sizes = name.partition("(")
     scale = int(sizes.rstrip(")").split(",")[1]) if bare == "DECIMAL" and "," in sizes else 0
@@ -96,51 +96,53 @@ def literal(kind: str, text: str) -> Node:
     return {**node, "literal": {"kind": kind, "text": text} if text else {"kind": kind}}
 
 
-def constant(value: object, kind: Kind | None, scale: int = 0) -> Typed | None:
+def constant(value: object, kind: ValueKind | None, scale: int = 0) -> Typed | None:
     """Return what a constant is written as; None for a value that not every database has."""
     if value is None:
-        return Typed(literal("NULL_LITERAL", ""), Kind.NULL, is_constant=True)
+        return Typed(literal("NULL_LITERAL", ""), ValueKind.NULL, is_constant=True)
     if isinstance(value, list):
         texts = [one for one in value if isinstance(one, str) and "\0" not in one]
         node = mark("texts", *(hexed(one) for one in texts))
-        found = Typed(node, Kind.TEXTS, is_constant=True, value=texts)
+        found = Typed(node, ValueKind.TEXTS, is_constant=True, value=texts)
         return found if len(texts) == len(value) else None
     return _scalar(value, kind, scale)
 
 
 def _scalar(  # noqa: PLR0911 - one for each kind
-    value: object, kind: Kind | None, scale: int
+    value: object, kind: ValueKind | None, scale: int
 ) -> Typed | None:
     match value:
         case bool():
             node = literal("BOOLEAN", "true" if value else "false")
-            return Typed(node, Kind.BOOLEAN, is_constant=True, value=value)
-        case int() | Decimal() if kind in {Kind.INTEGER, Kind.EXACT}:
+            return Typed(node, ValueKind.BOOLEAN, is_constant=True, value=value)
+        case int() | Decimal() if kind in {ValueKind.INTEGER, ValueKind.EXACT}:
             number = Decimal(value)
             text = format(number, "f")
             node = (
-                mark("integer", text) if kind is Kind.INTEGER else mark("exact", text, str(scale))
+                mark("integer", text)
+                if kind is ValueKind.INTEGER
+                else mark("exact", text, str(scale))
             )
-            if kind is Kind.EXACT and abs(number) >= 10 ** (DIGITS - scale):
+            if kind is ValueKind.EXACT and abs(number) >= 10 ** (DIGITS - scale):
                 return None
             return Typed(node, kind, number, number, scale, is_constant=True, value=number)
         case float() if value == 0 or 1 / _LARGEST < abs(value) < _LARGEST:
             power = Decimal(0 if value == 0 else Decimal(abs(value)).adjusted())
             node = mark("double", repr(value))
-            return Typed(node, Kind.DOUBLE, power, power + 1, is_constant=True, value=value)
+            return Typed(node, ValueKind.DOUBLE, power, power + 1, is_constant=True, value=value)
         case str() if "\0" not in value:
-            return Typed(mark("text", hexed(value)), Kind.TEXT, is_constant=True, value=value)
+            return Typed(mark("text", hexed(value)), ValueKind.TEXT, is_constant=True, value=value)
         case datetime():
             utc = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
             text = utc.strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
-            return Typed(mark("moment", text), Kind.MOMENT, is_constant=True, value=utc)
+            return Typed(mark("moment", text), ValueKind.MOMENT, is_constant=True, value=utc)
         case date():
             node = mark("date", value.isoformat())
-            return Typed(node, Kind.DATE, is_constant=True, value=value)
+            return Typed(node, ValueKind.DATE, is_constant=True, value=value)
         case (int(), int(), int()):
             months, days, micros = value
             interval = int(months), int(days), int(micros)
-            return Typed({}, Kind.INTERVAL, is_constant=True, value=interval)
+            return Typed({}, ValueKind.INTERVAL, is_constant=True, value=interval)
     return None
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.engine.dialect.numbers import whole
 from scanner.engine.dialect.refusing import inexpressible
-from scanner.engine.dialect.typed import Kind, Typed, literal, mark
+from scanner.engine.dialect.typed import Typed, ValueKind, literal, mark
 from scanner.engine.predicate.syntax import PLACE, Node, call
 
 if TYPE_CHECKING:
@@ -21,7 +21,17 @@ _BY_PLACE: Final = frozenset({"row_number", "first_value", "last_value", "lag", 
 """Windows whose value depends on the order of rows, also of equal ones."""
 
 _SORTED: Final = frozenset(
-    {*(Kind.BOOLEAN, Kind.INTEGER, Kind.EXACT, Kind.DOUBLE, Kind.TEXT, Kind.MOMENT, Kind.DATE)}
+    {
+        *(
+            ValueKind.BOOLEAN,
+            ValueKind.INTEGER,
+            ValueKind.EXACT,
+            ValueKind.DOUBLE,
+            ValueKind.TEXT,
+            ValueKind.MOMENT,
+            ValueKind.DATE,
+        )
+    }
 )
 _TOTAL: Final = "End its ORDER BY with `id`, so that no two rows are equal."
 
@@ -43,10 +53,10 @@ def window(lowering: "Lowering", node: Node) -> Typed:
         raise inexpressible(f"has a window {name}() over a range of values", node)
     arguments = [part["expression"] for part in node["arguments"]]
     typed = [lowering.expression(part) for part in arguments[:1]]
-    if name in {"min", "max"} and typed and typed[0].kind is Kind.TEXT:
-        typed = [Typed(mark("bytes", typed[0].node), Kind.TEXT)]
+    if name in {"min", "max"} and typed and typed[0].kind is ValueKind.TEXT:
+        typed = [Typed(mark("bytes", typed[0].node), ValueKind.TEXT)]
     if name in {"count", "count_star"} and not typed:
-        name, typed = "count", [Typed(literal("INTEGER", "1"), Kind.INTEGER)]
+        name, typed = "count", [Typed(literal("INTEGER", "1"), ValueKind.INTEGER)]
     made = {
         "class": "WINDOW",
         "type": "WINDOW_AGGREGATE" if name == "count" else node["type"],
@@ -73,18 +83,18 @@ def window(lowering: "Lowering", node: Node) -> Typed:
 
 def _typed(made: Node, name: str, typed: list[Typed], node: Node) -> Typed:
     if name in _COUNTS:
-        return Typed(made, Kind.INTEGER, Decimal(0), _ROWS)
+        return Typed(made, ValueKind.INTEGER, Decimal(0), _ROWS)
     if not typed or typed[0].kind not in _SORTED:
         raise inexpressible(f"has a window {name}() over values of a type that others lack", node)
     (of,) = typed
     if name in _SAME and len(node["arguments"]) == 1:
         return Typed(made, of.kind, of.low, of.high, of.scale)
-    if name in {"bool_and", "bool_or"} and of.kind is Kind.BOOLEAN:
-        return Typed(made, Kind.BOOLEAN)
-    if name == "sum" and of.kind is Kind.INTEGER:
+    if name in {"bool_and", "bool_or"} and of.kind is ValueKind.BOOLEAN:
+        return Typed(made, ValueKind.BOOLEAN)
+    if name == "sum" and of.kind is ValueKind.INTEGER:
         exact = made | call("sum", [mark("as_exact", of.node, "0")])
         low, high = min(of.low, _NONE) * _ROWS, max(of.high, _NONE) * _ROWS
-        return whole(mark("as_exact", exact, "0"), Kind.EXACT, low, high, 0, node)
+        return whole(mark("as_exact", exact, "0"), ValueKind.EXACT, low, high, 0, node)
     raise inexpressible(f"has the window {name}()", node)
 
 
@@ -108,7 +118,7 @@ def _sorted(lowering: "Lowering", node: Node) -> Node:
     made = lowering.expression(node)
     if made.kind not in _SORTED:
         raise inexpressible("has a window by values of a type that others lack", node)
-    return mark("bytes", made.node) if made.kind is Kind.TEXT else made.node
+    return mark("bytes", made.node) if made.kind is ValueKind.TEXT else made.node
 
 
 def _is_total(orders: list[Node]) -> bool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from scanner.base.errors import UsageError
 from scanner.engine.dialect.words import words_of
-from scanner.engine.remote.interface import Opener, Place
+from scanner.engine.remote.interface import DataPlace, Opener
 
 if TYPE_CHECKING:
     from scanner.engine.dialect.words.write import Words
@@ -16,7 +16,7 @@ ENGINES: Final = {
 """What opens each engine, by name."""
 
 
-def opener(place: Place) -> tuple[Opener, "Words"]:
+def opener(place: DataPlace) -> tuple[Opener, "Words"]:
     """Return what opens the engine of a place, and its words.
 
     Raises UsageError where it is not installed.

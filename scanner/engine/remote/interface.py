@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from scanner.engine.dialect.words.write import Words
 
 
-class Place(msgspec.Struct, frozen=True):
+class DataPlace(msgspec.Struct, frozen=True):
     """Where an engine finds the tables; `secret` is a password, and told to nobody."""
 
     engine: str
@@ -20,10 +20,10 @@ class Place(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         """Leave the secret out."""
-        return f"Place({self.engine!r})"
+        return f"DataPlace({self.engine!r})"
 
 
-class Group(msgspec.Struct, frozen=True):
+class CodeGroup(msgspec.Struct, frozen=True):
     """How many rows of a place have the same codes; `codes` has a digit for each rule.
 
     `sums` are those of the digests of the rows, in four parts.
@@ -58,7 +58,7 @@ class Question(msgspec.Struct, frozen=True):
 class Answer(Protocol):
     """What comes back: groups, and rows in JSON with `codes` among their members."""
 
-    def groups(self) -> Iterator[Group]:
+    def groups(self) -> Iterator[CodeGroup]:
         """Give all groups; before the rows."""
         ...
 
@@ -102,5 +102,5 @@ class Session(Protocol):
         ...
 
 
-Opener = Callable[[Place], AbstractContextManager[Session]]
+Opener = Callable[[DataPlace], AbstractContextManager[Session]]
 """Opens a session. Raises UsageError for a wrong address, FetchError for one out of reach."""

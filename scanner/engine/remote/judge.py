@@ -26,7 +26,7 @@ from scanner.engine.judge.prepare import Prepared
 from scanner.engine.judge.windows import cautious
 from scanner.engine.predicate import syntax
 from scanner.engine.remote import local
-from scanner.engine.remote.interface import Group, Question, Session
+from scanner.engine.remote.interface import CodeGroup, Question, Session
 from scanner.engine.remote.relation import Relation, check, relate, swallows
 from scanner.model.coverage import CoverageState, TableCoverage, lacking
 from scanner.model.finding import Place
@@ -190,7 +190,11 @@ class RemoteJudge:
         return made[0], made[1], made[2]
 
     def _take(
-        self, table: str, rules: Sequence[Prepared], groups: Sequence[Group], numbers: Sequence[int]
+        self,
+        table: str,
+        rules: Sequence[Prepared],
+        groups: Sequence[CodeGroup],
+        numbers: Sequence[int],
     ) -> None:
         """Count the outcomes of each rule, and note where it found nothing."""
         sums = [sum(one.sums[part] for one in groups) for part in range(4)]

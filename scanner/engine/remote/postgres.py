@@ -14,7 +14,7 @@ from scanner.base.errors import FetchError, InventoryFileError
 from scanner.catalogue.redact import redact_text
 from scanner.engine.dialect.words.postgres import POSTGRES
 from scanner.engine.remote.address import Address, read_address
-from scanner.engine.remote.interface import Group, Place, Question
+from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
 
 CONNECT_SECONDS: Final = 15
 STATEMENT_SECONDS: Final = 600
@@ -46,7 +46,7 @@ _COLUMNS: Final = (
 
 
 @contextmanager
-def open_postgres(place: Place) -> Iterator["PostgresSession"]:
+def open_postgres(place: DataPlace) -> Iterator["PostgresSession"]:
     """Connect, and give the session, whose transaction only reads and is rolled back."""
     address = read_address(place.address)
     connection = _connected(address, place.secret)
@@ -249,7 +249,7 @@ class PostgresAnswer:
         self._rows = rows
         self._ahead: list[str] = []
 
-    def groups(self) -> Iterator[Group]:
+    def groups(self) -> Iterator[CodeGroup]:
         """Give all groups; what comes with the last of them is kept."""
         for some in self._rows:
             for kind, organization, key, project, codes, rows, *sums, row in some:
@@ -257,7 +257,7 @@ class PostgresAnswer:
                     self._ahead.append(str(row))
                 else:
                     one, two, three, four = (int(str(part)) for part in sums)
-                    yield Group(
+                    yield CodeGroup(
                         organization=_text(organization),
                         project_key=_text(key),
                         project=_text(project),

@@ -48,47 +48,44 @@ def relate(
         raise InventoryFileError(
             f"{table} has no column {spec.identity}", where=session.label, remedy=_REMEDY
         )
-    wanted = {name: one for name, one in spec.columns.items() if _is_brought(name, one)}
     cast = {
         name: _cast(session, table, name, one.type, found)
-        for name, one in wanted.items()
-        if name in found and not (one.made_of and "as_of" in one.made_of)
+        for name, one in spec.columns.items()
+        if name in found and _is_brought(name, one) and "as_of" not in one.made_of
     }
+    made = _made(connection, session, table, cast, as_of)
+    outer = {name: made.get(name) or _outer(session, table, name, cast) for name in spec.columns}
+    chosen = ", ".join(f"{sql} AS {name}" for name, sql in outer.items())
+    told = {name for name in spec.columns if name in cast or name in made}
+    faults = {n: session.faults(cast[n], spec.columns[n].type, spec.columns[n].keys) for n in cast}
+    return Relation(
+        table,
+        f"SELECT {chosen} FROM (SELECT {_inner(session, table, cast, as_of)}"
+        f" FROM {session.source(table)} AS raw) AS seen{_narrowed(session, table, scope, told)}",
+        frozenset(told),
+        tuple(n for n in cast if not spec.columns[n].derived and not spec.columns[n].made_of),
+        {name: sql for name, sql in faults.items() if sql},
+    )
+
+
+def _inner(session: Session, table: str, cast: Mapping[str, str], as_of: datetime) -> str:
+    """Return the columns that are there, as their types; a time after as-of is not known."""
     limit = session.value(as_of + timedelta(minutes=SKEW_MINUTES))
-    inner = ", ".join(
+    kinds = {name: TABLES[table].columns[name].type for name in cast}
+    return ", ".join(
         f"CASE WHEN {sql} <= {limit} THEN {sql} END AS {name}"
-        if spec.columns[name].type == _MOMENT
+        if kinds[name] == _MOMENT
         else f"{sql} AS {name}"
         for name, sql in cast.items()
     )
-    made = _made(connection, session, table, cast, as_of)
-    outer = {}
-    for name, one in spec.columns.items():
-        if name in made:
-            outer[name] = made[name]
-        elif name in cast:
-            kind = one.type
-            outer[name] = (
-                session.words.templates["json_object"].replace(":a", name)
-                if kind == "JSON"
-                else name
-            )
-        else:
-            outer[name] = session.words.templates[f"no {one.type}"]
-    chosen = ", ".join(f"{sql} AS {name}" for name, sql in outer.items())
-    keys = {name: one.keys for name, one in wanted.items() if name in cast}
-    return Relation(
-        table,
-        f"SELECT {chosen} FROM (SELECT {inner} FROM {session.source(table)} AS raw) AS seen"
-        f"{_narrowed(session, table, scope, set(outer))}",
-        frozenset(cast) | frozenset(made),
-        tuple(
-            name
-            for name in cast
-            if not spec.columns[name].derived and not spec.columns[name].made_of
-        ),
-        {n: sql for n in cast if (sql := session.faults(cast[n], spec.columns[n].type, keys[n]))},
-    )
+
+
+def _outer(session: Session, table: str, name: str, cast: Collection[str]) -> str:
+    """Return a column as rules see it: a JSON value of null is none."""
+    kind, templates = TABLES[table].columns[name].type, session.words.templates
+    if name not in cast:
+        return templates[f"no {kind}"]
+    return templates["json_object"].replace(":a", name) if kind == "JSON" else name
 
 
 _REMEDY: Final = "docs/engines.md tells the columns and types of each table."

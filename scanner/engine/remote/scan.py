@@ -13,7 +13,7 @@ from scanner.engine.judge.evaluation import Evaluation
 from scanner.engine.judge.places import unseen_of
 from scanner.engine.judge.prepare import Prepared
 from scanner.engine.remote import opener
-from scanner.engine.remote.interface import Place
+from scanner.engine.remote.interface import DataPlace
 from scanner.engine.remote.judge import RemoteJudge
 from scanner.model.inventory import Scope
 from scanner.model.owner import Owners
@@ -21,7 +21,7 @@ from scanner.model.owner import Owners
 
 @contextmanager
 def evaluated_in(  # noqa: PLR0913, PLR0917 - what outcomes depend on
-    place: Place,
+    place: DataPlace,
     connection: Connection,
     prepared: Sequence[Prepared],
     rules: int,

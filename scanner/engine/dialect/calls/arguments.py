@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from scanner.engine.dialect.refusing import inexpressible
-from scanner.engine.dialect.typed import Kind, Typed, mark
+from scanner.engine.dialect.typed import Typed, ValueKind, mark
 from scanner.engine.predicate.syntax import Node
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ LENGTH: Final = Decimal(1 << 31)
 def text(lowering: "Lowering", node: Node) -> Typed:
     """Return an argument that is a text. Raises RefusedError."""
     made = lowering.expression(node)
-    if made.kind not in {Kind.TEXT, Kind.NULL}:
+    if made.kind not in {ValueKind.TEXT, ValueKind.NULL}:
         raise inexpressible("takes for a text what is none,", node)
-    return made if made.kind is Kind.TEXT else Typed(mark("nothing"), Kind.TEXT)
+    return made if made.kind is ValueKind.TEXT else Typed(mark("nothing"), ValueKind.TEXT)
 
 
 def written_out(lowering: "Lowering", node: Node, what: str) -> object:

@@ -10,7 +10,7 @@ from scanner.engine.dialect.calls.arguments import written_out
 from scanner.engine.dialect.calls.times import DAY, REACH
 from scanner.engine.dialect.numbers import whole
 from scanner.engine.dialect.refusing import inexpressible
-from scanner.engine.dialect.typed import Kind, Typed, mark
+from scanner.engine.dialect.typed import Typed, ValueKind, mark
 from scanner.engine.predicate.syntax import Node
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ def _sum(sign: int) -> "Call":
         if len(made) == 1:
             return _negative(lowering, node, made[0])
         kinds = [one.kind for one in made]
-        if kinds == [Kind.MOMENT, Kind.INTERVAL]:
+        if kinds == [ValueKind.MOMENT, ValueKind.INTERVAL]:
             return _moved(made[0], made[1], sign, node)
-        if kinds == [Kind.INTERVAL, Kind.MOMENT] and sign > 0:
+        if kinds == [ValueKind.INTERVAL, ValueKind.MOMENT] and sign > 0:
             return _moved(made[1], made[0], sign, node)
-        if kinds == [Kind.MOMENT, Kind.MOMENT] and sign < 0:
+        if kinds == [ValueKind.MOMENT, ValueKind.MOMENT] and sign < 0:
             spanned = mark("micros", *(one.node for one in made))
-            return Typed(spanned, Kind.SPAN, -REACH, REACH)
+            return Typed(spanned, ValueKind.SPAN, -REACH, REACH)
         return _added(lowering, node, arguments, made, sign)
 
     return call
@@ -45,24 +45,26 @@ def _moved(time: Typed, by: Typed, sign: int, node: Node) -> Typed:
     months, days, micros = (sign * part for part in by.value)
     if abs(months) > _LONGEST or max(abs(days), abs(micros) // DAY) > _LONGEST * 31:
         raise inexpressible("moves a time by more than 500 years", node)
-    return Typed(mark("moved", time.node, str(months), str(days), str(micros)), Kind.MOMENT)
+    return Typed(mark("moved", time.node, str(months), str(days), str(micros)), ValueKind.MOMENT)
 
 
 def _added(
     lowering: "Lowering", node: Node, arguments: list[Node], made: list[Typed], sign: int
 ) -> Typed:
     kind, scale = lowering.known.kind(node)
-    if kind not in {Kind.INTEGER, Kind.EXACT, Kind.DOUBLE}:
+    if kind not in {ValueKind.INTEGER, ValueKind.EXACT, ValueKind.DOUBLE}:
         raise inexpressible("adds up what other databases add up otherwise", node)
     left, right = (
         lowering.as_kind(one, kind, scale, part) for one, part in zip(made, arguments, strict=True)
     )
-    if kind is Kind.INTEGER and left.kind is not Kind.NULL:  # a literal is of 32 bits elsewhere
+    if (
+        kind is ValueKind.INTEGER and left.kind is not ValueKind.NULL
+    ):  # a literal is of 32 bits elsewhere
         left = msgspec.structs.replace(left, node=mark("as_integer", left.node))
     whole_node = mark("plus" if sign > 0 else "minus", left.node, right.node)
-    if Kind.NULL in {left.kind, right.kind}:
+    if ValueKind.NULL in {left.kind, right.kind}:
         return Typed(whole_node, kind, scale=scale)
-    if kind is Kind.DOUBLE:
+    if kind is ValueKind.DOUBLE:
         return numbers.powered(whole_node, *numbers.summed(left, right), node)
     ends = (right.low, right.high) if sign > 0 else (-right.high, -right.low)
     return whole(whole_node, kind, left.low + ends[0], left.high + ends[1], scale, node)
@@ -70,31 +72,31 @@ def _added(
 
 def _negative(lowering: "Lowering", node: Node, made: Typed) -> Typed:
     kind, scale = lowering.known.kind(node)
-    if kind is not made.kind or kind not in {Kind.INTEGER, Kind.EXACT, Kind.DOUBLE}:
+    if kind is not made.kind or kind not in {ValueKind.INTEGER, ValueKind.EXACT, ValueKind.DOUBLE}:
         raise inexpressible("takes the negative of what is no number", node)
-    if kind is Kind.DOUBLE:
+    if kind is ValueKind.DOUBLE:
         return Typed(mark("negative", made.node), kind, made.low, made.high)
-    whole_node = mark("as_integer", made.node) if kind is Kind.INTEGER else made.node
+    whole_node = mark("as_integer", made.node) if kind is ValueKind.INTEGER else made.node
     return whole(mark("negative", whole_node), kind, -made.high, -made.low, scale, node)
 
 
 def _product(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     kind, scale = lowering.known.kind(node)
     made = [lowering.expression(one) for one in arguments]
-    if kind is Kind.DOUBLE:
+    if kind is ValueKind.DOUBLE:
         left, right = (
             lowering.as_kind(one, kind, 0, part) for one, part in zip(made, arguments, strict=True)
         )
         whole_node = mark("times", left.node, right.node)
         return numbers.powered(whole_node, left.low + right.low, left.high + right.high, node)
-    if kind not in {Kind.INTEGER, Kind.EXACT} or scale != sum(one.scale for one in made):
+    if kind not in {ValueKind.INTEGER, ValueKind.EXACT} or scale != sum(one.scale for one in made):
         raise inexpressible("multiplies what other databases multiply otherwise", node)
     left, right = (
         lowering.as_kind(one, kind, one.scale, part)
         for one, part in zip(made, arguments, strict=True)
     )
     ends = [a * b for a in (left.low, left.high) for b in (right.low, right.high)]
-    if kind is Kind.INTEGER:
+    if kind is ValueKind.INTEGER:
         made_node = mark("times", mark("as_integer", left.node), right.node)
     else:
         made_node = mark("as_exact", mark("times", left.node, right.node), str(scale))
@@ -103,10 +105,10 @@ def _product(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
 
 def _quotient(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     made = [lowering.expression(one) for one in arguments]
-    if Kind.NULL in {one.kind for one in made}:
+    if ValueKind.NULL in {one.kind for one in made}:
         raise inexpressible("divides by NULL, or NULL", node)
     left, right = (
-        lowering.as_kind(one, Kind.DOUBLE, 0, part)
+        lowering.as_kind(one, ValueKind.DOUBLE, 0, part)
         for one, part in zip(made, arguments, strict=True)
     )
     never_zero = (
@@ -115,7 +117,7 @@ def _quotient(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
         or made[1].high < 0
         or (made[1].is_constant and made[1].value)
     )
-    if not never_zero or (made[1].kind is Kind.DOUBLE and not made[1].is_constant):
+    if not never_zero or (made[1].kind is ValueKind.DOUBLE and not made[1].is_constant):
         raise inexpressible(
             "divides by what may be 0, which is an error elsewhere,",
             node,
@@ -138,25 +140,25 @@ def _whole_division(name: str) -> "Call":
         left = lowering.expression(arguments[0])
         by = written_out(lowering, arguments[1], "a divisor")
         right = lowering.expression(arguments[1])
-        if {left.kind, right.kind} != {Kind.INTEGER} or by in {Decimal(0), Decimal(-1)}:
+        if {left.kind, right.kind} != {ValueKind.INTEGER} or by in {Decimal(0), Decimal(-1)}:
             raise inexpressible("divides by 0 or -1, or what is no whole number,", node)
         whole_node = mark(name, left.node, right.node)
         size = abs(right.low)
         if name == "remainder":
-            return Typed(whole_node, Kind.INTEGER, 1 - size, size - 1)
+            return Typed(whole_node, ValueKind.INTEGER, 1 - size, size - 1)
         reach = left.reach // size
-        return Typed(whole_node, Kind.INTEGER, -reach, reach)
+        return Typed(whole_node, ValueKind.INTEGER, -reach, reach)
 
     return call
 
 
 def _absolute(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     made = lowering.expression(arguments[0])
-    if made.kind is Kind.DOUBLE:
+    if made.kind is ValueKind.DOUBLE:
         return Typed(mark("absolute", made.node), made.kind, made.low, made.high)
-    if made.kind not in {Kind.INTEGER, Kind.EXACT}:
+    if made.kind not in {ValueKind.INTEGER, ValueKind.EXACT}:
         raise inexpressible("takes the absolute value of what is no number", node)
-    whole_node = mark("as_integer", made.node) if made.kind is Kind.INTEGER else made.node
+    whole_node = mark("as_integer", made.node) if made.kind is ValueKind.INTEGER else made.node
     return whole(mark("absolute", whole_node), made.kind, Decimal(0), made.reach, made.scale, node)
 
 
@@ -172,7 +174,7 @@ def _nullif(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     if (
         left.kind is not right.kind
         or left.scale != right.scale
-        or left.kind in {*(Kind.INTERVAL, Kind.SPAN, Kind.JSON, Kind.TEXTS)}
+        or left.kind in {*(ValueKind.INTERVAL, ValueKind.SPAN, ValueKind.JSON, ValueKind.TEXTS)}
     ):
         raise inexpressible("compares values of two types", node)
     return Typed(mark("unless", left.node, right.node), left.kind, left.low, left.high, left.scale)
@@ -181,9 +183,9 @@ def _nullif(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
 def _bits(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     """Return what `windows.py` asks of the marks of a row; the guard lets no author write it."""
     left, right = (lowering.expression(one) for one in arguments)
-    if Kind.INTEGER not in {left.kind, right.kind} or not right.is_constant:
+    if ValueKind.INTEGER not in {left.kind, right.kind} or not right.is_constant:
         raise inexpressible("looks at the bits of a number", node)
-    return Typed(mark("bits", left.node, right.node), Kind.INTEGER, Decimal(0), right.high)
+    return Typed(mark("bits", left.node, right.node), ValueKind.INTEGER, Decimal(0), right.high)
 
 
 NUMBERS: Final[dict[str, "Call"]] = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from scanner.engine.dialect.calls.arguments import text, written_out
 from scanner.engine.dialect.calls.patterns import InexpressibleError, Written, portable
 from scanner.engine.dialect.refusing import inexpressible
-from scanner.engine.dialect.typed import WIDE, Kind, Typed, hexed, mark
+from scanner.engine.dialect.typed import WIDE, Typed, ValueKind, hexed, mark
 from scanner.engine.predicate.syntax import Node
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def _like(*, negated: bool, ignore_case: bool) -> "Call":
         if ignore_case:
             of = mark("lower", of)
             wanted = lowering.known.lower(wanted)
-        return Typed(mark("unlike" if negated else "like", of, hexed(wanted)), Kind.BOOLEAN)
+        return Typed(mark("unlike" if negated else "like", of, hexed(wanted)), ValueKind.BOOLEAN)
 
     return call
 
@@ -44,7 +44,7 @@ def _match(*, is_whole: bool) -> "Call":
             raise inexpressible(f"has the options '{options}' of a regular expression", node)
         found = _read(pattern, arguments[1], ignore_case=options.endswith("i"), whole=is_whole)
         lowering.steep += [arguments[1]] if found.is_steep else []
-        return Typed(mark("match", of, hexed(found.text)), Kind.BOOLEAN)
+        return Typed(mark("match", of, hexed(found.text)), ValueKind.BOOLEAN)
 
     return call
 
@@ -62,7 +62,7 @@ def digits(lowering: "Lowering", arguments: list[Node]) -> Typed:
         )
     before, after = (_read(part, arguments[1]).text for part in found.group("before", "after"))
     whole = f"<^>{before}([0-9]{{1,}}){after}<$>"
-    return Typed(mark("digits", of, hexed(whole)), Kind.INTEGER, Decimal(0), Decimal(WIDE - 1))
+    return Typed(mark("digits", of, hexed(whole)), ValueKind.INTEGER, Decimal(0), Decimal(WIDE - 1))
 
 
 def _read(pattern: str, node: Node, *, ignore_case: bool = False, whole: bool = False) -> Written:

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.engine.dialect.calls.sets import CLASSES, LAST, NAMED, Span, merged, other, told_apart
+from scanner.engine.dialect.calls.sets import CLASSES, LAST, NAMED, Chars, merged, other, told_apart
 
 _MOST_REPEATS: Final = 255  # PostgreSQL's
 _FEW: Final = 8  # repeats of a part that may be tried in several ways
@@ -50,13 +50,13 @@ class _Part(msgspec.Struct, frozen=True):
     """A piece: its text, and the sequences of sets that it matches where it has a fixed length."""
 
     text: str
-    ways: tuple[tuple[tuple[Span, ...], ...], ...] | None
+    ways: tuple[tuple[tuple[Chars, ...], ...], ...] | None
     is_anchor: bool = False
 
 
 def portable(pattern: str, *, ignore_case: bool, whole: bool) -> Written:
     """Return an expression of RE2 as the others can say it. Raises InexpressibleError."""
-    reader = _Reader(pattern, ignore_case=ignore_case)
+    reader = _PatternReader(pattern, ignore_case=ignore_case)
     part = reader.alternatives()
     if reader.place < len(pattern):
         raise InexpressibleError("an unbalanced bracket")
@@ -64,7 +64,7 @@ def portable(pattern: str, *, ignore_case: bool, whole: bool) -> Written:
     return Written(text, reader.is_steep)
 
 
-class _Reader:
+class _PatternReader:
     """Reads one expression by descent; RE2 has accepted it before."""
 
     def __init__(self, pattern: str, *, ignore_case: bool) -> None:
@@ -91,7 +91,7 @@ class _Reader:
         while self.place < len(self._pattern) and self._pattern[self.place] not in "|)":
             if (part := self._piece()) is not None:
                 parts.append(part)
-        ways: tuple[tuple[tuple[Span, ...], ...], ...] | None = ((),)
+        ways: tuple[tuple[tuple[Chars, ...], ...], ...] | None = ((),)
         for part in parts:
             if ways is None or part.ways is None or len(ways) * len(part.ways) > _MOST_REPEATS:
                 ways = None
@@ -206,7 +206,7 @@ class _Reader:
 
     def _set(self) -> _Part:
         negated = self._taken("^")
-        spans: list[Span] = []
+        spans: list[Chars] = []
         first = True
         while first or not self._ahead("]"):
             first = False
@@ -229,7 +229,7 @@ class _Reader:
         found = self._folded(tuple(spans))
         return _of(other(found) if negated else found)
 
-    def _member(self, spans: list[Span]) -> int | None:
+    def _member(self, spans: list[Chars]) -> int | None:
         """Return the next character of a set, or None for a class, which is added to `spans`."""
         sign = self._next()
         if sign != "\\":
@@ -241,7 +241,7 @@ class _Reader:
             return None
         return self._escaped(sign)
 
-    def _folded(self, spans: tuple[Span, ...]) -> tuple[Span, ...]:
+    def _folded(self, spans: tuple[Chars, ...]) -> tuple[Chars, ...]:
         """Return the characters in both cases, where case is ignored."""
         if not self._ignore_case:
             return merged(spans)
@@ -280,7 +280,7 @@ class _Reader:
         return True
 
 
-def _of(spans: Sequence[Span]) -> _Part:
+def _of(spans: Sequence[Chars]) -> _Part:
     """Return a piece that is one character of these."""
     found = merged(tuple(spans))
     if not found:
@@ -293,5 +293,5 @@ def _of(spans: Sequence[Span]) -> _Part:
     return _Part(f"[{_spelled(found)}]", ((found,),))
 
 
-def _spelled(spans: Sequence[Span]) -> str:
+def _spelled(spans: Sequence[Chars]) -> str:
     return "".join(f"<{low:x}>" if low == high else f"<{low:x}>-<{high:x}>" for low, high in spans)

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-Span = tuple[int, int]
+Chars = tuple[int, int]
 """The first and the last of some characters, as code points."""
 
 LAST: Final = 0x10FFFF
 
-_WORD: Final[tuple[Span, ...]] = ((48, 57), (65, 90), (95, 95), (97, 122))
-CLASSES: Final[dict[str, tuple[Span, ...]]] = {
+_WORD: Final[tuple[Chars, ...]] = ((48, 57), (65, 90), (95, 95), (97, 122))
+CLASSES: Final[dict[str, tuple[Chars, ...]]] = {
     "d": ((48, 57),),
     "w": _WORD,
     "s": ((9, 10), (12, 13), (32, 32)),
 }
 """What a letter behind a backslash stands for."""
 
-NAMED: Final[dict[str, tuple[Span, ...]]] = {
+NAMED: Final[dict[str, tuple[Chars, ...]]] = {
     "alnum": ((48, 57), (65, 90), (97, 122)),
     "alpha": ((65, 90), (97, 122)),
     "digit": ((48, 57),),
@@ -29,9 +29,9 @@ NAMED: Final[dict[str, tuple[Span, ...]]] = {
 """What a name between [: and :] stands for."""
 
 
-def merged(spans: tuple[Span, ...]) -> tuple[Span, ...]:
+def merged(spans: tuple[Chars, ...]) -> tuple[Chars, ...]:
     """Return the spans in order, none of them touching another; none is of surrogates or NUL."""
-    made: list[Span] = []
+    made: list[Chars] = []
     for low, high in sorted(spans):
         for first, last in ((max(low, 1), min(high, 0xD7FF)), (max(low, 0xE000), high)):
             if first > last:
@@ -43,14 +43,14 @@ def merged(spans: tuple[Span, ...]) -> tuple[Span, ...]:
     return tuple(made)
 
 
-def other(spans: Sequence[Span]) -> tuple[Span, ...]:
+def other(spans: Sequence[Chars]) -> tuple[Chars, ...]:
     """Return all characters that are not of these."""
     found = merged(tuple(spans))
     ends = [(-1, 0), *found, (LAST + 1, LAST + 1)]
     return merged(tuple((left[1] + 1, right[0] - 1) for left, right in pairwise(ends)))
 
 
-def told_apart(ways: tuple[tuple[tuple[Span, ...], ...], ...] | None) -> bool:
+def told_apart(ways: tuple[tuple[tuple[Chars, ...], ...], ...] | None) -> bool:
     """Whether at most one of these sequences can begin any text."""
     if ways is None or not all(ways):
         return False
@@ -61,5 +61,5 @@ def told_apart(ways: tuple[tuple[tuple[Span, ...], ...], ...] | None) -> bool:
     )
 
 
-def _meet(left: tuple[Span, ...], right: tuple[Span, ...]) -> bool:
+def _meet(left: tuple[Chars, ...], right: tuple[Chars, ...]) -> bool:
     return any(a <= d and c <= b for a, b in left for c, d in right)

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.engine.dialect.calls.arguments import LENGTH, count, text, written_out
 from scanner.engine.dialect.refusing import inexpressible
-from scanner.engine.dialect.typed import Kind, Typed, hexed, mark
+from scanner.engine.dialect.typed import Typed, ValueKind, hexed, mark
 from scanner.engine.predicate.syntax import Node
 
 if TYPE_CHECKING:
     from scanner.engine.dialect.lower import Call, Lowering
 
 
-def _of_texts(name: str, kind: Kind, count: int) -> "Call":
+def _of_texts(name: str, kind: ValueKind, count: int) -> "Call":
     def call(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
         if len(arguments) != count:
             raise inexpressible(f"calls {node['function_name']}() with other arguments", node)
@@ -30,7 +30,7 @@ def _cut(name: str, *least: int) -> "Call":
             raise inexpressible(f"calls {node['function_name']}() with other arguments", node)
         first = text(lowering, arguments[0]).node
         numbers = [count(lowering, a, n) for a, n in zip(arguments[1:], least, strict=True)]
-        return Typed(mark(name, first, *numbers), Kind.TEXT)
+        return Typed(mark(name, first, *numbers), ValueKind.TEXT)
 
     return call
 
@@ -41,66 +41,66 @@ def _split(lowering: "Lowering", _: Node, arguments: list[Node]) -> Typed:
     if not isinstance(between, str) or not between:
         raise inexpressible("has an empty separator", arguments[1])
     number = count(lowering, arguments[2], 1)
-    return Typed(mark("piece", first, mark("text", hexed(between)), number), Kind.TEXT)
+    return Typed(mark("piece", first, mark("text", hexed(between)), number), ValueKind.TEXT)
 
 
 def _concat(lowering: "Lowering", _: Node, arguments: list[Node]) -> Typed:
     parts = [text(lowering, one).node for one in arguments]
-    return Typed(mark("concat", *parts), Kind.TEXT)
+    return Typed(mark("concat", *parts), ValueKind.TEXT)
 
 
 def _contains(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
-    if lowering.expression(arguments[0]).kind is Kind.TEXTS:
+    if lowering.expression(arguments[0]).kind is ValueKind.TEXTS:
         return _member(lowering, node, arguments)
-    return _of_texts("contains", Kind.BOOLEAN, 2)(lowering, node, arguments)
+    return _of_texts("contains", ValueKind.BOOLEAN, 2)(lowering, node, arguments)
 
 
 def _length(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     made = lowering.expression(arguments[0])
-    name = "items" if made.kind is Kind.TEXTS else "length"
-    if made.kind not in {Kind.TEXT, Kind.TEXTS}:
+    name = "items" if made.kind is ValueKind.TEXTS else "length"
+    if made.kind not in {ValueKind.TEXT, ValueKind.TEXTS}:
         raise inexpressible("takes the length of what is no text", node)
-    return Typed(mark(name, made.node), Kind.INTEGER, Decimal(0), LENGTH)
+    return Typed(mark(name, made.node), ValueKind.INTEGER, Decimal(0), LENGTH)
 
 
 def _lists(name: str) -> "Call":
     def call(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
         made = [lowering.expression(one) for one in arguments]
-        if any(one.kind is not Kind.TEXTS for one in made):
+        if any(one.kind is not ValueKind.TEXTS for one in made):
             raise inexpressible("compares lists of something else than texts", node)
-        return Typed(mark(name, *(one.node for one in made)), Kind.BOOLEAN)
+        return Typed(mark(name, *(one.node for one in made)), ValueKind.BOOLEAN)
 
     return call
 
 
 def _member(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     made = lowering.expression(arguments[0])
-    if made.kind is not Kind.TEXTS:
+    if made.kind is not ValueKind.TEXTS:
         raise inexpressible("looks into a list of something else than texts", node)
-    return Typed(mark("member", made.node, text(lowering, arguments[1]).node), Kind.BOOLEAN)
+    return Typed(mark("member", made.node, text(lowering, arguments[1]).node), ValueKind.BOOLEAN)
 
 
 def _field(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     made = lowering.expression(arguments[0])
     name = str(written_out(lowering, arguments[1], "a field")).removeprefix("$.")
-    if made.kind is not Kind.JSON or not name.isidentifier() or not name.isascii():
+    if made.kind is not ValueKind.JSON or not name.isidentifier() or not name.isascii():
         raise inexpressible("takes a field by a path", node, "Write column->>'field'.")
-    return Typed(mark("field", made.node, name), Kind.TEXT)
+    return Typed(mark("field", made.node, name), ValueKind.TEXT)
 
 
 def _type_of(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     made = lowering.expression(arguments[0])
-    if made.kind is not Kind.JSON or len(arguments) > 1:
+    if made.kind is not ValueKind.JSON or len(arguments) > 1:
         raise inexpressible("asks for the type of a field", node)
-    return Typed(mark("json_type", made.node), Kind.TEXT)
+    return Typed(mark("json_type", made.node), ValueKind.TEXT)
 
 
 TEXTS: Final[dict[str, "Call"]] = {
-    "lower": _of_texts("lower", Kind.TEXT, 1),
-    "upper": _of_texts("upper", Kind.TEXT, 1),
-    "trim": _of_texts("trim", Kind.TEXT, 1),
-    "ltrim": _of_texts("ltrim", Kind.TEXT, 1),
-    "rtrim": _of_texts("rtrim", Kind.TEXT, 1),
+    "lower": _of_texts("lower", ValueKind.TEXT, 1),
+    "upper": _of_texts("upper", ValueKind.TEXT, 1),
+    "trim": _of_texts("trim", ValueKind.TEXT, 1),
+    "ltrim": _of_texts("ltrim", ValueKind.TEXT, 1),
+    "rtrim": _of_texts("rtrim", ValueKind.TEXT, 1),
     "length": _length,
     "len": _length,
     "left": _cut("left", 0),
@@ -108,12 +108,12 @@ TEXTS: Final[dict[str, "Call"]] = {
     "substring": _cut("substring", 1, 0),
     "substr": _cut("substring", 1, 0),
     "split_part": _split,
-    "||": _of_texts("joined", Kind.TEXT, 2),
+    "||": _of_texts("joined", ValueKind.TEXT, 2),
     "concat": _concat,
     "contains": _contains,
-    **dict.fromkeys(("starts_with", "prefix"), _of_texts("begins", Kind.BOOLEAN, 2)),
-    **dict.fromkeys(("ends_with", "suffix"), _of_texts("ends", Kind.BOOLEAN, 2)),
-    **dict.fromkeys(("position", "strpos", "instr"), _of_texts("place", Kind.INTEGER, 2)),
+    **dict.fromkeys(("starts_with", "prefix"), _of_texts("begins", ValueKind.BOOLEAN, 2)),
+    **dict.fromkeys(("ends_with", "suffix"), _of_texts("ends", ValueKind.BOOLEAN, 2)),
+    **dict.fromkeys(("position", "strpos", "instr"), _of_texts("place", ValueKind.INTEGER, 2)),
     **dict.fromkeys(("->>", "json_extract_string"), _field),
     "json_type": _type_of,
     **dict.fromkeys(("list_contains", "list_has", "array_contains", "array_has"), _member),

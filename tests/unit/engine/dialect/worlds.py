@@ -1,7 +1,7 @@
 # ruff: noqa: E501, RUF001 - grammar in lines, and letters that are to be mistaken
 """Random predicates and rows, in which databases like to differ."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -24,9 +24,14 @@ TIMES = [
     AS_OF,
     *(AS_OF - timedelta(days=days) for days in (1, 29, 30, 31, 89, 90, 91, 365, 366)),
     AS_OF - timedelta(microseconds=1),
-    *(datetime(*parts, tzinfo=UTC) for parts in [(1970, 1, 1), (2000, 2, 29, 23, 59, 59, 999_999)]),
-    *(datetime(*parts, tzinfo=UTC) for parts in [(2024, 12, 31, 23), (2024, 3, 31, 1, 30)]),
-    *(datetime(*parts, tzinfo=UTC) for parts in [(2026, 1, 31, 12), (2025, 12, 29), (2026, 2, 1)]),
+    *(
+        datetime.fromisoformat(text)
+        for text in (
+            *("1970-01-01T00:00:00Z", "2000-02-29T23:59:59.999999Z", "2024-12-31T23:00:00Z"),
+            *("2024-03-31T01:30:00Z", "2026-01-31T12:00:00Z", "2025-12-29T00:00:00Z"),
+            *("2026-02-01T00:00:00Z", "2026-03-01T00:00:00.000001Z"),
+        )
+    ),
 ]  # fmt: skip
 
 
@@ -224,6 +229,10 @@ def rows_of(table: str) -> st.SearchStrategy[dict[str, Any]]:
     """Rows of a table of the catalogue, of few projects, with anything else in them."""
     columns = {name: spec for name, spec in TABLES[table].columns.items() if not spec.heavy}
     strategies = {name: st.one_of(st.none(), _VALUES[one.type]) for name, one in columns.items()}
-    places = {"project_id": [1, 2, None], "project_slug": ["web", None], "organization_slug": ["a"]}
+    places: dict[str, list[Any]] = {
+        "project_id": [1, 2, None],
+        "project_slug": ["web", None],
+        "organization_slug": ["a"],
+    }
     strategies |= {n: st.sampled_from(v) for n, v in places.items() if n in columns}
     return st.fixed_dictionaries({n: s for n, s in strategies.items() if n not in {"id", "owner"}})
