@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 ENGINES: Final = {
     "postgres": "scanner.engine.remote.postgres:open_postgres",
+    "spark": "scanner.engine.remote.spark:open_spark",
 }
 """What opens each engine, by name."""
 

@@ -28,7 +28,7 @@ from scanner.engine.predicate import syntax
 from scanner.engine.remote import local
 from scanner.engine.remote.interface import CodeGroup, Question, Session
 from scanner.engine.remote.relation import Relation, check, relate, swallows
-from scanner.model.coverage import CoverageState, TableCoverage, lacking
+from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking
 from scanner.model.finding import Place
 from scanner.model.inventory import Reach, Scope
 from scanner.model.run import Clear
@@ -122,11 +122,7 @@ class RemoteJudge:
         table, session = relation.table, self._session
         self._rows[table] = check(session, relation)
         local.place(self._connection, session, table, relation.sql)
-        gaps = (
-            unseen(self._scope, local.places_in(self._connection, table))
-            if self._is_narrowed
-            else []
-        )
+        gaps = self._gaps(table)
         self._coverage[table] = lacking(self._coverage[table], gaps)
         told = places.Unseen({table: tuple(gaps)}, is_narrowed=bool(self._scope.projects))
         rules = cautious(self._connection, [one for _, one in mine], told)
@@ -157,9 +153,17 @@ class RemoteJudge:
                 remedy="Run the scan again.",
             )
 
-    @property
-    def _is_narrowed(self) -> bool:
-        return bool(self._scope.organizations or self._scope.projects)
+    def _gaps(self, table: str) -> list[Gap]:
+        """Return what was asked for and is not there, or cannot be told."""
+        scope, title = self._scope, TABLES[table].title
+        if not (scope.organizations or scope.projects):
+            return []
+        seen = local.places_in(self._connection, table)
+        gaps = unseen(scope, seen)
+        if scope.projects and any(project is None for _, project in seen):
+            reason = f"Some {title}s do not tell their project, so that --project may mean them."
+            gaps.append(Gap(reason))
+        return gaps
 
     def _known(self, relation: Relation, one: Prepared) -> bool:
         """Whether the rule can be told: nothing is made of a column that the table lacks."""

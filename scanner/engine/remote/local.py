@@ -133,7 +133,9 @@ def _clean(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _cell(value: object, kind: str) -> object:
-    return json.dumps(value) if kind == "JSON" and value is not None else value
+    if kind != "JSON" or value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)
 
 
 def _insert(

@@ -144,9 +144,9 @@ def _narrowed(session: Session, table: str, scope: Scope, has: set[str]) -> str:
 def check(session: Session, relation: Relation) -> int:
     """Count the rows. Raises InventoryFileError for values that are none of their type."""
     spec = TABLES[relation.table]
-    tests = [f"{spec.identity} IS NULL OR {spec.identity} = ''", *relation.faults.values()]
-    counts = ", ".join(f"count(CASE WHEN {test} THEN 1 END)" for test in tests[:1])
-    sql = f"SELECT count(*), count(DISTINCT {spec.identity}), {counts} FROM ({relation.sql}) AS t"
+    identity = spec.identity
+    unnamed = f"count(CASE WHEN {identity} IS NULL OR {identity} = '' THEN 1 END)"
+    sql = f"SELECT count(*), count(DISTINCT {identity}), {unnamed} FROM ({relation.sql}) AS t"
     ((rows, different, nameless),) = [row for some in session.rows(sql) for row in some]
     if relation.faults:
         _check_values(session, relation)

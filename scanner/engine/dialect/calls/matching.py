@@ -5,7 +5,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from scanner.engine.dialect.calls.arguments import text, written_out
-from scanner.engine.dialect.calls.patterns import InexpressibleError, Written, portable
+from scanner.engine.dialect.calls.patterns import Written, portable
+from scanner.engine.dialect.calls.pieces import InexpressibleError
 from scanner.engine.dialect.refusing import inexpressible
 from scanner.engine.dialect.typed import WIDE, Typed, ValueKind, hexed, mark
 from scanner.engine.predicate.syntax import Node

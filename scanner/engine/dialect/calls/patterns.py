@@ -4,26 +4,27 @@ RE2's syntax is read as far as the others can say the same; everything else is r
 written has no classes or flags that depend on a locale, on Unicode's version or on an option.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from scanner.engine.dialect.calls.sets import CLASSES, LAST, NAMED, Chars, merged, other, told_apart
+from scanner.engine.dialect.calls.pieces import InexpressibleError, Part, of
+from scanner.engine.dialect.calls.sets import (
+    CLASSES,
+    LAST,
+    NAMED,
+    Chars,
+    merged,
+    other,
+    told_apart,
+)
 
 _MOST_REPEATS: Final = 255  # PostgreSQL's
 _FEW: Final = 8  # repeats of a part that may be tried in several ways
 _CONTROLS: Final = {"t": 9, "n": 10, "v": 11, "f": 12, "r": 13, "a": 7}
 _FOLDED: Final = {"k": 0x212A, "s": 0x17F}
 """Characters beyond ASCII that are a letter of it in another case."""
-
-
-class InexpressibleError(Exception):
-    """What a regular expression has that another engine would read otherwise; `what` names it."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -46,14 +47,6 @@ class Written(msgspec.Struct, frozen=True):
         return "".join(made)
 
 
-class _Part(msgspec.Struct, frozen=True):
-    """A piece: its text, and the sequences of sets that it matches where it has a fixed length."""
-
-    text: str
-    ways: tuple[tuple[tuple[Chars, ...], ...], ...] | None
-    is_anchor: bool = False
-
-
 def portable(pattern: str, *, ignore_case: bool, whole: bool) -> Written:
     """Return an expression of RE2 as the others can say it. Raises InexpressibleError."""
     reader = _PatternReader(pattern, ignore_case=ignore_case)
@@ -74,7 +67,7 @@ class _PatternReader:
         self.place = 0
         self.is_steep = False
 
-    def alternatives(self) -> _Part:
+    def alternatives(self) -> Part:
         flags = self._ignore_case, self._dot_all
         branches = [self._sequence()]
         while self._taken("|"):
@@ -84,10 +77,15 @@ class _PatternReader:
             return branches[0]
         ways = [way for one in branches if one.ways is not None for way in one.ways]
         known = all(one.ways is not None for one in branches)
-        return _Part("|".join(one.text for one in branches), tuple(ways) if known else None)
+        return Part(
+            "|".join(one.text for one in branches),
+            tuple(ways) if known else None,
+            tail=tuple(span for one in branches for span in (*one.head, *one.tail)),
+            loose=sum(one.loose for one in branches) + (0 if told_apart(tuple(ways)) else 2),
+        )
 
-    def _sequence(self) -> _Part:
-        parts: list[_Part] = []
+    def _sequence(self) -> Part:
+        parts: list[Part] = []
         while self.place < len(self._pattern) and self._pattern[self.place] not in "|)":
             if (part := self._piece()) is not None:
                 parts.append(part)
@@ -97,9 +95,17 @@ class _PatternReader:
                 ways = None
             else:
                 ways = tuple((*left, *right) for left in ways for right in part.ways)
-        return _Part("".join(part.text for part in parts), ways)
+        first, others = (parts[0], parts[1:]) if parts else (Part("", None), [])
+        rest = (span for one in others for span in (*one.head, *one.tail))
+        return Part(
+            "".join(part.text for part in parts),
+            ways,
+            head=first.head,
+            tail=(*first.tail, *rest),
+            loose=sum(one.loose for one in parts),
+        )
 
-    def _piece(self) -> _Part | None:
+    def _piece(self) -> Part | None:
         atom = self._atom()
         if atom is None:
             return None
@@ -114,10 +120,11 @@ class _PatternReader:
         if not times:
             return atom
         single = atom.ways is not None and all(len(way) == 1 for way in atom.ways)
-        if high > _FEW and not (single or told_apart(atom.ways)):
+        if high > _FEW and not (single or told_apart(atom.ways) or atom.is_delimited):
             self.is_steep = True
         count = f"{{{low},}}" if high > _MOST_REPEATS else f"{{{low},{high}}}"
-        return _Part(f"(?:{atom.text}){count}", None)
+        inside = (*atom.head, *atom.tail)
+        return Part(f"(?:{atom.text}){count}", None, tail=inside, loose=atom.loose + 1)
 
     def _repeats(self) -> tuple[int, int] | None:
         many = _MOST_REPEATS + 1
@@ -137,21 +144,21 @@ class _PatternReader:
             raise InexpressibleError(f"more than {_MOST_REPEATS} repetitions")
         return least, most
 
-    def _atom(self) -> _Part | None:
+    def _atom(self) -> Part | None:
         sign = self._next()
         if sign == "(":
             return self._group()
         if sign == "[":
             return self._set()
         if sign == ".":
-            return _of(((0, LAST),) if self._dot_all else ((0, 9), (11, LAST)))
+            return of(((0, LAST),) if self._dot_all else ((0, 9), (11, LAST)))
         if sign in "^$":
-            return _Part(f"<{sign}>", None, is_anchor=True)
+            return Part(f"<{sign}>", None, is_anchor=True)
         if sign == "\\":
             return self._escape()
         return self._character(ord(sign))
 
-    def _group(self) -> _Part | None:
+    def _group(self) -> Part | None:
         flags = self._ignore_case, self._dot_all
         if self._taken("?"):
             if self._taken("P<") or self._taken("<"):
@@ -167,7 +174,7 @@ class _PatternReader:
         self._ignore_case, self._dot_all = flags
         if not self._taken(")"):
             raise InexpressibleError("an unbalanced bracket")
-        return _Part(f"(?:{inner.text})", inner.ways)
+        return msgspec.structs.replace(inner, text=f"(?:{inner.text})")
 
     def _flag(self, flag: str, *, on: bool) -> None:
         if flag == "i":
@@ -177,13 +184,13 @@ class _PatternReader:
         elif flag != "-":
             raise InexpressibleError(f"the flag {flag}")
 
-    def _escape(self) -> _Part:
+    def _escape(self) -> Part:
         sign = self._next()
         if sign in "Az":
-            return _Part("<^>" if sign == "A" else "<$>", None, is_anchor=True)
+            return Part("<^>" if sign == "A" else "<$>", None, is_anchor=True)
         if sign.lower() in CLASSES:
             spans = CLASSES[sign.lower()]
-            return _of(other(spans) if sign.isupper() else spans)
+            return of(other(spans) if sign.isupper() else spans)
         return self._character(self._escaped(sign))
 
     def _escaped(self, sign: str) -> int:
@@ -201,10 +208,10 @@ class _PatternReader:
             return ord(sign)
         raise InexpressibleError(f"\\{sign}")
 
-    def _character(self, code: int) -> _Part:
-        return _of(self._folded(((code, code),)))
+    def _character(self, code: int) -> Part:
+        return of(self._folded(((code, code),)))
 
-    def _set(self) -> _Part:
+    def _set(self) -> Part:
         negated = self._taken("^")
         spans: list[Chars] = []
         first = True
@@ -227,7 +234,7 @@ class _PatternReader:
             spans.append((low, high))
         self.place += 1
         found = self._folded(tuple(spans))
-        return _of(other(found) if negated else found)
+        return of(other(found) if negated else found)
 
     def _member(self, spans: list[Chars]) -> int | None:
         """Return the next character of a set, or None for a class, which is added to `spans`."""
@@ -278,20 +285,3 @@ class _PatternReader:
             return False
         self.place += len(text)
         return True
-
-
-def _of(spans: Sequence[Chars]) -> _Part:
-    """Return a piece that is one character of these."""
-    found = merged(tuple(spans))
-    if not found:
-        raise InexpressibleError("a set without any character")
-    if len(found) == 1 and found[0][0] == found[0][1]:
-        return _Part(f"<{found[0][0]:x}>", ((found,),))
-    but = other(found)
-    if found[-1][1] == LAST and found[0][0] == 1 and but:
-        return _Part(f"[^{_spelled(but)}]", ((found,),))
-    return _Part(f"[{_spelled(found)}]", ((found,),))
-
-
-def _spelled(spans: Sequence[Chars]) -> str:
-    return "".join(f"<{low:x}>" if low == high else f"<{low:x}>-<{high:x}>" for low, high in spans)

@@ -55,11 +55,12 @@ def told_apart(ways: tuple[tuple[tuple[Chars, ...], ...], ...] | None) -> bool:
     if ways is None or not all(ways):
         return False
     return all(
-        any(not _meet(one, other) for one, other in zip(left, right, strict=False))
+        any(not meet(one, other) for one, other in zip(left, right, strict=False))
         for number, left in enumerate(ways)
         for right in ways[:number]
     )
 
 
-def _meet(left: tuple[Chars, ...], right: tuple[Chars, ...]) -> bool:
+def meet(left: tuple[Chars, ...], right: tuple[Chars, ...]) -> bool:
+    """Whether two sets have a character in common."""
     return any(a <= d and c <= b for a, b in left for c, d in right)
