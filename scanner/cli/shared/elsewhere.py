@@ -15,7 +15,14 @@ ENGINES: Final = (HERE, "postgres", "spark")
 
 def add_engine_argument(parser: argparse.ArgumentParser) -> None:
     """Declare the option that chooses where rules are evaluated."""
-    parser.add_argument_group("engine").add_argument(
+    group = parser.add_argument_group("engine")
+    group.add_argument(
+        "--findings",
+        metavar="PATH",
+        default="",
+        help="where Spark itself writes all findings as Parquet, before waivers and baseline",
+    )
+    group.add_argument(
         "--engine",
         metavar="NAME",
         choices=ENGINES,
@@ -30,6 +37,12 @@ def engine_place(namespace: argparse.Namespace, settings: Settings) -> "DataPlac
 
     Raises UsageError for what only a scan of files can do.
     """
+    if namespace.findings and namespace.engine != "spark":
+        raise UsageError(
+            "only Spark writes findings by itself",
+            where="--findings",
+            remedy="Write a report: -o findings.parquet.",
+        )
     if namespace.engine == HERE:
         return None
     _check(namespace, settings)
@@ -38,7 +51,7 @@ def engine_place(namespace: argparse.Namespace, settings: Settings) -> "DataPlac
     from scanner.engine.remote.interface import DataPlace  # noqa: PLC0415
 
     if namespace.engine != "postgres":
-        return DataPlace(namespace.engine, address)
+        return DataPlace(namespace.engine, address, findings=namespace.findings)
     from scanner.config.gather import database_password  # noqa: PLC0415
     from scanner.engine.remote.address import read_address  # noqa: PLC0415
 

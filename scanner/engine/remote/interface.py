@@ -12,11 +12,15 @@ if TYPE_CHECKING:
 
 
 class DataPlace(msgspec.Struct, frozen=True):
-    """Where an engine finds the tables; `secret` is a password, and told to nobody."""
+    """Where an engine finds the tables; `secret` is a password, and told to nobody.
+
+    `findings` is where it writes them itself, if it can and was asked to.
+    """
 
     engine: str
     address: str
     secret: str = ""
+    findings: str = ""
 
     def __repr__(self) -> str:
         """Leave the secret out."""
@@ -40,15 +44,16 @@ class CodeGroup(msgspec.Struct, frozen=True):
 class Question(msgspec.Struct, frozen=True):
     """What is asked of a table: `relation` is a SELECT of its columns, all of it the engine's SQL.
 
-    `codes` are the expressions of the rules' outcomes; rows come back where one of the first
-    `judged` of them is a finding, with the columns `told`. `facts` are what the digest is made of,
-    `place` the organization, the project's key and the project, and `letters` joins what the codes
-    look at besides.
+    `codes` are the expressions of the rules' outcomes. The first of them are those of `rules`, each
+    an id, a policy and a severity; rows come back where one of these is a finding, with the columns
+    `told`. `facts` are what the digest is made of, `place` is the organization, the project's key
+    and the project, and `letters` joins what the codes look at besides.
     """
 
+    table: str
     relation: str
     codes: Sequence[str]
-    judged: int
+    rules: Sequence[tuple[str, str, str]]
     told: Sequence[str]
     facts: Sequence[str]
     place: tuple[str, str, str]

@@ -133,9 +133,14 @@ class RemoteJudge:
         said = [next(codes) if is_known else _SQL_UNKNOWN for is_known in known]
         answer = session.ask(
             Question(
+                table=table,
                 relation=f"SELECT t.*{marks} FROM ({relation.sql}) AS t{joined}",
                 codes=said,
-                judged=sum(one.rule.id in self._own for one in rules),
+                rules=[
+                    (one.rule.id, one.rule.policy, one.rule.severity.value)
+                    for one in rules
+                    if one.rule.id in self._own
+                ],
                 told=self._told(relation, rules),
                 facts=relation.facts,
                 place=self._place_of(table),

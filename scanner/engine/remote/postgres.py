@@ -237,7 +237,7 @@ def _statement(question: Question) -> str:
         f" SELECT 0, o, k, p, codes, count(*), {sums}, NULL FROM judged GROUP BY o, k, p, codes"
         " UNION ALL SELECT 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
         f" (SELECT CAST(to_json(r) AS TEXT) FROM (SELECT {told}) AS r) FROM judged"
-        f" WHERE substr(codes, 1, {question.judged}) ~ '[123]'"
+        f" WHERE substr(codes, 1, {len(question.rules)}) ~ '[123]'"
         " ORDER BY 1"
     )
 

@@ -19,7 +19,10 @@ from scanner.base.errors import FetchError, UsageError
 from scanner.catalogue import LIVE
 from scanner.catalogue.redact import redact_text
 from scanner.engine.dialect.words.spark import SPARK
+from scanner.engine.judge.evaluate import CODES
 from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
+
+_OUTCOMES: Final = f"ARRAY({', '.join(repr(str(one)) for one in CODES)})"
 
 TABLE: Final = "{table}"
 """What stands for the name of a table in a path, where there are several."""
@@ -56,14 +59,23 @@ def open_spark(place: DataPlace) -> Iterator["SparkEngine"]:
         )
     found = SparkSession.getActiveSession()
     try:
-        session = found or SparkSession.builder.appName("keypolicy").getOrCreate()
+        session = found or _builder().getOrCreate()
     except (PySparkException, Py4JError, RuntimeError, OSError) as error:
         raise _failed("spark", error) from None
     try:
-        yield SparkEngine(session.newSession(), place.address)
+        if found is None and hasattr(session, "sparkContext"):
+            session.sparkContext.setLogLevel("OFF")
+        yield SparkEngine(session.newSession(), place.address, place.findings)
     finally:
         if found is None:
             session.stop()
+
+
+def _builder() -> SparkSession.Builder:
+    quiet = SparkSession.builder.appName("keypolicy").config(
+        "spark.ui.showConsoleProgress", "false"
+    )
+    return quiet.config("spark.log.level", "OFF")
 
 
 def _failed(label: str, error: Exception) -> FetchError:
@@ -81,9 +93,10 @@ class SparkEngine:
 
     words = SPARK
 
-    def __init__(self, session: SparkSession, path: str) -> None:
+    def __init__(self, session: SparkSession, path: str, findings: str) -> None:
         self._session = session
         self._path = path
+        self._findings = findings
         self.label = redact_text(path)
         for name, value in SETTINGS.items():
             session.conf.set(name, value)
@@ -153,7 +166,14 @@ class SparkEngine:
 
     def ask(self, question: Question) -> "SparkAnswer":
         """Judge a table; files do not change while they are read, so it may take two jobs."""
-        return SparkAnswer(self, question)
+        answer = SparkAnswer(self, question)
+        if self._findings:
+            place = f"{self._findings.rstrip('/')}/resource_type={question.table}"
+            try:
+                self._frame(answer.findings()).write.parquet(place)
+            except (PySparkException, Py4JError) as error:
+                raise _failed(place, error) from None
+        return answer
 
     def _frame(self, sql: str) -> DataFrame:
         return self._session.sql(sql)
@@ -174,6 +194,23 @@ class SparkAnswer:
         self._judged = (
             f"(SELECT t.*, {place}, CONCAT({codes}) AS codes, SHA2({facts}, 256) AS kp_h"
             f" FROM ({question.relation}) AS t{question.letters}) AS judged"
+        )
+
+    def findings(self) -> str:
+        """Return a SELECT of all findings, one a row, before anything is tolerated."""
+        rules = ", ".join(
+            f"NAMED_STRUCT('rule_id', {value(rule)}, 'policy', {value(policy)},"
+            f" 'severity', {value(severity)}, 'outcome',"
+            f" ELEMENT_AT({_OUTCOMES}, CAST(SUBSTRING(codes, {number}, 1) AS INT) + 1))"
+            for value in (self._engine.value,)
+            for number, (rule, policy, severity) in enumerate(self._question.rules, start=1)
+        )
+        told = ", ".join(name for name in self._question.told if name not in {"id", "name"})
+        return (
+            "SELECT f.rule_id, f.policy, f.severity, f.outcome, id AS resource_id,"
+            " name AS resource_name, kp_o AS organization, kp_p AS project, kp_k AS project_key,"
+            f" {told} FROM (SELECT *, EXPLODE(FILTER(ARRAY({rules}), r -> r.outcome NOT IN"
+            f" ('pass', 'not_applicable'))) AS f FROM {self._judged})"
         )
 
     def groups(self) -> Iterator[CodeGroup]:
@@ -202,7 +239,7 @@ class SparkAnswer:
         told = ", ".join([*question.told, "codes"])
         sql = (
             f"SELECT TO_JSON(STRUCT({told}), {_TIMES}) FROM {self._judged}"
-            f" WHERE SUBSTRING(codes, 1, {question.judged}) RLIKE '[123]'"
+            f" WHERE SUBSTRING(codes, 1, {len(question.rules)}) RLIKE '[123]'"
         )
         for some in self._engine.rows(sql):
             yield [str(row[0]) for row in some]

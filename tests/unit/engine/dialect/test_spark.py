@@ -23,6 +23,8 @@ from tests.unit.engine.dialect.agreement import (
     shipped_rules,
 )
 
+pytestmark = pytest.mark.timeout(1_800)
+
 ROUNDS = int(os.environ.get("TEST_AGREEMENT_ROUNDS", "2"))
 """Rounds of 40 random predicates over 40 rows; `.ci/run` asks for more."""
 
