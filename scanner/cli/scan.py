@@ -15,7 +15,7 @@ import msgspec
 from scanner.base.errors import FetchError, UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
-from scanner.cli.shared import inputs, judging, story
+from scanner.cli.shared import elsewhere, inputs, judging, story
 from scanner.config.settings import Settings
 from scanner.model.run import Run
 from scanner.report import (
@@ -40,6 +40,7 @@ _IN_MEMORY: Final = 1 << 20  # bytes for standard output that are not put on dis
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     inputs.add_source_arguments(parser)
+    elsewhere.add_engine_argument(parser)
     inputs.add_policy_arguments(parser)
     judging.add_triage_arguments(parser)
     _add_history_arguments(parser)
@@ -157,6 +158,7 @@ def run(namespace: argparse.Namespace) -> int:
         judging.looking_ahead(inputs.scan_request(namespace, settings)),
         shown=tuple(namespace.owner),
         history=history,
+        elsewhere=elsewhere.engine_place(namespace, settings),
     )
     if is_story and (ahead or history):
         request = msgspec.structs.replace(request, ahead=max(ahead or story.AHEAD, request.ahead))

@@ -250,3 +250,11 @@ def process_settings(flags: Flags) -> Settings:
     except RuntimeError:  # a container's user that has no entry and no HOME
         home = None
     return load_settings(flags, os.environ, Path.cwd(), home)
+
+
+def database_password(host: str, port: int, database: str, user: str) -> str:
+    """Return the password of a database from where its own tools look; empty if there is none."""
+    # Imported here: a scan of files has no use for it.
+    from scanner.config.pgpass import password  # noqa: PLC0415
+
+    return password(os.environ, (host, str(port), database, user))
