@@ -21,7 +21,7 @@ class KeptTimes(msgspec.Struct, frozen=True):
 
 
 class KeptTable(msgspec.Struct, frozen=True):
-    """`inventory.tables`."""
+    """A table of `inventory`."""
 
     rows: int
     coverage: CoverageState
