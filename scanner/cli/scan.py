@@ -21,7 +21,6 @@ from scanner.model.run import Run
 from scanner.report import (
     FORMATS,
     ReportOptions,
-    format_called,
     format_for,
     preload,
     to_file,
@@ -146,7 +145,7 @@ def run(namespace: argparse.Namespace) -> int:
     """Scan and report; returns the gate's exit code."""
     formats = [format_for(path) for path in namespace.output]  # a wrong suffix is told first
     if namespace.format is not None:
-        format_called(namespace.format)
+        inputs.check_format(namespace.format)
     check_writable(namespace.output)
     earlier = read_earlier(namespace.earlier)
     formats.append(namespace.format or "terminal")

@@ -21,7 +21,6 @@ from scanner.model.outcome import WORST_FIRST
 from scanner.report import (
     FORMATS,
     ReportOptions,
-    format_called,
     format_for,
     to_stream,
     write_reports,
@@ -40,7 +39,7 @@ def run(namespace: argparse.Namespace) -> int:
     if namespace.all:
         return _replay_all(namespace, settings)
     form = namespace.format or (format_for(namespace.output) if namespace.output else "terminal")
-    format_called(form)
+    inputs.check_format(form)
     chosen = choose(opened(settings.history), namespace.run)
     with replayed(chosen, settings, table=FORMATS[form].is_of_table) as found:
         for warning in found.warnings:

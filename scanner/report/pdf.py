@@ -1,0 +1,137 @@
+"""The page on paper, as PDF: the HTML report's print style with a cover to sign.
+
+WeasyPrint lays it out. It runs no script, so the findings stand in the page itself, the worst first
+and up to MOST. Nothing is loaded from anywhere. Neither the run's id nor its clock are in it: two
+scans of the same facts give the same bytes, where fonts and WeasyPrint are the same.
+"""
+
+import hashlib
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from types import ModuleType
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from scanner.base.errors import UsageError
+from scanner.model.run import Run
+from scanner.report.html.page import page_of
+from scanner.report.html.paper import MOST
+from scanner.report.interface import ReportOptions, Writing
+
+if TYPE_CHECKING:
+    from cssselect2 import ElementWrapper
+    from tinycss2.ast import QualifiedRule
+
+    from scanner.model.finding import Finding
+
+_PANGO: Final = (
+    "Install Pango and a font: `apt install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+    " fonts-dejavu-core` on Debian and Ubuntu, `apk add pango font-dejavu` on Alpine,"
+    " `brew install pango` on macOS."
+)
+_SVG: Final = "{http://www.w3.org/2000/svg}"
+_INK: Final = "--ink"
+"""What a class makes the colour of all that is drawn in an element."""
+
+_DRAWN: Final = ("fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-size", _INK)
+_ACROSS: Final = 600  # pixels across a page, for lines that a stretched drawing must not stretch
+_LIGHT: Final = re.compile(r"(--[\w-]+):\s*light-dark\(([^,]+),")
+_NAMED: Final = re.compile(r"var\((--[\w-]+)\)")
+_INKED: Final = re.compile(r"var\(--ink(?:,\s*([^)]+))?\)")
+_PAIR: Final = re.compile(r"light-dark\(([^,]+),[^)]*\)")
+
+
+def ready() -> None:
+    """Raise UsageError, which says what to install, where a PDF could not be made."""
+    _weasyprint()
+
+
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
+    """Write the PDF report; see scanner.report.interface.Format."""
+    held: list[Finding] = []
+    while len(held) < MOST and (found := (yield)):
+        held += found[: MOST - len(held)]
+    source = page_of(run, held, is_paper=True)
+    held.clear()  # laying it out takes memory enough
+    out.write(_rendered(source))
+
+
+def _rendered(source: str) -> bytes:
+    weasyprint = _weasyprint()
+    closed = weasyprint.URLFetcher(allowed_protocols=())  # nothing is fetched, read or opened
+    document = weasyprint.HTML(string=source, url_fetcher=closed)
+    _paint(document.wrapper_element)
+    made: bytes = document.write_pdf(
+        pdf_variant="pdf/ua-1",
+        # Without it one is made of the time.
+        pdf_identifier=hashlib.sha256(source.encode()).digest()[:16],
+    )
+    return made
+
+
+def _paint(root: "ElementWrapper") -> None:
+    """Write onto drawings what the page's style says of them, since WeasyPrint draws without it.
+
+    Colours are those of the light theme. A drawing needs a title too, for those who listen.
+    """
+    import cssselect2  # noqa: PLC0415 - comes with WeasyPrint
+    import tinycss2  # noqa: PLC0415
+
+    style = root.etree_element.find(".//style").text
+    light = dict(_LIGHT.findall(style))
+    light.pop(_INK, None)  # it is another in each part of a drawing
+    matcher = cssselect2.Matcher()
+    for rule in tinycss2.parse_stylesheet(style, skip_comments=True, skip_whitespace=True):
+        if rule.type == "qualified-rule" and (said := dict(_drawing(tinycss2, rule, light))):
+            for selector in cssselect2.compile_selector_list(rule.prelude):
+                matcher.add_selector(selector, said)
+    inks: dict[object, str] = {}
+    for element in root.iter_subtree():
+        own: dict[str, str] = {}
+        for *_, said in matcher.match(element):
+            own |= said
+        above = inks.get(element.parent.etree_element, "") if element.parent else ""
+        ink = inks[element.etree_element] = own.pop(_INK, above)
+        for name, value in own.items():
+            painted = _INKED.sub(lambda found: ink or found[1] or "none", value)  # noqa: B023
+            element.etree_element.set(name, painted)
+    for drawing in root.etree_element.iter(f"{_SVG}svg"):
+        if drawing.get("preserveAspectRatio") == "none":
+            width = float(drawing.get("viewBox").split()[2]) / _ACROSS
+            for line in drawing.iter(f"{_SVG}path"):
+                line.set("stroke-width", str(width))
+        title = drawing.makeelement(f"{_SVG}title", {})
+        title.text = "A drawing of the figures beside it"
+        drawing.insert(0, title)
+
+
+def _drawing(
+    tinycss2: ModuleType, rule: "QualifiedRule", light: dict[str, str]
+) -> Iterator[tuple[str, str]]:
+    """Yield what a rule of the style says of shapes, with plain colours."""
+    for one in tinycss2.parse_blocks_contents(rule.content):
+        if one.type == "declaration" and one.lower_name in _DRAWN:
+            value = tinycss2.serialize(one.value).strip()
+            value = _PAIR.sub(r"\1", value)
+            yield one.lower_name, _NAMED.sub(lambda found: light.get(found[1], found[0]), value)
+
+
+def _weasyprint() -> ModuleType:
+    try:
+        # It prints advice of its own, and only warns where there is no font.
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.filterwarnings("error", "(?i).*font.?config", UserWarning)
+            import weasyprint  # noqa: PLC0415 - heavy, and not always there
+    except ImportError as error:
+        raise UsageError(
+            "a PDF report needs WeasyPrint, which is not installed",
+            where="pdf",
+            remedy="Install it: `pip install 'keypolicy[pdf]'`.",
+        ) from error
+    except (OSError, UserWarning) as error:
+        raise UsageError(
+            "a PDF report needs Pango and fonts, which the system lacks", where="pdf", remedy=_PANGO
+        ) from error
+    return weasyprint  # type: ignore[no-any-return,unused-ignore]
