@@ -16,6 +16,7 @@ from scanner.base.errors import FetchError, UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
 from scanner.cli.shared import elsewhere, inputs, judging, story
+from scanner.cli.shared.formats import check_format
 from scanner.config.settings import Settings
 from scanner.model.run import Run
 from scanner.report import (
@@ -146,7 +147,7 @@ def run(namespace: argparse.Namespace) -> int:
     """Scan and report; returns the gate's exit code."""
     formats = [format_for(path) for path in namespace.output]  # a wrong suffix is told first
     if namespace.format is not None:
-        inputs.check_format(namespace.format)
+        check_format(namespace.format)
     check_writable(namespace.output)
     earlier = read_earlier(namespace.earlier)
     formats.append(namespace.format or "terminal")

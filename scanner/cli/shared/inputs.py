@@ -273,18 +273,6 @@ def width(found: Settings) -> int:
     )
 
 
-def check_format(name: str) -> None:
-    """Raise UsageError for a format that standard output cannot take, or that there is not."""
-    from scanner.report import format_called  # noqa: PLC0415 - not for --help
-
-    if format_called(name).is_binary and sys.stdout.isatty():
-        raise UsageError(
-            f"{name} is no text, and standard output is a terminal",
-            where="--format",
-            remedy="Name a file with -o FILE, or send standard output to one: > FILE.",
-        )
-
-
 def warn(message: str) -> None:
     """Tell the user something on standard error."""
     from scanner.base.text import clean  # noqa: PLC0415 - not for --help

@@ -23,12 +23,12 @@ from scanner.base.text import clean
 class Frame:
     """The environment of pages with one style and one script; without scripts there is none.
 
-    `more` is style that is made for one page: whatever comes from elsewhere is escaped in it.
+    `own` is a style of the page alone, in which every sign of what comes from elsewhere is escaped.
     """
 
-    def __init__(self, styles: Iterable[str], scripts: Iterable[str] = (), more: str = "") -> None:
+    def __init__(self, styles: Iterable[str], scripts: Iterable[str] = (), own: str = "") -> None:
         self._folder = templates_dir() / "html"
-        style, script = self._joined(styles) + more, self._joined(scripts)
+        style, script = self._joined(styles) + own, self._joined(scripts)
         script = f'"use strict";\n(() => {{\n{script}}})();\n' if script else ""
         self._environment = _environment(self._folder)
         self._shared: dict[str, Any] = {

@@ -70,6 +70,6 @@ def page_of(run: Run, first: Sequence[Finding], *, is_paper: bool = False) -> st
         **view(run, () if is_paper else first),
         "cover": cover(run),
         "printed": printed(run, first) if is_paper else None,
-        "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element already
+        "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element
     }
     return Frame(_STYLES, _SCRIPTS, running(run)).page("report.html.j2", context)
