@@ -19,8 +19,7 @@ from scanner.engine.forecast import look_ahead
 from scanner.engine.intake.fill import Opened, fill, summary_of
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
-from scanner.engine.judge.clear import ClearPlaces
-from scanner.engine.judge.evaluate import evaluate
+from scanner.engine.judge.evaluation import Evaluation, evaluated_here
 from scanner.engine.judge.facts import EvaluatedFacts
 from scanner.engine.judge.findings import Findings
 from scanner.engine.judge.groups import groups, organization_shares
@@ -33,13 +32,7 @@ from scanner.history import keeping
 from scanner.inventory.source import Source
 from scanner.model.inventory import Needs, Scope
 from scanner.model.rule import Policy, Rule
-from scanner.model.run import (
-    GateSetting,
-    Narrowing,
-    RuleResult,
-    Run,
-    RunInfo,
-)
+from scanner.model.run import GateSetting, Narrowing, RuleResult, Run, RunInfo
 from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
 from scanner.triage.baseline import BaselineChange, read_baseline, update
@@ -48,6 +41,7 @@ from scanner.triage.owners import check_names, read_owners
 from scanner.triage.triage import Triage, Triaged
 
 if TYPE_CHECKING:
+    from scanner.engine.remote.interface import DataPlace
     from scanner.history.keeper import HistoryRequest, Keeper
 
 
@@ -58,8 +52,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
     line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
     where that is wanted: the database may write there. `also` tells columns, by table, that are to
-    be there for what the rules' remedies need to know. `ahead` is for how many
-    days after as-of to look, 0 for none.
+    be there for what the rules' remedies need to know. `ahead` is for how many days after as-of to
+    look, 0 for none. `elsewhere` is a database that evaluates the rules in place of `source`.
     """
 
     source: Source
@@ -76,6 +70,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
     history: "HistoryRequest | None" = None
     ahead: int = 0
+    elsewhere: "DataPlace | None" = None
 
 
 @contextmanager
@@ -92,6 +87,14 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     check_names(request.shown, triage.owners)
     with connect() as connection, memory_told(), keeping(request.history) as keeper:
         prepared = _prepare(connection, rules, triage)
+        if request.elsewhere is not None:
+            from scanner.engine.remote.scan import evaluated_in  # noqa: PLC0415 - only there
+
+            asked = len(rules), request.scope, request.as_of, triage.owners
+            with evaluated_in(request.elsewhere, connection, prepared, *asked) as found:
+                seal(connection, request.folder)
+                yield _judged(request, started, policies, triage, found, None)
+            return
         also = request.also(rules) if request.also else {}
         loaded = fill(
             connection,
@@ -105,8 +108,9 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             request.ahead,
         )
         seal(connection, request.folder or (keeper.scratch if keeper else None))
-        opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
-        yield _judged(request, started, policies, triage, opened, prepared, keeper)
+        unseen = unseen_of(loaded, request.scope)
+        found = evaluated_here(connection, loaded, unseen, prepared, len(rules), request.as_of)
+        yield _judged(request, started, policies, triage, found, keeper)
 
 
 def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
@@ -114,18 +118,15 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     started: datetime,
     policies: tuple[Policy, ...],
     triage: Triage,
-    opened: Opened,
-    prepared: Sequence[Prepared],
+    found: Evaluation,
     keeper: "Keeper | None",
 ) -> Run:
-    """Evaluate, decide about what was found, and put the result together."""
-    connection, loaded = opened.connection, opened.loaded
+    """Decide about what was found, and put the result together."""
+    connection, loaded, judged = found.connection, found.loaded, found.rules
     rules = [rule for policy in policies for rule in policy.rules]
     needed = frozenset(rule.resource for rule in rules)
-    gaps = {name: opened.unseen.gaps[name] for name in needed}
-    evaluated = evaluate(connection, prepared, request.as_of, opened.unseen)
-    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]  # those of waivers
-    facts = EvaluatedFacts(connection, judged, predicates)
+    gaps = {name: found.unseen.gaps[name] for name in needed}
+    facts = EvaluatedFacts(connection, judged, found.predicates, found.existing)
     sight = Sight(request.scope, gaps, loaded.reaches)
     summary = summary_of(loaded, needed)
     triaged = triage.decide(facts, sight, request.as_of, shared=summary.is_fleet)
@@ -134,7 +135,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
     overdue = dated.overdue if dated else None
     results = tuple(triaged.result(o.prepared.rule, o.counts, gaps, overdue) for o in judged)
-    ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
+    ahead = look_ahead(connection, judged, found.predicates, triage, request.as_of, request.ahead)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
     run = Run(
@@ -147,7 +148,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         warnings=_told(request, policies, loaded, triaged, results, narrowing),
         waivers=triaged.waivers,
         fixed=triaged.fixed,
-        clear=ClearPlaces(connection, judged),
+        clear=found.clear,
         gate=request.gate,
         rows=findings.rows,
         sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
@@ -156,7 +157,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         table=_table(findings, triaged, request.folder),
         progress=dated.progress if dated else None,
         forecast=ahead,
-        organizations=organization_shares(connection, judged, gaps, triaged.shares, summary),
+        organizations=organization_shares(found.tallied, judged, gaps, triaged.shares, summary),
     )
     return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
 

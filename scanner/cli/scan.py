@@ -15,13 +15,13 @@ import msgspec
 from scanner.base.errors import FetchError, UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
-from scanner.cli.shared import inputs, judging, story
+from scanner.cli.shared import elsewhere, inputs, judging, story
+from scanner.cli.shared.formats import check_format
 from scanner.config.settings import Settings
 from scanner.model.run import Run
 from scanner.report import (
     FORMATS,
     ReportOptions,
-    format_called,
     format_for,
     preload,
     to_file,
@@ -41,6 +41,7 @@ _IN_MEMORY: Final = 1 << 20  # bytes for standard output that are not put on dis
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     inputs.add_source_arguments(parser)
+    elsewhere.add_engine_argument(parser)
     inputs.add_policy_arguments(parser)
     judging.add_triage_arguments(parser)
     _add_history_arguments(parser)
@@ -146,19 +147,20 @@ def run(namespace: argparse.Namespace) -> int:
     """Scan and report; returns the gate's exit code."""
     formats = [format_for(path) for path in namespace.output]  # a wrong suffix is told first
     if namespace.format is not None:
-        format_called(namespace.format)
+        check_format(namespace.format)
     check_writable(namespace.output)
     earlier = read_earlier(namespace.earlier)
     formats.append(namespace.format or "terminal")
     is_story = any(FORMATS[name].is_story for name in formats)
-    within, ahead = judging.due_within(namespace), story.ahead(namespace)
+    ahead = story.ahead(namespace)
     settings = inputs.settings(namespace)
     history = _history(settings, story.TOLD if is_story else 0)
     request = msgspec.structs.replace(
-        inputs.scan_request(namespace, settings), shown=tuple(namespace.owner), history=history
+        judging.looking_ahead(inputs.scan_request(namespace, settings)),
+        shown=tuple(namespace.owner),
+        history=history,
+        elsewhere=elsewhere.engine_place(namespace, settings),
     )
-    if within is not None:
-        request = judging.looking_ahead(request, within)
     if is_story and (ahead or history):
         request = msgspec.structs.replace(request, ahead=max(ahead or story.AHEAD, request.ahead))
     # The engine is heavy to import; a mistake in the arguments is told without it.

@@ -130,6 +130,10 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
         list[Any] | UnsetType,
         Meta(description="Whom to tell of scans, and how: an entry for each channel."),
     ] = UNSET
+    fail_if_due_within: Annotated[
+        str | UnsetType,
+        Meta(description="Time within which nothing may fall due that will fail, such as 14d."),
+    ] = UNSET
     memory: Annotated[
         str | UnsetType,
         Meta(description="Memory that the database may take, such as 4GB (default: 3/4 of all)."),

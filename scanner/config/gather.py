@@ -165,6 +165,9 @@ _SETTINGS: Final = {
     ),
     "sla": _Setting("", "KEYPOLICY_SLA", read.sla),
     "fail_on_overdue": _Setting("--fail-on-overdue", "KEYPOLICY_FAIL_ON_OVERDUE", read.boolean),
+    "fail_if_due_within": _Setting(
+        "--fail-if-due-within", "KEYPOLICY_FAIL_IF_DUE_WITHIN", read.whole_days
+    ),
     "memory": _Setting("", "KEYPOLICY_MEMORY", read.memory),
 }
 _PATHS: Final = frozenset({"policies", "waivers", "baseline", "owners", "history"})
@@ -247,3 +250,11 @@ def process_settings(flags: Flags) -> Settings:
     except RuntimeError:  # a container's user that has no entry and no HOME
         home = None
     return load_settings(flags, os.environ, Path.cwd(), home)
+
+
+def database_password(host: str, port: int, database: str, user: str) -> str:
+    """Return the password of a database from where its own tools look; empty if there is none."""
+    # Imported here: a scan of files has no use for it.
+    from scanner.config.pgpass import password  # noqa: PLC0415
+
+    return password(os.environ, (host, str(port), database, user))

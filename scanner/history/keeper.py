@@ -132,6 +132,8 @@ class Keeper:
             self._demands = run.manifest.demands
             known = {one.fingerprint: one for one in self._before.tracked}
             before = Before(known, self._demands)
+            # What was found goes on; while reports are written it alone is in memory.
+            self._before = msgspec.structs.replace(self._before, tracked=())
         findings = tuple(track(rules, facts, sight, decisions, before, as_of, self._request.sla))
         self._findings = findings
         progress = HistoryProgress(run.manifest.name if run else None, findings)

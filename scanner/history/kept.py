@@ -1,6 +1,5 @@
 """What a scan is made of, out of a run that was kept: its inventory as a source, and its files."""
 
-import shutil
 from pathlib import Path
 
 import msgspec
@@ -31,8 +30,8 @@ class KeptSource:
         inputs = []
         for number, one in enumerate(kept.inputs):
             path = workspace / f"kept-{number}.jsonl"
-            with self._run.stream(one.name) as packed, path.open("wb") as out:
-                shutil.copyfileobj(packed, out, 1 << 20)
+            with path.open("wb") as out:
+                out.writelines(self._run.pieces(one.name))
             inputs.append(
                 RawInput(
                     path,

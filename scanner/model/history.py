@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Disposition, Severity
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 Sla = Mapping[Severity, timedelta]
 """The time that is allowed to fix a finding, from when it was opened on."""
@@ -36,7 +38,7 @@ class Fate(StrEnum):
 _PRESENT: Final = frozenset({Fate.NEW, Fate.REOPENED, Fate.STILL, Fate.DEMANDED})
 
 
-class TrackedFinding(KnownFinding, frozen=True, kw_only=True):
+class TrackedFinding(KnownFinding, frozen=True, kw_only=True, gc=False):
     """A finding as a history carries it from run to run.
 
     `opened` is when it was found for the first time since it was last fixed, `first_seen` ever.
@@ -106,9 +108,9 @@ class HistoryProgress(msgspec.Struct, frozen=True):
 class GroupTally(msgspec.Struct, frozen=True):
     """How many pairs of a rule and a resource of a group passed, failed or could not be told."""
 
-    passed: int = 0
-    failed: int = 0
-    unknown: int = 0
+    passed: Count = 0
+    failed: Count = 0
+    unknown: Count = 0
 
     @property
     def rate(self) -> float | None:

@@ -44,10 +44,10 @@ def place(tmp_path: Path) -> Place:
     return made
 
 
-def run(place: Place, verb: str, *arguments: str) -> Result:
+def run(place: Place, verb: str, *arguments: str, **environment: str) -> Result:
     shared = ("--inventory", "keys.json", "--org", "acme", "--project", "web")
     judged = ("--policy", "p.yaml", "--as-of", "2026-03-01")
-    return keypolicy(verb, *shared, *judged, *arguments, cwd=place.folder)
+    return keypolicy(verb, *shared, *judged, *arguments, cwd=place.folder, **environment)
 
 
 def forecast(place: Place, *arguments: str) -> Any:
@@ -174,6 +174,29 @@ def test_the_gate_of_a_scan_counts_what_falls_due(place: Place) -> None:
     one = ("--max-findings", "high=1")
     assert run(place, "scan", "--fail-if-due-within", "14d", *one).code == 1
     assert run(place, "scan", "--fail-if-due-within", "x").code == 2
+
+
+def test_the_gate_counts_what_falls_due_by_settings_too(place: Place) -> None:
+    place.write("keypolicy.yaml", "fail_if_due_within: 2w\n")
+    done = run(place, "scan", "-o", "r.json")
+    assert done.code == 1
+    assert "within 14 days" in " ".join(done.out.split())
+    told = {one["name"]: one for one in json.loads(place.read("r.json"))["gate"]["settings"]}
+    assert told["fail_if_due_within"]["value"] == "14d"
+    assert told["fail_if_due_within"]["origin"] == "fail_if_due_within in keypolicy.yaml:1:1"
+    assert not told["fail_if_due_within"]["looser"]
+    assert run(place, "forecast").code == 1
+    assert run(place, "scan", "--fail-if-due-within", "1d", "--param", "max_age=100d").code == 0
+    shorter = run(place, "scan", "--param", "max_age=100d", KEYPOLICY_FAIL_IF_DUE_WITHIN="1d")
+    assert shorter.code == 0
+    place.write("keypolicy.yaml", "fail_if_due_within: 36h\n")
+    done = run(place, "scan")
+    assert done.code == 2
+    assert "'36h' is not a number of whole days from 1 to 366" in done.err
+    assert "keypolicy.yaml" in done.err
+    assert "Write days or weeks" in done.err
+    place.write("keypolicy.yaml", "fail_if_due_within: 14\n")
+    assert run(place, "scan").code == 2
 
 
 def test_findings_and_counts_of_a_scan_are_those_of_as_of(place: Place) -> None:

@@ -11,6 +11,7 @@ from scanner.base.errors import UsageError
 from scanner.base.files import check_writable, replacing
 from scanner.base.text import clean_json
 from scanner.cli.shared import inputs, judging
+from scanner.config.values import MOST_AHEAD
 from scanner.gate import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_PASSED, EXIT_REFUSED, Thresholds, due
 from scanner.report.interface import ReportOptions
 
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--days",
         metavar="N",
         default="90",
-        help=f"how many days to look ahead, 1 to {judging.LONGEST} (default: 90)",
+        help=f"how many days to look ahead, 1 to {MOST_AHEAD} (default: 90)",
     )
     judging.add_due_argument(group)
     inputs.add_partial_argument(group)
@@ -75,12 +76,9 @@ def run(namespace: argparse.Namespace) -> int:
     """Look ahead and tell; returns the exit code."""
     formats = {path: _format_for(path) for path in namespace.output}
     days = judging.days(namespace.days, "--days")
-    within = judging.due_within(namespace)
     check_writable(namespace.output)
     settings = inputs.settings(namespace)
-    request = inputs.scan_request(namespace, settings)
-    thresholds = msgspec.structs.replace(request.thresholds, due_within=within)
-    request = msgspec.structs.replace(request, ahead=max(days, within or 0), thresholds=thresholds)
+    request = judging.looking_ahead(inputs.scan_request(namespace, settings), days)
     from scanner.pipeline import scan  # noqa: PLC0415 - heavy; mistakes come first
 
     options = ReportOptions(
@@ -89,7 +87,7 @@ def run(namespace: argparse.Namespace) -> int:
     with scan(request) as found:
         for warning in found.warnings:
             inputs.warn(warning)
-    code, reasons = _judged(found, thresholds)
+    code, reasons = _judged(found, request.thresholds)
     told = _narrowed(found, days)
     for path, name in formats.items():
         with replacing(path) as out:

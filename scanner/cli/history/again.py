@@ -31,7 +31,9 @@ def replayed(
             policies=settings.policies,
             params=settings.params,
             as_of=run.manifest.run.as_of,
-            thresholds=msgspec.structs.replace(settings.thresholds, overdue_only=False),
+            thresholds=msgspec.structs.replace(
+                settings.thresholds, overdue_only=False, due_within=None
+            ),
             triage=msgspec.structs.replace(settings.triage, baseline=None),
             policies_place=settings.policies_place,
             folder=folder if table else None,

@@ -13,6 +13,7 @@ from scanner.cli.history.again import replayed
 from scanner.cli.history.output import FORMATS as FORMS
 from scanner.cli.history.output import form_of, opened, tell, warn_of
 from scanner.cli.shared import inputs
+from scanner.cli.shared.formats import check_format
 from scanner.config.settings import Settings
 from scanner.history.choose import choose
 from scanner.history.folder import StoredRun
@@ -21,7 +22,6 @@ from scanner.model.outcome import WORST_FIRST
 from scanner.report import (
     FORMATS,
     ReportOptions,
-    format_called,
     format_for,
     to_stream,
     write_reports,
@@ -40,7 +40,8 @@ def run(namespace: argparse.Namespace) -> int:
     if namespace.all:
         return _replay_all(namespace, settings)
     form = namespace.format or (format_for(namespace.output) if namespace.output else "terminal")
-    format_called(form)
+    if namespace.output is None:
+        check_format(form)
     chosen = choose(opened(settings.history), namespace.run)
     with replayed(chosen, settings, table=FORMATS[form].is_of_table) as found:
         for warning in found.warnings:

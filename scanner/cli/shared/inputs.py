@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from scanner.base.errors import UsageError
 from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.cli.shared.server import DEFAULT_URL, add_server_arguments, live_source
+from scanner.cli.shared.slugs import slugs_from
 from scanner.config.gate import effective
 from scanner.config.gather import process_settings
 from scanner.config.settings import Flags, Settings
@@ -22,7 +23,13 @@ if TYPE_CHECKING:
 
 DEFAULT_POLICY: Final = LIVE.policy
 
-_MAX_BYTES: Final = 1 << 20  # of a list of organizations: some ten thousand
+HERE: Final = "duckdb"
+"""The engine of every scan that does not say otherwise."""
+
+
+def place(text: str) -> Path | str:
+    """Return a path, or an address as it is: its slashes mean something."""
+    return text if "://" in text else Path(text)
 
 
 def add_lock_argument(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +61,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
         metavar="FILE",
         dest="org",
         action="extend",
-        type=_slugs_from,
+        type=slugs_from,
         help="organizations to scan, a slug a line; what stands after # is a remark",
     )
     group.add_argument(
@@ -70,7 +77,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
             metavar="FILE",
             action="append",
             default=[],
-            type=Path,
+            type=place,
             help="read keys from a file, a folder or a pattern such as '*.jsonl.gz': answers of the"
             " API, or what `keypolicy fetch` wrote",
         )
@@ -150,6 +157,7 @@ def settings(namespace: argparse.Namespace) -> Settings:
             history=getattr(namespace, "history", None),
             history_inventory=getattr(namespace, "history_inventory", None),
             fail_on_overdue=getattr(namespace, "fail_on_overdue", None),
+            fail_if_due_within=getattr(namespace, "fail_if_due_within", None),
             no_color=getattr(namespace, "no_color", False),
             locked_config=namespace.locked_config,
         )
@@ -213,9 +221,18 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
         )
     if namespace.demo:
         return load_source("demo")(as_of(namespace))
+    addresses = [one for one in files if isinstance(one, str)]
+    if addresses and getattr(namespace, "engine", HERE) == HERE:
+        raise UsageError(
+            f"is the address of a {addresses[0].partition('://')[0]} store, which is not read here",
+            where="--inventory",
+            remedy="`keypolicy scan --engine postgres` or `--engine spark` evaluates there;"
+            " everything else reads files.",
+        )
     if files:
         slugs = tuple(namespace.org), tuple(namespace.project)
-        return load_source("file")(files, *slugs, found.url or DEFAULT_URL)
+        named = [one for one in files if isinstance(one, Path)]
+        return load_source("file")(named, *slugs, found.url or DEFAULT_URL)
     return live_source(namespace, found, journal)
 
 
@@ -261,38 +278,6 @@ def warn(message: str) -> None:
     from scanner.base.text import clean  # noqa: PLC0415 - not for --help
 
     sys.stderr.write(f"keypolicy: warning: {clean(message)}\n")
-
-
-def _slugs_from(name: str) -> list[str]:
-    """Read a file with a slug a line. Raises UsageError, placed, for whatever is none.
-
-    A file without any is one, too: with no name every organization would be scanned.
-    """
-    from scanner.base.errors import Location  # noqa: PLC0415 - as the next
-    from scanner.base.files import read_regular  # noqa: PLC0415 - only for this option
-
-    try:
-        lines = read_regular(Path(name), _MAX_BYTES).decode("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise UsageError(
-            "cannot be read: it is not UTF-8", where=name, remedy="Write a slug a line."
-        ) from error
-    found = []
-    for number, line in enumerate(lines, 1):
-        words = line.partition("#")[0].split()
-        if len(words) > 1:
-            column = line.index(words[1], line.index(words[0]) + len(words[0])) + 1
-            raise UsageError(
-                f"expected one slug, but there is also {words[1]!r}",
-                where=str(Location(name, number, column)),
-                remedy="Write each organization's slug on a line of its own.",
-            )
-        found += words
-    if not found:
-        raise UsageError(
-            "names no organization", where=name, remedy="Write a slug a line, or leave it out."
-        )
-    return found
 
 
 def _is_offline(namespace: argparse.Namespace) -> bool:

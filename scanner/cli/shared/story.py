@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from scanner.cli.shared import inputs, judging
+from scanner.config.values import MOST_AHEAD
 from scanner.model.run import TrendPoint
 
 AHEAD: Final = 90
@@ -19,7 +20,7 @@ def add_ahead_argument(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--ahead",
         metavar="DAYS",
-        help=f"how far the HTML report tells what falls due, 1 to {judging.LONGEST} days (default:"
+        help=f"how far the HTML report tells what falls due, 1 to {MOST_AHEAD} days (default:"
         f" {AHEAD} with a history, else not at all)",
     )
 

@@ -1,6 +1,6 @@
 """What triage asks of evaluated rules, without messages and evidence: see triage.interface."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from scanner.catalogue import TABLES
@@ -23,7 +23,10 @@ class EvaluatedFacts:
         connection: Connection,
         evaluated: Sequence[Evaluated],
         predicates: Sequence[Evaluated],
+        existing: Callable[[str, frozenset[str]], list[tuple[str, Place]]] | None = None,
     ) -> None:
+        """`existing` looks rows up where the database does not hold all of them."""
+        self._existing = existing
         self._connection = connection
         self._evaluated = {one.prepared.rule.id: one for one in evaluated}
         self._predicates = predicates
@@ -58,6 +61,8 @@ class EvaluatedFacts:
 
     def existing(self, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:
         """Give the table's rows that have one of the ids: the id, and where the row is."""
+        if self._existing is not None:
+            return self._existing(table, ids)
         found = self._connection.execute(
             f'SELECT DISTINCT id, {_place(table)} FROM "{table}" AS t'
             " WHERE id IN (SELECT unnest(CAST($ids AS VARCHAR[])))",

@@ -1,7 +1,7 @@
 """In come evaluated rules; out comes how their resources fare by organization and by team."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from scanner.catalogue import NOWHERE, OWN, TABLES
@@ -37,7 +37,7 @@ def groups(connection: Connection, evaluated: Sequence[Evaluated]) -> Groups:
 
 
 def organization_shares(
-    connection: Connection,
+    tallied: Callable[[], Mapping[str, GroupTally]],
     evaluated: Sequence[Evaluated],
     gaps: Mapping[str, Sequence[Gap]],
     shares: Mapping[Share, int],
@@ -45,12 +45,12 @@ def organization_shares(
 ) -> tuple[OrganizationShare, ...]:
     """Return each organization's part, by slug, and at last that of what tells none, if any.
 
-    Together they are all findings: `gaps`, by table, are one for each rule that reads it. Where
-    the scan is about one organization, there are no parts.
+    Together they are all findings: `gaps`, by table, are one for each rule that reads it. `tallied`
+    counts what the rules came to. Where the scan is about one organization, there are no parts.
     """
     if not inventory.is_fleet:
         return ()
-    found = groups(connection, evaluated).organizations
+    found = tallied()
     tallies: defaultdict[str | None, Counter[tuple[str, Disposition]]] = defaultdict(Counter)
     for (_, slug, rule, disposition), number in shares.items():
         tallies[slug][rule, disposition] += number

@@ -5,7 +5,7 @@ for it. Which ones is decided by their names, which begin with the time.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 
@@ -54,16 +54,19 @@ def spread(names: Sequence[str], most: int) -> list[str]:
     """Choose at most so many names of runs: the last of each of so many equally long times."""
     if len(names) <= most:
         return list(names)
-    if most < 1:
+    timed = [(time, name) for name in names if (time := _time(name)) is not None]
+    if most < 1 or not timed:
         return []
-    times = [_time(name) for name in names]
-    first, span = times[0], (times[-1] - times[0]) / most
+    first, span = timed[0][0], (timed[-1][0] - timed[0][0]) / most
     chosen = {
-        min(int((time - first) / span), most - 1) if span else 0: name
-        for time, name in zip(times, names, strict=True)
+        min(int((time - first) / span), most - 1) if span else 0: name for time, name in timed
     }
     return list(chosen.values())
 
 
-def _time(name: str) -> datetime:
-    return datetime.strptime(name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+def _time(name: str) -> datetime | None:
+    """Return when a run was, by its name; None where damage made it one that tells no time."""
+    try:
+        return datetime.fromisoformat(name.partition("-")[0])
+    except ValueError:
+        return None

@@ -102,7 +102,7 @@ def _days_to_fix(manifests: Iterable[Manifest]) -> dict[Severity, FixTime]:
     for manifest in manifests:
         for severity, counted in manifest.figures.days_to_fix.items():
             days.setdefault(severity, Counter()).update(counted)
-    return {severity: _fix_time(days[severity]) for severity in WORST_FIRST if severity in days}
+    return {severity: _fix_time(days[severity]) for severity in WORST_FIRST if days.get(severity)}
 
 
 def _fix_time(days: Counter[int]) -> FixTime:

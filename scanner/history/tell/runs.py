@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from scanner.base.text import plural
+from scanner.history.compare.diff import ordered
 from scanner.history.folder import StoredRun
 from scanner.history.manifest import Manifest
 from scanner.history.tell.words import MOST, by_severity, coverage, day, findings
@@ -109,7 +110,7 @@ def _tell_changes(sheet: Sheet, run: StoredRun, most: int) -> None:
     counts = Counter(one.fate for one in tracked)
     sheet.line(", ".join(f"{counts[fate]:,} {told}" for fate, told in _TOLD))
     for fate, told in _TOLD:
-        findings(sheet, told, [one for one in tracked if one.fate is fate], most)
+        findings(sheet, told, ordered(one for one in tracked if one.fate is fate), most)
 
 
 def how_many(manifests: Sequence[Manifest]) -> str:

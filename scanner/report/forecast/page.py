@@ -12,7 +12,7 @@ from scanner.report.html.frame import Frame
 from scanner.report.html.scope import unseen
 from scanner.report.html.story.story import story
 
-_STYLES: Final = ("report.css", "chart.css", "story.css", "media.css")
+_STYLES: Final = ("report.css", "chart.css", "story.css", "media.css", "print.css")
 
 
 def forecast_page(run: Run, forecast: Forecast, reasons: tuple[str, ...]) -> bytes:

@@ -21,17 +21,21 @@ from scanner.base.text import clean
 
 
 class Frame:
-    """The environment of pages with one style and one script; without scripts there is none."""
+    """The environment of pages with one style and one script; without scripts there is none.
 
-    def __init__(self, styles: Iterable[str], scripts: Iterable[str] = ()) -> None:
+    `own` is a style of the page alone, in which every sign of what comes from elsewhere is escaped.
+    """
+
+    def __init__(self, styles: Iterable[str], scripts: Iterable[str] = (), own: str = "") -> None:
         self._folder = templates_dir() / "html"
-        style, script = self._joined(styles), self._joined(scripts)
+        style, script = self._joined(styles) + own, self._joined(scripts)
         script = f'"use strict";\n(() => {{\n{script}}})();\n' if script else ""
         self._environment = _environment(self._folder)
         self._shared: dict[str, Any] = {
             "version": __version__,
             "csp": _policy(style, script),
-            # Our own files, not data: the only texts that go into the page as they are.
+            # Our own files, and strings of CSS in which every sign is escaped: the only texts that
+            # go into the page as they are.
             "style": Markup(style),  # noqa: S704
             "script": Markup(script),  # noqa: S704
         }

@@ -14,10 +14,11 @@ from scanner.model.finding import Finding
 from scanner.model.run import Run
 from scanner.report.html.data import BLOCK, Blocks, rules_block
 from scanner.report.html.frame import Frame
+from scanner.report.html.paper import cover, printed, running
 from scanner.report.html.view import NOSCRIPT_ROWS, view
 from scanner.report.interface import ReportOptions, Writing
 
-_STYLES: Final = ("report.css", "chart.css", "story.css", "media.css")
+_STYLES: Final = ("report.css", "chart.css", "story.css", "media.css", "print.css")
 _SCRIPTS: Final = (
     "text.js",
     "prose.js",
@@ -28,6 +29,7 @@ _SCRIPTS: Final = (
     "table.js",
     "export.js",
     "select.js",
+    "print.js",
     "page.js",
 )
 _BLOCKS: Final = "<!-- findings -->\n"  # in the template; in data, `<` is escaped
@@ -38,7 +40,7 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: 
     # The first rows stand in the page itself, for where no script runs.
     held: list[Finding] = []
     is_more = yield from _gather(held)
-    before, after = _page(run, held[:NOSCRIPT_ROWS]).split(_BLOCKS)
+    before, after = page_of(run, held[:NOSCRIPT_ROWS]).split(_BLOCKS)
     out.write(before.encode())
     blocks = Blocks(run)
     while held:
@@ -59,9 +61,15 @@ def _gather(held: list[Finding]) -> Generator[None, Sequence[Finding], bool]:
     return True
 
 
-def _page(run: Run, first: Sequence[Finding]) -> str:
-    """Return the page, with a mark where the blocks of findings belong."""
-    # Escaped for a script element already.
-    rules = Markup(rules_block(run))  # noqa: S704
-    context = {**view(run, first), "rules_data": rules}
-    return Frame(_STYLES, _SCRIPTS).page("report.html.j2", context)
+def page_of(run: Run, first: Sequence[Finding], *, is_paper: bool = False) -> str:
+    """Return the page with these first findings, and a mark where the blocks of all belong.
+
+    `is_paper` is for where no script runs: no mark then, and the findings as they are printed.
+    """
+    context = {
+        **view(run, () if is_paper else first),
+        "cover": cover(run),
+        "printed": printed(run, first) if is_paper else None,
+        "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element
+    }
+    return Frame(_STYLES, _SCRIPTS, running(run)).page("report.html.j2", context)

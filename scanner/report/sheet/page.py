@@ -15,7 +15,7 @@ from scanner.report.sheet.sheet import (
     SheetTiles,
 )
 
-STYLES: Final = ("report.css", "chart.css", "media.css", "sheet.css")
+STYLES: Final = ("report.css", "chart.css", "media.css", "print.css", "sheet.css")
 _NUMBER: Final = re.compile(r"-|[\d,.]+( %)?")
 _BRIEF: Final = re.compile(r"[\d: -]{10,16}")
 

@@ -84,3 +84,10 @@ def test_names_are_chosen_by_time_not_by_number() -> None:
     assert spread(names, 21) == names
     assert spread(names, 0) == []
     assert spread(dense[:1] * 3, 2) == dense[:1]
+
+
+def test_a_name_without_a_time_is_no_reason_to_fail() -> None:
+    names = [f"2026{month:02}01T000000Z-{LINE}-{month:012x}" for month in range(1, 30)]
+    assert spread(names, 5)[-1] == names[11]
+    assert len(spread(names, 5)) == 5
+    assert spread(names[12:], 5) == []
