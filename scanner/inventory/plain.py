@@ -41,14 +41,15 @@ def plain(name: str, columns: Sequence[str]) -> str:
     """
     plan = _Plan(name, columns)
     table = TABLES[name]
-    kept = [
-        f"CASE WHEN plain THEN CAST({filled(spec.source, plan.text, plan.kind)} AS {spec.type})"
-        f' END AS "{column}"'
-        for column in columns
-        for spec in (table.columns[column],)
-    ]
+    made = []
+    for column in columns:
+        spec = table.columns[column]
+        value = f"CAST({filled(spec.source, plan.text, plan.kind)} AS {spec.type})"
+        # Only texts can hold what is not to be there, not even for a moment.
+        hidden = spec.type.startswith(("VARCHAR", "JSON"))
+        made.append(f'{f"CASE WHEN plain THEN {value} END" if hidden else value} AS "{column}"')
     return (
-        f"SELECT {', '.join(kept)}, CASE WHEN plain THEN false END AS {BAD},"
+        f"SELECT {', '.join(made)}, CASE WHEN plain THEN false END AS {BAD},"
         f" CASE WHEN plain THEN unhex(sha256(told)) END AS {ROW}"
         f" FROM ({plan.judged}) AS parsed{joining(table, plan.text, plan.kind)}"
     )
@@ -75,19 +76,20 @@ class _Plan:
                 self.json(path)
         taken = dict.fromkeys(path for source in sources for path in texts_of(source))
         more = [self.json(path) for path in taken if path not in of_facts]
+        told_too = f", concat_ws(chr(31), {', '.join(more)}) AS more" if more else ""
         tests = [f"regexp_full_match(told, '{_row(name)}')", *self._dates()]
         tests += [
             self._sound(path, field, OWN[name].secrets)
             for path, field in table.fields.items()
-            if path not in of_facts
+            if path not in of_facts and path != f"$.{OWN[name].secrets.common}"
         ]
-        tests += self._harmless(OWN[name].secrets)
+        tests += self._harmless(OWN[name].secrets, ("told", "more") if more else ("told",))
         raw = "organization, project, server, record"
         texts = ", ".join(f"CAST(j[{n}] AS VARCHAR) AS f{n}" for n in self._paths.values())
         listed = ", ".join(f"'{path}'" for path in self._paths)
         self.judged = (
             f"SELECT *, coalesce(({' AND '.join(tests)}) IS NOT FALSE, false) AS plain FROM"
-            f" (SELECT *, {told} AS told, concat_ws(chr(31), NULL, {', '.join(more)}) AS more FROM"
+            f" (SELECT *, {told} AS told{told_too} FROM"
             f" (SELECT {raw}, {texts} FROM"
             f" (SELECT {raw}, json_extract(record, [{listed}]) AS j FROM raw)))"
         )
@@ -114,7 +116,7 @@ class _Plan:
         return self._paths.setdefault(path, len(self._paths) + 1)
 
     def _inside(self, path: str) -> str:
-        return f"{self.json(path)}[2:-2]"
+        return f"substring({self.json(path)}, 2, length({self.json(path)}) - 2)"
 
     def _dates(self) -> list[str]:
         """Return conditions that are FALSE where what is written like a time is none."""
@@ -133,17 +135,21 @@ class _Plan:
             types = ", ".join(f"'{one}'" for one in (*field.types, "NULL"))
             type_ = f"coalesce(json_type(record, '{path}') IN ({types}), true)"
             return f"CASE WHEN coalesce({found}) IS NULL THEN {type_} ELSE true END"
-        return f"regexp_full_match({self.json(path)}, '{_field(field)}')"
+        json = self.json(path)
+        # No other JSON text begins with a letter as low as a quote, or as high as a brace.
+        letters = {TEXT: f"{json} < '#'", OBJECT: f"{json} >= '{{'"}
+        if field.types in letters and not field.timestamp and not field.required:
+            return f"({letters[field.types]} OR {json} = 'null')"
+        return f"regexp_full_match({json}, '{_field(field)}')"
 
-    def _harmless(self, secrets: Secrets) -> list[str]:
+    def _harmless(self, secrets: Secrets, texts: Sequence[str]) -> list[str]:
         """Return conditions that are FALSE where something may be a secret, or hold an escape."""
         path = f"$.{secrets.common}"
         secret, its_json = self.text(path), self.json(path)
         urls = [self.json(f"$.{field}.{secrets.common}") for field in secrets.urls]
         others = [self.json(f"$.{name}") for name in sorted(SECRET_FIELDS - {secrets.common})]
-        texts = ("told", "more")
         return [
-            "NOT contains(more, '\\')",
+            *(f"NOT contains({text}, '\\')" for text in texts[1:]),
             *(f"NOT regexp_matches({text}, '{SUSPECT}')" for text in texts),
             f"({its_json} < '#' AND NOT contains({its_json}, '\\') OR {its_json} = 'null')",
             *(
