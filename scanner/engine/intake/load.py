@@ -24,9 +24,10 @@ from scanner.engine.intake.scope import (
     narrow,
     organizations,
     places,
+    row_count,
     unseen,
 )
-from scanner.engine.intake.twins import Origins, collapse, contradictions, identity
+from scanner.engine.intake.twins import Origins, collapse, contradictions, identity, next_row
 from scanner.inventory.facts import ROW
 from scanner.inventory.normalize import BAD
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
@@ -187,7 +188,7 @@ class _Loader:
             if not added:
                 create(self._connection, name, columns, f", {BAD} BOOLEAN, {ROW} BLOB")
                 self._marked.add(name)
-            start = _next_row(self._connection, name)
+            start = next_row(self._connection, name)
             values = {"server": self.servers[raw.label], "as_of": self._as_of}
             rows = load_rows(self._connection, raw, name, columns, values, staged)
             added.append((raw, start, rows))
@@ -258,7 +259,7 @@ class _Loader:
                 narrowed = self._is_narrowed(scope)
                 count(self._connection, self.filled, self.coverage, is_narrowed=narrowed)
         for name in self.filled:
-            self.rows[name] = _count(self._connection, name)
+            self.rows[name] = row_count(self._connection, name)
         for name in self.coverage:
             self._check_empty(name)
 
@@ -298,13 +299,3 @@ class _Loader:
 
     def _lacks(self, name: str, gaps: Iterable[Gap]) -> None:
         self.coverage[name] = lacking(self.coverage[name], gaps)
-
-
-def _next_row(connection: Connection, name: str) -> int:
-    found = connection.execute(f'SELECT coalesce(max(rowid) + 1, 0) FROM "{name}"').fetchone()
-    return int(found[0]) if found else 0
-
-
-def _count(connection: Connection, name: str) -> int:
-    found = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
-    return int(found[0]) if found else 0

@@ -67,6 +67,12 @@ def check_project_option(connection: Connection, inputs: Iterable[RawInput]) -> 
             )
 
 
+def row_count(connection: Connection, name: str) -> int:
+    """Return how many rows a table has."""
+    found = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
+    return int(found[0]) if found else 0
+
+
 def places(connection: Connection, filled: Iterable[str]) -> set[SlugPair]:
     """Return every place that a row of any table tells."""
     parts = [
