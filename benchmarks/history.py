@@ -1,130 +1,180 @@
 """A year of daily scans with --history: in comes a number of keys, out come sizes and times.
 
-    python benchmarks/history.py [KEYS] [DAYS]
+    python benchmarks/history.py [--keys 5000] [--runs 365] [--repeats 5] | tee results/history.txt
 
 Keys are rotated and churn, projects are renamed, the policy changes once, and on three days an
-organization is denied. Times are CPU seconds of one process, so that a busy machine shows less.
+organization is denied. The runs of the year are made one after the other in one warm process, each
+as the command makes it. What is measured are whole processes: the first and the last scan in
+turns, medians. A third one takes the last day's inventory into an empty history: what it differs by
+from the last is what the length of the history costs, whatever the keys became.
 """
 
+import argparse
 import contextlib
 import io
-import random
+import os
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-from scanner.cli.main import main
-from scanner.inventory.spool import Spool
-from scanner.model.coverage import CoverageState, Gap, TableCoverage
-from scanner.model.inventory import Scope
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-START = datetime(2026, 1, 1, tzinfo=UTC)
-ORGANIZATIONS = ("acme", "globex")
-GAP_DAYS = frozenset({100, 101, 250})
+from benchmarks.costs import TOOL, Cost, Step, medians, once, versions
+from benchmarks.world import World
+
+GAPS = frozenset({100, 101, 250})
 POLICY_DAY = 180
+SETTINGS = "sla: {critical: 3d, high: 14d, medium: 30d}\n"
+PAST, FIRST, LAST, DAY = "past", "first.jsonl", "last.jsonl", "day.jsonl"
 
 
-class World:
-    """Keys and projects that change from day to day; the same seed makes the same year."""
-
-    def __init__(self, keys: int) -> None:
-        self._rng = random.Random(12)
-        self._made = 0
-        self.day = START
-        self.slugs = {number: f"project-{number}" for number in range(max(1, keys // 20))}
-        self.keys = [self._key(self._rng.randrange(400)) for _ in range(keys)]
-
-    def _key(self, age: int) -> dict[str, Any]:
-        self._made += 1
-        rng = self._rng
-        limit = {"window": 60, "count": 100} if rng.random() < 0.8 else None
-        return {
-            "id": f"{rng.getrandbits(128):032x}",
-            "name": rng.choice(("Default", "web-prod", "ci-runner-prod", "api-staging")),
-            "project": rng.choice(list(self.slugs)),
-            "isActive": rng.random() > 0.05,
-            "dateCreated": (self.day - timedelta(days=age)).isoformat(),
-            "rateLimit": limit,
-        }
-
-    def pass_a_day(self) -> None:
-        """Rotate a hundredth of the keys, mend and spoil some, rename a project now and then."""
-        self.day += timedelta(days=1)
-        rng = self._rng
-        for _ in range(len(self.keys) // 100):
-            self.keys[rng.randrange(len(self.keys))] = self._key(0)
-        for _ in range(len(self.keys) // 500):
-            key = rng.choice(self.keys)
-            key["rateLimit"] = None if key["rateLimit"] else {"window": 60, "count": 100}
-        if rng.random() < 0.1:
-            number = rng.choice(list(self.slugs))
-            self.slugs[number] = f"project-{number}-{rng.randrange(1000)}"
-
-    def write(self, path: Path, denied: str | None) -> None:
-        """Write the inventory of today."""
-        gaps = (Gap("Access was denied.", denied),) if denied else ()
-        state = CoverageState.PARTIAL if denied else CoverageState.COMPLETE
-        with Spool(
-            path, sources=("simulated",), server="https://s.example", scope=Scope()
-        ) as spool:
-            for number, slug in self.slugs.items():
-                organization = ORGANIZATIONS[number % 2]
-                if organization != denied:
-                    team = {"slug": f"team-{number % 20}"}
-                    record = {"id": str(number), "slug": slug, "name": slug, "teams": [team]}
-                    spool.add("sentry_project", record, organization=organization, project=slug)
-            for key in self.keys:
-                number = key["project"]
-                organization = ORGANIZATIONS[number % 2]
-                if organization != denied:
-                    record = {name: value for name, value in key.items() if name != "project"}
-                    record |= {"public": key["id"], "projectId": number}
-                    slug = self.slugs[number]
-                    spool.add("sentry_key", record, organization=organization, project=slug)
-            tables = ("sentry_project", "sentry_key")
-            told = "Access was denied." if denied else ""
-            spool.finish(dict.fromkeys(tables, TableCoverage(state, told, gaps)))
+def scan(inventory: str, day: int, history: str | None) -> list[str]:
+    """Return the arguments of the scan of a day."""
+    as_of = f"{World(0).day.date().fromordinal(World(0).day.toordinal() + day)}"
+    demand = ("--param", "max_age=60d") if day >= POLICY_DAY else ()
+    kept = ("--history", history) if history else ()
+    return ["scan", "--inventory", inventory, "--as-of", as_of, "--quiet", *demand, *kept]
 
 
-def measured(*arguments: object) -> float:
-    """Run the command and return its CPU seconds."""
-    before = time.process_time()
-    with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())):
-        main([*map(str, arguments)])
-    return time.process_time() - before
+def year(folder: Path, keys: int, runs: int) -> None:
+    """Make all runs but the last, and leave the inventories of the first and of the last day.
 
-
-def year(folder: Path, keys: int, days: int) -> None:
-    """Run the year and print what it took."""
-    world, history, inventory = World(keys), folder / "history", folder / "day.jsonl"
-    times = []
-    for day in range(days):
-        world.write(inventory, "globex" if day in GAP_DAYS else None)
-        policy = ("--param", "max_age=60d") if day >= POLICY_DAY else ()
-        scan = ("scan", "--inventory", inventory, "--as-of", world.day.isoformat(), "-q", *policy)
-        times.append(measured(*scan, "--history", history))
-        if day in {1, days - 1}:
-            print(f"day {day}: without a history {measured(*scan):.2f} s", flush=True)
-        if day % 20 == 1:
-            print(f"day {day}: {times[-1]:.2f} s", flush=True)
+    Those that are there already are not made again: a year that was cut off goes on.
+    """
+    main = import_module("scanner.cli.main").main  # the process that measures stays small
+    os.chdir(folder)
+    world = World(keys)
+    world.write(Path(FIRST))
+    made = len(list(Path(PAST).glob("2*")))
+    for day in range(runs - 1):
+        if day >= made:
+            world.write(Path(DAY), "globex" if day in GAPS else None)
+            with contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())):
+                code = main(scan(DAY, day, PAST))
+            if code != (3 if day in GAPS else 1):
+                raise SystemExit(f"day {day}: exit code {code}")
         world.pass_a_day()
-    size = sum(path.stat().st_size for path in history.rglob("*") if path.is_file())
-    middle = sorted(times[1:11])[5], sorted(times[-10:])[5]
-    print(f"{keys:,} keys, {days} days: {size / 1e6:.0f} MB, {size / days / 1e3:.0f} kB a run")
-    print(f"scan, median of the days 2 to 11: {middle[0]:.2f} s, of the last ten {middle[1]:.2f} s")
-    for action in (("trend",), ("diff", "previous", "latest"), ("list",), ("verify",)):
-        taken = measured("history", *action, "--history", history)
-        print(f"history {' '.join(action)}: {taken:.2f} s", flush=True)
+    world.write(Path(LAST))
+
+
+def compare(folder: Path, runs: int, repeats: int) -> None:
+    """Print what the first and the last scan take, and leave the last one's run."""
+    before = set((folder / PAST).iterdir())
+
+    def back() -> None:
+        for made in set((folder / PAST).iterdir()) - before:
+            shutil.rmtree(made)
+
+    def empty() -> None:
+        shutil.rmtree(folder / "new", ignore_errors=True)
+
+    first, last = f"scan 1 of {runs}", f"scan {runs} of {runs}"
+    fresh = f"scan {runs} into an empty history"
+    page = ("-o", "report.html")
+    found = medians(
+        {
+            "scan 1 without a history": Step(scan(FIRST, 0, None)),
+            first: Step(scan(FIRST, 0, "new"), empty),
+            last: Step(scan(LAST, runs - 1, PAST), back),
+            fresh: Step(scan(LAST, runs - 1, "new"), empty),
+            f"scan {runs} without a history": Step(scan(LAST, runs - 1, None)),
+            f"{first}, to HTML": Step([*scan(FIRST, 0, "new"), *page], empty),
+            f"{last}, to HTML": Step([*scan(LAST, runs - 1, PAST), *page], back),
+        },
+        folder,
+        repeats,
+    )
+    for name, cost in found.items():
+        print(f"{name}: {cost}")
+    _ratio(f"{last} / the first", found[last], found[first])
+    _ratio(f"{last} / the same into an empty history", found[last], found[fresh])
+    _ratio("to HTML, the last / the first", found[f"{last}, to HTML"], found[f"{first}, to HTML"])
+
+
+def _ratio(name: str, one: Cost, other: Cost) -> None:
+    busy, clock, peak = (a / b for a, b in zip(one, other, strict=True))
+    print(f"    {name}: {busy:.2f} x busy, {clock:.2f} x the clock, {peak:.2f} x memory")
+
+
+def sizes(history: Path, runs: int) -> None:
+    """Print what lies on the disk."""
+    files = [path for path in history.rglob("*") if path.is_file()]
+    total = sum(path.stat().st_size for path in files)
+    blocks = sum(path.stat().st_blocks * 512 for path in files)
+    print(
+        f"on disk: {total / 1e6:.1f} MB, {total / runs / 1e3:.1f} kB a run"
+        f" ({blocks / 1e6:.1f} MB in blocks of the file system)"
+    )
+    parts: Counter[str] = Counter()
+    for path in files:
+        parts[path.relative_to(history).parts[1:2][0] if path.parent != history else "-"] += (
+            path.stat().st_size
+        )
+    for name, size in parts.most_common():
+        print(f"    {name}: {size / total:.1%}, {size / runs / 1e3:.1f} kB a run")
+
+
+def verbs(folder: Path, repeats: int) -> None:
+    """Print what the verbs take that read the history."""
+    steps = {
+        "history list": ["history", "list"],
+        "history trend": ["history", "trend"],
+        "history trend --format json": ["history", "trend", "--format", "json"],
+        "history show latest": ["history", "show", "latest"],
+        "history diff previous latest": ["history", "diff", "previous", "latest"],
+        "history diff, a year apart": ["history", "diff", "2026-01-01", "latest"],
+        "history verify": ["history", "verify"],
+        "history prune --dry-run": ["history", "prune", "--keep-days", "30", "--dry-run"],
+    }
+    found = medians(
+        {name: Step([*verb, "--history", PAST]) for name, verb in steps.items()}, folder, repeats
+    )
+    for name, cost in found.items():
+        print(f"{name}: {cost}")
+    told = subprocess.run([*TOOL, "history", "--help"], capture_output=True, text=True, check=True)
+    if " site " in told.stdout:
+        print(f"history site: {once(['history', 'site', PAST, '-o', 'site'], folder)}")
+        size = sum(path.stat().st_size for path in (folder / "site").rglob("*") if path.is_file())
+        print(f"    the site: {size / 1e6:.1f} MB")
+
+
+def main() -> None:
+    """Make the year and measure."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keys", type=int, default=5_000)
+    parser.add_argument("--runs", type=int, default=365)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--keep", type=Path, help="make it here, or go on with it, and leave it")
+    given = parser.parse_args()
+    place = given.keep or Path(tempfile.mkdtemp(prefix="keypolicy-year-"))
+    place.mkdir(exist_ok=True)
+    (place / "keypolicy.yaml").write_text(SETTINGS, encoding="utf-8")
+    print(versions())
+    print(f"{given.keys:,} keys, {given.runs} daily runs, medians of {given.repeats}", flush=True)
+    try:
+        if not (place / LAST).exists():
+            began = time.monotonic()
+            process = get_context("spawn").Process(
+                target=year, args=(place, given.keys, given.runs)
+            )
+            process.start()
+            process.join()
+            if process.exitcode:
+                raise SystemExit(process.exitcode)
+            print(f"the year was made in {time.monotonic() - began:.0f} s", flush=True)
+        compare(place, given.runs, given.repeats)
+        sizes(place / PAST, given.runs)
+        verbs(place, given.repeats)
+    finally:
+        if given.keep is None:
+            shutil.rmtree(place)
 
 
 if __name__ == "__main__":
-    chosen = [int(argument) for argument in sys.argv[1:]]
-    place = Path(tempfile.mkdtemp(prefix="keypolicy-year-"))
-    try:
-        year(place, *(chosen + [5_000, 365][len(chosen) :]))
-    finally:
-        shutil.rmtree(place)
+    main()

@@ -1,6 +1,6 @@
 """Scans with --history that are killed, and many at once: in come numbers, out comes what is left.
 
-    python benchmarks/killed.py [KILLS] [AT ONCE]
+    python benchmarks/killed.py [KILLS] [AT ONCE] | tee benchmarks/results/killed.txt
 
 The moments of `kill -9` are random, from a seed, over the whole of a scan; after each one the
 history is verified. Then as many scans as are asked for run at once on one folder.
@@ -14,6 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.costs import versions
 
 ROOT = Path(__file__).parents[1]
 
@@ -63,7 +67,8 @@ def killed(folder: Path, times: int) -> None:
         kept += found["runs"] - runs
         runs = found["runs"]
     left = len([path for path in folder.iterdir() if path.name.startswith(".")])
-    print(f"{times} kills: verify clean {clean} times, {kept} were sealed before, {left} leftovers")
+    print(f"{times} kills: verify clean {clean} times, {kept} had been sealed, {left} had begun")
+    print(f"{runs} runs are there, {runs - kept} of them from before the first kill", flush=True)
 
 
 def at_once(folder: Path, number: int) -> None:
@@ -78,6 +83,7 @@ def at_once(folder: Path, number: int) -> None:
 if __name__ == "__main__":
     given = [int(argument) for argument in sys.argv[1:]]
     kills, together = given + [50, 10][len(given) :]
+    print(versions())
     with tempfile.TemporaryDirectory(prefix="keypolicy-killed-") as place:
         killed(Path(place, "killed"), kills)
         at_once(Path(place, "together"), together)

@@ -19,11 +19,10 @@ from scanner.engine.forecast import look_ahead
 from scanner.engine.intake.fill import Opened, fill, summary_of
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
-from scanner.engine.judge.clear import ClearPlaces
-from scanner.engine.judge.evaluate import Evaluated, evaluate
+from scanner.engine.judge.evaluation import Evaluation, evaluated_here
 from scanner.engine.judge.facts import EvaluatedFacts
 from scanner.engine.judge.findings import Findings
-from scanner.engine.judge.groups import groups
+from scanner.engine.judge.groups import groups, organization_shares
 from scanner.engine.judge.places import unseen_of
 from scanner.engine.judge.prepare import Prepared, columns_read, needs, prepare
 from scanner.engine.judge.table import save
@@ -31,17 +30,9 @@ from scanner.engine.memory import memory_told
 from scanner.gate import Thresholds, judge, remarks, strangers
 from scanner.history import keeping
 from scanner.inventory.source import Source
-from scanner.model.coverage import Gap
 from scanner.model.inventory import Needs, Scope
-from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy, Rule
-from scanner.model.run import (
-    GateSetting,
-    Narrowing,
-    RuleResult,
-    Run,
-    RunInfo,
-)
+from scanner.model.run import GateSetting, Narrowing, RuleResult, Run, RunInfo
 from scanner.model.waiver import Waiver
 from scanner.policy.load import load_policies
 from scanner.triage.baseline import BaselineChange, read_baseline, update
@@ -50,7 +41,8 @@ from scanner.triage.owners import check_names, read_owners
 from scanner.triage.triage import Triage, Triaged
 
 if TYPE_CHECKING:
-    from scanner.history.keeper import Dated, HistoryRequest, Keeper
+    from scanner.engine.remote.interface import DataPlace
+    from scanner.history.keeper import HistoryRequest, Keeper
 
 
 class ScanRequest(msgspec.Struct, frozen=True):
@@ -60,8 +52,8 @@ class ScanRequest(msgspec.Struct, frozen=True):
     are the owners whose findings reports show: all, where none is named. `policies_place` is the
     line of a file of settings that names the policies. `folder` is an empty one for `Run.table`,
     where that is wanted: the database may write there. `also` tells columns, by table, that are to
-    be there for what the rules' remedies need to know. `ahead` is for how many
-    days after as-of to look, 0 for none.
+    be there for what the rules' remedies need to know. `ahead` is for how many days after as-of to
+    look, 0 for none. `elsewhere` is a database that evaluates the rules in place of `source`.
     """
 
     source: Source
@@ -78,6 +70,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     also: Callable[[Sequence[Rule]], Mapping[str, frozenset[str]]] | None = None
     history: "HistoryRequest | None" = None
     ahead: int = 0
+    elsewhere: "DataPlace | None" = None
 
 
 @contextmanager
@@ -94,6 +87,14 @@ def scan(request: ScanRequest) -> Iterator[Run]:
     check_names(request.shown, triage.owners)
     with connect() as connection, memory_told(), keeping(request.history) as keeper:
         prepared = _prepare(connection, rules, triage)
+        if request.elsewhere is not None:
+            from scanner.engine.remote.scan import evaluated_in  # noqa: PLC0415 - only there
+
+            asked = len(rules), request.scope, request.as_of, triage.owners
+            with evaluated_in(request.elsewhere, connection, prepared, *asked) as found:
+                seal(connection, request.folder)
+                yield _judged(request, started, policies, triage, found, None)
+            return
         also = request.also(rules) if request.also else {}
         loaded = fill(
             connection,
@@ -107,8 +108,9 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             request.ahead,
         )
         seal(connection, request.folder or (keeper.scratch if keeper else None))
-        opened = Opened(connection, loaded, unseen_of(loaded, request.scope))
-        yield _judged(request, started, policies, triage, opened, prepared, keeper)
+        unseen = unseen_of(loaded, request.scope)
+        found = evaluated_here(connection, loaded, unseen, prepared, len(rules), request.as_of)
+        yield _judged(request, started, policies, triage, found, keeper)
 
 
 def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
@@ -116,26 +118,24 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     started: datetime,
     policies: tuple[Policy, ...],
     triage: Triage,
-    opened: Opened,
-    prepared: Sequence[Prepared],
+    found: Evaluation,
     keeper: "Keeper | None",
 ) -> Run:
-    """Evaluate, decide about what was found, and put the result together."""
-    connection, loaded = opened.connection, opened.loaded
+    """Decide about what was found, and put the result together."""
+    connection, loaded, judged = found.connection, found.loaded, found.rules
     rules = [rule for policy in policies for rule in policy.rules]
     needed = frozenset(rule.resource for rule in rules)
-    gaps = {name: opened.unseen.gaps[name] for name in needed}
-    evaluated = evaluate(connection, prepared, request.as_of, opened.unseen)
-    judged, predicates = evaluated[: len(rules)], evaluated[len(rules) :]  # those of waivers
-    facts = EvaluatedFacts(connection, judged, predicates)
+    gaps = {name: found.unseen.gaps[name] for name in needed}
+    facts = EvaluatedFacts(connection, judged, found.predicates, found.existing)
     sight = Sight(request.scope, gaps, loaded.reaches)
-    triaged = triage.decide(facts, sight, request.as_of)
+    summary = summary_of(loaded, needed)
+    triaged = triage.decide(facts, sight, request.as_of, shared=summary.is_fleet)
     dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None
     if dated is not None:
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
-    results = tuple(_result(one, gaps, triaged, dated) for one in judged)
-    ahead = look_ahead(connection, judged, predicates, triage, request.as_of, request.ahead)
-    summary = summary_of(loaded, needed)
+    overdue = dated.overdue if dated else None
+    results = tuple(triaged.result(o.prepared.rule, o.counts, gaps, overdue) for o in judged)
+    ahead = look_ahead(connection, judged, found.predicates, triage, request.as_of, request.ahead)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
     run = Run(
@@ -148,7 +148,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         warnings=_told(request, policies, loaded, triaged, results, narrowing),
         waivers=triaged.waivers,
         fixed=triaged.fixed,
-        clear=ClearPlaces(connection, judged),
+        clear=found.clear,
         gate=request.gate,
         rows=findings.rows,
         sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
@@ -157,6 +157,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         table=_table(findings, triaged, request.folder),
         progress=dated.progress if dated else None,
         forecast=ahead,
+        organizations=organization_shares(found.tallied, judged, gaps, triaged.shares, summary),
     )
     return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
 
@@ -206,7 +207,8 @@ def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
     from scanner.history.seal import SealRequest  # noqa: PLC0415 - only with a history
 
     told = keeper.seal(SealRequest(whole, sight, loaded, tallies, request.triage, request.params))
-    return msgspec.structs.replace(run, warnings=(*run.warnings, *told))
+    warnings = *run.warnings, *told
+    return msgspec.structs.replace(run, warnings=warnings, earlier=keeper.earlier)
 
 
 def check_waivers(
@@ -271,26 +273,3 @@ def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> t
     if problems:
         raise PolicyError(sorted(problems, key=lambda problem: problem.location))
     return prepared
-
-
-def _result(
-    one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triaged, dated: "Dated | None"
-) -> RuleResult:
-    rule = one.prepared.rule
-    unseen = len(gaps[rule.resource])
-    tally = {
-        (outcome, Disposition.OPEN): one.counts.get(outcome, 0)
-        for outcome in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
-    }
-    if rule.id in triaged.tallies:
-        tally = dict.fromkeys(tally, 0) | dict(triaged.tallies[rule.id])
-    # What was not seen is neither waived nor known: it is always open.
-    tally[Outcome.UNKNOWN, Disposition.OPEN] += unseen
-    return RuleResult(
-        rule=rule,
-        passed=one.counts.get(Outcome.PASS, 0),
-        not_applicable=one.counts.get(Outcome.NOT_APPLICABLE, 0),
-        unseen=unseen,
-        tally=tally,
-        overdue=None if dated is None or dated.overdue is None else dated.overdue.get(rule.id, {}),
-    )

@@ -3,7 +3,8 @@
 A golden is the report of a run that is made up (severities, outcomes, hostile names). A sample is
 that of `keypolicy scan --demo --as-of 2026-01-15T00:00:00Z`, but for the run's own id and clock,
 which are fixed here: nothing in a sample changes unless a format or the demo does. There is one of
-each for every format, and the test of this module compares whole files.
+each for every format, and the test of this module compares whole files. What cannot be made here,
+as it needs more than is installed, is left as it is.
 """
 
 import argparse
@@ -23,15 +24,19 @@ import msgspec
 from scanner.cli import scan
 from scanner.cli.shared import inputs
 from scanner.model.run import Run, RunInfo
+from scanner.notify import CHANNELS
 from scanner.pipeline import scan as run_scan
 from scanner.report import FORMATS, to_stream, write_reports
+from tests.unit.notify.factory import shown
+from tests.unit.report.papers import can_make
 from tests.unit.report.rendering import full_run, render
+from tests.unit.report.storied import storied_run
 from tests.unit.report.triaged import triaged_run
 
 ROOT: Final = Path(__file__).parents[1]
 GOLDENS: Final = ROOT / "tests" / "goldens"
 SAMPLES: Final = ROOT / "reports" / "examples"
-_OF_TRIAGE: Final = {"json", "html", "sarif", "terminal"}
+_OF_TRIAGE: Final = {"json", "html", "pdf", "sarif", "terminal"}
 """The formats whose golden shows waivers; the others' shows a gate with settings."""
 AS_OF: Final = "2026-01-15T00:00:00Z"
 _STARTED: Final = datetime(2026, 1, 15, 6, 0, 0, tzinfo=UTC)
@@ -48,17 +53,26 @@ def sample(name: str) -> Path:
     return SAMPLES / f"demo{_suffix(name)}"
 
 
+def message(kind: str) -> Path:
+    """Return the file that is kept of a channel's message about the run that is made up."""
+    return GOLDENS / f"message.{kind}.{'eml' if kind == 'email' else 'json'}"
+
+
 def write(root: Path) -> None:
     """Write all that is kept, each at its place below `root`."""
     for folder in (GOLDENS, SAMPLES):
         (root / folder.relative_to(ROOT)).mkdir(parents=True, exist_ok=True)
-    for name in FORMATS:
+    made_here = list(filter(can_make, FORMATS))
+    for name in made_here:
         made_up = triaged_run() if name in _OF_TRIAGE else full_run()
         (root / golden(name).relative_to(ROOT)).write_bytes(render(name, made_up))
+    (root / STORY.relative_to(ROOT)).write_bytes(render("html", storied_run()))
+    for kind in CHANNELS:
+        (root / message(kind).relative_to(ROOT)).write_bytes(shown(kind))
     with _demo() as demo, ExitStack() as stack:
         files = {
             name: stack.enter_context((root / sample(name).relative_to(ROOT)).open("wb"))
-            for name in FORMATS
+            for name in made_here
         }
         write_reports(demo, [to_stream(demo, name, out) for name, out in files.items()])
 
@@ -68,7 +82,14 @@ def _suffix(name: str) -> str:
     return suffixes[0] if suffixes else f".{name}.txt"
 
 
-KEPT: Final = [path(name) for path in (golden, sample) for name in FORMATS]
+STORY: Final = GOLDENS / "story.html"
+"""The HTML report of a run that has a history and a forecast."""
+
+KEPT: Final = [
+    STORY,
+    *(path(name) for path in (golden, sample) for name in FORMATS),
+    *map(message, CHANNELS),
+]
 
 
 @contextmanager

@@ -28,6 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print the policy as one file, with everything that it extends",
     )
+    parser.add_argument(
+        "--sql",
+        metavar="ENGINE",
+        choices=("duckdb", "spark", "postgres"),
+        help="print what the rule is to an engine: duckdb, spark or postgres (docs/engines.md)",
+    )
     inputs.add_policy_arguments(parser)
     inputs.add_source_arguments(parser)
     inputs.add_owners_argument(parser)
@@ -63,12 +69,26 @@ def run(namespace: argparse.Namespace) -> int:
 
     policies = settings.policies or (inputs.DEFAULT_POLICY,)
     explained = explain(policies, settings.params, namespace.rule)
+    if namespace.sql is not None:
+        _print_sql(namespace, explained)
+        return 0
     verdict = None if namespace.key is None else _verdict(namespace, settings, explained)
     if namespace.format == "json":
         _print_json(explained, verdict)
     else:
         _print_text(explained, verdict, inputs.width(settings))
     return 0
+
+
+def _print_sql(namespace: argparse.Namespace, explained: "Explained") -> None:
+    """Print the statement; it is the same that is run, values and time included."""
+    from scanner.authoring.explain.dialect import rule_sql  # noqa: PLC0415 - heavy
+    from scanner.base.text import clean  # noqa: PLC0415
+
+    if namespace.key is not None:
+        raise UsageError("--sql is about all keys", where="explain", remedy="Leave --key out.")
+    text = rule_sql(explained.rule, inputs.as_of(namespace), namespace.sql)
+    sys.stdout.write("\n".join(map(clean, text.split("\n"))) + "\n")
 
 
 def _verdict(

@@ -42,11 +42,8 @@ def _settings(found: "Settings", scope: Scope) -> Iterator[GateSetting]:
     yield told("max_findings", _budgets(budgets), looser=any(budgets.values()))
     for policy, own in found.gate.items():
         yield told(f"gate.{policy}", _own(own), looser=_is_loosening(own))
-    if found.fail_on_overdue:
-        yield told("fail_on_overdue", "true", looser=True)
-    if found.sla:
-        allowed = (f"{name}={format_duration(time)}" for name, time in found.sla.items())
-        yield told("sla", _listed(allowed))
+    for name, value, is_looser in _timed(found):
+        yield told(name, value, looser=is_looser)
     for name, path in (("waivers", found.waivers), ("baseline", found.baseline)):
         yield told(name, _NONE if path is None else str(path), looser=path is not None)
     if found.waiver_term_days != TERM_DAYS:
@@ -62,6 +59,17 @@ def _settings(found: "Settings", scope: Scope) -> Iterator[GateSetting]:
     ):
         if values:
             yield told(name, _listed(values))
+
+
+def _timed(found: "Settings") -> Iterator[tuple[str, str, bool]]:
+    """Give what is about time where it is given: name, value, and whether it tolerates more."""
+    if found.fail_on_overdue:
+        yield "fail_on_overdue", "true", True
+    if found.fail_if_due_within is not None:
+        yield "fail_if_due_within", f"{found.fail_if_due_within}d", False
+    if found.sla:
+        allowed = (f"{name}={format_duration(time)}" for name, time in found.sla.items())
+        yield "sla", _listed(allowed), False
 
 
 def _severity(fail_on: Severity | None) -> str:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,6 +13,9 @@ from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.outcome import Severity
 from scanner.model.token import Token
 from scanner.triage.interface import NOTICE_DAYS, TERM_DAYS, TriageRequest
+
+if TYPE_CHECKING:
+    from scanner.notify.interface import Channel
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,7 @@ class Flags(msgspec.Struct, frozen=True, kw_only=True):
     history: str | None = None
     history_inventory: bool | None = None
     fail_on_overdue: bool | None = None
+    fail_if_due_within: str | None = None
     no_color: bool = False
     locked_config: str | None = None
 
@@ -59,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     each setting that was given where it came from, see `origin`, and `trust` how far that place
     is trusted. `policies_place` is the line of a file of settings that names the policies.
 
-    `memory` is in bytes, None for what the machine has.
+    `memory` is in bytes, None for what the machine has. `fail_if_due_within` is in days.
     """
 
     organizations: tuple[str, ...] = ()
@@ -83,7 +88,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     history_inventory: bool = True
     sla: dict[Severity, timedelta] = {}
     fail_on_overdue: bool = False
+    fail_if_due_within: int | None = None
     memory: int | None = None
+    notify: "tuple[Channel, ...]" = ()
     terminal: Terminal
     locked: tuple[str, str] | None = None
     origins: dict[str, str] = {}
@@ -124,6 +131,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             self.max_findings,
             self.gate,
             self.fail_on_overdue,
+            self.fail_if_due_within,
         )
 
     @property

@@ -14,6 +14,9 @@ from scanner.gate import NEVER, OnUnknown, PolicyThresholds
 from scanner.model.outcome import Severity
 from scanner.model.token import Token
 
+MOST_AHEAD = 366
+"""Most days that are looked ahead."""
+
 _LEAST_MEMORY = 64 * 1_024**2
 
 
@@ -104,6 +107,25 @@ def days(value: int | str, origin: str) -> int:
     raise UsageError(
         f"{value!r} is not a number of days", where=origin, remedy="Write a whole number."
     )
+
+
+def whole_days(value: str, origin: str) -> int:
+    """Read a time ahead, such as 14d or 2w; returns days."""
+    # Imported here: most scans look at today alone.
+    from scanner.policy.language.values import BadValueError, parse_duration  # noqa: PLC0415
+
+    remedy = "Write days or weeks, such as 14d or 2w."
+    try:
+        found, rest = divmod(parse_duration(value.strip()), timedelta(days=1))
+    except BadValueError as error:
+        raise UsageError(error.message, where=origin, remedy=remedy) from None
+    if rest or not 1 <= found <= MOST_AHEAD:
+        raise UsageError(
+            f"{value!r} is not a number of whole days from 1 to {MOST_AHEAD}",
+            where=origin,
+            remedy=remedy,
+        )
+    return found
 
 
 def memory(value: str, origin: str) -> int:

@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import zip_longest
 from typing import Any, Final
 
 from scanner.base.text import plural, timestamp
@@ -231,6 +232,7 @@ def _files(kept: StoredRun, made: StoredRun) -> _Told:
     for name in sorted(before.keys() & after.keys() - {REPORT, FINDINGS, TRACKED}):
         is_same = before[name] == after[name]
         if not is_same and name.endswith(".gz"):  # the same may be packed otherwise elsewhere
-            is_same = kept.unpacked(name) == made.unpacked(name)
+            pairs = zip_longest(kept.pieces(name), made.pieces(name))
+            is_same = all(then == now for then, now in pairs)
         if not is_same:
             yield name, "parts", "is not what the scan keeps of it"

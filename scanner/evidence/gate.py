@@ -51,6 +51,9 @@ def thresholds_of(settings: Iterable[GateSetting], where: str) -> Thresholds:
                 if name.startswith(_OWN)
             },
             values.boolean(told.get("fail_on_overdue", "false"), where),
+            values.whole_days(told["fail_if_due_within"], where)
+            if "fail_if_due_within" in told
+            else None,
         )
     except (KeyError, UsageError) as error:
         why = f"was edited: it tells no settings of a gate ({error})"

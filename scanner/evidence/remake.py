@@ -77,6 +77,7 @@ def remake(
     manifest = run.manifest
     where = str(run.path / REPORT)
     files = KeptFiles.unpacked(run, private)
+    thresholds = thresholds_of(settings, where)
     request = ScanRequest(
         source=KeptSource(run),
         scope=manifest.looked.scope,
@@ -88,7 +89,8 @@ def remake(
             term_days=_ANY_TERM,
         ),
         as_of=manifest.run.as_of,
-        thresholds=thresholds_of(settings, where),
+        thresholds=thresholds,
+        ahead=thresholds.due_within or 0,
         gate=settings,
         folder=table,
         history=HistoryRequest(folder, keep_inventory=True, sla=sla_of(settings, where)),

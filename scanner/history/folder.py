@@ -26,6 +26,7 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular, within
 from scanner.base.text import plural
+from scanner.history.carry import LineReader
 from scanner.history.line import is_stranger
 from scanner.history.manifest import (
     MAX_BYTES,
@@ -49,6 +50,7 @@ VERSION: Final = 1
 
 _NAME: Final = re.compile(r"([0-9]{8}T[0-9]{6}Z)-([0-9a-f]{8})-([0-9a-f]{12})")
 _MOST: Final = 2 << 30
+_PIECE: Final = 1 << 20
 _MOST_TRIED: Final = 200
 """Runs of its line that are looked at for the one that a run carries on."""
 
@@ -94,29 +96,45 @@ class StoredRun(msgspec.Struct, frozen=True):
             )
         return raw
 
-    def unpacked(self, name: str) -> bytes:
-        """Return what a part that is packed with gzip holds; raises DamageError."""
+    def pieces(self, name: str, most: int = _MOST) -> Iterator[bytes]:
+        """Give what a part that is packed with gzip holds, a piece at a time.
+
+        Two parts of equal content come in equal pieces. Raises DamageError, also for more than
+        `most` bytes.
+        """
         where = str(self.path / name)
-        try:
-            with gzip.GzipFile(fileobj=BytesIO(self.part(name))) as file:
-                unpacked = file.read(_MOST + 1)
-        except (OSError, EOFError, zlib.error) as error:
-            raise DamageError(f"cannot be unpacked: {error}", "cut", where=where) from error
-        if len(unpacked) > _MOST:
-            told = f"unpacks to more than {_MOST >> 20:,} MiB"
-            raise DamageError(told, "too-large", where=where)
-        return unpacked
+        told = 0
+        with gzip.GzipFile(fileobj=BytesIO(self.part(name))) as file:
+            while True:
+                try:
+                    piece = file.read(_PIECE)
+                except (OSError, EOFError, zlib.error) as error:
+                    raise DamageError(f"cannot be unpacked: {error}", "cut", where=where) from error
+                if not piece:
+                    return
+                told += len(piece)
+                if told > most:
+                    message = f"unpacks to more than {most >> 20:,} MiB"
+                    raise DamageError(message, "too-large", where=where)
+                yield piece
+
+    def unpacked(self, name: str, most: int = _MOST) -> bytes:
+        """Return all that such a part holds; raises DamageError."""
+        return b"".join(self.pieces(name, most))
 
     def tracked(self) -> tuple[TrackedFinding, ...]:
         """Return the findings that the line knew after this run; raises DamageError."""
+        found: list[TrackedFinding] = []
+        reader, rest = LineReader(self.manifest.run.as_of), b""
         try:
-            return tuple(_DECODER.decode_lines(self.unpacked(TRACKED)))
-        except msgspec.MsgspecError as error:
+            for piece in self.pieces(TRACKED):
+                lines, end, rest = (rest + piece).rpartition(b"\n")
+                found += reader.read(lines + end)
+            found += reader.read(rest)
+        except (msgspec.MsgspecError, ValueError) as error:
             where = str(self.path / TRACKED)
             raise DamageError(f"cannot be read: {error}", "edited", where=where) from error
-
-
-_DECODER: Final = msgspec.json.Decoder(TrackedFinding)
+        return tuple(found)
 
 
 class _FolderMarker(msgspec.Struct):

@@ -30,7 +30,8 @@ class KeptSource:
         inputs = []
         for number, one in enumerate(kept.inputs):
             path = workspace / f"kept-{number}.jsonl"
-            path.write_bytes(self._run.unpacked(one.name))
+            with path.open("wb") as out:
+                out.writelines(self._run.pieces(one.name))
             inputs.append(
                 RawInput(
                     path,

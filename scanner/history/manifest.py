@@ -9,17 +9,17 @@ tells that too.
 import hashlib
 import json
 from datetime import datetime
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 
 from scanner.base.errors import KeypolicyError
 from scanner.base.files import leads_below
 from scanner.model.coverage import CoverageState, Gap
-from scanner.model.history import GroupTally, RunName
+from scanner.model.history import ControlTallies, Count, GroupTally, RunName, by_control
 from scanner.model.inventory import KeptInventory, Reach, Scope
-from scanner.model.moment import in_utc
-from scanner.model.outcome import Severity
+from scanner.model.moment import check_moment, in_utc
+from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import GateResult, TrendPoint
 
 FORMAT: Final = "keypolicy-run"
@@ -82,8 +82,14 @@ class RanRule(msgspec.Struct, frozen=True):
     severity: Severity
     demand: str
     controls: dict[str, list[str]]
-    counts: dict[str, int]
-    open: int
+    counts: dict[str, Count]
+    open: Count
+
+    @property
+    def rated(self) -> GroupTally:
+        """What the rule came to, for a rate."""
+        counts = self.counts
+        return GroupTally(counts["pass"], counts["fail"], counts["unknown"] + counts["error"])
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -104,17 +110,17 @@ class Figures(msgspec.Struct, frozen=True):
     `unseen` those that were open when somebody last looked, of rules that were run.
     """
 
-    found: dict[Severity, int]
-    open: dict[Severity, int]
-    waived: int
-    baselined: int
-    lapsed_waivers: int
-    overdue: dict[Severity, int]
-    changes: dict[str, dict[Severity, int]]
-    days_to_fix: dict[Severity, dict[int, int]]
+    found: dict[Severity, Count]
+    open: dict[Severity, Count]
+    waived: Count
+    baselined: Count
+    lapsed_waivers: Count
+    overdue: dict[Severity, Count]
+    changes: dict[str, dict[Severity, Count]]
+    days_to_fix: dict[Severity, dict[int, Annotated[int, msgspec.Meta(ge=1)]]]
     organizations: dict[str, GroupTally]
     teams: dict[str, GroupTally]
-    unseen: dict[Severity, int] = {}
+    unseen: dict[Severity, Count] = {}
 
 
 class RunTimes(msgspec.Struct, frozen=True):
@@ -160,6 +166,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> RunName:
         """Which run it is."""
         return RunName(self.run.id, folder_name(self), self.run.as_of)
+
+    @property
+    def controls(self) -> ControlTallies:
+        """What passed, by control."""
+        return by_control((one.controls, one.rated) for one in self.rules.values())
 
     @property
     def point(self) -> TrendPoint:
@@ -220,10 +231,31 @@ def decode(raw: bytes, where: str) -> Manifest:
         manifest = msgspec.json.decode(raw, type=Manifest)
     except msgspec.MsgspecError as error:
         raise _edited(where, str(error)) from None
-    for name in manifest.parts:
-        if not leads_below(name):
-            raise _edited(where, f"the part {name!r} would lie outside of the run")
+    if (wrong := _wrong(manifest)) is not None:
+        raise _edited(where, wrong)
     return manifest
+
+
+def _wrong(manifest: Manifest) -> str | None:
+    """Return what of it no run can say, whatever its seal: those who read it rely on that."""
+    times = manifest.run
+    moments = {
+        "as_of": times.as_of,
+        "started_at": times.started_at,
+        "finished_at": times.finished_at,
+    }
+    if manifest.previous is not None:
+        moments["the time of the run before"] = manifest.previous.run.as_of
+    try:
+        for name, moment in moments.items():
+            check_moment(name, moment)
+    except ValueError as error:
+        return str(error)
+    for name, rule in manifest.rules.items():
+        if not {str(outcome) for outcome in Outcome} <= rule.counts.keys():
+            return f"the counts of {name!r} are not whole"
+    outside = next((name for name in manifest.parts if not leads_below(name)), None)
+    return None if outside is None else f"the part {outside!r} would lie outside of the run"
 
 
 def manifest_schema() -> str:

@@ -15,6 +15,7 @@ from scanner.catalogue.redact import redact_text
 from scanner.engine.intake.keep import packed
 from scanner.engine.intake.load import Loaded
 from scanner.engine.judge.groups import Groups
+from scanner.history.carry import write_lines
 from scanner.history.figures import figures
 from scanner.history.folder import FINDINGS, REPORT, TRACKED
 from scanner.history.manifest import (
@@ -107,9 +108,8 @@ def _write_reports(staging: Staging, run: Run) -> None:
 
 def write_tracked(staging: Staging, findings: Sequence[TrackedFinding]) -> None:
     """Write the findings that the next run of the line carries on. Raises OSError."""
-    encode = msgspec.json.Encoder().encode
     with packed(staging.folder / TRACKED) as out:
-        out.writelines(encode(one) + b"\n" for one in findings)
+        out.writelines(write_lines(findings))
 
 
 @contextmanager

@@ -24,12 +24,17 @@ class Verified(msgspec.Struct, frozen=True):
 def verify(history: History) -> Verified:
     """Hold every run to its manifest, and every manifest to the run after it.
 
-    That the last run of a line was taken away cannot be told: none has its digest.
+    That the last run of a line was taken away cannot be told: none has its digest. What a run that
+    none has carried on would hand over is read, since nothing else confirms that it can be.
     """
     runs, damage = history.runs()
     by_name = {run.path.name: run for run in runs}
+    carried = {run.manifest.previous.run.folder for run in runs if run.manifest.previous}
     for run in runs:
-        damage += _parts(run)
+        faults = list(_parts(run))
+        if not faults and run.path.name not in carried:
+            faults += _handed_over(run)
+        damage += faults
         damage += _chain(history, run, by_name)
     names = set(history.names())
     remarks = []
@@ -50,6 +55,14 @@ def verify(history: History) -> Verified:
         elif not entry.name.startswith("."):
             remarks.append(f"{entry}: is no part of the history")
     return Verified(len(names), tuple(damage), tuple(remarks))
+
+
+def _handed_over(run: StoredRun) -> Iterator[DamageError]:
+    try:
+        run.tracked()
+    except DamageError as error:
+        if error.code != "pruned":
+            yield error
 
 
 def _parts(run: StoredRun) -> Iterator[DamageError]:

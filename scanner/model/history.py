@@ -1,14 +1,17 @@
 """What a history knows of findings and of runs: values that reports, too, can be made of."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Disposition, Severity
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
 
 Sla = Mapping[Severity, timedelta]
 """The time that is allowed to fix a finding, from when it was opened on."""
@@ -35,7 +38,7 @@ class Fate(StrEnum):
 _PRESENT: Final = frozenset({Fate.NEW, Fate.REOPENED, Fate.STILL, Fate.DEMANDED})
 
 
-class TrackedFinding(KnownFinding, frozen=True, kw_only=True):
+class TrackedFinding(KnownFinding, frozen=True, kw_only=True, gc=False):
     """A finding as a history carries it from run to run.
 
     `opened` is when it was found for the first time since it was last fixed, `first_seen` ever.
@@ -68,6 +71,18 @@ class TrackedFinding(KnownFinding, frozen=True, kw_only=True):
         return (self.fixed_at - self.opened) / timedelta(days=1)
 
 
+def unseen_by_severity(
+    findings: Iterable[TrackedFinding], rules: Collection[str]
+) -> dict[Severity, int]:
+    """Count what was open when somebody last looked, of these rules: those that were run."""
+    counts = Counter(
+        one.severity
+        for one in findings
+        if one.fate is Fate.UNSEEN and one.disposition is Disposition.OPEN and one.rule in rules
+    )
+    return {severity: counts[severity] for severity in Severity if counts[severity]}
+
+
 class RunName(msgspec.Struct, frozen=True):
     """Which run is meant: its id, the folder that it lies in, and its time."""
 
@@ -85,13 +100,17 @@ class HistoryProgress(msgspec.Struct, frozen=True):
     before: RunName | None
     findings: tuple[TrackedFinding, ...]
 
+    def unseen(self, rules: Collection[str]) -> dict[Severity, int]:
+        """Count what was open when somebody last looked, of these rules."""
+        return unseen_by_severity(self.findings, rules)
+
 
 class GroupTally(msgspec.Struct, frozen=True):
     """How many pairs of a rule and a resource of a group passed, failed or could not be told."""
 
-    passed: int = 0
-    failed: int = 0
-    unknown: int = 0
+    passed: Count = 0
+    failed: Count = 0
+    unknown: Count = 0
 
     @property
     def rate(self) -> float | None:
@@ -104,3 +123,18 @@ class GroupTally(msgspec.Struct, frozen=True):
         return GroupTally(
             self.passed + other.passed, self.failed + other.failed, self.unknown + other.unknown
         )
+
+
+ControlTallies = Mapping[str, Mapping[str, GroupTally]]
+"""What passed of the checks that support a requirement, by framework and requirement."""
+
+
+def by_control(rules: Iterable[tuple[Mapping[str, Sequence[str]], GroupTally]]) -> ControlTallies:
+    """Add up the tallies of rules by the controls that each supports."""
+    found: dict[str, dict[str, GroupTally]] = {}
+    for controls, tally in rules:
+        for framework, requirements in controls.items():
+            of_framework = found.setdefault(framework, {})
+            for one in dict.fromkeys(requirements):
+                of_framework[one] = of_framework.get(one, GroupTally()).plus(tally)
+    return found

@@ -6,7 +6,7 @@ whoever wrote the file likes: DuckDB knows `infinity`, `epoch` and `+25:00`.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 SKEW_MINUTES: Final = 5
@@ -24,6 +24,14 @@ _FIRST: Final = 1970
 _LAST: Final = 9000
 """Years; from these on, no difference or offset that anything here adds leaves the calendar."""
 
+_BEGIN: Final = datetime(_FIRST, 1, 1, tzinfo=UTC)
+_END: Final = datetime(_LAST + 1, 1, 1, tzinfo=UTC)
+
+
+def utc_day(moment: datetime) -> date:
+    """Return the day of a moment in UTC."""
+    return moment.astimezone(UTC).date()
+
 
 def in_utc(moment: datetime) -> datetime:
     """Return the moment in UTC, which one without an offset is taken to be in already.
@@ -37,6 +45,12 @@ def in_utc(moment: datetime) -> datetime:
     if found is None or not _FIRST <= found.year <= _LAST:
         raise ValueError(f"the year is not between {_FIRST} and {_LAST}")
     return found
+
+
+def check_moment(name: str, moment: datetime | None, latest: datetime = _END) -> None:
+    """Raise ValueError for a time without a zone, before 1970, or later than another one is."""
+    if moment is not None and (moment.tzinfo is None or not _BEGIN <= moment <= latest):
+        raise ValueError(f"{name} is {moment}, which is no time that it can be")
 
 
 def read_moment(text: str) -> datetime:

@@ -39,7 +39,8 @@ class Column(msgspec.Struct, frozen=True):
     column is loaded only when something reads it; a `derived` one adds no fact, so it is not in the
     digest; a `costly` one takes a live source requests of its own, so it is asked for only when
     read. A counted one is filled once all tables are loaded: `counts` tells what of which tables
-    has to be read for that.
+    has to be read for that. `made_of` is how the column follows from others of its row, for
+    databases whose tables have no more than those.
     `keys` are all fields that a JSON object may have; none where they are not known.
     """
 
@@ -51,6 +52,7 @@ class Column(msgspec.Struct, frozen=True):
     costly: bool = False
     keys: tuple[str, ...] = ()
     counts: tuple[tuple[str, frozenset[str]], ...] = ()
+    made_of: str = ""
 
     @property
     def counted(self) -> bool:
@@ -127,7 +129,12 @@ def age(path: str) -> Column:
     # What was made in the minutes that clocks may differ by is 0 days old, not -1.
     seconds = f"CASE WHEN {created} > epoch($as_of) THEN 0 ELSE epoch($as_of) - {created} END"
     doc = "Whole days since creation, at as-of"
-    return Column("BIGINT", doc, f"CAST(floor(({seconds}) / 86400) AS BIGINT)", derived=True)
+    made_of = (
+        "CASE WHEN date_created > $as_of THEN 0"
+        " ELSE (epoch_us($as_of) - epoch_us(date_created)) // 86400000000 END"
+    )
+    source = f"CAST(floor(({seconds}) / 86400) AS BIGINT)"
+    return Column("BIGINT", doc, source, derived=True, made_of=made_of)
 
 
 def texts(path: str, doc: str, *, member: str = "", derived: bool = False) -> Column:

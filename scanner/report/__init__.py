@@ -39,6 +39,10 @@ class FormatInfo(msgspec.Struct, frozen=True):
 
     `is_json`: whether all that comes from elsewhere stands in it as JSON, or escaped.
     `is_of_table`: whether it is made of `Run.table`, which a scan has to be asked for.
+    `is_story`: whether it tells of earlier runs and of what falls due, which a scan has to be asked
+    for, too. `is_binary`: whether a terminal cannot show it. `is_extra`: whether it needs what is
+    not installed with the product; its module has a function `ready`, which raises UsageError
+    where that is missing.
     """
 
     module: str
@@ -46,6 +50,9 @@ class FormatInfo(msgspec.Struct, frozen=True):
     description: str
     is_json: bool = False
     is_of_table: bool = False
+    is_story: bool = False
+    is_binary: bool = False
+    is_extra: bool = False
 
 
 FORMATS: Final[dict[str, FormatInfo]] = {
@@ -56,7 +63,19 @@ FORMATS: Final[dict[str, FormatInfo]] = {
         "sarif.document", (".sarif", ".sarif.json"), "SARIF 2.1.0, for code scanning", is_json=True
     ),
     "html": FormatInfo(
-        "html.page", (".html", ".htm"), "one self-contained page to read and search", is_json=True
+        "html.page",
+        (".html", ".htm"),
+        "one self-contained page to read and search",
+        is_json=True,
+        is_story=True,
+    ),
+    "pdf": FormatInfo(
+        "pdf",
+        (".pdf",),
+        "the page on paper, to sign and to file",
+        is_story=True,
+        is_binary=True,
+        is_extra=True,
     ),
     "terminal": FormatInfo("terminal", (".txt",), "the summary that a person reads first"),
     "junit": FormatInfo("junit", (".xml",), "JUnit XML, a case for each rule in each project"),
@@ -65,7 +84,11 @@ FORMATS: Final[dict[str, FormatInfo]] = {
     "gitlab": FormatInfo("gitlab", (".gitlab.json",), "GitLab Code Quality", is_json=True),
     "csv": FormatInfo("csv_findings", (".csv",), "the findings as a table, for spreadsheets"),
     "parquet": FormatInfo(
-        "parquet", (".parquet",), "the findings as a table, for data platforms", is_of_table=True
+        "parquet",
+        (".parquet",),
+        "the findings as a table, for data platforms",
+        is_of_table=True,
+        is_binary=True,
     ),
     "ocsf": FormatInfo(
         "ocsf", (".ocsf.json",), "OCSF Compliance Findings, class 2003", is_json=True
@@ -80,7 +103,8 @@ FORMATS: Final[dict[str, FormatInfo]] = {
 def format_for(path: Path) -> str:
     """Return the name of the format that the suffix of `path` stands for.
 
-    Raise UsageError, naming the known suffixes, where it stands for none.
+    Raise UsageError, naming the known suffixes, where it stands for none, and where the format
+    needs what is not installed.
     """
     name = path.name.lower()
     known = [(suffix, key) for key, info in FORMATS.items() for suffix in info.suffixes]
@@ -91,7 +115,9 @@ def format_for(path: Path) -> str:
             where=str(path),
             remedy=f"End the name in one of {', '.join(sorted(suffix for suffix, _ in known))}.",
         )
-    return max(fitting, key=lambda choice: len(choice[0]))[1]
+    name = max(fitting, key=lambda choice: len(choice[0]))[1]
+    format_called(name)
+    return name
 
 
 def preload(names: Iterable[str]) -> None:
@@ -194,7 +220,11 @@ def _close(reports: Iterable[Writing]) -> None:
 
 
 def format_called(name: str) -> FormatInfo:
-    """Return the format of this name. Raise UsageError, naming the known ones, for another."""
+    """Return the format of this name.
+
+    Raise UsageError, naming the known ones, for another, and where it needs what is not installed:
+    whoever asks for a format hears of it before anything is fetched.
+    """
     info = FORMATS.get(name)
     if info is None:
         raise UsageError(
@@ -202,6 +232,8 @@ def format_called(name: str) -> FormatInfo:
             where="--format",
             remedy=f"Known formats: {', '.join(FORMATS)}.",
         )
+    if info.is_extra:
+        importlib.import_module(f"scanner.report.{info.module}").ready()
     return info
 
 

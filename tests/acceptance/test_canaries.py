@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pypdf
 import pytest
+from pypdf.generic import StreamObject
 
 from scanner.catalogue import TABLES
 from scanner.cli.main import main
 from scanner.report import FORMATS
+from tests.unit.report.papers import letters, needs_paper, pages
 
 CANARY = "kanarienvogel"
 HIDDEN = f"{CANARY}-in-the-secret-field"
@@ -23,6 +26,7 @@ SHAPES = (
 )
 TEXT = f"{SHAPES} was {HIDDEN}"
 TIME = "2025-01-01T00:00:00Z"
+PRINTED = [name for name in FORMATS if name != "pdf"]  # whose text is compressed
 PLACED = [name for name in TABLES if name != "sentry_token"]
 
 
@@ -159,7 +163,7 @@ def test_no_canary_comes_out(
     policy = _policy(tmp_path)
     given = ["--inventory", str(inventory)]
     commands = [
-        *(["scan", *given, "--policy", str(policy), "--format", name] for name in FORMATS),
+        *(["scan", *given, "--policy", str(policy), "--format", name] for name in PRINTED),
         *(
             ["query", f"SELECT * FROM {table}", *given, "--format", form]
             for table, form in [
@@ -192,6 +196,25 @@ def test_no_canary_comes_out(
     for file in tmp_path.glob("*"):
         assert not file.is_file() or CANARY.encode() not in file.read_bytes()
     assert seen.count("[redacted]") > len(commands)
+
+
+@needs_paper
+def test_no_canary_is_on_paper(tmp_path: Path) -> None:
+    inventory = tmp_path / "inventory"
+    inventory.mkdir()
+    LAYOUTS["own array"](inventory)
+    paper = tmp_path / "keys.pdf"
+    given = ["--inventory", str(inventory), "--policy", str(_policy(tmp_path))]
+    assert main(["scan", *given, "-o", str(paper)]) in {0, 1, 3}
+    read = pypdf.PdfReader(paper)
+    parts = [read.get_object(number) for number in range(1, len(read.xref[0]) + 1)]
+    streams = [one.get_data() for one in parts if isinstance(one, StreamObject)]
+    told = "".join(map(letters, pages(paper.read_bytes())))
+    assert "[redacted]" in told
+    assert streams
+    for text in (told, *map(str, parts), *map(str, streams)):
+        assert CANARY not in text
+        assert LEGACY not in text
 
 
 @pytest.mark.parametrize("table", PLACED)

@@ -103,7 +103,11 @@ def _commands(folder: Path) -> list[list[str]]:
     given, ruled = ["--inventory", inventory], ["--policy", policy]
     hostile_column = 'SELECT id, name, label, name AS "##[error]" FROM sentry_key'
     return [
-        *(["scan", *given, *ruled, "--format", name] for name in FORMATS if name != "parquet"),
+        *(
+            ["scan", *given, *ruled, "--format", name]
+            for name, info in FORMATS.items()
+            if not info.is_binary
+        ),
         *(
             ["query", hostile_column, *given, "--format", name]
             for name in ("table", "csv", "json", "jsonl")

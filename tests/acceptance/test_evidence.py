@@ -124,6 +124,8 @@ rules:
         ("--policy", "sentry-baseline"),
         ("--locked-config", "settings.yaml"),
         ("--locked-config", "settings.yaml", "--fail-on-overdue"),
+        ("--fail-if-due-within", "90d", "--fail-on", "critical"),
+        ("--fail-if-due-within", "52w", "--max-findings", "medium=9"),
     ],
     ids=" ".join,
 )

@@ -44,10 +44,10 @@ def place(tmp_path: Path) -> Place:
     return made
 
 
-def run(place: Place, verb: str, *arguments: str) -> Result:
+def run(place: Place, verb: str, *arguments: str, **environment: str) -> Result:
     shared = ("--inventory", "keys.json", "--org", "acme", "--project", "web")
     judged = ("--policy", "p.yaml", "--as-of", "2026-03-01")
-    return keypolicy(verb, *shared, *judged, *arguments, cwd=place.folder)
+    return keypolicy(verb, *shared, *judged, *arguments, cwd=place.folder, **environment)
 
 
 def forecast(place: Place, *arguments: str) -> Any:
@@ -105,7 +105,7 @@ def test_a_waiver_that_lapses_is_told_with_what_it_reopens(place: Place) -> None
         (("--days", "0"), 2),
         (("--days", "367"), 2),
         (("--days", "x"), 2),
-        (("--format", "html"), 2),
+        (("--format", "markdown"), 2),
         (("-o", "due.xml"), 2),
         (("--param", "min_age=1d"), 2),
         ((), 0),
@@ -143,6 +143,20 @@ def test_files_are_written_beside_what_is_printed(place: Place) -> None:
     assert run(place, "forecast", "--format", "ical").out == place.read("due.ics")
 
 
+def test_a_page_of_its_own(place: Place) -> None:
+    done = run(place, "forecast", "-o", "due.html", "--fail-if-due-within", "14d")
+    assert done.code == 1
+    page = place.read("due.html")
+    assert "2 findings due within 90 days" in page
+    assert "within 14 days (to 2026-03-15)" in page
+    assert "<script" not in page
+    assert "script-src" not in page
+    for told in ("2026-03-02", "2026-03-12", "key-young", "alpha", "beta", "By week", "By project"):
+        assert told in page
+    again = run(place, "forecast", "--format", "html", "--fail-if-due-within", "14d")
+    assert again.out == page
+
+
 def test_the_gate_of_a_scan_counts_what_falls_due(place: Place) -> None:
     assert run(place, "scan").code == 0
     done = run(place, "scan", "--fail-if-due-within", "14d", "-o", "r.json", "-o", "r.html")
@@ -160,6 +174,29 @@ def test_the_gate_of_a_scan_counts_what_falls_due(place: Place) -> None:
     one = ("--max-findings", "high=1")
     assert run(place, "scan", "--fail-if-due-within", "14d", *one).code == 1
     assert run(place, "scan", "--fail-if-due-within", "x").code == 2
+
+
+def test_the_gate_counts_what_falls_due_by_settings_too(place: Place) -> None:
+    place.write("keypolicy.yaml", "fail_if_due_within: 2w\n")
+    done = run(place, "scan", "-o", "r.json")
+    assert done.code == 1
+    assert "within 14 days" in " ".join(done.out.split())
+    told = {one["name"]: one for one in json.loads(place.read("r.json"))["gate"]["settings"]}
+    assert told["fail_if_due_within"]["value"] == "14d"
+    assert told["fail_if_due_within"]["origin"] == "fail_if_due_within in keypolicy.yaml:1:1"
+    assert not told["fail_if_due_within"]["looser"]
+    assert run(place, "forecast").code == 1
+    assert run(place, "scan", "--fail-if-due-within", "1d", "--param", "max_age=100d").code == 0
+    shorter = run(place, "scan", "--param", "max_age=100d", KEYPOLICY_FAIL_IF_DUE_WITHIN="1d")
+    assert shorter.code == 0
+    place.write("keypolicy.yaml", "fail_if_due_within: 36h\n")
+    done = run(place, "scan")
+    assert done.code == 2
+    assert "'36h' is not a number of whole days from 1 to 366" in done.err
+    assert "keypolicy.yaml" in done.err
+    assert "Write days or weeks" in done.err
+    place.write("keypolicy.yaml", "fail_if_due_within: 14\n")
+    assert run(place, "scan").code == 2
 
 
 def test_findings_and_counts_of_a_scan_are_those_of_as_of(place: Place) -> None:

@@ -1,13 +1,17 @@
 """Every report format through the command line."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from scanner.cli.main import main
 from scanner.report import FORMATS
 from tests.acceptance.support import keypolicy
+from tests.unit.report.papers import can_make
 
-SUFFIXES = [suffix for info in FORMATS.values() for suffix in info.suffixes]
+SUFFIXES = [suffix for name, info in FORMATS.items() if can_make(name) for suffix in info.suffixes]
 
 
 def test_one_scan_writes_every_format_and_the_exit_code_stays(tmp_path: Path) -> None:
@@ -41,3 +45,44 @@ def test_a_disk_that_is_full_is_told(tmp_path: Path) -> None:
         done = keypolicy("scan", "--demo", "-o", link, cwd=tmp_path)
         assert done.code == 2
         assert "No space left on device" in done.err
+
+
+@pytest.mark.parametrize("asked", [["-o", "keys.html", "-o", "keys.pdf"], ["--format", "pdf"]])
+def test_without_its_library_a_pdf_is_refused_before_anything_is_looked_at(
+    asked: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "weasyprint", None)
+    monkeypatch.setattr("scanner.pipeline.scan", None)
+    assert main(["scan", "--demo", *asked]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "pip install 'keypolicy[pdf]'" in told.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [name for name, info in FORMATS.items() if info.is_binary])
+def test_a_terminal_gets_no_bytes(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not can_make(name):
+        pytest.skip("WeasyPrint or Pango is not installed")
+    monkeypatch.setattr("scanner.pipeline.scan", None)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert main(["scan", "--demo", "--format", name]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "-o FILE" in told.err
+
+
+def test_a_scan_without_a_pdf_does_not_load_its_library(tmp_path: Path) -> None:
+    run = (
+        "import sys; from scanner.cli.main import main;"
+        f" main(['scan', '--demo', '-o', {str(tmp_path / 'keys.html')!r}]);"
+        " print(sorted({'weasyprint', 'PIL', 'fontTools', 'cffi'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", run], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"

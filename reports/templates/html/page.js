@@ -82,6 +82,12 @@ const putOptionCounts = (counts) => {
   }
 };
 
+const FILTERS = ["q", "severity", "disposition", ...SELECTS];
+const isNarrowed = () => {
+  const standard = initial();
+  return FILTERS.some((key) => String(state[key]) !== String(standard[key]));
+};
+
 const drawControls = () => {
   byId("q").value = state.q;
   for (const box of document.querySelectorAll("#severity input")) box.checked = state.severity.includes(box.value);
@@ -92,10 +98,7 @@ const drawControls = () => {
   }
   byId("group").value = state.group;
   byId("group").classList.toggle("chosen", state.group !== "");
-  const standard = initial();
-  byId("clear").hidden = ["q", "severity", "disposition", ...SELECTS].every(
-    (key) => String(state[key]) === String(standard[key]),
-  );
+  byId("clear").hidden = !isNarrowed();
 };
 
 const pageRows = () => fittingNow.subarray((state.page - 1) * PAGE, state.page * PAGE);
@@ -239,13 +242,11 @@ const listen = () => {
     byId("findings").focus({ preventScroll: true });
   });
   addEventListener("beforeprint", () => {
-    const shown = fittingNow.subarray(0, PRINTED);
+    const wanted = printedRows();
+    const shown = wanted.subarray(0, PRINTED);
     drawRows(shown, printedRow);
     byId("remedies").replaceChildren(...printedRules(shown));
-    byId("shown").textContent =
-      shown.length === fittingNow.length
-        ? plural(shown.length, "finding")
-        : `The first ${number(shown.length)} of ${plural(fittingNow.length, "finding")}; the JSON report has all`;
+    byId("shown").textContent = printedTold(shown.length, wanted);
   });
   addEventListener("afterprint", () => {
     byId("remedies").replaceChildren();

@@ -1,7 +1,6 @@
 // The table of findings: one page of rows at a time.
 
 const PAGE = 50;
-const PRINTED = 1000;
 
 const cell = (title, className, ...children) =>
   element("td", { role: "cell", class: className, "data-title": title }, ...children);
@@ -61,42 +60,6 @@ const detailRow = (row) =>
     { role: "row", class: "detail-row", id: `detail-${row}` },
     element("td", { role: "cell", colspan: "5" }, detailView(row)),
   );
-
-// On paper nothing can be opened: each finding shows its evidence there, and each rule once why it
-// matters and what to do.
-const printedRow = (row) => {
-  const { evidence, fingerprint, firstSeen } = detail(row);
-  const facts = Object.entries(evidence).map(([column, value]) =>
-    element("span", {}, element("code", {}, clean(column)), " ", evidenceValue(value)),
-  );
-  const more = [
-    ["owner", contacts[rows.owner[row]]?.[0] ?? ""],
-    ["waiver", waivers[rows.waiver[row]]],
-    ["first seen", (firstSeen ?? "").slice(0, 10)],
-    ["fingerprint", fingerprint],
-  ].filter(([, text]) => text !== "");
-  facts.push(...more.map(([word, text]) => element("span", {}, `${word} `, element("code", {}, clean(text)))));
-  return element(
-    "tr",
-    { class: "detail-row" },
-    element("td", { colspan: "5" }, element("div", { class: "printed-facts" }, ...facts)),
-  );
-};
-
-const printedRules = (shown) => {
-  const used = [...new Set(shown.map((row) => rows.rule[row]))];
-  return used.map((at) => {
-    const rule = rules[at];
-    return element(
-      "article",
-      {},
-      element("h3", {}, clean(rule.title), " ", element("code", {}, clean(ruleKey(rule)))),
-      passage("Why it matters", rule.rationale),
-      passage("What to do", rule.remediation),
-      controlList(rule.controls),
-    );
-  });
-};
 
 const drawRows = (shown, detailed = detailRow) => {
   const body = document.createDocumentFragment();

@@ -11,13 +11,20 @@ from scanner.base.errors import UsageError
 from scanner.base.files import check_writable, replacing
 from scanner.base.text import clean_json
 from scanner.cli.shared import inputs, judging
+from scanner.config.values import MOST_AHEAD
 from scanner.gate import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_PASSED, EXIT_REFUSED, Thresholds, due
 from scanner.report.interface import ReportOptions
 
 if TYPE_CHECKING:
     from scanner.model.run import Run
 
-_SUFFIXES: Final = {".ics": "ical", ".json": "json", ".txt": "terminal"}
+_SUFFIXES: Final = {
+    ".html": "html",
+    ".htm": "html",
+    ".ics": "ical",
+    ".json": "json",
+    ".txt": "terminal",
+}
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -40,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--days",
         metavar="N",
         default="90",
-        help=f"how many days to look ahead, 1 to {judging.LONGEST} (default: 90)",
+        help=f"how many days to look ahead, 1 to {MOST_AHEAD} (default: 90)",
     )
     judging.add_due_argument(group)
     inputs.add_partial_argument(group)
@@ -57,9 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--format",
         metavar="NAME",
-        choices=tuple(_SUFFIXES.values()),
+        choices=tuple(dict.fromkeys(_SUFFIXES.values())),
         default="terminal",
-        help="write this to standard output: terminal, json or ical (default: terminal)",
+        help="write this to standard output: terminal, json, html or ical (default: terminal)",
     )
     inputs.add_display_arguments(output)
     output.add_argument("-v", "--verbose", action="store_true", help="show every finding")
@@ -68,13 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(namespace: argparse.Namespace) -> int:
     """Look ahead and tell; returns the exit code."""
     formats = {path: _format_for(path) for path in namespace.output}
-    days = judging.days(namespace)
-    within = judging.due_within(namespace)
+    days = judging.days(namespace.days, "--days")
     check_writable(namespace.output)
     settings = inputs.settings(namespace)
-    request = inputs.scan_request(namespace, settings)
-    thresholds = msgspec.structs.replace(request.thresholds, due_within=within)
-    request = msgspec.structs.replace(request, ahead=max(days, within or 0), thresholds=thresholds)
+    request = judging.looking_ahead(inputs.scan_request(namespace, settings), days)
     from scanner.pipeline import scan  # noqa: PLC0415 - heavy; mistakes come first
 
     options = ReportOptions(
@@ -83,7 +87,7 @@ def run(namespace: argparse.Namespace) -> int:
     with scan(request) as found:
         for warning in found.warnings:
             inputs.warn(warning)
-    code, reasons = _judged(found, thresholds)
+    code, reasons = _judged(found, request.thresholds)
     told = _narrowed(found, days)
     for path, name in formats.items():
         with replacing(path) as out:
@@ -132,9 +136,13 @@ def _written(found: "Run", name: str, reasons: tuple[str, ...], options: ReportO
     if forecast is None:
         raise ValueError(name)
     if name == "ical":
-        from scanner.report.forecast.calendar import calendar  # noqa: PLC0415
+        from scanner.report.forecast.calendar import calendar, forecast_events  # noqa: PLC0415
 
-        return calendar(forecast)
+        return calendar(forecast_events(forecast))
+    if name == "html":
+        from scanner.report.forecast.page import forecast_page  # noqa: PLC0415
+
+        return forecast_page(found, forecast, reasons)
     if name == "json":
         from scanner.report.forecast.document import document  # noqa: PLC0415
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from scanner.base.errors import UsageError
 from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.cli.shared.server import DEFAULT_URL, add_server_arguments, live_source
+from scanner.cli.shared.slugs import slugs_from
 from scanner.config.gate import effective
 from scanner.config.gather import process_settings
 from scanner.config.settings import Flags, Settings
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
     from scanner.pipeline import ScanRequest
 
 DEFAULT_POLICY: Final = LIVE.policy
+
+HERE: Final = "duckdb"
+"""The engine of every scan that does not say otherwise."""
+
+
+def place(text: str) -> Path | str:
+    """Return a path, or an address as it is: its slashes mean something."""
+    return text if "://" in text else Path(text)
 
 
 def add_lock_argument(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +57,14 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
         help="organization to scan; may be repeated (default: all that the token sees)",
     )
     group.add_argument(
+        "--organizations-from",
+        metavar="FILE",
+        dest="org",
+        action="extend",
+        type=slugs_from,
+        help="organizations to scan, a slug a line; what stands after # is a remark",
+    )
+    group.add_argument(
         "--project",
         metavar="SLUG",
         action="append",
@@ -60,8 +77,9 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
             metavar="FILE",
             action="append",
             default=[],
-            type=Path,
-            help="read keys from a file: an answer of the API, or what `keypolicy fetch` wrote",
+            type=place,
+            help="read keys from a file, a folder or a pattern such as '*.jsonl.gz': answers of the"
+            " API, or what `keypolicy fetch` wrote",
         )
     group.add_argument("--demo", action="store_true", help="use the bundled, fictional inventory")
     group.add_argument(
@@ -139,6 +157,7 @@ def settings(namespace: argparse.Namespace) -> Settings:
             history=getattr(namespace, "history", None),
             history_inventory=getattr(namespace, "history_inventory", None),
             fail_on_overdue=getattr(namespace, "fail_on_overdue", None),
+            fail_if_due_within=getattr(namespace, "fail_if_due_within", None),
             no_color=getattr(namespace, "no_color", False),
             locked_config=namespace.locked_config,
         )
@@ -202,9 +221,18 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
         )
     if namespace.demo:
         return load_source("demo")(as_of(namespace))
+    addresses = [one for one in files if isinstance(one, str)]
+    if addresses and getattr(namespace, "engine", HERE) == HERE:
+        raise UsageError(
+            f"is the address of a {addresses[0].partition('://')[0]} store, which is not read here",
+            where="--inventory",
+            remedy="`keypolicy scan --engine postgres` or `--engine spark` evaluates there;"
+            " everything else reads files.",
+        )
     if files:
         slugs = tuple(namespace.org), tuple(namespace.project)
-        return load_source("file")(files, *slugs, found.url or DEFAULT_URL)
+        named = [one for one in files if isinstance(one, Path)]
+        return load_source("file")(named, *slugs, found.url or DEFAULT_URL)
     return live_source(namespace, found, journal)
 
 

@@ -145,11 +145,9 @@ class _Loader:
             return
         columns = kept(name, read, whole=whole)
         added = self._fill(name, inputs, columns)
-        rows = 0
         for raw in inputs:
-            found = [number for of, _, number in added if of is raw]
-            self._check_count(raw, name, sum(found))
-            rows += sum(found)
+            self._check_count(raw, name, sum(number for of, _, number in added if of is raw))
+        rows = sum(number for *_, number in added)
         if not rows:
             return
         self.filled.append(name)

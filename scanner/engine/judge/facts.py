@@ -1,6 +1,6 @@
 """What triage asks of evaluated rules, without messages and evidence: see triage.interface."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from scanner.catalogue import TABLES
@@ -23,7 +23,10 @@ class EvaluatedFacts:
         connection: Connection,
         evaluated: Sequence[Evaluated],
         predicates: Sequence[Evaluated],
+        existing: Callable[[str, frozenset[str]], list[tuple[str, Place]]] | None = None,
     ) -> None:
+        """`existing` looks rows up where the database does not hold all of them."""
+        self._existing = existing
         self._connection = connection
         self._evaluated = {one.prepared.rule.id: one for one in evaluated}
         self._predicates = predicates
@@ -40,15 +43,17 @@ class EvaluatedFacts:
                 yield Identity(CODES[code], *identity)
         cursor.close()
 
-    def owned(self, rule: Rule) -> dict[str | None, int]:
-        """Count the rule's findings on rows by the owner of the row."""
+    def spread(self, rule: Rule) -> dict[tuple[str | None, str | None], int]:
+        """Count the rule's findings on rows by the owner and the organization of the row."""
         one = self._evaluated[rule.id]
+        organization = TABLES[rule.resource].organization
         found = self._connection.execute(
-            f'SELECT t.{OWNER}, count(*) FROM {one.verdicts} AS v JOIN "{rule.resource}" AS t'
-            f" ON t.rowid = v.number WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
-            " GROUP BY ALL"
+            f"SELECT t.{OWNER}, t.{organization}, count(*) FROM {one.verdicts} AS v"
+            f' JOIN "{rule.resource}" AS t ON t.rowid = v.number'
+            f" WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
+            " GROUP BY ALL ORDER BY ALL"
         )
-        return dict(found.fetchall())
+        return {(owner, slug): number for owner, slug, number in found.fetchall()}
 
     def matches(self, predicate: int) -> int:
         """Count the rows for which the predicate is TRUE."""
@@ -56,6 +61,8 @@ class EvaluatedFacts:
 
     def existing(self, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:
         """Give the table's rows that have one of the ids: the id, and where the row is."""
+        if self._existing is not None:
+            return self._existing(table, ids)
         found = self._connection.execute(
             f'SELECT DISTINCT id, {_place(table)} FROM "{table}" AS t'
             " WHERE id IN (SELECT unnest(CAST($ids AS VARCHAR[])))",

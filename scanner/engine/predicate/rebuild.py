@@ -101,7 +101,7 @@ class Rebuilder:
         misfits.check(node, self._known)
         # The place tells people where a part is that the database refuses later.
         place = {**PLACE, "query_location": node.get("query_location", 0)}
-        made = {"class": kind, "type": node["type"], **place, **maker(node)}
+        made = {"class": kind, "type": node["type"], **maker(node), **place}
         self._depth -= 1  # not in a `finally`: a refusal ends the whole predicate
         return made
 

@@ -59,13 +59,13 @@ def diff(first: Snapshot, second: Snapshot) -> Diff:
             went.setdefault(_how_it_went(first, second, one), []).append(one)
     return Diff(
         **{
-            name: _ordered(came.get(name, ()))
+            name: ordered(came.get(name, ()))
             for name in ("new", "reopened", "demanded", "uncovered")
         },
-        **{name: _ordered(went.get(name, ())) for name in ("fixed", "released", "unseen")},
-        still=_ordered(still),
-        waived=_ordered(waived),
-        lapsed=_ordered(lapsed),
+        **{name: ordered(went.get(name, ())) for name in ("fixed", "released", "unseen")},
+        still=ordered(still),
+        waived=ordered(waived),
+        lapsed=ordered(lapsed),
         notes=tuple(changes(first.point, second.point)),
     )
 
@@ -86,7 +86,8 @@ def _how_it_went(first: Snapshot, second: Snapshot, one: TrackedFinding) -> str:
     return "fixed" if second.saw(one) else "unseen"
 
 
-def _ordered(findings: Iterable[TrackedFinding]) -> Tracked:
+def ordered(findings: Iterable[TrackedFinding]) -> Tracked:
+    """Return findings as people read them: the worst first, then by rule and place."""
     rank = {severity: place for place, severity in enumerate(WORST_FIRST)}
     return tuple(
         sorted(

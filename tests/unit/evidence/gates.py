@@ -15,6 +15,7 @@ def settings_told(thresholds: Thresholds) -> tuple[GateSetting, ...]:
         max_findings=thresholds.max_findings,
         gate=thresholds.policies,
         fail_on_overdue=thresholds.overdue_only,
+        fail_if_due_within=thresholds.due_within,
         terminal=Terminal(color=None, ci=False, columns=None),
     )
     return effective(settings, Scope())

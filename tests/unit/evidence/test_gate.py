@@ -30,6 +30,7 @@ OWN = st.builds(
         max_findings=BUDGETS,
         policies=st.dictionaries(st.sampled_from(["mine", "a.b", "sentry-strict"]), OWN),
         overdue_only=st.booleans(),
+        due_within=st.none() | st.integers(1, 366),
     )
 )
 def test_thresholds_come_back_as_they_were(thresholds: Thresholds) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from scanner.base.errors import UsageError
+from scanner.base.files import read_regular
 from scanner.history import folder as folders
 from scanner.history.choose import choose
 from scanner.history.folder import History
@@ -198,3 +199,35 @@ def test_a_link_out_of_the_run_is_neither_read_nor_pruned(tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="leads out of the folder"):
         prune(History(folder), DAY + timedelta(days=9), inventory_only=False)
     assert (outside / "p.yaml").exists()
+
+
+@pytest.mark.parametrize("size", [1, 7, 400, 1 << 20])
+def test_findings_are_read_a_piece_at_a_time(
+    place: Path, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = manifest(9, DAY + timedelta(days=9))
+    known = [tracked(f"f{number}") for number in range(5)]
+    run = History(place).run(stored(place, made, known).name)
+    monkeypatch.setattr(folders, "_PIECE", size)
+    assert list(run.tracked()) == known
+    assert max(map(len, run.pieces(folders.TRACKED))) <= size
+    monkeypatch.setattr(folders, "_MOST", len(run.unpacked(folders.TRACKED)) - 1)
+    with pytest.raises(DamageError, match="unpacks to more than"):
+        run.tracked()
+
+
+def test_one_run_is_read_however_many_there_are(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def counted(path: Path, limit: int) -> bytes:
+        read.append(path)
+        return read_regular(path, limit)
+
+    monkeypatch.setattr(folders, "read_regular", counted)
+    found = History(place).before(LINE, DAY + timedelta(days=9), SEEN)
+    assert found.run is not None
+    assert found.run.manifest.run.as_of.day == 3
+    runs = [path for path in read if path.name != folders.MARKER]
+    assert [path.name for path in runs] == [folders.MANIFEST, folders.TRACKED]

@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
@@ -10,8 +11,12 @@ from typing import Any
 
 import duckdb
 import msgspec
+import pytest
 from jsonschema import Draft7Validator
 
+from scanner.model.history import GroupTally
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.owner import OrganizationShare
 from scanner.model.run import Clear, GateSetting, Run, RunInfo
 from scanner.report import (
     DEFAULT_OPTIONS,
@@ -22,7 +27,8 @@ from scanner.report import (
     write_reports,
 )
 from scanner.report.parts.flat import COLUMNS, row
-from tests.unit.report.factory import FIRST_SEEN, fixed_finding, golden_run
+from tests.unit.report.factory import FIRST_SEEN, HOSTILE, fixed_finding, golden_run
+from tests.unit.report.papers import can_make, pages
 
 GATE = (
     GateSetting("fail_on", "low", "the default"),
@@ -35,7 +41,9 @@ DATA = Path(__file__).parent / "data"
 
 
 def render(name: str, run: Run, options: ReportOptions = DEFAULT_OPTIONS) -> bytes:
-    """Return the report in the format called `name`."""
+    """Return the report in the format called `name`; skip the test where it cannot be made here."""
+    if name == "pdf" and not can_make(name):
+        pytest.skip("WeasyPrint or Pango is not installed")
     out = io.BytesIO()
     with tabled(run) if format_called(name).is_of_table else nullcontext(run) as whole:
         write_reports(whole, [to_stream(whole, name, out, options)])
@@ -72,11 +80,12 @@ def write_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -
 
 
 def text(name: str, run: Run) -> str:
-    return render(name, run).decode("utf-8")
+    made = render(name, run)
+    return "\n".join(pages(made)) if name == "pdf" else made.decode("utf-8")
 
 
 def full_run() -> Run:
-    """Return the golden run with places that are clear, a fixed finding and a first sighting."""
+    """Return the golden run with organizations, clear places, a fixed one and a first sighting."""
     run = golden_run()
     clear = [
         Clear(result.rule.policy, result.rule.id, "acme", project, passed, 1)
@@ -86,7 +95,34 @@ def full_run() -> Run:
     found = list(run.findings)
     found[0] = msgspec.structs.replace(found[0], first_seen=FIRST_SEEN)
     gone = fixed_finding("gone")
-    return msgspec.structs.replace(run, findings=found, clear=clear, fixed=(gone,), gate=GATE)
+    run = msgspec.structs.replace(run, findings=found, clear=clear, fixed=(gone,), gate=GATE)
+    return msgspec.structs.replace(run, organizations=organizations_of(run))
+
+
+def organizations_of(run: Run) -> tuple[OrganizationShare, ...]:
+    """Return each organization's part of the run, and those of two that have a part of a kind.
+
+    One could not be seen, and has a name of the worst kind; the other is what tells none.
+    """
+    found = list(run.findings)
+    slugs = sorted({one.resource.organization for one in found if one.resource.organization})
+    shares = [
+        OrganizationShare(
+            slug,
+            projects,
+            GroupTally(40, sum(one.outcome is Outcome.FAIL for one in mine), 1),
+            Counter((one.rule_id, one.disposition) for one in mine),
+            sum(not one.resource.id for one in mine),
+        )
+        for projects, slug in enumerate(slugs, 1)
+        if (mine := [one for one in found if one.resource.organization == slug])
+    ]
+    rule = run.results[0].rule.id
+    unseen = OrganizationShare(
+        "".join(HOSTILE.values()), None, GroupTally(0, 0, 1), {(rule, Disposition.OPEN): 1}, 1
+    )
+    untold = OrganizationShare(None, None, GroupTally(), {(rule, Disposition.WAIVED): 2}, 0)
+    return (*shares, unseen, untold)
 
 
 def another_time(run: Run) -> Run:

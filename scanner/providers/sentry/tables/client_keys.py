@@ -56,6 +56,12 @@ _CAVEAT: Final = (
 )
 
 
+_IN_LIMIT: Final = {
+    name: f"TRY_CAST(rate_limit ->> '{name}' AS BIGINT)" for name in ("count", "window")
+}
+"""The numbers of a rate limit, from the column that holds all of it."""
+
+
 def _events(name: str, doc: str) -> Column:
     path = f"$.{USAGE}.{name}"
     source = f"CASE WHEN TRY_CAST(<{path}> AS BIGINT) >= 0 THEN TRY_CAST(<{path}> AS BIGINT) END"
@@ -122,7 +128,9 @@ KEY: Final = Table(
         "id": text("$.id", "Identifier of the key"),
         "name": text("$.name", "Name of the key"),
         "label": text("$.label", "Label of the key; Sentry sets it to the name"),
-        "title": text("$.name", "Title of the key: its name"),
+        "title": msgspec.structs.replace(
+            text("$.name", "Title of the key: its name"), made_of="name"
+        ),
         "public": text("$.public", "Public part of the DSN, not a secret"),
         "secret": Column("VARCHAR", "Always NULL: secrets are dropped where data enters", "NULL"),
         "is_active": boolean("$.isActive", "Whether the key accepts events"),
@@ -171,15 +179,25 @@ KEY: Final = Table(
             "CASE <type $.rateLimit> WHEN 'NULL' THEN false WHEN 'OBJECT' THEN"
             " TRY_CAST(<$.rateLimit.count> AS BIGINT) > 0"
             " AND TRY_CAST(<$.rateLimit.window> AS BIGINT) > 0 END",
+            made_of="CASE json_type(rate_limit) WHEN 'NULL' THEN false WHEN 'OBJECT' THEN"
+            f" {_IN_LIMIT['count']} > 0 AND {_IN_LIMIT['window']} > 0 END",
         ),
-        "rate_limit_window": integer("$.rateLimit.window", "Window of the rate limit, in seconds"),
-        "rate_limit_count": integer("$.rateLimit.count", "Events accepted in one window"),
+        "rate_limit_window": msgspec.structs.replace(
+            integer("$.rateLimit.window", "Window of the rate limit, in seconds"),
+            made_of=_IN_LIMIT["window"],
+        ),
+        "rate_limit_count": msgspec.structs.replace(
+            integer("$.rateLimit.count", "Events accepted in one window"),
+            made_of=_IN_LIMIT["count"],
+        ),
         "rate_limit_per_second": Column(
             "DOUBLE",
             "Events accepted a second: count by window",
             "CASE WHEN TRY_CAST(<$.rateLimit.window> AS BIGINT) > 0 THEN"
             " TRY_CAST(<$.rateLimit.count> AS DOUBLE)"
             " / TRY_CAST(<$.rateLimit.window> AS BIGINT) END",
+            made_of=f"CASE WHEN {_IN_LIMIT['window']} > 0 THEN CAST({_IN_LIMIT['count']} AS DOUBLE)"
+            f" / nullif({_IN_LIMIT['window']}, 0) END",
         ),
         "dsn": Column(
             "JSON",

@@ -22,7 +22,7 @@ LOOSE = (
     GateSetting("baseline", "none", "the default"),
     GateSetting("params", "max_age=9000d", "params in keypolicy.yaml:9:1", is_given=True),
 )
-WITH_A_PLACE = ("json", "html", "terminal", "markdown", "sarif", "junit", "oscal", "github")
+WITH_A_PLACE = ("json", "html", "terminal", "markdown", "sarif", "junit", "oscal", "github", "pdf")
 
 
 def passed(*dispositions: Disposition) -> Run:

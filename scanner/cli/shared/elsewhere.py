@@ -1,0 +1,79 @@
+"""The options of a scan that is evaluated by another database."""
+
+import argparse
+from typing import TYPE_CHECKING, Final
+
+from scanner.base.errors import UsageError
+from scanner.cli.shared.inputs import HERE
+from scanner.config.settings import Settings
+
+if TYPE_CHECKING:
+    from scanner.engine.remote.interface import DataPlace
+
+ENGINES: Final = (HERE, "postgres", "spark")
+
+
+def add_engine_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare the option that chooses where rules are evaluated."""
+    group = parser.add_argument_group("engine")
+    group.add_argument(
+        "--findings",
+        metavar="PATH",
+        default="",
+        help="where Spark itself writes all findings as Parquet, before waivers and baseline",
+    )
+    group.add_argument(
+        "--engine",
+        metavar="NAME",
+        choices=ENGINES,
+        default=HERE,
+        help="what evaluates the rules: duckdb (here), or postgres or spark, where --inventory says"
+        " that the data is (docs/engines.md)",
+    )
+
+
+def engine_place(namespace: argparse.Namespace, settings: Settings) -> "DataPlace | None":
+    """Return where another engine finds the data; None where rules are evaluated here.
+
+    Raises UsageError for what only a scan of files can do.
+    """
+    if namespace.findings and namespace.engine != "spark":
+        raise UsageError(
+            "only Spark writes findings by itself",
+            where="--findings",
+            remedy="Write a report: -o findings.parquet.",
+        )
+    if namespace.engine == HERE:
+        return None
+    _check(namespace, settings)
+    (address,) = map(str, namespace.inventory)
+    # Heavy to import; needed by other engines alone.
+    from scanner.engine.remote.interface import DataPlace  # noqa: PLC0415
+
+    if namespace.engine != "postgres":
+        return DataPlace(namespace.engine, address, findings=namespace.findings)
+    from scanner.config.gather import database_password  # noqa: PLC0415
+    from scanner.engine.remote.address import read_address  # noqa: PLC0415
+
+    read = read_address(address)
+    host = read.host or ("localhost" if read.socket else "")
+    secret = database_password(host, read.port, read.database, read.user)
+    return DataPlace(namespace.engine, address, secret)
+
+
+def _check(namespace: argparse.Namespace, settings: Settings) -> None:
+    where = f"--engine {namespace.engine}"
+    if len(namespace.inventory) != 1:
+        raise UsageError(
+            "one place is needed that has the data",
+            where=where,
+            remedy="Name it with --inventory, once.",
+        )
+    refused = {
+        "a history keeps the inventory, which stays where it is": settings.history is not None,
+        "a look ahead needs the inventory here": (settings.fail_if_due_within, namespace.ahead)
+        != (None, None),
+    }
+    for what, is_asked in refused.items():
+        if is_asked:
+            raise UsageError(what, where=where, remedy="Leave it out, or scan a fetched file.")

@@ -1,0 +1,145 @@
+"""The tables here that hold what comes back from another database."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from scanner.catalogue import TABLES
+from scanner.catalogue.redact import redacted
+from scanner.engine.database import Connection
+from scanner.engine.judge import places
+from scanner.engine.judge.evaluate import ERROR, FAIL, UNKNOWN, Evaluated
+from scanner.engine.judge.prepare import AT_ONCE
+from scanner.engine.remote.interface import Session
+from scanner.model.outcome import Outcome
+
+_TOLD: Final = {"id": "VARCHAR", "codes": "VARCHAR"}
+
+
+def verdicts(table: str, number: int) -> tuple[str, str]:
+    """Return the table and the column of the verdicts of a table's rule with this number."""
+    return f"verdicts_{table}_{number // AT_ONCE}", f"o{number % AT_ONCE}"
+
+
+def place(connection: Connection, session: Session, table: str, relation: str) -> None:
+    """Put a row for each label of a place into the table, without anything else in it."""
+    names = _labels(table)
+    sql = f"SELECT DISTINCT {', '.join(names)} FROM ({relation}) AS t"
+    for some in session.rows(sql):
+        columns = map(list, zip(*some, strict=True))
+        _insert(connection, table, _types(table), dict(zip(names, columns, strict=True)))
+
+
+def places_in(connection: Connection, table: str) -> set[tuple[str | None, str | None]]:
+    """Return the organizations and projects that the table tells."""
+    spec = TABLES[table]
+    sql = f'SELECT DISTINCT {spec.organization}, {spec.project} FROM "{table}"'
+    return set(connection.execute(sql).fetchall())
+
+
+def marks(connection: Connection, session: Session, table: str) -> tuple[str, str]:
+    """Return what `places` marked as columns and a join for the other database, if it did."""
+    described = connection.execute(f'DESCRIBE "{table}"').fetchall()
+    if places.BITS not in {str(name) for name, *_ in described}:
+        return "", ""
+    keys = _labels(table)
+    found = connection.execute(
+        f'SELECT {", ".join(keys)}, {places.BITS}, {places.WHY} FROM "{table}"'
+    ).fetchall()
+    names = [*(f"k{number}" for number in range(len(keys))), "bits", "why"]
+    selects = " UNION ALL ".join(
+        "SELECT "
+        + ", ".join(f"{session.value(one)} AS {name}" for one, name in zip(row, names, strict=True))
+        for row in found
+    )
+    same = " AND ".join(
+        f"t.{key} IS NOT DISTINCT FROM m.{name}" for key, name in zip(keys, names, strict=False)
+    )
+    return (
+        f", m.bits AS {places.BITS}, m.why AS {places.WHY}",
+        f" LEFT JOIN ({selects}) AS m ON {same}",
+    )
+
+
+def fill(connection: Connection, table: str, answer: Iterable[Sequence[str]], rules: int) -> None:
+    """Put rows that came back as JSON into the table, and their codes into verdicts."""
+    columns = ", ".join(f"{name} {kind}" for name, kind in _TOLD.items())
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE told ({columns})")
+    kinds = _types(table)
+    for texts in answer:
+        rows = [_clean(msgspec.json.decode(text)) for text in texts]
+        named = [name for name in kinds if any(name in row for row in rows)]
+        _insert(
+            connection,
+            table,
+            kinds,
+            {n: [_cell(row.get(n), kinds[n]) for row in rows] for n in named},
+        )
+        _insert(connection, "told", _TOLD, {name: [row[name] for row in rows] for name in _TOLD})
+    _mark_rows(connection, table)
+    for start in range(0, rules, AT_ONCE):
+        name, _ = verdicts(table, start)
+        chosen = ", ".join(
+            f"CAST(substring(codes, {number + 1}, 1) AS TINYINT) AS {verdicts(table, number)[1]}"
+            for number in range(start, min(start + AT_ONCE, rules))
+        )
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {name} AS SELECT t.rowid AS number, {chosen}"
+            f' FROM told JOIN "{table}" AS t USING (id)'
+        )
+    connection.execute("DROP TABLE told")
+
+
+def is_whole(connection: Connection, found: Sequence[Evaluated]) -> bool:
+    """Whether as many findings are in the verdicts as were counted."""
+    for one in found:
+        sql = (
+            f"SELECT count(*) FROM {one.verdicts}"
+            f" WHERE {one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
+        )
+        wanted = sum(one.counts.get(of, 0) for of in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR))
+        if connection.execute(sql).fetchall() != [(wanted,)]:
+            return False
+    return True
+
+
+def _labels(table: str) -> list[str]:
+    own = ["project_id", "project_slug"] if places.has_projects(table) else []
+    return [TABLES[table].organization, *own]
+
+
+def _types(table: str) -> dict[str, str]:
+    return {name: spec.type for name, spec in TABLES[table].columns.items()}
+
+
+def _mark_rows(connection: Connection, table: str) -> None:
+    """Note beside each row what is noted beside the label of its place."""
+    described = connection.execute(f'DESCRIBE "{table}"').fetchall()
+    if places.BITS not in {str(name) for name, *_ in described}:
+        return
+    same = " AND ".join(f"t.{key} IS NOT DISTINCT FROM l.{key}" for key in _labels(table))
+    connection.execute(
+        f'UPDATE "{table}" AS t SET {places.BITS} = l.{places.BITS}, {places.WHY} = l.{places.WHY}'
+        f' FROM "{table}" AS l WHERE l.id IS NULL AND t.id IS NOT NULL AND {same}'
+    )
+
+
+def _clean(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row without what looks like a secret, as records are that come into a table."""
+    clean: dict[str, Any] = redacted(row)
+    return clean
+
+
+def _cell(value: object, kind: str) -> object:
+    if kind != "JSON" or value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)
+
+
+def _insert(
+    connection: Connection, table: str, kinds: Mapping[str, str], values: Mapping[str, list[Any]]
+) -> None:
+    lists = ", ".join(f"unnest(CAST(${name} AS {kinds[name]}[]))" for name in values)
+    connection.execute(f'INSERT INTO "{table}" ({", ".join(values)}) SELECT {lists}', dict(values))

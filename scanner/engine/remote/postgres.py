@@ -1,0 +1,276 @@
+"""PostgreSQL, such as a database of Steampipe: one transaction that reads, with limits of time."""
+
+import socket
+import ssl
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Final
+
+import pg8000.native
+from pg8000.exceptions import DatabaseError, InterfaceError
+
+from scanner.base.errors import FetchError, InventoryFileError
+from scanner.catalogue.redact import redact_text
+from scanner.engine.dialect.words.postgres import POSTGRES
+from scanner.engine.remote.address import Address, read_address
+from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
+
+CONNECT_SECONDS: Final = 15
+STATEMENT_SECONDS: Final = 600
+"""Limit of one statement: a Steampipe database asks the service meanwhile."""
+
+_AT_ONCE: Final = 2_000  # rows of an answer
+_OLDEST: Final = 140_000  # version 14
+_TYPES: Final[dict[str, frozenset[str]]] = {
+    "VARCHAR": frozenset({"text", "character varying", "character"}),
+    "BOOLEAN": frozenset({"boolean"}),
+    "BIGINT": frozenset({"bigint", "integer", "smallint"}),
+    "DOUBLE": frozenset({"double precision"}),
+    "TIMESTAMP WITH TIME ZONE": frozenset({"timestamp with time zone"}),
+    "JSON": frozenset({"jsonb", "json"}),
+    "VARCHAR[]": frozenset({"text[]", "character varying[]", "jsonb"}),
+}
+_NAMES: Final = {
+    "VARCHAR": "text",
+    "DOUBLE": "double precision",
+    "JSON": "jsonb",
+    "VARCHAR[]": "text[]",
+}
+_COLUMNS: Final = (
+    "SELECT a.attname, format_type(a.atttypid, NULL), quote_ident(n.nspname)"
+    " FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid"
+    " JOIN pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE c.oid = to_regclass({}) AND a.attnum > 0 AND NOT a.attisdropped"
+)
+
+
+@contextmanager
+def open_postgres(place: DataPlace) -> Iterator["PostgresSession"]:
+    """Connect, and give the session, whose transaction only reads and is rolled back."""
+    address = read_address(place.address)
+    connection = _connected(address, place.secret)
+    session = PostgresSession(connection, address)
+    try:
+        session.begin()
+        yield session
+    finally:
+        with suppress(DatabaseError, InterfaceError, OSError):
+            connection.close()
+
+
+def _connected(address: Address, secret: str) -> pg8000.native.Connection:
+    try:
+        if address.socket:
+            way = {"unix_sock": f"{address.socket}/.s.PGSQL.{address.port}"}
+            return pg8000.native.Connection(
+                address.user, database=address.database, password=secret or None,
+                ssl_context=False, timeout=STATEMENT_SECONDS + CONNECT_SECONDS,
+                application_name="keypolicy", **way,
+            )  # fmt: skip
+        opened = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        opened.settimeout(STATEMENT_SECONDS + CONNECT_SECONDS)
+        return pg8000.native.Connection(
+            address.user, address.host, address.database, address.port, secret or None,
+            ssl_context=_encryption(address), sock=opened, application_name="keypolicy",
+        )  # fmt: skip
+    except (DatabaseError, InterfaceError, OSError, ssl.SSLError) as error:
+        raise _failed(address.label, error, secret) from None
+
+
+def _encryption(address: Address) -> ssl.SSLContext | bool:
+    if address.encryption == "disable":
+        return False
+    if address.encryption == "require":
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+    from truststore import SSLContext  # noqa: PLC0415 - only where certificates are looked at
+
+    return SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _failed(label: str, error: Exception, secret: str = "") -> FetchError:
+    """Return why it failed, in the server's words but without anything secret."""
+    told = error.args[0] if error.args else ""
+    message = str(told.get("M", "")) if isinstance(told, dict) else str(error)
+    code = str(told.get("C", "")) if isinstance(told, dict) else ""
+    remedies = {
+        "28P01": "The password is read from PGPASSWORD or ~/.pgpass.",
+        "42501": "Grant the user SELECT on the table.",
+        "57014": f"A statement may take {STATEMENT_SECONDS} seconds.",
+    }
+    remedy = remedies.get(code, "Check the address, and that the server is reachable from here.")
+    text = redact_text(message, known=(secret,) if secret else ())
+    return FetchError(f"the database failed: {text}"[:500], where=label, remedy=remedy)
+
+
+def _unwhole(sql: str) -> str:
+    number = f"CAST({sql} AS NUMERIC)"
+    return f"(abs({number}) >= 1e18 OR {number} <> trunc({number}))"
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+class PostgresSession:
+    """One transaction. See remote.interface for what its methods do."""
+
+    words = POSTGRES
+
+    def __init__(self, connection: pg8000.native.Connection, address: Address) -> None:
+        self._connection = connection
+        self.label = address.label
+        self._schemas: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Begin the transaction, and hold the server against what is needed of it."""
+        self._run(f"SET statement_timeout = {STATEMENT_SECONDS * 1_000}")
+        self._run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        for setting in (
+            "TimeZone = 'UTC'", "standard_conforming_strings = on", "jit = off",
+            "DateStyle = 'ISO'", "extra_float_digits = 1",
+        ):  # fmt: skip
+            self._run(f"SET LOCAL {setting}")
+        ((version, encoding),) = self._run(
+            "SELECT CAST(current_setting('server_version_num') AS INT),"
+            " pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
+        )
+        if int(str(version)) < _OLDEST or encoding != "UTF8":
+            raise InventoryFileError(
+                f"is version {version} with the encoding {encoding}",
+                where=self.label,
+                remedy="PostgreSQL from version 14 on is needed, and a database in UTF8.",
+            )
+
+    def columns(self, table: str) -> Mapping[str, str] | None:
+        """Return the types of a table's columns, as the catalogue of the database has them."""
+        self._run("SET LOCAL search_path = DEFAULT")
+        found = self._run(_COLUMNS.format(self.value(table)))
+        # From here on nothing goes by a name that a schema of the user's could have too.
+        self._run("SET LOCAL search_path = pg_catalog")
+        if not found:
+            return None
+        self._schemas[table] = str(found[0][2])
+        return {str(name): str(kind) for name, kind, _ in found}
+
+    def source(self, table: str) -> str:
+        """Return the table's name with its schema."""
+        return f'{self._schemas[table]}."{table}"'
+
+    def cast(self, column: str, kind: str, found: str) -> str | None:
+        """Return a column as a type of the catalogue; None where it is of another type."""
+        raw = f'raw."{column}"'
+        if found not in _TYPES[kind]:
+            return None
+        if kind == "VARCHAR[]" and found == "jsonb":
+            return (
+                f"CASE WHEN jsonb_typeof({raw}) = 'array' THEN"
+                f" ARRAY(SELECT jsonb_array_elements_text({raw})) END"
+            )
+        return f"CAST({raw} AS {_NAMES.get(kind, kind)})"
+
+    def faults(self, column: str, kind: str, keys: Sequence[str]) -> str:
+        """Return a condition for values of the column that are none of its type; may be empty."""
+        if kind == "TIMESTAMP WITH TIME ZONE":
+            return f"{column} < TIMESTAMPTZ '1970-01-01Z' OR {column} >= TIMESTAMPTZ '9000-01-01Z'"
+        if kind != "JSON":
+            return ""
+        tests = [f"jsonb_typeof({column}) NOT IN ('object', 'null')"]
+        for key in keys:
+            of = f"({column} -> '{key}')"
+            tests += [
+                f"jsonb_typeof({of}) NOT IN ('number', 'null')",
+                f"CASE WHEN jsonb_typeof({of}) = 'number' THEN {_unwhole(of)} END",
+            ]
+        return " OR ".join(tests)
+
+    def value(self, text: str | datetime | int | None) -> str:
+        """Return a literal."""
+        if text is None:
+            return "CAST(NULL AS TEXT)"
+        if isinstance(text, int):
+            return f"CAST({text} AS BIGINT)"
+        if isinstance(text, datetime):
+            return f"TIMESTAMPTZ '{text.isoformat()}'"
+        return POSTGRES.text(text.replace("\0", ""))
+
+    def rows(self, sql: str) -> Iterator[Sequence[tuple[object, ...]]]:
+        """Run a SELECT, and give its rows, some at a time."""
+        self._run(f"DECLARE answer NO SCROLL CURSOR FOR {sql}")
+        while some := self._run(f"FETCH {_AT_ONCE} FROM answer"):
+            yield some
+        self._run("CLOSE answer")
+
+    def ask(self, question: Question) -> "PostgresAnswer":
+        """Judge a table, in one statement: what it reads may change between two."""
+        return PostgresAnswer(self.rows(_statement(question)))
+
+    def _run(self, sql: str) -> list[tuple[object, ...]]:
+        try:
+            found = self._connection.execute_simple(sql).rows or []
+        except (DatabaseError, InterfaceError, OSError) as error:
+            raise _failed(self.label, error) from None
+        return [tuple(row) for row in found]
+
+
+def _statement(question: Question) -> str:
+    """Return the statement that gives the groups, and after them the rows with a finding."""
+    codes = ", ".join(f"CAST({code} AS TEXT)" for code in question.codes)
+    facts = ", ".join(question.facts)
+    told = ", ".join([*question.told, "codes"])
+    place = ", ".join(
+        f"CAST({sql} AS TEXT) AS {name}"
+        for sql, name in zip(question.place, ("o", "k", "p"), strict=True)
+    )
+    sums = ", ".join(
+        f"CAST(sum(CAST(CAST('x' || substr(h, {1 + 15 * n}, 15) AS BIT(60)) AS BIGINT)) AS TEXT)"
+        for n in range(4)
+    )
+    return (
+        f"WITH judged AS MATERIALIZED (SELECT t.*, {place},"
+        f" array_to_string(ARRAY[{codes}], '') AS codes,"
+        f" encode(sha256(convert_to(CAST(jsonb_build_array({facts}) AS TEXT), 'UTF8')), 'hex') AS h"
+        f" FROM ({question.relation}) AS t{question.letters})"
+        f" SELECT 0, o, k, p, codes, count(*), {sums}, NULL FROM judged GROUP BY o, k, p, codes"
+        " UNION ALL SELECT 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
+        f" (SELECT CAST(to_json(r) AS TEXT) FROM (SELECT {told}) AS r) FROM judged"
+        f" WHERE substr(codes, 1, {len(question.rules)}) ~ '[123]'"
+        " ORDER BY 1"
+    )
+
+
+class PostgresAnswer:
+    """The answer as it comes: groups are taken first."""
+
+    def __init__(self, rows: Iterator[Sequence[tuple[object, ...]]]) -> None:
+        self._rows = rows
+        self._ahead: list[str] = []
+
+    def groups(self) -> Iterator[CodeGroup]:
+        """Give all groups; what comes with the last of them is kept."""
+        for some in self._rows:
+            for kind, organization, key, project, codes, rows, *sums, row in some:
+                if kind:
+                    self._ahead.append(str(row))
+                else:
+                    one, two, three, four = (int(str(part)) for part in sums)
+                    yield CodeGroup(
+                        organization=_text(organization),
+                        project_key=_text(key),
+                        project=_text(project),
+                        codes=str(codes),
+                        rows=int(str(rows)),
+                        sums=(one, two, three, four),
+                    )
+            if self._ahead:
+                return
+
+    def rows(self) -> Iterator[Sequence[str]]:
+        """Give the rows, some at a time."""
+        if self._ahead:
+            yield self._ahead
+        for some in self._rows:
+            yield [str(row[-1]) for row in some]

@@ -1,0 +1,249 @@
+"""Spark: the session that is there, the one of a Spark Connect URL, or one of its own.
+
+Spark finds its session itself: within `spark-submit` or a notebook it is the one that runs, with
+SPARK_REMOTE the one of that server, and else one on this machine.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from typing import Final
+from urllib.parse import urlsplit
+
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+
+from scanner.base.errors import FetchError, UsageError
+from scanner.catalogue import LIVE
+from scanner.catalogue.redact import redact_text
+from scanner.engine.dialect.words.spark import SPARK
+from scanner.engine.judge.evaluate import CODES
+from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
+
+_OUTCOMES: Final = f"ARRAY({', '.join(repr(str(one)) for one in CODES)})"
+
+TABLE: Final = "{table}"
+"""What stands for the name of a table in a path, where there are several."""
+
+_AT_ONCE: Final = 2_000  # rows of an answer
+SETTINGS: Final = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.parser.escapedStringLiterals": "false",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.datetime.java8API.enabled": "false",
+}
+_TYPES: Final[dict[str, frozenset[str]]] = {
+    "VARCHAR": frozenset({"string"}),
+    "BOOLEAN": frozenset({"boolean"}),
+    "BIGINT": frozenset({"bigint", "int", "smallint", "tinyint"}),
+    "DOUBLE": frozenset({"double"}),
+    "TIMESTAMP WITH TIME ZONE": frozenset({"timestamp"}),
+    "JSON": frozenset({"string"}),
+    "VARCHAR[]": frozenset({"array<string>"}),
+}
+_NAMES: Final = {"VARCHAR": "STRING", "JSON": "STRING", "VARCHAR[]": "ARRAY<STRING>"}
+_TIMES: Final = "MAP('timestampFormat', 'yyyy-MM-dd\\'T\\'HH:mm:ss.SSSSSSXXX')"
+
+
+@contextmanager
+def open_spark(place: DataPlace) -> Iterator["SparkEngine"]:
+    """Take the session, and give it; one that was begun here ends with it."""
+    if urlsplit(place.address).password is not None:
+        raise UsageError(
+            "the address has a key in it, where other users and logs can see it",
+            where="--inventory",
+            remedy="Give Spark the key by its configuration, such as spark.hadoop.fs.s3a.*.",
+        )
+    found = SparkSession.getActiveSession()
+    try:
+        session = found or _builder().getOrCreate()
+    except (PySparkException, Py4JError, RuntimeError, OSError) as error:
+        raise _failed("spark", error) from None
+    try:
+        if found is None and hasattr(session, "sparkContext"):
+            session.sparkContext.setLogLevel("OFF")
+        yield SparkEngine(session.newSession(), place.address, place.findings)
+    finally:
+        if found is None:
+            session.stop()
+
+
+def _builder() -> SparkSession.Builder:
+    quiet = SparkSession.builder.appName("keypolicy").config(
+        "spark.ui.showConsoleProgress", "false"
+    )
+    return quiet.config("spark.log.level", "OFF")
+
+
+def _failed(label: str, error: Exception) -> FetchError:
+    """Return why Spark failed: the first line of what it says, without anything secret."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return FetchError(
+        f"Spark failed: {redact_text(lines[0])[:400]}",
+        where=label,
+        remedy="Check the path, and that Spark and Java 17 or later are there.",
+    )
+
+
+class SparkEngine:
+    """A session of Spark. See remote.interface for what its methods do."""
+
+    words = SPARK
+
+    def __init__(self, session: SparkSession, path: str, findings: str) -> None:
+        self._session = session
+        self._path = path
+        self._findings = findings
+        self.label = redact_text(path)
+        for name, value in SETTINGS.items():
+            session.conf.set(name, value)
+
+    def columns(self, table: str) -> Mapping[str, str] | None:
+        """Return the types of a table's columns by name; None where no path is of it."""
+        if TABLE not in self._path and table != LIVE.keys:
+            return None
+        path = self._path.replace(TABLE, table)
+        kind = "orc" if path.endswith(".orc") else "parquet"
+        try:
+            frame = self._session.read.format(kind).load(path)
+            frame.createOrReplaceTempView(f"kp_{table}")
+            found = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
+        except PySparkException as error:
+            if TABLE in self._path and "PATH_NOT_FOUND" in str(error):
+                return None
+            raise _failed(self.label, error) from None
+        except Py4JError as error:
+            raise _failed(self.label, error) from None
+        return found
+
+    def source(self, table: str) -> str:
+        """Return the view of the table."""
+        return f"kp_{table}"
+
+    def cast(self, column: str, kind: str, found: str) -> str | None:
+        """Return a column as a type of the catalogue; None where it is of another type."""
+        raw = f"raw.{column}"
+        if kind == "JSON" and found.startswith("struct<"):
+            return f"TO_JSON({raw})"
+        return f"CAST({raw} AS {_NAMES.get(kind, found)})" if found in _TYPES[kind] else None
+
+    def faults(self, column: str, kind: str, keys: Sequence[str]) -> str:
+        """Return a condition for values of the column that are none of its type; may be empty."""
+        if kind == "TIMESTAMP WITH TIME ZONE":
+            ends = ("1970-01-01", "9000-01-01")
+            first, last = (f"TIMESTAMP '{end} 00:00:00+00:00'" for end in ends)
+            return f"{column} < {first} OR {column} >= {last}"
+        if kind != "JSON":
+            return ""
+        tests = [f"NOT (STARTSWITH(TRIM({column}), '{{') OR TRIM({column}) = 'null')"]
+        for key in keys:
+            whole = f'"{key}"\\\\s*:\\\\s*-?[0-9]{{1,18}}\\\\s*[,}}]'
+            got = f"GET_JSON_OBJECT({column}, '$.{key}')"
+            tests.append(f"({got} IS NOT NULL AND NOT {column} RLIKE '{whole}')")
+        return " OR ".join(tests)
+
+    def value(self, text: str | datetime | int | None) -> str:
+        """Return a literal."""
+        if text is None:
+            return "CAST(NULL AS STRING)"
+        if isinstance(text, int):
+            return f"CAST({text} AS BIGINT)"
+        if isinstance(text, datetime):
+            return f"CAST('{text.isoformat(sep=' ')}' AS TIMESTAMP)"
+        return SPARK.text(text)
+
+    def rows(self, sql: str) -> Iterator[Sequence[tuple[object, ...]]]:
+        """Run a SELECT, and give its rows, some at a time."""
+        try:
+            found = self._frame(sql).toLocalIterator()
+            while some := [tuple(row) for row in islice(found, _AT_ONCE)]:
+                yield some
+        except (PySparkException, Py4JError) as error:
+            raise _failed(self.label, error) from None
+
+    def ask(self, question: Question) -> "SparkAnswer":
+        """Judge a table; files do not change while they are read, so it may take two jobs."""
+        answer = SparkAnswer(self, question)
+        if self._findings:
+            place = f"{self._findings.rstrip('/')}/resource_type={question.table}"
+            try:
+                self._frame(answer.findings()).write.parquet(place)
+            except (PySparkException, Py4JError) as error:
+                raise _failed(place, error) from None
+        return answer
+
+    def _frame(self, sql: str) -> DataFrame:
+        return self._session.sql(sql)
+
+
+class SparkAnswer:
+    """The answer: a job for the groups, and one for the rows."""
+
+    def __init__(self, engine: SparkEngine, question: Question) -> None:
+        self._engine = engine
+        self._question = question
+        codes = ", ".join(f"CAST({code} AS STRING)" for code in question.codes)
+        place = ", ".join(
+            f"CAST({sql} AS STRING) AS {name}"
+            for sql, name in zip(question.place, ("kp_o", "kp_k", "kp_p"), strict=True)
+        )
+        facts = f"TO_JSON(STRUCT({', '.join(question.facts)}), {_TIMES})"
+        self._judged = (
+            f"(SELECT t.*, {place}, CONCAT({codes}) AS codes, SHA2({facts}, 256) AS kp_h"
+            f" FROM ({question.relation}) AS t{question.letters}) AS judged"
+        )
+
+    def findings(self) -> str:
+        """Return a SELECT of all findings, one a row, before anything is tolerated."""
+        rules = ", ".join(
+            f"NAMED_STRUCT('rule_id', {value(rule)}, 'policy', {value(policy)},"
+            f" 'severity', {value(severity)}, 'outcome',"
+            f" ELEMENT_AT({_OUTCOMES}, CAST(SUBSTRING(codes, {number}, 1) AS INT) + 1))"
+            for value in (self._engine.value,)
+            for number, (rule, policy, severity) in enumerate(self._question.rules, start=1)
+        )
+        told = ", ".join(name for name in self._question.told if name not in {"id", "name"})
+        return (
+            "SELECT f.rule_id, f.policy, f.severity, f.outcome, id AS resource_id,"
+            " name AS resource_name, kp_o AS organization, kp_p AS project, kp_k AS project_key,"
+            f" {told} FROM (SELECT *, EXPLODE(FILTER(ARRAY({rules}), r -> r.outcome NOT IN"
+            f" ('pass', 'not_applicable'))) AS f FROM {self._judged})"
+        )
+
+    def groups(self) -> Iterator[CodeGroup]:
+        """Give all groups."""
+        parts = [f"CONV(SUBSTRING(kp_h, {1 + 15 * n}, 15), 16, 10)" for n in range(4)]
+        sums = ", ".join(f"CAST(SUM(CAST({one} AS DECIMAL(20, 0))) AS STRING)" for one in parts)
+        sql = (
+            f"SELECT kp_o, kp_k, kp_p, codes, COUNT(1), {sums} FROM {self._judged}"
+            " GROUP BY kp_o, kp_k, kp_p, codes"
+        )
+        for some in self._engine.rows(sql):
+            for organization, key, project, codes, rows, *summed in some:
+                one, two, three, four = (int(str(part)) for part in summed)
+                yield CodeGroup(
+                    organization=_text(organization),
+                    project_key=_text(key),
+                    project=_text(project),
+                    codes=str(codes),
+                    rows=int(str(rows)),
+                    sums=(one, two, three, four),
+                )
+
+    def rows(self) -> Iterator[Sequence[str]]:
+        """Give the rows with a finding, some at a time."""
+        question = self._question
+        told = ", ".join([*question.told, "codes"])
+        sql = (
+            f"SELECT TO_JSON(STRUCT({told}), {_TIMES}) FROM {self._judged}"
+            f" WHERE SUBSTRING(codes, 1, {len(question.rules)}) RLIKE '[123]'"
+        )
+        for some in self._engine.rows(sql):
+            yield [str(row[0]) for row in some]
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
