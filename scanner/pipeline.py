@@ -24,7 +24,7 @@ from scanner.engine.judge.facts import EvaluatedFacts
 from scanner.engine.judge.findings import Findings
 from scanner.engine.judge.groups import groups, organization_shares
 from scanner.engine.judge.places import unseen_of
-from scanner.engine.judge.prepare import Prepared, heavy_columns, needs, prepare
+from scanner.engine.judge.prepare import Prepared, columns_read, needs, prepare
 from scanner.engine.judge.table import save
 from scanner.engine.memory import memory_told
 from scanner.gate import Thresholds, judge, remarks, strangers
@@ -102,7 +102,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             request.scope,
             request.as_of,
             needs(prepared, also),
-            heavy_columns(prepared, also),
+            columns_read(prepared, also),
             triage.owners,
             keeper.keep if keeper else None,
             request.ahead,
@@ -253,9 +253,9 @@ def open_inventory(
     file that says who owns what; raises PolicyError for what is wrong with it.
     """
     who = None if owners is None else read_owners(owners).owners
-    heavy = {n: frozenset(c for c, s in t.columns.items() if s.heavy) for n, t in TABLES.items()}
+    everything = {name: frozenset(table.columns) for name, table in TABLES.items()}
     with connect() as connection, memory_told():
-        loaded = fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), heavy, who)
+        loaded = fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), everything, who)
         seal(connection)
         yield Opened(connection, loaded, unseen_of(loaded, scope))
 

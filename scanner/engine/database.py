@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -12,7 +12,6 @@ import duckdb
 from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_text
 from scanner.engine import memory
-from scanner.inventory.normalize import BAD
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -39,9 +38,15 @@ def connect() -> Connection:
     connection = duckdb.connect(":memory:", config={**_CONFIG, **memory.settings()})
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     for name, table in TABLES.items():
-        columns = [f'"{column}" {spec.type}' for column, spec in table.columns.items()]
-        connection.execute(f'CREATE TABLE "{name}" ({", ".join(columns)}, {BAD} BOOLEAN)')
+        create(connection, name, table.columns)
     return connection
+
+
+def create(connection: Connection, name: str, columns: Iterable[str], more: str = "") -> None:
+    """Create the table anew and empty, with these columns of the catalogue's and `more` in SQL."""
+    specs = TABLES[name].columns
+    defined = ", ".join(f'"{column}" {specs[column].type}' for column in columns)
+    connection.execute(f'CREATE OR REPLACE TABLE "{name}" ({defined}{more})')
 
 
 def seal(connection: Connection, folder: Path | None = None) -> None:
@@ -49,8 +54,6 @@ def seal(connection: Connection, folder: Path | None = None) -> None:
 
     With a `folder`, what is in that one is not taken away.
     """
-    for name in TABLES:
-        connection.execute(f'ALTER TABLE "{name}" DROP COLUMN {BAD}')
     if folder is not None:
         connection.execute("SET allowed_directories = [?]", [str(folder)])
     connection.execute("SET enable_external_access = false")

@@ -6,11 +6,10 @@ would turn 1.5 into 2 and "yes" into true without a word.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
-from scanner.catalogue import OWN, TABLES, Column, Field, Table
+from scanner.catalogue import OWN, TABLES, Field
 from scanner.catalogue.redact import (
     MIN_SECRET,
     SECRET_FIELDS,
@@ -18,6 +17,8 @@ from scanner.catalogue.redact import (
     redact_record,
     redact_text,
 )
+from scanner.inventory.facts import ROW, fact_paths, facts
+from scanner.inventory.fields import filled, joining
 from scanner.model.moment import not_moment
 from scanner.model.provider import Secrets
 
@@ -31,22 +32,21 @@ NULL marks a row that may hold a secret: it has nothing else in it, and is repla
 RawRow = tuple[str | None, str | None, str | None]
 """Organization, project and record (JSON), as a file has them."""
 
-_REFERENCE = re.compile(r"<(type )?(\$[\w.]+)>")
-
 
 def select(name: str, columns: Sequence[str], *, looked_at: bool = False) -> str:
     """Return the SELECT that makes the columns of table `name` from a relation `raw`.
 
     `raw` has record (JSON), organization, project and server; the table that it is joined to must
-    be filled. The result has one column more, BAD: whether a field is missing or of a wrong type.
-    Unless the records were `looked_at` closely, it is NULL for those that must be.
+    be filled. The result has two columns more: ROW, and BAD: whether a field is missing or of a
+    wrong type. Unless the records were `looked_at` closely, they are NULL for those that must be.
     """
     plan = _Plan(name, columns)
     suspect = "false" if looked_at else plan.suspect
     hide = "CASE WHEN suspect THEN NULL ELSE {0} END AS {0}"
-    hidden = ", ".join(hide.format(one) for one in ("v", "organization", "project"))
+    hidden = ", ".join(hide.format(one) for one in ("v", "f", "organization", "project"))
     return (
-        f"SELECT {', '.join(plan.made)}, CASE WHEN suspect THEN NULL ELSE {plan.bad} END AS {BAD}"
+        f"SELECT {', '.join(plan.made)}, CASE WHEN suspect THEN NULL ELSE {plan.bad} END AS {BAD},"
+        f" CASE WHEN suspect THEN NULL ELSE unhex(sha256({plan.facts})) END AS {ROW}"
         f" FROM (SELECT * REPLACE ({hidden}) FROM"
         f" (SELECT *, {suspect} AS suspect FROM ({plan.parsed}))) AS parsed{plan.join}"
     )
@@ -94,15 +94,26 @@ class _Plan:
         table = TABLES[name]
         paths = _Paths()
         types = {path: index for index, path in enumerate(table.fields, start=1)}
-        self.made = [_column(c, table.columns[c], types, paths) for c in columns]
-        self.join = _join(table, types, paths)
+        told = {path: index for index, path in enumerate(fact_paths(name), start=1)}
+
+        def kind(path: str) -> str:
+            return f"t[{types[path]}]"
+
+        self.made = [
+            f'CAST({filled(spec.source, paths.value, kind)} AS {spec.type}) AS "{column}"'
+            for column in columns
+            for spec in (table.columns[column],)
+        ]
+        self.join = joining(table, paths.value, kind)
         self.bad = " OR ".join(
             _violation(path, field, types, paths) for path, field in table.fields.items()
         )
+        self.facts = facts(name, lambda path: f"f[{told[path]}]")
         self.suspect = _suspect(OWN[name].secrets, paths)
         self.parsed = (
             "SELECT organization, project, server, record,"
             f" json_type(record, {_list(types)}) AS t,"
+            f" CAST(json_extract(record, {_list(told)}) AS VARCHAR[]) AS f,"
             f" json_extract_string(record, {_list(paths.index)}) AS v FROM raw"
         )
 
@@ -128,10 +139,6 @@ def _suspect(secrets: Secrets, paths: "_Paths") -> str:
     return f"coalesce({' OR '.join(tests)}, false)"
 
 
-def _column(name: str, column: Column, types: dict[str, int], paths: "_Paths") -> str:
-    return f'CAST({_expand(column.source, types, paths)} AS {column.type}) AS "{name}"'
-
-
 class _Paths:
     """The fields whose values are read, each with its place in the list `v`."""
 
@@ -144,16 +151,6 @@ class _Paths:
 
 def _list(paths: dict[str, int]) -> str:
     return "[" + ", ".join(f"'{path}'" for path in paths) + "]"
-
-
-def _expand(source: str, types: dict[str, int], paths: _Paths) -> str:
-    def replace(match: re.Match[str]) -> str:
-        how, path = match.groups()
-        if how == "type ":
-            return f"t[{types[path]}]"
-        return paths.value(path)
-
-    return _REFERENCE.sub(replace, source)
 
 
 def _violation(path: str, field: Field, types: dict[str, int], paths: _Paths) -> str:
@@ -172,9 +169,3 @@ def _violation(path: str, field: Field, types: dict[str, int], paths: _Paths) ->
 def _integer(field: Field) -> bool:
     """Whether values must fit 64 bits: JSON itself sets no bound."""
     return set(field.types) == {"UBIGINT", "BIGINT"}
-
-
-def _join(table: Table, types: dict[str, int], paths: _Paths) -> str:
-    if not table.joined:
-        return ""
-    return f" LEFT JOIN {table.joined} AS joined ON {_expand(table.join, types, paths)}"

@@ -15,10 +15,10 @@ SKEW_MINUTES: Final = 5
 _HOUR: Final = "([01][0-9]|2[0-3])"
 _DAY: Final = "[1-9][0-9]{3}-[0-9]{2}-[0-9]{2}"  # years before 1583 are by agreement alone
 _ZONE: Final = f"(Z|[+-]{_HOUR}(:[0-5][0-9])?)"
-_PATTERN: Final = f"{_DAY}([T ]{_HOUR}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?{_ZONE}?)?"
+PATTERN: Final = f"{_DAY}([T ]{_HOUR}:[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?{_ZONE}?)?"
 """The part of ISO 8601 that Python and DuckDB read alike; both have to know the day as well."""
 
-_TIME: Final = re.compile(_PATTERN)
+_TIME: Final = re.compile(PATTERN)
 
 _FIRST: Final = 1970
 _LAST: Final = 9000
@@ -72,6 +72,6 @@ def is_moment(text: str) -> bool:
 def not_moment(value: str) -> str:
     """Return the SQL condition that a text, given as SQL, is not what `is_moment` is true of."""
     return (
-        f"({value} IS NOT NULL AND NOT (regexp_full_match({value}, '{_PATTERN}')"
+        f"({value} IS NOT NULL AND NOT (regexp_full_match({value}, '{PATTERN}')"
         f" AND TRY_CAST({value} AS TIMESTAMPTZ) IS NOT NULL))"
     )

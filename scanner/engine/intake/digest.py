@@ -2,31 +2,24 @@
 
 from collections.abc import Sequence
 
-from scanner.catalogue import TABLES, TEXTS, Column
 from scanner.engine.database import Connection
+from scanner.inventory.facts import ROW
 
 
 def digest(connection: Connection, filled: Sequence[str]) -> str:
-    """SHA-256 over the facts in all tables, whatever their order, file format or source."""
-    parts = ["SELECT NULL AS h WHERE false"]
-    for name in filled:
-        table = TABLES[name]
-        facts = [_fact(c, spec) for c, spec in table.columns.items() if not spec.derived]
-        row = f"sha256(concat_ws(chr(31), '{name}', {', '.join(facts)}))"
-        parts.append(f'SELECT {row} AS h FROM "{name}"')
-    union = " UNION ALL ".join(parts)
+    """SHA-256 over the facts in all tables, whatever their order, file format or source.
+
+    The rows have theirs in ROW since they were loaded. Rows are sorted in parts, by how their
+    SHA-256 begins: so all processors take part.
+    """
+    rows = " UNION ALL ".join(
+        [
+            "SELECT NULL AS h WHERE false",
+            *(f'SELECT hex({ROW}) AS h FROM "{name}"' for name in filled),
+        ]
+    )
     found = connection.execute(
-        f"SELECT sha256(coalesce(string_agg(h, '' ORDER BY h), '')) FROM ({union})"
+        "SELECT sha256(coalesce(string_agg(part, '' ORDER BY start), '')) FROM (SELECT h[:2] AS"
+        f" start, sha256(string_agg(h, '' ORDER BY h)) AS part FROM ({rows}) GROUP BY start)"
     ).fetchone()
     return str(found[0]) if found else ""
-
-
-def _fact(name: str, column: Column) -> str:
-    """Return a text for the value of a column, NULL told from any value.
-
-    A text says its length first: it may hold what separates it from the next one.
-    """
-    if column.type == "VARCHAR":
-        return f"""coalesce(strlen("{name}") || ':' || "{name}", chr(30))"""
-    value = f'to_json("{name}")' if column.type == TEXTS else f'"{name}"'
-    return f"""coalesce(CAST({value} AS VARCHAR), chr(30))"""

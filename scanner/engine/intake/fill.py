@@ -36,21 +36,19 @@ def fill(  # noqa: PLR0913, PLR0917 - what a source is asked for, and what is ma
     scope: Scope,
     as_of: datetime,
     wanted: Needs,
-    heavy: Mapping[str, frozenset[str]],
+    read: Mapping[str, frozenset[str]],
     owners: Owners | None,
     keep: Keep | None = None,
     ahead: int = 0,
 ) -> Loaded:
-    """Collect what is wanted, and load it; `heavy` names the heavy columns, by table.
-
-    `ahead` is as in load.
+    """Collect what is wanted, and load it; `read` and `ahead` are as in load.
 
     Raises FetchError where nothing could be seen, InventoryFileError for a bad file.
     """
     with TemporaryDirectory(prefix="keypolicy-") as workspace:
         inventory = source.collect(scope, with_teams(wanted, owners), Path(workspace))
         try:
-            loaded = load(connection, inventory, scope, as_of, heavy, ahead)
+            loaded = load(connection, inventory, scope, as_of, read, ahead)
         except BadInputError as error:
             # Imported here: only needed to say what is wrong with a file.
             from scanner.inventory.diagnose import diagnose_inputs  # noqa: PLC0415

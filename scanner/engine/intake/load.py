@@ -1,26 +1,35 @@
 """Filling the tables from files: strict about types, honest about what is missing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
 
-from scanner.base.errors import InventoryFileError, UsageError
+from scanner.base.errors import InventoryFileError
 from scanner.catalogue import OWN, PROVIDERS, TABLES
-from scanner.engine.database import Connection
+from scanner.engine.database import Connection, create
 from scanner.engine.forecast.moving import hold_back
+from scanner.engine.intake.columns import kept
 from scanner.engine.intake.digest import digest
 from scanner.engine.intake.reader import (
     BadInputError,
-    load_suspects,
-    raw_relation,
+    load_rows,
     read_envelope,
-    run_on,
 )
-from scanner.engine.intake.scope import SlugPair, keyless, narrow, organizations, places, unseen
-from scanner.engine.intake.twins import Origins, collapse, contradictions, identity
-from scanner.inventory.normalize import BAD, select
+from scanner.engine.intake.scope import (
+    SlugPair,
+    check_project_option,
+    keyless,
+    narrow,
+    organizations,
+    places,
+    row_count,
+    unseen,
+)
+from scanner.engine.intake.twins import Origins, collapse, contradictions, identity, next_row
+from scanner.inventory.facts import ROW
+from scanner.inventory.normalize import BAD
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 from scanner.model.provider import Provider, imported
@@ -53,29 +62,30 @@ def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
     inventory: Inventory,
     scope: Scope,
     as_of: datetime,
-    heavy: Mapping[str, frozenset[str]],
+    read: Mapping[str, frozenset[str]],
     ahead: int = 0,
 ) -> Loaded:
     """Read every input into its tables.
 
-    `heavy` names, by table, the heavy columns that are wanted. `ahead` is for how many days after
+    `read` names, by table, the columns that something reads. `ahead` is for how many days after
     as-of the tables will be looked at (engine.forecast.moving). Raises BadInputError for a file
     that cannot be read or holds a wrong type, InventoryFileError for a cut or edited inventory.
     """
     loader = _Loader(connection, inventory, as_of + timedelta(days=ahead))
     loader.read_envelopes()
     for name in LOAD_ORDER:
-        loader.load_table(name, heavy.get(name, frozenset()))
+        loader.load_table(name, read.get(name, frozenset()), whole=bool(ahead))
     loader.drop_staged()
-    loader.check_project_option()
+    check_project_option(connection, inventory.inputs)
     loader.apply(scope)
+    found = loader.finish()
     if ahead:
         hold_back(connection, loader.filled, as_of)
     return Loaded(
         rows=loader.rows,
         coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},
         sources=tuple(loader.sources),
-        digest=digest(connection, loader.filled),
+        digest=found,
         organizations=organizations(connection, loader.filled),
         reaches=tuple(loader.reaches),
         warnings=tuple(loader.warnings),
@@ -99,6 +109,7 @@ class _Loader:
         self._listed: dict[str, list[SlugPair]] = {provider.keys: [] for provider in PROVIDERS}
         self._promised: dict[tuple[str, str], int] = {}
         self.filled: list[str] = []
+        self._marked: set[str] = set()
         self.rows = dict.fromkeys(TABLES, 0)
         self.coverage = dict(inventory.coverage)
         self.sources = list(inventory.sources)
@@ -127,34 +138,16 @@ class _Loader:
                 if found.rows is not None:
                     self._promised[raw.label, name] = found.rows
 
-    def load_table(self, name: str, heavy: frozenset[str]) -> None:
+    def load_table(self, name: str, read: frozenset[str], *, whole: bool) -> None:
         """Load one table from every input that has records of it."""
-        columns = [c for c, spec in TABLES[name].columns.items() if not spec.heavy or c in heavy]
-        rows = 0
-        origins: list[tuple[int, RawInput]] = []
         inputs = [raw for raw in self._inputs if raw.layout.is_inventory or raw.kind == name]
         if not inputs:
             return
+        columns = kept(name, read, whole=whole)
+        added = self._fill(name, inputs, columns)
         for raw in inputs:
-            staged, kinds = self._staged.get(raw.label, ("", frozenset()))
-            if name == OWN[name].keys:
-                staged = ""  # they are the bulk of the file, which is read once more for them
-            elif staged and name not in kinds:
-                self._check_count(raw, name, 0)
-                continue
-            # Not their number: redaction takes rows out and puts them in anew, at the end.
-            origins.append((_next_row(self._connection, name), raw))
-            sql = (
-                f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT *, $server AS server FROM'
-                f" ({raw_relation(raw, staged)}) WHERE kind = '{name}') {select(name, columns)}"
-            )
-            values: dict[str, object] = {"server": self.servers[raw.label]}
-            if "$as_of" in sql:
-                values["as_of"] = self._as_of
-            added = run_on(self._connection, raw, sql, values).fetchone()
-            load_suspects(self._connection, raw, name, columns, values, staged)
-            self._check_count(raw, name, added[0] if added else 0)
-            rows += added[0] if added else 0
+            self._check_count(raw, name, sum(number for of, _, number in added if of is raw))
+        rows = sum(number for *_, number in added)
         if not rows:
             return
         self.filled.append(name)
@@ -163,12 +156,49 @@ class _Loader:
         ).fetchall()[0]
         if bad:
             raise BadInputError(tuple(inputs), f"{bad} records of {name} have a wrong type")
+        if distinct < rows:
+            all_of_them = kept(name, read, whole=True)
+            if columns != all_of_them:  # what differs may be in a column that nothing reads
+                added = self._fill(name, inputs, all_of_them)
+        origins = [(start, raw) for raw, start, _ in added]
         self._note_listed(name, origins)
         if distinct < rows:
             self._lacks(name, contradictions(self._connection, name, origins, live=self._live))
             collapse(self._connection, name)
             extra = rows - distinct
             self.warnings.append(f"{extra} records of {name} came twice; one of each was kept")
+
+    def _fill(
+        self, name: str, inputs: Iterable[RawInput], columns: Sequence[str]
+    ) -> list[tuple[RawInput, int, int]]:
+        """Make the table anew, with rows of these inputs; return where each begins, and its rows.
+
+        Not their number tells where the next begins: redaction takes rows out and puts them in
+        anew, at the end.
+        """
+        added: list[tuple[RawInput, int, int]] = []
+        for raw in inputs:
+            staged, kinds = self._staged.get(raw.label, ("", frozenset()))
+            if name == OWN[name].keys:
+                staged = ""  # they are the bulk of the file, which is read once more for them
+            elif staged and name not in kinds:
+                continue
+            if not added:
+                create(self._connection, name, columns, f", {BAD} BOOLEAN, {ROW} BLOB")
+                self._marked.add(name)
+            start = next_row(self._connection, name)
+            values = {"server": self.servers[raw.label], "as_of": self._as_of}
+            rows = load_rows(self._connection, raw, name, columns, values, staged)
+            added.append((raw, start, rows))
+        return added
+
+    def finish(self) -> str:
+        """Return the digest, and take away the columns that were there for the load alone."""
+        found = digest(self._connection, self.filled)
+        for name in self._marked:
+            for column in (BAD, ROW):
+                self._connection.execute(f'ALTER TABLE "{name}" DROP COLUMN {column}')
+        return found
 
     def drop_staged(self) -> None:
         """Drop the lines that were put aside: what is in the tables has gone through redaction."""
@@ -227,7 +257,7 @@ class _Loader:
                 narrowed = self._is_narrowed(scope)
                 count(self._connection, self.filled, self.coverage, is_narrowed=narrowed)
         for name in self.filled:
-            self.rows[name] = _count(self._connection, name)
+            self.rows[name] = row_count(self._connection, name)
         for name in self.coverage:
             self._check_empty(name)
 
@@ -267,33 +297,3 @@ class _Loader:
 
     def _lacks(self, name: str, gaps: Iterable[Gap]) -> None:
         self.coverage[name] = lacking(self.coverage[name], gaps)
-
-    def check_project_option(self) -> None:
-        """Refuse one project's name for keys of several: it would be wrong for most of them."""
-        for raw in self._inputs:
-            table = TABLES.get(raw.kind or "")
-            if raw.project is None or table is None or "project_id" not in table.columns:
-                continue
-            found = self._connection.execute(
-                f'SELECT count(DISTINCT project_id) FROM "{raw.kind}"'
-                f" WHERE {table.project} = $project"
-                f" AND {table.organization} IS NOT DISTINCT FROM $org",
-                {"project": raw.project, "org": raw.organization},
-            ).fetchone()
-            if found and found[0] > 1:
-                raise UsageError(
-                    f"holds keys of {found[0]} projects, but --project names only {raw.project!r}",
-                    where=raw.label,
-                    remedy="Leave --project out, or add the project list of the organization"
-                    " with a further --inventory, so that each key finds its project.",
-                )
-
-
-def _next_row(connection: Connection, name: str) -> int:
-    found = connection.execute(f'SELECT coalesce(max(rowid) + 1, 0) FROM "{name}"').fetchone()
-    return int(found[0]) if found else 0
-
-
-def _count(connection: Connection, name: str) -> int:
-    found = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
-    return int(found[0]) if found else 0

@@ -25,6 +25,7 @@ from scanner.inventory.envelope import (
     read_header,
 )
 from scanner.inventory.normalize import BAD, close_look, select, suspects
+from scanner.inventory.plain import not_plain, plain
 from scanner.inventory.sniff import too_large
 from scanner.model.inventory import Layout, RawInput
 
@@ -142,38 +143,56 @@ def _place(connection: Connection, raw: RawInput) -> str:
     return f"row {found[0] + 1}: the record is not JSON" if found and found[0] is not None else ""
 
 
-def load_suspects(  # noqa: PLR0913, PLR0917 - as many as the statement before it takes
+def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with what
     connection: Connection,
     raw: RawInput,
     name: str,
     columns: Sequence[str],
     values: dict[str, Any],
     staged: str = "",
-) -> None:
-    """Replace the rows of table `name` that may hold a secret by what redaction leaves of them.
+) -> int:
+    """Fill table `name` from the file, or from what is `staged` of it; return the number of rows.
 
-    `values` are the parameters that the table was filled with, from the file or from what is
-    `staged` of it. Raises BadInputError.
+    `values` are the parameters. Plain rows are made at once; the others, which have an escape, a
+    wrong type or what may be a secret, are looked for again and judged by themselves; and those of
+    them that may hold a secret are replaced by what redaction leaves of them. Raises BadInputError.
     """
-    found = connection.execute(f'DELETE FROM "{name}" WHERE {BAD} IS NULL').fetchone()
-    if not found or not found[0]:
-        return
-    lines = raw_relation(raw, staged)
-    relation = f"SELECT *, $server AS server FROM ({lines}) WHERE kind = '{name}'"
-    sql = f"WITH raw AS ({relation}) {suspects(name, columns)}"
-    server = {"server": values["server"]}
+    lines = f"SELECT *, $server AS server FROM ({raw_relation(raw, staged)}) WHERE kind = '{name}'"
+    odd = f"WITH raw AS ({lines}) {not_plain(name, columns)}"
+    insert = f'INSERT INTO "{name}" BY NAME WITH raw AS'
+    rest = f'DELETE FROM "{name}" WHERE {BAD} IS NULL'
+    plain_rows = f"{insert} ({lines}) {plain(name, columns)}"
+    added = _changed(run_on(connection, raw, plain_rows, _used(plain_rows, values)))
+    if not _changed(connection.execute(rest)):
+        return added
+    odd_rows = f"{insert} ({odd}) {select(name, columns)}"
+    run_on(connection, raw, odd_rows, _used(odd_rows, values))
+    if not _changed(connection.execute(rest)):
+        return added
     # A cursor of its own: the rows are written while they are read.
-    rows = run_on(connection.cursor(), raw, sql, server)
-    fill = (
-        f'INSERT INTO "{name}" BY NAME WITH raw AS (SELECT unnest($organizations) AS organization,'
-        " unnest($projects) AS project, CAST(unnest($records) AS JSON) AS record,"
-        f" $server AS server) {select(name, columns, looked_at=True)}"
+    suspect_rows = f"WITH raw AS ({odd}) {suspects(name, columns)}"
+    rows = run_on(connection.cursor(), raw, suspect_rows, _used(suspect_rows, values))
+    redacted_rows = (
+        f"{insert} (SELECT unnest($organizations) AS organization, unnest($projects) AS project,"
+        " CAST(unnest($records) AS JSON) AS record, $server AS server)"
+        f" {select(name, columns, looked_at=True)}"
     )
     while batch := rows.fetchmany(BATCH):
         clean = [close_look(name, row) for row in batch]
         organizations, projects, records = map(list, zip(*clean, strict=True))
         listed = {"organizations": organizations, "projects": projects, "records": records}
-        _execute(connection, raw, fill, {**values, **listed})
+        _execute(connection, raw, redacted_rows, {**_used(redacted_rows, values), **listed})
+    return added
+
+
+def _used(sql: str, values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if f"${name}" in sql}
+
+
+def _changed(done: Connection) -> int:
+    """Return how many rows a statement has put in or taken out."""
+    found = done.fetchone()
+    return int(found[0]) if found else 0
 
 
 class Envelope(NamedTuple):

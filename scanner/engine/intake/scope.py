@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from scanner.base.errors import UsageError
 from scanner.base.hints import closest
 from scanner.catalogue import NOWHERE, TABLES
 from scanner.engine.database import Connection
 from scanner.model.coverage import Gap
-from scanner.model.inventory import Scope
+from scanner.model.inventory import RawInput, Scope
 
 SlugPair = tuple[str | None, str | None]
 """Slugs of an organization and of a project, None where they are not told."""
@@ -43,6 +44,33 @@ def narrow(connection: Connection, scope: Scope, filled: Sequence[str]) -> dict[
                 for organization, number in unplaced.fetchall()
             )
     return gaps
+
+
+def check_project_option(connection: Connection, inputs: Iterable[RawInput]) -> None:
+    """Refuse one project's name for keys of several: it would be wrong for most of them."""
+    for raw in inputs:
+        table = TABLES.get(raw.kind or "")
+        if raw.project is None or table is None or "project_id" not in table.columns:
+            continue
+        found = connection.execute(
+            f'SELECT count(DISTINCT project_id) FROM "{raw.kind}"'
+            f" WHERE {table.project} = $project"
+            f" AND {table.organization} IS NOT DISTINCT FROM $org",
+            {"project": raw.project, "org": raw.organization},
+        ).fetchone()
+        if found and found[0] > 1:
+            raise UsageError(
+                f"holds keys of {found[0]} projects, but --project names only {raw.project!r}",
+                where=raw.label,
+                remedy="Leave --project out, or add the project list of the organization"
+                " with a further --inventory, so that each key finds its project.",
+            )
+
+
+def row_count(connection: Connection, name: str) -> int:
+    """Return how many rows a table has."""
+    found = connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()
+    return int(found[0]) if found else 0
 
 
 def places(connection: Connection, filled: Iterable[str]) -> set[SlugPair]:

@@ -25,6 +25,12 @@ def identity(name: str) -> str:
     return "id" if table.unique else f"{table.organization}, id"
 
 
+def next_row(connection: Connection, name: str) -> int:
+    """Return the number of the row that the next one of a table will have."""
+    found = connection.execute(f'SELECT coalesce(max(rowid) + 1, 0) FROM "{name}"').fetchone()
+    return int(found[0]) if found else 0
+
+
 def contradictions(connection: Connection, name: str, origins: Origins, *, live: bool) -> list[Gap]:
     """Find different records with one id; `live`: the inputs were fetched for this scan.
 

@@ -105,24 +105,15 @@ def _checked(
     return found + _Binder(connection, guard).problems(sound), sound
 
 
-def heavy_columns(
-    prepared: Iterable[Prepared], also: Mapping[str, frozenset[str]] = _NOTHING
-) -> dict[str, frozenset[str]]:
-    """Return, by table, the heavy columns that the rules read, or that are `also` wanted."""
-    return {
-        table: frozenset(name for name in read if TABLES[table].columns[name].heavy)
-        for table, read in _read(prepared, also).items()
-    }
-
-
 def needs(prepared: Iterable[Prepared], also: Mapping[str, frozenset[str]] = _NOTHING) -> Needs:
     """Return what the rules read, and what is `also` wanted, for the source to deliver."""
-    return with_counted(Needs(_read(prepared, also)))
+    return with_counted(Needs(columns_read(prepared, also)))
 
 
-def _read(
-    prepared: Iterable[Prepared], also: Mapping[str, frozenset[str]]
+def columns_read(
+    prepared: Iterable[Prepared], also: Mapping[str, frozenset[str]] = _NOTHING
 ) -> dict[str, frozenset[str]]:
+    """Return, by table, the columns that the rules read, or that are `also` wanted."""
     read = dict(also)
     for one in prepared:
         read[one.rule.resource] = read.get(one.rule.resource, frozenset()) | one.loaded

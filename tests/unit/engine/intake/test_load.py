@@ -13,7 +13,6 @@ from scanner.base.errors import InventoryFileError, UsageError
 from scanner.catalogue import PROVIDERS, TABLES
 from scanner.catalogue.redact import redact_record
 from scanner.engine.database import Connection, connect, seal
-from scanner.engine.intake import load as loading
 from scanner.engine.intake import reader
 from scanner.engine.intake.export import to_parquet
 from scanner.engine.intake.load import Loaded, load
@@ -305,7 +304,6 @@ def test_an_inventory_is_read_twice_whatever_it_holds(
         return run(connection, raw, sql, params)
 
     monkeypatch.setattr(reader, "run_on", noted)
-    monkeypatch.setattr(loading, "run_on", noted)
     path = tmp_path / "i.jsonl"
     with Spool(path, sources=("sentry acme",), server=None, scope=Scope()) as spool:
         for name in TABLES:

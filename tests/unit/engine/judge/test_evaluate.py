@@ -6,7 +6,7 @@ from scanner.base.errors import PolicyError
 from scanner.engine.database import seal
 from scanner.engine.judge import evaluate as evaluation
 from scanner.engine.judge.evaluate import evaluate
-from scanner.engine.judge.prepare import AT_ONCE, heavy_columns, prepare
+from scanner.engine.judge.prepare import AT_ONCE, columns_read, prepare
 from scanner.model.outcome import Outcome
 from tests.unit.engine.support import AS_OF, Row, database, outcomes, rule
 
@@ -148,9 +148,9 @@ def test_messages_take_plain_columns_only(message: str) -> None:
         prepare(connection, [rule("is_active", message=message)])
 
 
-def test_heavy_columns_are_those_that_rules_read() -> None:
+def test_the_columns_that_are_loaded_are_those_that_rules_read() -> None:
     with database([]) as connection:
         light = prepare(connection, [rule("is_active")])
         heavy = prepare(connection, [rule("is_active", message="{dsn}")])
-    assert heavy_columns(light) == {"sentry_key": frozenset()}
-    assert heavy_columns(heavy) == {"sentry_key": frozenset({"dsn"})}
+    assert columns_read(light) == {"sentry_key": frozenset({"is_active"})}
+    assert columns_read(heavy) == {"sentry_key": frozenset({"is_active", "dsn"})}
