@@ -1,6 +1,7 @@
 """A fetch of 1,000 projects and 5,000 keys beside the lower bounds and the one-by-one way.
 
-    python benchmarks/fetch.py [--projects 1000] [--keys 5000] [--memory 10000 200000]
+    python benchmarks/fetch.py [--projects 1000] [--keys 5000] [--fleet 1 50 200]
+                               [--memory 10000 200000]
 
 The server is the tests' simulator in another process: 40 ms latency, and Sentry's limits of 40
 requests a second and 25 at once for each endpoint. A lower bound is what no client can beat:
@@ -45,9 +46,10 @@ NEEDS: Final = Needs.of(BASIC)
 FORK: Final = multiprocessing.get_context("spawn")
 
 
-def serve(projects: int, keys: int, flavour: Flavour, link: Connection) -> None:
+def serve(projects: int, keys: int, organizations: int, flavour: Flavour, link: Connection) -> None:
     """Run the simulator; tells its address and token, then answers each message with counts."""
-    with Simulator(make_world(projects=projects, keys=keys), flavour, LIMITS, LATENCY) as sim:
+    world = make_world(projects=projects, keys=keys, organizations=organizations)
+    with Simulator(world, flavour, LIMITS, LATENCY) as sim:
         link.send((sim.url, sim.world.token))
         while link.recv():
             link.send((sim.requests, sim.throttled))
@@ -57,9 +59,10 @@ def serve(projects: int, keys: int, flavour: Flavour, link: Connection) -> None:
 class Server:
     """The simulator in a process of its own."""
 
-    def __init__(self, projects: int, keys: int, flavour: Flavour) -> None:
+    def __init__(self, projects: int, keys: int, flavour: Flavour, organizations: int = 1) -> None:
         self._link, theirs = FORK.Pipe()
-        self._process = FORK.Process(target=serve, args=(projects, keys, flavour, theirs))
+        args = projects, keys, organizations, flavour, theirs
+        self._process = FORK.Process(target=serve, args=args)
 
     def __enter__(self) -> Self:
         self._process.start()
@@ -159,6 +162,19 @@ def compare(projects: int, keys: int, runs: int) -> None:
         print(f"  {slow / best:.1f} times as long as ours, without a second look")
 
 
+def fleet(projects: int, keys: int, sizes: list[int]) -> None:
+    """Print what the same projects and keys take where they are of so many organizations.
+
+    The bound is the rate limit of what is asked most often, and it is asked once an organization.
+    """
+    print(f"{'':34}{'requests':>9}{'429s':>6}{'seconds':>9}{'bound':>9}{'ratio':>8}")
+    for size in sizes:
+        # Both lists of each organization, and each of them once more for the second look.
+        bound = max(math.ceil(2 * size / LIMITS.requests) - 1, 0) * LIMITS.window + 4 * LATENCY
+        with Server(projects, keys, TODAY, size) as server:
+            report(f"{size} organizations, rate bound", server, bound, 1)
+
+
 class MadeUp(httpx.AsyncBaseTransport):
     """Answers as a server with so many keys would, without holding them."""
 
@@ -225,11 +241,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--projects", type=int, default=1000)
     parser.add_argument("--keys", type=int, default=5000)
+    parser.add_argument("--fleet", type=int, nargs="*", default=[1, 50, 200])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--memory", type=int, nargs="*", default=[10_000, 200_000])
     chosen = parser.parse_args()
     if chosen.keys:
         compare(chosen.projects, chosen.keys, chosen.runs)
+        fleet(chosen.projects, chosen.keys, chosen.fleet)
     memory(chosen.memory)
 
 

@@ -19,11 +19,10 @@ from scanner.engine.forecast import look_ahead
 from scanner.engine.intake.fill import Opened, fill, summary_of
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.owners import problems as owner_problems
-from scanner.engine.judge.evaluate import Evaluated
 from scanner.engine.judge.evaluation import Evaluation, evaluated_here
 from scanner.engine.judge.facts import EvaluatedFacts
 from scanner.engine.judge.findings import Findings
-from scanner.engine.judge.groups import groups
+from scanner.engine.judge.groups import groups, organization_shares
 from scanner.engine.judge.places import unseen_of
 from scanner.engine.judge.prepare import Prepared, heavy_columns, needs, prepare
 from scanner.engine.judge.table import save
@@ -31,9 +30,7 @@ from scanner.engine.memory import memory_told
 from scanner.gate import Thresholds, judge, remarks, strangers
 from scanner.history import keeping
 from scanner.inventory.source import Source
-from scanner.model.coverage import Gap
 from scanner.model.inventory import Needs, Scope
-from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy, Rule
 from scanner.model.run import GateSetting, Narrowing, RuleResult, Run, RunInfo
 from scanner.model.waiver import Waiver
@@ -45,7 +42,7 @@ from scanner.triage.triage import Triage, Triaged
 
 if TYPE_CHECKING:
     from scanner.engine.remote.interface import DataPlace
-    from scanner.history.keeper import Dated, HistoryRequest, Keeper
+    from scanner.history.keeper import HistoryRequest, Keeper
 
 
 class ScanRequest(msgspec.Struct, frozen=True):
@@ -131,13 +128,14 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     gaps = {name: found.unseen.gaps[name] for name in needed}
     facts = EvaluatedFacts(connection, judged, found.predicates, found.existing)
     sight = Sight(request.scope, gaps, loaded.reaches)
-    triaged = triage.decide(facts, sight, request.as_of)
+    summary = summary_of(loaded, needed)
+    triaged = triage.decide(facts, sight, request.as_of, shared=summary.is_fleet)
     dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None
     if dated is not None:
         triaged = msgspec.structs.replace(triaged, decisions=dated.decisions)
-    results = tuple(_result(one, gaps, triaged, dated) for one in judged)
+    overdue = dated.overdue if dated else None
+    results = tuple(triaged.result(o.prepared.rule, o.counts, gaps, overdue) for o in judged)
     ahead = look_ahead(connection, judged, found.predicates, triage, request.as_of, request.ahead)
-    summary = summary_of(loaded, needed)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
     run = Run(
@@ -159,6 +157,9 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         table=_table(findings, triaged, request.folder),
         progress=dated.progress if dated else None,
         forecast=ahead,
+        organizations=organization_shares(
+            connection, judged, gaps, triaged.shares, summary, found.counted
+        ),
     )
     return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
 
@@ -208,7 +209,8 @@ def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
     from scanner.history.seal import SealRequest  # noqa: PLC0415 - only with a history
 
     told = keeper.seal(SealRequest(whole, sight, loaded, tallies, request.triage, request.params))
-    return msgspec.structs.replace(run, warnings=(*run.warnings, *told))
+    warnings = *run.warnings, *told
+    return msgspec.structs.replace(run, warnings=warnings, earlier=keeper.earlier)
 
 
 def check_waivers(
@@ -273,26 +275,3 @@ def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> t
     if problems:
         raise PolicyError(sorted(problems, key=lambda problem: problem.location))
     return prepared
-
-
-def _result(
-    one: Evaluated, gaps: Mapping[str, tuple[Gap, ...]], triaged: Triaged, dated: "Dated | None"
-) -> RuleResult:
-    rule = one.prepared.rule
-    unseen = len(gaps[rule.resource])
-    tally = {
-        (outcome, Disposition.OPEN): one.counts.get(outcome, 0)
-        for outcome in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
-    }
-    if rule.id in triaged.tallies:
-        tally = dict.fromkeys(tally, 0) | dict(triaged.tallies[rule.id])
-    # What was not seen is neither waived nor known: it is always open.
-    tally[Outcome.UNKNOWN, Disposition.OPEN] += unseen
-    return RuleResult(
-        rule=rule,
-        passed=one.counts.get(Outcome.PASS, 0),
-        not_applicable=one.counts.get(Outcome.NOT_APPLICABLE, 0),
-        unseen=unseen,
-        tally=tally,
-        overdue=None if dated is None or dated.overdue is None else dated.overdue.get(rule.id, {}),
-    )

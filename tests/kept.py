@@ -23,9 +23,12 @@ import msgspec
 from scanner.cli import scan
 from scanner.cli.shared import inputs
 from scanner.model.run import Run, RunInfo
+from scanner.notify import CHANNELS
 from scanner.pipeline import scan as run_scan
 from scanner.report import FORMATS, to_stream, write_reports
+from tests.unit.notify.factory import shown
 from tests.unit.report.rendering import full_run, render
+from tests.unit.report.storied import storied_run
 from tests.unit.report.triaged import triaged_run
 
 ROOT: Final = Path(__file__).parents[1]
@@ -48,6 +51,11 @@ def sample(name: str) -> Path:
     return SAMPLES / f"demo{_suffix(name)}"
 
 
+def message(kind: str) -> Path:
+    """Return the file that is kept of a channel's message about the run that is made up."""
+    return GOLDENS / f"message.{kind}.{'eml' if kind == 'email' else 'json'}"
+
+
 def write(root: Path) -> None:
     """Write all that is kept, each at its place below `root`."""
     for folder in (GOLDENS, SAMPLES):
@@ -55,6 +63,9 @@ def write(root: Path) -> None:
     for name in FORMATS:
         made_up = triaged_run() if name in _OF_TRIAGE else full_run()
         (root / golden(name).relative_to(ROOT)).write_bytes(render(name, made_up))
+    (root / STORY.relative_to(ROOT)).write_bytes(render("html", storied_run()))
+    for kind in CHANNELS:
+        (root / message(kind).relative_to(ROOT)).write_bytes(shown(kind))
     with _demo() as demo, ExitStack() as stack:
         files = {
             name: stack.enter_context((root / sample(name).relative_to(ROOT)).open("wb"))
@@ -68,7 +79,14 @@ def _suffix(name: str) -> str:
     return suffixes[0] if suffixes else f".{name}.txt"
 
 
-KEPT: Final = [path(name) for path in (golden, sample) for name in FORMATS]
+STORY: Final = GOLDENS / "story.html"
+"""The HTML report of a run that has a history and a forecast."""
+
+KEPT: Final = [
+    STORY,
+    *(path(name) for path in (golden, sample) for name in FORMATS),
+    *map(message, CHANNELS),
+]
 
 
 @contextmanager

@@ -34,7 +34,7 @@ WITH_EXAMPLES = [
     page
     for page in (
         *(DOCS / "policy-language.md", ROOT / "README.md", DOCS / "coming-from.md"),
-        DOCS / "remediation.md",
+        *(DOCS / "remediation.md", DOCS / "notify.md"),
     )
     if page.is_file()
 ]

@@ -89,3 +89,9 @@ class FetchError(KeypolicyError):
     """The source could not be seen at all: denied, not found, or out of reach."""
 
     exit_code = 3
+
+
+class DeliveryError(KeypolicyError):
+    """A message that could not be delivered; `where` is a host. A scan tells it and goes on."""
+
+    exit_code = 2

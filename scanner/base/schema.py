@@ -215,6 +215,12 @@ def _too_small(source: YamlFile, fault: Fault) -> list[Problem]:
     return [source.problem(fault.path, message, "out-of-range", hint=hint)]
 
 
+def _too_great(source: YamlFile, fault: Fault) -> list[Problem]:
+    message = f"{fault.instance} is too great"
+    hint = f"The most is {fault.wanted}."
+    return [source.problem(fault.path, message, "out-of-range", hint=hint)]
+
+
 _TELLERS: Final[dict[str, Callable[[YamlFile, Fault], list[Problem]]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing_keys,
@@ -228,6 +234,7 @@ _TELLERS: Final[dict[str, Callable[[YamlFile, Fault], list[Problem]]]] = {
     "maxProperties": _too_long,
     "maxItems": _too_long,
     "minimum": _too_small,
+    "maximum": _too_great,
     "anyOf": _bad_combination,
     "oneOf": _bad_combination,
 }

@@ -144,6 +144,11 @@ def plural(number: int, noun: str, plural_noun: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural_noun or noun + 's'}"
 
 
+def percent(rate: float | None) -> str:
+    """Write a rate from 0 to 1; never 100 % where it is less."""
+    return "-" if rate is None else f"{int(rate * 1000) / 10:g} %"
+
+
 def columns(text: str) -> int:
     """Return how many columns of a terminal `text` takes: wide letters two, accents none."""
     if text.isascii():

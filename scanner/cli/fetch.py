@@ -15,7 +15,7 @@ from scanner.cli.shared import inputs
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Needs
 
-SUFFIXES: Final = (".jsonl", ".json", ".parquet")
+SUFFIXES: Final = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json", ".parquet")
 EXTRAS: Final = LIVE.extras
 """What is fetched only when asked for, because it takes further requests or rights."""
 
@@ -75,7 +75,7 @@ def needs(extras: Sequence[str]) -> Needs:
 def run(namespace: argparse.Namespace) -> int:
     """Fetch and save; returns 3 where something could not be seen."""
     path: Path = namespace.output
-    if path.suffix not in SUFFIXES:
+    if not path.name.endswith(SUFFIXES):
         raise UsageError(
             "an inventory file is needed",
             where=str(path),

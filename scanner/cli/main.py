@@ -20,6 +20,7 @@ VERBS: Final = {
     "fix": "plan changes that mend findings, apply them once reviewed, and undo them",
     "history": "list, show, compare, verify, prune and replay the scans that were kept",
     "evidence": "write a run as a file that others can check, and check one",
+    "notify": "send a test message to the channels that keypolicy.yaml names",
     "query": "run a read-only SQL query over the inventory",
     "explain": "tell what a rule demands, and why a key has its outcome",
     "rules": "list the rules of policies, and the built-in checks",
@@ -75,11 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments and return its exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser, chosen = _parser(arguments)
-    namespace = parser.parse_args(arguments)
     if chosen is None:
+        parser.parse_args(arguments)
         parser.print_help()
         return 2
-    return _guarded(chosen, namespace)
+    return _guarded(chosen, parser, arguments)
 
 
 def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleType | None]:
@@ -110,12 +111,15 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleTy
     return parser, module
 
 
-def _guarded(verb: ModuleType, namespace: argparse.Namespace) -> int:
-    """Run the verb; whatever goes wrong becomes one message and the exit code for it."""
+def _guarded(verb: ModuleType, parser: argparse.ArgumentParser, arguments: list[str]) -> int:
+    """Run the verb; whatever goes wrong becomes one message and the exit code for it.
+
+    Arguments are parsed here, too: one may name a file that is read at once.
+    """
     from scanner.base.errors import KeypolicyError  # noqa: PLC0415 - not for --version
 
     try:
-        code: int = verb.run(namespace)
+        code: int = verb.run(parser.parse_args(arguments))
         # What is still in the buffer may not fit on the disk; nobody answers for it later.
         sys.stdout.flush()
     except KeypolicyError as error:

@@ -1,7 +1,7 @@
 """The types of keypolicy.yaml; its JSON Schema (scanner/schemas/config.json) is made of them."""
 
 import json
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -10,6 +10,7 @@ from scanner.catalogue import LIVE
 from scanner.policy.language.values import DURATION_PATTERN
 
 CONFIG_NAME: Final = "keypolicy.yaml"
+MOST_CHANNELS: Final = 20
 
 Texts = str | list[str]
 
@@ -125,6 +126,10 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
         bool | UnsetType,
         Meta(description="Whether only findings count whose time to be fixed (sla) is over."),
     ] = UNSET
+    notify: Annotated[
+        list[Any] | UnsetType,
+        Meta(description="Whom to tell of scans, and how: an entry for each channel."),
+    ] = UNSET
     memory: Annotated[
         str | UnsetType,
         Meta(description="Memory that the database may take, such as 4GB (default: 3/4 of all)."),
@@ -133,9 +138,31 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
 
 def config_schema() -> str:
     """Return the JSON Schema of keypolicy.yaml, as it ships in scanner/schemas."""
-    components = msgspec.json.schema_components([ConfigDocument], ref_template="#/$defs/{name}")[1]
+    components = msgspec.json.schema_components(
+        [ConfigDocument, *_channels().values()], ref_template="#/$defs/{name}"
+    )[1]
     definition = components.pop("ConfigDocument")
     for other in components.values():
         other.pop("title", None)
+    notify = definition["properties"]["notify"]
+    notify["maxItems"] = MOST_CHANNELS
+    notify["items"] = {
+        "type": "object",
+        "properties": {
+            kind: {"$ref": f"#/$defs/{document.__name__}"} for kind, document in _channels().items()
+        },
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
+        "x-hint": "Each entry is one channel: write it with a dash of its own.",
+    }
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **definition}
     return json.dumps(schema | {"title": CONFIG_NAME, "$defs": components}, indent=2) + "\n"
+
+
+def _channels() -> dict[str, type[Any]]:
+    """Return the settings of each channel by its name."""
+    # Imported here: most files of settings name none.
+    from scanner.notify import CHANNELS, load_channel  # noqa: PLC0415
+
+    return {kind: load_channel(kind).DOCUMENT for kind in CHANNELS}

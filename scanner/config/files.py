@@ -110,6 +110,11 @@ def _read_config(path: Path, name: str) -> Layer:
             return {}  # such as a template in which every setting is still a comment
         raise
     data = _checked(source, name)
+    if data.get("notify"):
+        # Imported here: most files of settings name no channel.
+        from scanner.config.channels import read_channels  # noqa: PLC0415
+
+        data["notify"] = read_channels(source)
     base = os.path.dirname(name)  # noqa: PTH120 - a name for messages, which pathlib would change
     if "params" in data:
         data["params"] = {

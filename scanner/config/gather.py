@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -23,6 +23,9 @@ from scanner.config.settings import Flags, Settings, Terminal
 from scanner.config.trust import Given, Layer, Trust, check_reach
 from scanner.gate import PolicyThresholds
 
+if TYPE_CHECKING:
+    from scanner.notify.interface import Channel
+
 
 def load_settings(
     flags: Flags, environ: Mapping[str, str], directory: Path, home: Path | None
@@ -32,6 +35,7 @@ def load_settings(
     `directory` is where the command runs, `home` the user's own folder, if there is one.
     """
     locked = _lock(flags, environ)
+    dotenv: Mapping[str, str] = {}
     if locked is not None:
         layers, config, warnings = _locked_layers(flags, environ, locked)
     else:
@@ -59,11 +63,10 @@ def load_settings(
             if name in _PATHS:
                 check_reach(given, values[name], directory)
     if "gate" in values:
-        # A flag or variable is said of all policies: it comes before the file, whatever is there.
-        general = {name for layer in layers[: layers.index(config)] for name in layer}
-        values["gate"] = _narrowed(values["gate"], general)
-    params = [layer["params"] for layer in reversed(layers) if "params" in layer]
-    if params:
+        values["gate"] = _narrowed(values["gate"], layers[: layers.index(config)])
+    if "notify" in config:
+        values["notify"] = _channels(config["notify"], environ, dotenv)
+    if params := [layer["params"] for layer in reversed(layers) if "params" in layer]:
         values["params"] = {k: v for given in params for k, v in given.value.items()}
         origins["params"] = ", ".join(given.origin for given in reversed(params))
     return Settings(
@@ -74,6 +77,17 @@ def load_settings(
         trust=trust,
         warnings=tuple(warnings),
     )
+
+
+def _channels(
+    given: Given, environ: Mapping[str, str], dotenv: Mapping[str, str]
+) -> "tuple[Channel, ...]":
+    """Return the channels with their secrets; those are in the environment alone."""
+    # Imported here: most files of settings name no channel.
+    from scanner.config.channels import with_secrets  # noqa: PLC0415
+
+    places = [(Trust.USER, environ), (Trust.CHECKOUT, dotenv)]
+    return with_secrets(given.value, given.trust, places)
 
 
 def _lock(flags: Flags, environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -107,7 +121,11 @@ def _locked_layers(
     return [_from_flags(flags), config, server], config, ignored
 
 
-def _narrowed(gate: dict[str, PolicyThresholds], general: set[str]) -> dict[str, PolicyThresholds]:
+def _narrowed(
+    gate: dict[str, PolicyThresholds], before: list[Layer]
+) -> dict[str, PolicyThresholds]:
+    # A flag or variable is said of all policies: it comes before the file, whatever is there.
+    general = {name for layer in before for name in layer}
     unset = {name: msgspec.UNSET for name in PolicyThresholds.__struct_fields__ if name in general}
     narrowed = {name: msgspec.structs.replace(own, **unset) for name, own in gate.items()}
     return {name: own for name, own in narrowed.items() if own != PolicyThresholds()}
@@ -161,6 +179,9 @@ _LOCK: Final = "KEYPOLICY_CONFIG_ONLY"
 _SERVER: Final = ("token", "url", "organizations", "projects")
 """What is taken from the environment even where settings are locked to a file."""
 
+_PACKAGE: Final = "KEYPOLICY_PACKAGE"
+"""What the workflows of `keypolicy init` and of the examples install; it is no setting."""
+
 _DEBUG: Final = "KEYPOLICY_DEBUG"
 """Shows where an internal error arose; the entry point itself reads it, as settings may be why."""
 
@@ -200,7 +221,7 @@ def _misspelt(variables: Mapping[str, str], suffix: str) -> Iterator[str]:
     """Warn of variables that look like settings: a typo would drop a setting without a word."""
     known = {setting.variable for setting in _SETTINGS.values()} | {_PARAMS, _DEBUG, _LOCK}
     for name in sorted(variables):
-        if name.startswith("KEYPOLICY_") and name not in known:
+        if name.startswith("KEYPOLICY_") and name not in known | {_PACKAGE}:
             names = ", ".join(sorted(one for one in known if one.startswith("KEYPOLICY_")))
             yield f"{name}{suffix} is not a setting of keypolicy; there are {names}"
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,6 +13,9 @@ from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.outcome import Severity
 from scanner.model.token import Token
 from scanner.triage.interface import NOTICE_DAYS, TERM_DAYS, TriageRequest
+
+if TYPE_CHECKING:
+    from scanner.notify.interface import Channel
 
 
 class Flags(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sla: dict[Severity, timedelta] = {}
     fail_on_overdue: bool = False
     memory: int | None = None
+    notify: "tuple[Channel, ...]" = ()
     terminal: Terminal
     locked: tuple[str, str] | None = None
     origins: dict[str, str] = {}

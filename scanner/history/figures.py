@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from scanner.engine.judge.groups import Groups
 from scanner.history.manifest import Figures
-from scanner.model.history import Fate, TrackedFinding
+from scanner.model.history import Fate, TrackedFinding, unseen_by_severity
 from scanner.model.outcome import Disposition, Severity
 from scanner.model.run import Run
 from scanner.model.waiver import WaiverState
@@ -17,15 +17,11 @@ def figures(run: Run, findings: Sequence[TrackedFinding], groups: Groups) -> Fig
     changes: dict[str, Counter[Severity]] = {}
     days: dict[Severity, Counter[int]] = {}
     overdue: Counter[Severity] = Counter()
-    unseen: Counter[Severity] = Counter()
-    ran = {result.rule.id for result in run.results}
     for one in findings:
         changes.setdefault(one.fate.value, Counter())[one.severity] += 1
         if one.fate is Fate.FIXED and one.days_to_fix is not None:
             days.setdefault(one.severity, Counter())[int(one.days_to_fix)] += 1
         overdue[one.severity] += one.is_overdue(as_of)
-        was_open = one.fate is Fate.UNSEEN and one.disposition is Disposition.OPEN
-        unseen[one.severity] += was_open and one.rule in ran
     return Figures(
         found=run.found_by_severity(),
         open=run.open_by_severity(),
@@ -37,7 +33,7 @@ def figures(run: Run, findings: Sequence[TrackedFinding], groups: Groups) -> Fig
         days_to_fix={severity: dict(sorted(some.items())) for severity, some in days.items()},
         organizations=groups.organizations,
         teams=groups.teams,
-        unseen=_plain(unseen),
+        unseen=unseen_by_severity(findings, {result.rule.id for result in run.results}),
     )
 
 

@@ -15,6 +15,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from io import BytesIO
 from itertools import groupby
@@ -49,6 +50,9 @@ VERSION: Final = 1
 
 _NAME: Final = re.compile(r"([0-9]{8}T[0-9]{6}Z)-([0-9a-f]{8})-([0-9a-f]{12})")
 _MOST: Final = 2 << 30
+_LONGEST: Final = 16 << 20
+"""Longest line of the findings that a run carries on."""
+
 _MOST_TRIED: Final = 200
 """Runs of its line that are looked at for the one that a run carries on."""
 
@@ -94,23 +98,32 @@ class StoredRun(msgspec.Struct, frozen=True):
             )
         return raw
 
-    def unpacked(self, name: str) -> bytes:
-        """Return what a part that is packed with gzip holds; raises DamageError."""
+    @contextmanager
+    def stream(self, name: str) -> Iterator[gzip.GzipFile]:
+        """Give what a part that is packed with gzip holds, piece by piece; raises DamageError."""
         where = str(self.path / name)
         try:
             with gzip.GzipFile(fileobj=BytesIO(self.part(name))) as file:
-                unpacked = file.read(_MOST + 1)
-        except (OSError, EOFError, zlib.error) as error:
+                yield file
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise DamageError(f"cannot be unpacked: {error}", "cut", where=where) from error
-        if len(unpacked) > _MOST:
-            told = f"unpacks to more than {_MOST >> 20:,} MiB"
+
+    def unpacked(self, name: str, most: int = _MOST) -> bytes:
+        """Return what such a part holds; raises DamageError, also for more than `most` bytes."""
+        with self.stream(name) as file:
+            unpacked = file.read(most + 1)
+        if len(unpacked) > most:
+            where, told = str(self.path / name), f"unpacks to more than {most >> 20:,} MiB"
             raise DamageError(told, "too-large", where=where)
         return unpacked
 
     def tracked(self) -> tuple[TrackedFinding, ...]:
         """Return the findings that the line knew after this run; raises DamageError."""
         try:
-            return tuple(_DECODER.decode_lines(self.unpacked(TRACKED)))
+            with self.stream(TRACKED) as file:
+                # A line that is cut off because of its length is not JSON.
+                lines = iter(lambda: file.readline(_LONGEST), b"")
+                return tuple(map(_DECODER.decode, lines))
         except msgspec.MsgspecError as error:
             where = str(self.path / TRACKED)
             raise DamageError(f"cannot be read: {error}", "edited", where=where) from error

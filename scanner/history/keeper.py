@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,6 +17,7 @@ from scanner.base.errors import KeypolicyError
 from scanner.engine.database import Connection
 from scanner.engine.intake.keep import keep
 from scanner.engine.intake.load import Loaded
+from scanner.history.compare.past import past
 from scanner.history.folder import History, Predecessor
 from scanner.history.line import line_of
 from scanner.history.manifest import PreviousRun
@@ -30,13 +32,20 @@ from scanner.triage.decide import PLAIN, Decision
 from scanner.triage.interface import Facts, Sight
 from scanner.triage.triage import Triaged
 
+if TYPE_CHECKING:
+    from scanner.model.run import TrendPoint
+
 
 class HistoryRequest(msgspec.Struct, frozen=True):
-    """Where runs are kept, whether with their inventory, and the time allowed to fix findings."""
+    """Where runs are kept, whether with their inventory, and the time allowed to fix findings.
+
+    `told` is how many earlier runs a report of the scan is to tell of, 0 where there is none.
+    """
 
     folder: Path
     keep_inventory: bool = True
     sla: Sla = {}
+    told: int = 0
 
 
 class Dated(msgspec.Struct, frozen=True):
@@ -63,10 +72,14 @@ def kept_by(request: HistoryRequest) -> Iterator["Keeper"]:
 
 
 class Keeper:
-    """Keeps one scan. `scratch` is an empty folder that the database may write to."""
+    """Keeps one scan. `scratch` is an empty folder that the database may write to.
+
+    `earlier` are runs of the scan's line up to it, as many as were asked for, with the run before.
+    """
 
     def __init__(self, request: HistoryRequest, scratch: Path) -> None:
         self.scratch = scratch
+        self.earlier: tuple[TrendPoint, ...] = ()
         self._request = request
         self._warnings: list[str] = []
         self._staging: Staging | None = None
@@ -104,7 +117,9 @@ class Keeper:
         self._line = line_of(sight.scope, loaded.reaches, loaded.servers)
         is_certain = True
         try:
-            found = History(self._request.folder).before(self._line, as_of, loaded.organizations)
+            history = History(self._request.folder)
+            found = history.before(self._line, as_of, loaded.organizations)
+            self.earlier = past(history, found, as_of, self._request.told)
             self._warnings += found.warnings
             self._before, is_certain = found, found.is_certain
         except (OSError, KeypolicyError) as error:

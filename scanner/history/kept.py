@@ -1,5 +1,6 @@
 """What a scan is made of, out of a run that was kept: its inventory as a source, and its files."""
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -30,7 +31,8 @@ class KeptSource:
         inputs = []
         for number, one in enumerate(kept.inputs):
             path = workspace / f"kept-{number}.jsonl"
-            path.write_bytes(self._run.unpacked(one.name))
+            with self._run.stream(one.name) as packed, path.open("wb") as out:
+                shutil.copyfileobj(packed, out, 1 << 20)
             inputs.append(
                 RawInput(
                     path,

@@ -16,7 +16,7 @@ import msgspec
 from scanner.base.errors import KeypolicyError
 from scanner.base.files import leads_below
 from scanner.model.coverage import CoverageState, Gap
-from scanner.model.history import GroupTally, RunName
+from scanner.model.history import ControlTallies, GroupTally, RunName, by_control
 from scanner.model.inventory import KeptInventory, Reach, Scope
 from scanner.model.moment import in_utc
 from scanner.model.outcome import Severity
@@ -84,6 +84,12 @@ class RanRule(msgspec.Struct, frozen=True):
     controls: dict[str, list[str]]
     counts: dict[str, int]
     open: int
+
+    @property
+    def rated(self) -> GroupTally:
+        """What the rule came to, for a rate."""
+        counts = self.counts
+        return GroupTally(counts["pass"], counts["fail"], counts["unknown"] + counts["error"])
 
 
 class Looked(msgspec.Struct, frozen=True):
@@ -160,6 +166,11 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def name(self) -> RunName:
         """Which run it is."""
         return RunName(self.run.id, folder_name(self), self.run.as_of)
+
+    @property
+    def controls(self) -> ControlTallies:
+        """What passed, by control."""
+        return by_control((one.controls, one.rated) for one in self.rules.values())
 
     @property
     def point(self) -> TrendPoint:

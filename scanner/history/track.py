@@ -80,8 +80,8 @@ class _Tracker:
         first_seen = min(known.first_seen, began) if known else began
         # A baseline may know a finding longer than the history does.
         opened = first_seen if known is None else known.opened
-        if fate is Fate.REOPENED or (known is not None and fate is Fate.DEMANDED):
-            opened = self._as_of
+        if known is not None and fate is not Fate.STILL:
+            opened = self._as_of  # it went meanwhile, with its rule if not by itself
         allowed = self._sla.get(rule.severity)
         self._log.seen.add(name)
         if known is None and (rule.id, identity.id) in self._known_ids:

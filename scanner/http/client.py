@@ -1,7 +1,6 @@
 """An endpoint and a path go in; a Reply comes out or an ApiError, after limits and retries."""
 
 import asyncio
-import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -15,15 +14,13 @@ from scanner.base.errors import UsageError
 from scanner.catalogue import API, TOKEN_SETTING
 from scanner.http.answers import Moved, Reply, check, gave_up, read_json
 from scanner.http.changes import ChangeRequest, check_change
-from scanner.http.connection import ClientSettings, open_http
+from scanner.http.connection import ClientSettings, open_http, silence
 from scanner.http.exchange import Exchange, HttpRequest
 from scanner.http.failure import FATAL, TRANSIENT, ApiError, Reason
 from scanner.http.limits import Limiter
 from scanner.http.retry import LONGEST_WAIT, Drought, retry_after
 
 _MOST_MOVES: Final = 3
-_TALKATIVE: Final = ("httpx", "httpcore", "h2", "hpack")
-"""Loggers that would write headers, and the token with them, at the level of debugging."""
 _WRONG_ADDRESS: Final = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.GARBLED})
 """What a wrong address looks like, as long as the server has not answered once."""
 
@@ -254,8 +251,7 @@ async def connect(
             where=TOKEN_SETTING,
             remedy="Copy the token again, without line breaks.",
         )
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.WARNING)
+    silence()
     async with open_http(settings, transport) as http:
         yield Client(settings, http, on_change, clock)
 

@@ -1,7 +1,6 @@
 """Settings go in, an open httpx client comes out: certificates, proxies, token in the headers."""
 
-import os
-import ssl
+import logging
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -11,11 +10,14 @@ import msgspec
 
 from scanner import __version__
 from scanner.base.errors import UsageError
+from scanner.http.certificates import nobody, trusted
 from scanner.http.origin import is_loopback
 from scanner.http.retry import RetryPolicy
 from scanner.model.token import Token
 
 _CONNECT_SECONDS: Final = 10.0
+_TALKATIVE: Final = ("httpx", "httpcore", "h2", "hpack")
+"""Loggers that would write addresses, and at the level of debugging headers, secrets and all."""
 
 
 class ClientSettings(msgspec.Struct, frozen=True):
@@ -60,6 +62,12 @@ class Use:
         return self._sent and not self._opened and not self._answered
 
 
+def silence() -> None:
+    """Keep the HTTP library from logging what it sends."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
 def open_http(
     settings: ClientSettings, transport: httpx.AsyncBaseTransport | None = None
 ) -> httpx.AsyncClient:
@@ -70,6 +78,7 @@ def open_http(
     used and for a CA bundle that cannot be read.
     """
     wide = max(settings.concurrency, 1)
+    is_plain = settings.base.startswith("http:") and not settings.ca_bundle
     try:
         return httpx.AsyncClient(
             headers={
@@ -82,7 +91,7 @@ def open_http(
             ),
             limits=httpx.Limits(max_connections=wide * 2, max_keepalive_connections=wide),
             http2=settings.base.startswith("https:"),
-            verify=_trust(settings),
+            verify=nobody() if is_plain else trusted(settings.ca_bundle),
             trust_env=not is_loopback(urlsplit(settings.base).hostname or ""),
             follow_redirects=False,
             transport=transport,
@@ -92,29 +101,4 @@ def open_http(
             "the proxy that the environment names cannot be used",
             where="HTTPS_PROXY, ALL_PROXY",
             remedy="Name an http or https proxy, such as http://proxy.example.com:3128.",
-        ) from error
-
-
-def _trust(settings: ClientSettings) -> ssl.SSLContext:
-    """Return the certificates to trust: a bundle's, those of OpenSSL's variables, the system's.
-
-    What the bundle or a variable names is trusted alone, in place of the system's.
-    """
-    file, folder = settings.ca_bundle or os.environ.get("SSL_CERT_FILE"), None
-    if not file:
-        folder = os.environ.get("SSL_CERT_DIR")
-    try:
-        if settings.base.startswith("http:") and not settings.ca_bundle:
-            # No TLS will be spoken. This trusts nobody, and reading certificates takes time.
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if file or folder:
-            return ssl.create_default_context(cafile=file or None, capath=folder)
-        import truststore  # noqa: PLC0415 - not for a server on this machine
-
-        return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    except OSError as error:  # ssl.SSLError is one too
-        raise UsageError(
-            "the CA bundle cannot be read as PEM certificates",
-            where=settings.ca_bundle or "SSL_CERT_FILE",
-            remedy="Name a readable file with the certificates to trust.",
         ) from error

@@ -1,11 +1,12 @@
-"""Where the token may go: the configured server, its region's host, and nowhere else."""
+"""Where the token may go: the configured server, its region's host. And where messages may."""
 
 import ipaddress
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from scanner.base.errors import UsageError
+from scanner.base.errors import DeliveryError, UsageError
 from scanner.catalogue import API, LIVE, URL_SETTING
+from scanner.model.token import Token
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _REMEDY: Final = f"Give the server's address alone, such as {LIVE.url} ({URL_SETTING})."
@@ -40,6 +41,31 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def check_address(url: Token) -> str:
+    """Return the host of an address that a message may go to, the port with it.
+
+    Raises DeliveryError for anything but https, or http to this machine, and for a password in it.
+    """
+    try:
+        parts = urlsplit(url.reveal())
+        host, port = parts.hostname or "", parts.port
+    except ValueError:  # a broken port or IPv6 address
+        host, port, parts = "", None, urlsplit("")
+    if not host or parts.scheme not in {"http", "https"} or not url.sendable:
+        raise DeliveryError("the address is not an https URL", remedy="Copy it again, whole.")
+    if parts.username is not None or parts.password is not None:
+        raise DeliveryError(
+            "the address holds a user name or password",
+            where=host,
+            remedy="Use an address that has its secret in the path, or a signature.",
+        )
+    if parts.scheme == "http" and not is_loopback(host):
+        raise DeliveryError(
+            "the message would go there in clear, over plain http", where=host, remedy="Use https."
+        )
+    return host if port is None else f"{host}:{port}"
 
 
 def origin(url: str) -> tuple[str, str, int]:

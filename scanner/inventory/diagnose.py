@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from scanner.base.errors import InventoryFileError, Location
+from scanner.base.packed import unpack
 from scanner.catalogue import LIVE, TABLES, Field
 from scanner.catalogue.redact import SECRET_FIELDS, known_secrets, redact_text
 from scanner.inventory.envelope import (
@@ -24,7 +25,6 @@ from scanner.inventory.jsontext import AGAIN, FaultError, Reader, Record
 from scanner.inventory.records import Wrong, json_type, wrong
 from scanner.model.inventory import Layout, RawInput
 
-_CHUNK: Final = 1 << 16
 _QUOTE_LENGTH: Final = 40
 _NAMES: Final = {
     "VARCHAR": "a string",
@@ -81,7 +81,7 @@ def _check(raw: RawInput) -> None:
     if raw.layout is Layout.INVENTORY_PARQUET:
         return  # the fast reader's own words are the best there are
     with raw.path.open("rb") as file:
-        records = _READERS[raw.layout](Reader(iter(lambda: file.read(_CHUNK), b"")))
+        records = _READERS[raw.layout](Reader(unpack(file, raw.packing)))
         if raw.layout.is_inventory:
             _check_inventory(records)
         else:

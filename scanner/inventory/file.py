@@ -1,17 +1,21 @@
 """Inventory files: answers of the API as someone saved them, and what `keypolicy fetch` wrote."""
 
+import glob
+import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.base.files import real
+from scanner.base.packed import PACKED_SUFFIXES
 from scanner.catalogue import LIVE, TABLES
 from scanner.inventory.sniff import Sniffed, sniff
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Inventory, Needs, RawInput, Scope
 
-_SUFFIXES: Final = frozenset({".json", ".jsonl", ".parquet"})
+_TEXTS: Final = (".json", ".jsonl")
+_SUFFIXES: Final = (*_TEXTS, ".parquet", *(a + b for a in _TEXTS for b in PACKED_SUFFIXES))
 _NAMED: Final = 3
 """How many files a coverage reason names one by one."""
 
@@ -59,7 +63,7 @@ class FileSource:
 
     def _input(self, path: Path, file: Sniffed, kinds: Collection[str | None]) -> RawInput:
         if file.layout.is_inventory:
-            return RawInput(path, file.layout, label=str(path))
+            return RawInput(path, file.layout, label=str(path), packing=file.packing)
         kind = file.kind or LIVE.keys
         table = TABLES[kind]
         organization = project = None
@@ -67,21 +71,44 @@ class FileSource:
             organization = _only(self._organizations, "--org", path)
         if table.joined and table.joined not in kinds:
             project = _only(self._projects, "--project", path)
-        return RawInput(path, file.layout, str(path), kind, organization, project, self._server)
+        return RawInput(
+            path,
+            file.layout,
+            str(path),
+            kind,
+            organization,
+            project,
+            self._server,
+            packing=file.packing,
+        )
 
 
 def _expand(paths: Sequence[Path]) -> list[Path]:
-    """Return the files that are meant, each once, those of a folder by name."""
+    """Return the files that are meant, each once, those of a folder or pattern by name."""
     found: dict[Path, Path] = {}
-    for path in paths:
+    for path in (one for given in paths for one in _matching(given)):
         for file in _folder(path) if path.is_dir() else (path,):
             found.setdefault(real(file), file)
     return list(found.values())
 
 
+def _matching(path: Path) -> Sequence[Path]:
+    """Return what a pattern such as `exports/**/*.jsonl` matches; a path that is there is none."""
+    if os.path.lexists(path) or not glob.has_magic(str(path)):
+        return (path,)
+    matching = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207 - `**`, and no error where a folder may not be read
+    if not matching:
+        raise InventoryFileError(
+            "no file matches this pattern",
+            where=str(path),
+            remedy="* and ? stand for what a name has, ** for folders, [ab] for a character.",
+        )
+    return matching
+
+
 def _folder(path: Path) -> Iterator[Path]:
     try:
-        files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
+        files = sorted(file for file in path.iterdir() if file.name.endswith(_SUFFIXES))
     except OSError as error:
         raise InventoryFileError(
             f"cannot be read: {error.strerror}", where=str(path), remedy="Check its permissions."
@@ -91,7 +118,8 @@ def _folder(path: Path) -> Iterator[Path]:
         raise InventoryFileError(
             "the folder holds no inventory",
             where=str(path),
-            remedy="Inventories are files named *.json, *.jsonl or *.parquet.",
+            remedy="Inventories are files named *.json, *.jsonl, with or without .gz or .zst, or"
+            " *.parquet.",
         )
     yield from visible
 

@@ -7,6 +7,7 @@ plainly not an inventory is refused here, because here the reason can still be t
 import json
 import os
 import re
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ import msgspec
 
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.base.files import open_regular
+from scanner.base.packed import Packing, most_unpacked, packing_of, unpack
 from scanner.catalogue import API, PROVIDERS
 from scanner.catalogue.redact import redact_text
 from scanner.model.inventory import Layout
@@ -33,8 +35,8 @@ _EXPORT: Final = (
     " `keypolicy fetch`."
 )
 _COMPRESSED: Final = (
-    (b"\x1f\x8b", "gzip", "Unpack it first: gunzip -k FILE"),
-    (b"\x28\xb5\x2f\xfd", "zstd", "Unpack it first: unzstd FILE"),
+    (b"\x1f\x8b", "gzip, twice", "Unpack it once: gunzip -k FILE"),
+    (b"\x28\xb5\x2f\xfd", "zstd, twice", "Unpack it once: unzstd FILE"),
     (b"BZh", "bzip2", "Unpack it first: bunzip2 -k FILE"),
     (b"\xfd7zXZ", "xz", "Unpack it first: unxz -k FILE"),
     (b"PK\x03\x04", "zip", "Unpack it first: unzip FILE"),
@@ -51,12 +53,19 @@ class Sniffed(msgspec.Struct, frozen=True):
     layout: Layout
     kind: str | None = None
     empty: bool = False
+    packing: Packing = "none"
 
 
 def sniff(path: Path) -> Sniffed:
     """Tell what the file is; raise InventoryFileError for what is no inventory."""
-    head, tail = _ends(path)
+    packing, head, tail = _ends(path)
+    return msgspec.structs.replace(_sniffed(path, packing, head, tail), packing=packing)
+
+
+def _sniffed(path: Path, packing: Packing, head: bytes, tail: bytes) -> Sniffed:
     if head.startswith(b"PAR1"):
+        if packing != "none":
+            raise _refusal(path, f"a Parquet file packed with {packing}", "Give it unpacked.")
         if not tail.endswith(b"PAR1"):
             raise _refusal(path, "a Parquet file that was cut off", "Write it again.")
         return Sniffed(Layout.INVENTORY_PARQUET)
@@ -70,15 +79,20 @@ def sniff(path: Path) -> Sniffed:
     raise _not_json(path, text)
 
 
-def _ends(path: Path) -> tuple[bytes, bytes]:
+def _ends(path: Path) -> tuple[Packing, bytes, bytes]:
+    """Return how the file is packed, and the first and last bytes of what it holds."""
     if not os.path.lexists(path):
         raise _refusal(path, "no such file", "Check the path given to --inventory.")
     try:
         # The engine opens the file anew, so that it cannot be a pipe: what was read here is gone.
         with open_regular(path) as file:
-            head = file.read(PEEK_BYTES)
-            file.seek(max(0, os.fstat(file.fileno()).st_size - _TAIL_BYTES))
-            return head, file.read(_TAIL_BYTES)
+            head, size = file.read(PEEK_BYTES), os.fstat(file.fileno()).st_size
+            packing = packing_of(head)
+            if packing != "none":
+                file.seek(0)
+                return packing, *_unpacked_ends(path, unpack(file, packing), size)
+            file.seek(max(0, size - _TAIL_BYTES))
+            return packing, head, file.read(_TAIL_BYTES)
     except UsageError as error:
         remedy = "Save the records to a file that you may read, and give that file."
         raise _refusal(path, error.message, remedy) from error
@@ -86,6 +100,29 @@ def _ends(path: Path) -> tuple[bytes, bytes]:
         raise _refusal(
             path, f"cannot be read: {error.strerror}", "Check its permissions."
         ) from error
+
+
+def _unpacked_ends(path: Path, pieces: Iterator[bytes], size: int) -> tuple[bytes, bytes]:
+    """Return the first and last bytes of all: nothing less tells whether the file is whole."""
+    head, tail, total, most = bytearray(), b"", 0, most_unpacked(size)
+    for piece in pieces:
+        total += len(piece)
+        head += piece[: PEEK_BYTES - len(head)]
+        tail = (tail + piece)[-_TAIL_BYTES:]
+        if total > most:
+            raise too_large(str(path), total, size)
+    return bytes(head), tail
+
+
+def too_large(where: str, found: int, size: int) -> InventoryFileError:
+    """Return the error for a file that comes to more than may be read of one of its size."""
+    return InventoryFileError(
+        f"unpacks to {found >> 20:,} MiB or more from {size:,} bytes;"
+        f" {most_unpacked(size) >> 20:,} MiB is the most that is read of it",
+        where=where,
+        remedy="It was not written by `keypolicy fetch`, or is damaged. Give the records as .jsonl"
+        " if they are really so many.",
+    )
 
 
 def _refuse_binary(path: Path, head: bytes) -> None:

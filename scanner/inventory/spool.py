@@ -24,6 +24,7 @@ import msgspec
 
 from scanner import __version__
 from scanner.base.files import replacing
+from scanner.base.packed import PACKED_SUFFIXES, pack
 from scanner.catalogue.redact import redact_record, redacted
 from scanner.model.coverage import TableCoverage
 from scanner.model.inventory import FORMAT_VERSION, Scope
@@ -162,12 +163,13 @@ def _line(
 
 
 def copy_inventory(lines: Path, output: Path) -> None:
-    """Write an inventory of lines under another name, as one JSON array for `.json`.
+    """Write an inventory of lines under another name: for `.json` as one array, for `.gz` packed.
 
     Raises UsageError where that file cannot be written; it is whole or not there.
     """
-    array = output.suffix == ".json"
-    with lines.open("rb") as source, replacing(output) as target:
+    array = ".json" in output.suffixes
+    packing = PACKED_SUFFIXES.get(output.suffix, "none")
+    with lines.open("rb") as source, replacing(output) as out, pack(out, packing) as target:
         separator = b"[\n" if array else b""
         for line in source:
             target.write(separator + line.rstrip(b"\n"))

@@ -1,6 +1,7 @@
 """What a history knows of findings and of runs: values that reports, too, can be made of."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -68,6 +69,18 @@ class TrackedFinding(KnownFinding, frozen=True, kw_only=True):
         return (self.fixed_at - self.opened) / timedelta(days=1)
 
 
+def unseen_by_severity(
+    findings: Iterable[TrackedFinding], rules: Collection[str]
+) -> dict[Severity, int]:
+    """Count what was open when somebody last looked, of these rules: those that were run."""
+    counts = Counter(
+        one.severity
+        for one in findings
+        if one.fate is Fate.UNSEEN and one.disposition is Disposition.OPEN and one.rule in rules
+    )
+    return {severity: counts[severity] for severity in Severity if counts[severity]}
+
+
 class RunName(msgspec.Struct, frozen=True):
     """Which run is meant: its id, the folder that it lies in, and its time."""
 
@@ -84,6 +97,10 @@ class HistoryProgress(msgspec.Struct, frozen=True):
 
     before: RunName | None
     findings: tuple[TrackedFinding, ...]
+
+    def unseen(self, rules: Collection[str]) -> dict[Severity, int]:
+        """Count what was open when somebody last looked, of these rules."""
+        return unseen_by_severity(self.findings, rules)
 
 
 class GroupTally(msgspec.Struct, frozen=True):
@@ -104,3 +121,18 @@ class GroupTally(msgspec.Struct, frozen=True):
         return GroupTally(
             self.passed + other.passed, self.failed + other.failed, self.unknown + other.unknown
         )
+
+
+ControlTallies = Mapping[str, Mapping[str, GroupTally]]
+"""What passed of the checks that support a requirement, by framework and requirement."""
+
+
+def by_control(rules: Iterable[tuple[Mapping[str, Sequence[str]], GroupTally]]) -> ControlTallies:
+    """Add up the tallies of rules by the controls that each supports."""
+    found: dict[str, dict[str, GroupTally]] = {}
+    for controls, tally in rules:
+        for framework, requirements in controls.items():
+            of_framework = found.setdefault(framework, {})
+            for one in dict.fromkeys(requirements):
+                of_framework[one] = of_framework.get(one, GroupTally()).plus(tally)
+    return found

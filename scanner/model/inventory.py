@@ -7,6 +7,7 @@ from typing import Final, Self
 
 import msgspec
 
+from scanner.base.packed import Packing
 from scanner.model.coverage import TableCoverage
 
 FORMAT_VERSION: Final = 1
@@ -46,6 +47,7 @@ class RawInput(msgspec.Struct, frozen=True):
     project: str | None = None
     server: str | None = None
     is_redacted: bool = False
+    packing: Packing = "none"
 
 
 class KeptInput(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ whoever wrote the file likes: DuckDB knows `infinity`, `epoch` and `+25:00`.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Final
 
 SKEW_MINUTES: Final = 5
@@ -23,6 +23,11 @@ _TIME: Final = re.compile(_PATTERN)
 _FIRST: Final = 1970
 _LAST: Final = 9000
 """Years; from these on, no difference or offset that anything here adds leaves the calendar."""
+
+
+def utc_day(moment: datetime) -> date:
+    """Return the day of a moment in UTC."""
+    return moment.astimezone(UTC).date()
 
 
 def in_utc(moment: datetime) -> datetime:

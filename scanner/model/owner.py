@@ -1,4 +1,7 @@
-"""Who must act: entries that give resources to owners; of several that match, the last one wins."""
+"""Who must act, and whose part it is: entries that give resources to owners, and shares of a scan.
+
+Of several entries that match, the last one wins.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,6 +10,7 @@ from typing import Final
 import msgspec
 
 from scanner.base.errors import Location
+from scanner.model.history import GroupTally
 from scanner.model.outcome import Disposition
 
 FACTS: Final = ("organization", "project", "team", "name")
@@ -70,3 +74,28 @@ class OwnerShare(msgspec.Struct, frozen=True):
         for (_, disposition), number in self.tally.items():
             counts[disposition] += number
         return counts
+
+
+class OrganizationShare(msgspec.Struct, frozen=True):
+    """An organization's part of a scan of several; the slug None is for what tells none.
+
+    `projects` is None where the organization itself was not seen. `checks` are of rules and
+    resources, what could not be seen being unknown; `tally` counts the findings by the rule's id
+    and what triage decided, `gaps` the parts of tables that rules wanted to read and could not.
+    """
+
+    slug: str | None
+    projects: int | None
+    checks: GroupTally
+    tally: Mapping[tuple[str, Disposition], int]
+    gaps: int
+
+    def count(self, disposition: Disposition) -> int:
+        """How many findings triage gave this disposition."""
+        return sum(number for (_, found), number in self.tally.items() if found is disposition)
+
+    @property
+    def open_by_rule(self) -> dict[str, int]:
+        """The open findings by the rule's id; rules without any are left out."""
+        tally = self.tally.items()
+        return {rule: n for (rule, found), n in tally if found is Disposition.OPEN and n}

@@ -10,9 +10,9 @@ import msgspec
 
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Finding, Forecast, KnownFinding
-from scanner.model.history import HistoryProgress
+from scanner.model.history import ControlTallies, GroupTally, HistoryProgress, by_control
 from scanner.model.outcome import Disposition, Outcome, Severity
-from scanner.model.owner import OwnerShare
+from scanner.model.owner import OrganizationShare, OwnerShare
 from scanner.model.rule import Policy, Rule
 from scanner.model.waiver import WaiverUse
 
@@ -53,6 +53,12 @@ class RuleResult(msgspec.Struct, frozen=True):
     def open_findings(self) -> int:
         """How many findings of any outcome are open."""
         return self.disposed(Disposition.OPEN)
+
+    @property
+    def rated(self) -> GroupTally:
+        """What the rule came to, for a rate: what is no pass and no failure could not be told."""
+        unknown = self.count(Outcome.UNKNOWN) + self.count(Outcome.ERROR)
+        return GroupTally(self.passed, self.count(Outcome.FAIL), unknown)
 
     @property
     def evaluated(self) -> int:
@@ -101,6 +107,13 @@ class InventorySummary(msgspec.Struct, frozen=True):
             if table.needed and table.coverage.state is not CoverageState.COMPLETE
         }
 
+    @property
+    def is_fleet(self) -> bool:
+        """Whether it is of several organizations, those included that could not be seen."""
+        gaps = (gap for coverage in self.incomplete.values() for gap in coverage.gaps)
+        missing = {gap.organization for gap in gaps if gap.organization is not None}
+        return len(missing | self.organizations.keys()) > 1
+
 
 class RunInfo(msgspec.Struct, frozen=True):
     """Identity and clock of a run; only these four differ between two runs of the same facts."""
@@ -142,13 +155,14 @@ class GateSetting(msgspec.Struct, frozen=True):
     is_given: bool = False
 
 
-class TrendPoint(msgspec.Struct, frozen=True):
+class TrendPoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a scan came to, and what it was about: only like is compared with like.
 
     `found` counts all findings by severity, `open` those that are neither waived nor in the
     baseline. `policies` maps each policy to its version and its `Policy.terms`, `organizations`
     are the slugs of those that were seen, `incomplete` the tables that were not seen whole; they
-    are None where the scan's report does not tell.
+    are None where the scan's report does not tell. `controls` tell what passed, by framework and
+    requirement, and `unseen` counts what was open when somebody last looked, where that is known.
     """
 
     as_of: datetime
@@ -158,6 +172,8 @@ class TrendPoint(msgspec.Struct, frozen=True):
     policies: dict[str, tuple[str, str]] | None = None
     organizations: frozenset[str] | None = None
     incomplete: frozenset[str] | None = None
+    controls: ControlTallies = {}
+    unseen: dict[Severity, int] = {}
 
 
 class Narrowing(msgspec.Struct, frozen=True):
@@ -208,8 +224,9 @@ class Run(msgspec.Struct, frozen=True):
     a `narrowing`, `findings` and `sample` are of some of them. `table`, where it was asked for,
     writes the findings into files of Parquet, which are to be read one after the other. `rows`
     gives columns of a table's rows by their id, of those with these ids or of all. `progress` is
-    what a history tells, where the scan has one, and `forecast` what falls due, where that was
-    asked for.
+    what a history tells, where the scan has one: the run before is one of the `earlier` then, if
+    they were asked for. `forecast` is what falls due, where that was asked for. `organizations`
+    have a share each where the scan is about more than one.
     """
 
     info: RunInfo
@@ -233,6 +250,7 @@ class Run(msgspec.Struct, frozen=True):
     ) = None
     progress: HistoryProgress | None = None
     forecast: Forecast | None = None
+    organizations: tuple[OrganizationShare, ...] = ()
 
     def open_shown(self, result: RuleResult) -> int:
         """How many open findings of a rule the reports show."""
@@ -267,6 +285,8 @@ class Run(msgspec.Struct, frozen=True):
             policies={one.name: (one.version, one.terms) for one in self.policies},
             organizations=frozenset(self.inventory.organizations),
             incomplete=frozenset(self.inventory.incomplete),
+            controls=by_control((one.rule.controls, one.rated) for one in self.results),
+            unseen=self.progress.unseen({r.rule.id for r in self.results}) if self.progress else {},
         )
 
     def total(self, outcome: Outcome) -> int:

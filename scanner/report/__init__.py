@@ -39,6 +39,8 @@ class FormatInfo(msgspec.Struct, frozen=True):
 
     `is_json`: whether all that comes from elsewhere stands in it as JSON, or escaped.
     `is_of_table`: whether it is made of `Run.table`, which a scan has to be asked for.
+    `is_story`: whether it tells of earlier runs and of what falls due, which a scan has to be asked
+    for, too.
     """
 
     module: str
@@ -46,6 +48,7 @@ class FormatInfo(msgspec.Struct, frozen=True):
     description: str
     is_json: bool = False
     is_of_table: bool = False
+    is_story: bool = False
 
 
 FORMATS: Final[dict[str, FormatInfo]] = {
@@ -56,7 +59,11 @@ FORMATS: Final[dict[str, FormatInfo]] = {
         "sarif.document", (".sarif", ".sarif.json"), "SARIF 2.1.0, for code scanning", is_json=True
     ),
     "html": FormatInfo(
-        "html.page", (".html", ".htm"), "one self-contained page to read and search", is_json=True
+        "html.page",
+        (".html", ".htm"),
+        "one self-contained page to read and search",
+        is_json=True,
+        is_story=True,
     ),
     "terminal": FormatInfo("terminal", (".txt",), "the summary that a person reads first"),
     "junit": FormatInfo("junit", (".xml",), "JUnit XML, a case for each rule in each project"),

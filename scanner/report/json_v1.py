@@ -18,7 +18,7 @@ from scanner.model.finding import Finding
 from scanner.model.outcome import WORST_FIRST, Disposition, Outcome
 from scanner.model.run import RuleResult, Run, TableSummary
 from scanner.report.interface import ReportOptions, Writing
-from scanner.report.parts.effect import meaning
+from scanner.report.parts.effect import meaning, parts
 from scanner.report.parts.json_array import JsonArray
 
 SCHEMA_VERSION: Final = "1"
@@ -216,8 +216,29 @@ def _summary(run: Run) -> dict[str, Any]:
         ],
         "incomplete_tables": sorted(run.inventory.incomplete),
         "warnings": run.warnings,
+        **_organizations(run),
         **_owners(run),
     }
+
+
+def _organizations(run: Run) -> dict[str, Any]:
+    if not run.organizations:
+        return {}
+    told = [
+        {
+            "organization": share.slug,
+            "projects": share.projects,
+            "open_by_severity": part.open_by_severity,
+            "open_by_rule": share.open_by_rule,
+            "waived": share.count(Disposition.WAIVED),
+            "baselined": share.count(Disposition.BASELINED),
+            "checks": share.checks,
+            "not_seen": share.gaps,
+        }
+        for part in sorted(parts(run), key=lambda one: (one.share.slug is None, one.name))
+        for share in [part.share]
+    ]
+    return {"organizations": told}
 
 
 def _owners(run: Run) -> dict[str, Any]:

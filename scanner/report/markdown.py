@@ -12,10 +12,18 @@ from typing import BinaryIO, Final
 
 from scanner.base.text import clock, first_sentence, paragraph, plural
 from scanner.model.finding import Finding
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import WORST_FIRST, Disposition, Outcome
 from scanner.model.run import RuleResult, Run
 from scanner.report.interface import ReportOptions, Writing
-from scanner.report.parts.effect import gate_words, given, loosened, open_findings, shares
+from scanner.report.parts.effect import (
+    gate_words,
+    given,
+    loosened,
+    open_findings,
+    parts,
+    scanned,
+    shares,
+)
 from scanner.report.parts.first import Examples, first_open
 from scanner.report.parts.markup import escaped, link
 from scanner.report.parts.subject import name_of, place, shortened, web_url
@@ -75,6 +83,8 @@ def _head(run: Run) -> Iterator[str]:
         yield f"### Not seen\n\n{_bullets(unseen)}"
     if run.warnings:
         yield f"### Warnings\n\n{_bullets(run.warnings)}"
+    if run.organizations:
+        yield from _parts(run)
     if run.owners:
         yield from _owners(run)
     if run.results:
@@ -90,7 +100,7 @@ def _scope(run: Run) -> Iterator[str]:
     )
     outcomes = ", ".join(f"{run.total(o):,} {o.replace('_', ' ')}" for o in Outcome)
     rows = {
-        "Scanned": ", ".join(run.inventory.sources) or "nothing",
+        "Scanned": scanned(run.inventory.sources),
         "As of": clock(run.info.as_of),
         "Policy": policies or "none",
         "Resources": tables or "none",
@@ -128,6 +138,21 @@ def _owners(run: Run) -> Iterator[str]:
     for name, contact, number in shares(run)[:_MAX_RULES]:
         cells = (escaped(shortened(text, _MAX_NAME)) for text in (name, contact))
         yield f"| {' | '.join(cells)} | {number:,} |\n"
+    yield "\n"
+
+
+def _parts(run: Run) -> Iterator[str]:
+    titles = " | ".join(str(one).capitalize() for one in WORST_FIRST)
+    yield f"### Organizations\n\n| Organization | {titles} | Passed | Not seen |\n"
+    yield f"| --- |{' ---: |' * (len(WORST_FIRST) + 2)}\n"
+    found = parts(run)
+    for one in found[:_MAX_RULES]:
+        numbers = " | ".join(f"{number:,}" for number in one.open_by_severity.values())
+        name = escaped(shortened(one.name, _MAX_NAME))
+        yield f"| {name} | {numbers} | {one.rate} | {one.share.gaps:,} |\n"
+    if rest := found[_MAX_RULES:]:
+        more, clear = plural(len(rest), "more organization"), sum(not one.open for one in rest)
+        yield f"\n... and {more}, {clear:,} without an open finding\n"
     yield "\n"
 
 

@@ -16,6 +16,7 @@ from scanner.model.coverage import CoverageState
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import Run
 from scanner.report.interface import ReportOptions
+from scanner.report.parts.effect import parts
 
 
 class _Metric(NamedTuple):
@@ -41,6 +42,16 @@ def _metrics(run: Run) -> Iterator[_Metric]:
     info, verdict, tables = run.info, run.verdict, run.inventory.tables
     yield _Metric("build_info", "The scanner's version.", [({"version": __version__}, 1)])
     yield _Metric("findings", "Findings by rule, outcome and disposition.", _findings(run))
+    if run.organizations:
+        yield _Metric(
+            "organization_open_findings",
+            "Open findings by organization and severity, where there are several.",
+            (
+                ({"organization": one.share.slug or "", "severity": severity}, number)
+                for one in parts(run)
+                for severity, number in one.open_by_severity.items()
+            ),
+        )
     if run.owners:
         yield _Metric("owner_findings", "Findings by owner and disposition.", _owners(run))
     yield _Metric("checks", "Resources by rule and outcome, passes included.", _checks(run))

@@ -10,7 +10,16 @@ from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, RuleResult, Run
 from scanner.report.interface import ReportOptions
-from scanner.report.parts.effect import gate_words, given, loosened, meaning, open_findings, shares
+from scanner.report.parts.effect import (
+    gate_words,
+    given,
+    loosened,
+    meaning,
+    open_findings,
+    parts,
+    scanned,
+    shares,
+)
 
 MAX_RULES: Final = 8
 MAX_EXAMPLES: Final = 3
@@ -57,7 +66,8 @@ class _Summary:
         """Yield the summary from the verdict to the exit code."""
         yield from self._verdict()
         if not self._options.quiet:
-            for block in (self._scope(), self._trouble(), self._worst(), self._passing()):
+            blocks = self._scope(), self._trouble(), self._parts(), self._worst(), self._passing()
+            for block in blocks:
                 lines = list(block)
                 if lines:
                     yield ""
@@ -95,7 +105,7 @@ class _Summary:
             if table.needed
         )
         rows = [
-            ("Scanned", clean(", ".join(run.inventory.sources)) or "nothing"),
+            ("Scanned", clean(scanned(run.inventory.sources))),
             *self._organizations(),
             ("As of", clock(run.info.as_of)),
             ("Policy", policies or "none"),
@@ -158,6 +168,19 @@ class _Summary:
                 yield f"{'':{_INDENT}}... and {plural(len(coverage.gaps) - _MAX_GAPS, 'more gap')}"
         for warning in self._run.warnings:
             yield from self._labelled("Warning", clean(warning))
+
+    def _parts(self) -> Iterator[str]:
+        """Tell how each of several organizations fares, worst first; in a verbose summary, all."""
+        found = parts(self._run)
+        if found:
+            yield self._paint(_BOLD, "Organizations")
+        shown = found if self._options.verbose else found[:_OWNERS]
+        for one in shown:
+            yield from self._wrap(one.told, f"{fit(one.name, _NAME_WIDTH)}: ", " " * _INDENT)
+        if hidden := found[len(shown) :]:
+            clear = sum(not one.open for one in hidden)
+            more = plural(len(hidden), "more organization")
+            yield f"... and {more}, {clear or 'none'} of them without an open finding"
 
     def _worst(self) -> Iterator[str]:
         ranked = sorted(

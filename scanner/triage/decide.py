@@ -34,6 +34,10 @@ class Candidate(NamedTuple):
     predicate: int | None
 
 
+Share = tuple[str | None, str | None, str, Disposition]
+"""What findings are counted by: owner, organization, rule, and what was decided."""
+
+
 class DecisionLog(msgspec.Struct):
     """What has been decided so far.
 
@@ -41,7 +45,7 @@ class DecisionLog(msgspec.Struct):
     `decided` count findings by waiver, `seen` are the baseline's that are still there. `displaced`
     are findings that it has not, on resources of which it has the rule's: by rule, organization
     and id. `renamed` tells kind, old name and new one of what it calls otherwise. `shares` count
-    findings by owner, rule and disposition.
+    findings, where somebody wants to know.
     """
 
     decisions: dict[str, Decision] = {}
@@ -52,7 +56,7 @@ class DecisionLog(msgspec.Struct):
     displaced: set[tuple[str, str | None, str]] = set()
     renamed: set[tuple[str, str, str]] = set()
     worsened: int = 0
-    shares: Counter[tuple[str | None, str, Disposition]] = msgspec.field(default_factory=Counter)
+    shares: Counter[Share] = msgspec.field(default_factory=Counter)
 
     def is_displaced(self, known: KnownFinding) -> bool:
         """Whether the finding is there under another fingerprint."""
@@ -96,7 +100,8 @@ class Decider:
         known = self._baseline.get(name)
         decision = self._decide(identity.outcome, candidates, known)
         self._tally[identity.outcome, decision.disposition] += 1
-        self._ledger.shares[identity.owner, self._rule.id, decision.disposition] += 1
+        share = identity.owner, identity.organization, self._rule.id, decision.disposition
+        self._ledger.shares[share] += 1
         self._ledger.matched.update(one.waiver.id for one in candidates)
         if known is not None:
             self._ledger.seen.add(name)

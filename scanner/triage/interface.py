@@ -39,8 +39,8 @@ class Facts(Protocol):
         """Give the rule's findings on rows; `matched` is in the order of the predicates."""
         ...
 
-    def owned(self, rule: Rule) -> Mapping[str | None, int]:
-        """Count the rule's findings on rows by the owner of the row."""
+    def spread(self, rule: Rule) -> Mapping[tuple[str | None, str | None], int]:
+        """Count the rule's findings on rows by the owner and the organization of the row."""
         ...
 
     def matches(self, predicate: int) -> int:

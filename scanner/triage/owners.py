@@ -1,9 +1,10 @@
 """Reading a file of owners: every problem in it at once, each with its place."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -11,8 +12,8 @@ from msgspec import UNSET, UnsetType
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.hints import did_you_mean
 from scanner.base.yamlfile import OWNERS, YamlFile, read_source
-from scanner.model.outcome import Disposition
 from scanner.model.owner import FACTS, NAME_A_FILE, NO_FILE, OwnerEntry, Owners, OwnerShare
+from scanner.triage.decide import Share
 from scanner.triage.owner_document import (
     MAX_GLOBS,
     MAX_WILD,
@@ -21,6 +22,9 @@ from scanner.triage.owner_document import (
     OwnerDocument,
     OwnersDocument,
 )
+
+if TYPE_CHECKING:
+    from scanner.model.outcome import Disposition
 
 _RUN: Final = re.compile(r"[*?]{2,}")
 
@@ -95,18 +99,13 @@ def check_names(names: Sequence[str], owners: Owners | None) -> None:
             )
 
 
-def shares(
-    owners: Owners, found: Mapping[tuple[str | None, str, Disposition], int]
-) -> tuple[OwnerShare, ...]:
-    """Return each owner's part of the findings, in the order of the file, and then nobody's.
-
-    `found` counts them by owner, rule and disposition.
-    """
-    tallies: dict[str | None, dict[tuple[str, Disposition], int]] = {
-        owner: {} for owner in (*owners.contacts, None)
+def shares(owners: Owners, found: Mapping[Share, int]) -> tuple[OwnerShare, ...]:
+    """Return each owner's part of the findings, in the order of the file, and then nobody's."""
+    tallies: dict[str | None, Counter[tuple[str, Disposition]]] = {
+        owner: Counter() for owner in (*owners.contacts, None)
     }
-    for (owner, rule, disposition), number in found.items():
-        tallies[owner][rule, disposition] = number
+    for (owner, _, rule, disposition), number in found.items():
+        tallies[owner][rule, disposition] += number
     contacts = owners.contacts
     return tuple(
         OwnerShare(owner, contacts.get(owner or "", ""), tally) for owner, tally in tallies.items()

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from scanner.model.coverage import Gap
 from scanner.model.finding import Finding, KnownFinding
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.owner import OwnerShare
 from scanner.model.rule import Policy, Rule
+from scanner.model.run import RuleResult
 from scanner.model.waiver import Waiver, WaiverUse
 from scanner.triage import notes
 from scanner.triage.baseline import read_baseline
-from scanner.triage.decide import Candidate, Decider, Decision, DecisionLog
+from scanner.triage.decide import Candidate, Decider, Decision, DecisionLog, Share
 from scanner.triage.fixed import fixed
 from scanner.triage.interface import Facts, Sight, TriageRequest
 from scanner.triage.owners import read_owners, shares
@@ -28,8 +30,8 @@ class Triaged(msgspec.Struct, frozen=True):
     """What triage decided.
 
     `tallies` are by rule id and count findings on rows; a rule that is not in it has only open
-    ones. `refusals` are why the scan must end as a wrong configuration. `owners` are their shares
-    in the findings on rows.
+    ones. `refusals` are why the scan must end as a wrong configuration. `shares` count the findings
+    on rows, `owners` are theirs of them.
     """
 
     decisions: Mapping[str, Decision] = {}
@@ -39,6 +41,33 @@ class Triaged(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...] = ()
     refusals: tuple[str, ...] = ()
     owners: tuple[OwnerShare, ...] = ()
+    shares: Mapping[Share, int] = {}
+
+    def result(
+        self,
+        rule: Rule,
+        counts: Mapping[Outcome, int],
+        gaps: Mapping[str, Sequence[Gap]],
+        overdue: Mapping[str, Mapping[Outcome, int]] | None,
+    ) -> RuleResult:
+        """Return how a rule fared: its outcomes on rows, and the gaps of its table."""
+        unseen = len(gaps[rule.resource])
+        tally = {
+            (outcome, Disposition.OPEN): counts.get(outcome, 0)
+            for outcome in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
+        }
+        if rule.id in self.tallies:
+            tally = dict.fromkeys(tally, 0) | dict(self.tallies[rule.id])
+        # What was not seen is neither waived nor known: it is always open.
+        tally[Outcome.UNKNOWN, Disposition.OPEN] += unseen
+        return RuleResult(
+            rule=rule,
+            passed=counts.get(Outcome.PASS, 0),
+            not_applicable=counts.get(Outcome.NOT_APPLICABLE, 0),
+            unseen=unseen,
+            tally=tally,
+            overdue=None if overdue is None else overdue.get(rule.id, {}),
+        )
 
     def dispose(self, findings: Iterable[Finding]) -> Iterable[Finding]:
         """Return the findings with what was decided about them, as often iterable as before."""
@@ -84,17 +113,19 @@ class Triage:
                 predicates.append(_as_rule(waiver, table))
         self.predicates = tuple(predicates)
 
-    def decide(self, facts: Facts, sight: Sight, as_of: datetime) -> Triaged:
-        """Decide about every finding."""
+    def decide(
+        self, facts: Facts, sight: Sight, as_of: datetime, *, shared: bool = False
+    ) -> Triaged:
+        """Decide about every finding; `shared`: somebody wants to know the shares."""
         ledger = DecisionLog()
         for rule in self._rules:
             decider = self.decider(rule, as_of, ledger)
             if decider is not None:
                 for identity in facts.identities(rule, decider.predicates):
                     decider.add(identity)
-            elif self.owners is not None:
-                for owner, number in facts.owned(rule).items():
-                    ledger.shares[owner, rule.id, Disposition.OPEN] += number
+            elif shared or self.owners is not None:
+                for place, number in facts.spread(rule).items():
+                    ledger.shares[*place, rule.id, Disposition.OPEN] += number
         uses = tuple(self._use(one, facts, sight, as_of, ledger) for one in self.waivers)
         tables = {rule.id: rule.resource for rule in self._rules}
         gone = fixed(self._baseline.values(), tables, facts, sight, ledger)
@@ -111,6 +142,7 @@ class Triage:
             warnings=tuple(told),
             refusals=useless if strict else (),
             owners=() if self.owners is None else shares(self.owners, ledger.shares),
+            shares=ledger.shares,
         )
 
     def decider(self, rule: Rule, moment: datetime, ledger: DecisionLog) -> Decider | None:

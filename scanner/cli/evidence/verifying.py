@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -11,10 +12,12 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.files import open_regular
 from scanner.base.text import plural, timestamp
-from scanner.cli.history.output import Printout, day, print_json
+from scanner.cli.history.output import print_json, written
 from scanner.evidence.check import EvidenceCheck, check
 from scanner.evidence.signature import SUFFIX, SignatureCheck, check_signature
 from scanner.history.manifest import DamageError
+from scanner.history.tell.words import day
+from scanner.report.sheet.sheet import Sheet
 
 _DAMAGED, _UNCONFIRMED = 2, 3
 
@@ -93,7 +96,7 @@ def _print_json(found: EvidenceCheck, signed: str, code: int) -> None:
 
 
 def _print(path: Path, found: EvidenceCheck, signed: str, form: str) -> None:
-    page = Printout(form)
+    page = Sheet()
     if found.damage:
         state = f"does not hold, {plural(len(found.damage), 'problem')}"
     else:
@@ -116,4 +119,4 @@ def _print(path: Path, found: EvidenceCheck, signed: str, form: str) -> None:
         page.line(f"not confirmed: {why}")
     for remark in found.remarks:
         page.line(remark)
-    page.print()
+    sys.stdout.write(written(page, form).decode())

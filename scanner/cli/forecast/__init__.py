@@ -17,7 +17,13 @@ from scanner.report.interface import ReportOptions
 if TYPE_CHECKING:
     from scanner.model.run import Run
 
-_SUFFIXES: Final = {".ics": "ical", ".json": "json", ".txt": "terminal"}
+_SUFFIXES: Final = {
+    ".html": "html",
+    ".htm": "html",
+    ".ics": "ical",
+    ".json": "json",
+    ".txt": "terminal",
+}
 
 EXIT_CODES: Final = """\
 exit codes:
@@ -57,9 +63,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     output.add_argument(
         "--format",
         metavar="NAME",
-        choices=tuple(_SUFFIXES.values()),
+        choices=tuple(dict.fromkeys(_SUFFIXES.values())),
         default="terminal",
-        help="write this to standard output: terminal, json or ical (default: terminal)",
+        help="write this to standard output: terminal, json, html or ical (default: terminal)",
     )
     inputs.add_display_arguments(output)
     output.add_argument("-v", "--verbose", action="store_true", help="show every finding")
@@ -68,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(namespace: argparse.Namespace) -> int:
     """Look ahead and tell; returns the exit code."""
     formats = {path: _format_for(path) for path in namespace.output}
-    days = judging.days(namespace)
+    days = judging.days(namespace.days, "--days")
     within = judging.due_within(namespace)
     check_writable(namespace.output)
     settings = inputs.settings(namespace)
@@ -132,9 +138,13 @@ def _written(found: "Run", name: str, reasons: tuple[str, ...], options: ReportO
     if forecast is None:
         raise ValueError(name)
     if name == "ical":
-        from scanner.report.forecast.calendar import calendar  # noqa: PLC0415
+        from scanner.report.forecast.calendar import calendar, forecast_events  # noqa: PLC0415
 
-        return calendar(forecast)
+        return calendar(forecast_events(forecast))
+    if name == "html":
+        from scanner.report.forecast.page import forecast_page  # noqa: PLC0415
+
+        return forecast_page(found, forecast, reasons)
     if name == "json":
         from scanner.report.forecast.document import document  # noqa: PLC0415
 

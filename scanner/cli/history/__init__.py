@@ -2,6 +2,7 @@
 
 import argparse
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
 from scanner.cli.shared import inputs
@@ -13,12 +14,13 @@ _ACTIONS: Final = {
     "trend": ("trending", "show how findings, rates and times to fix went"),
     "verify": ("upkeep", "hold every run to its digests and to the run after it"),
     "prune": ("upkeep", "take the large parts out of old runs"),
+    "site": ("publishing", "write a static site of all runs: pages, a feed, a calendar"),
     "replay": ("replaying", "judge the inventory of a run anew, with other policies"),
 }
 """Each action with its module in this room and what it does."""
 
 _RUN_HELP: Final = "a run: latest, previous, a date or time, or the beginning of its id"
-_FORMATS: Final = ("terminal", "json", "markdown")
+_FORMATS: Final = ("terminal", "json", "markdown", "html")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,12 +41,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made["trend"].add_argument("--line", metavar="ID", help="the line of another scope: see `list`")
     _add_prune_arguments(made["prune"])
     _add_replay_arguments(made["replay"])
+    _add_site_arguments(made["site"])
     for action, one in made.items():
-        if action not in {"prune", "replay"}:
+        if action not in {"prune", "replay", "site"}:
             inputs.add_lock_argument(one)
-            one.add_argument(
-                "--format", choices=_FORMATS, default="terminal", help="how to print it"
-            )
+            _add_output_arguments(one)
+
+
+def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=_FORMATS, help="how to write it (default: terminal)")
+    _add_file_argument(parser)
+
+
+def _add_file_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        type=Path,
+        help="write it to this file; without --format its suffix chooses the format",
+    )
 
 
 def _add_prune_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +82,28 @@ def _add_replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--waivers", metavar="FILE", help="approved exceptions that hold then")
     inputs.add_owners_argument(parser)
     parser.add_argument(
-        "--format", metavar="NAME", help="a report format; with --all: terminal, json or markdown"
+        "--format", metavar="NAME", help=f"a report format; with --all: {', '.join(_FORMATS)}"
+    )
+    _add_file_argument(parser)
+
+
+def _add_site_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="DIR", nargs="?", type=Path, help="the history")
+    inputs.add_lock_argument(parser)
+    parser.add_argument(
+        "-o", "--output", metavar="SITE", type=Path, required=True, help="the folder of the site"
+    )
+    parser.add_argument(
+        "--days",
+        metavar="N",
+        default="90",
+        help="how many days to look ahead for what falls due; 0: not at all (default: 90)",
+    )
+    parser.add_argument(
+        "--reports",
+        metavar="N",
+        type=int,
+        help="whole reports of the latest N runs of a scope only; the others show their figures",
     )
 
 

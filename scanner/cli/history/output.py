@@ -1,26 +1,42 @@
-"""What the actions share: the history that is meant, and tables, lines of blocks and JSON."""
+"""What the actions share: the history that is meant, and a sheet or JSON where it is wanted."""
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from scanner.base.errors import UsageError
-from scanner.base.text import aligned, clean, clean_json, timestamp
+from scanner.base.files import replacing
+from scanner.base.text import clean_json
 from scanner.cli.shared import inputs
 from scanner.history.folder import History
 from scanner.history.manifest import DamageError
-from scanner.model.outcome import WORST_FIRST, Severity
-from scanner.report.parts.markup import escaped
+from scanner.history.tell.words import MOST, MOST_OF_A_PAGE
+from scanner.report.sheet import lines
+from scanner.report.sheet.sheet import Sheet
 
-_BLOCKS: Final = "▁▂▃▄▅▆▇█"
-_WIDEST: Final = 60
+FORMATS: Final = ("terminal", "json", "markdown", "html")
+_SUFFIXES: Final = {".html": "html", ".json": "json", ".md": "markdown", ".txt": "terminal"}
 
-Cells = Sequence[str]
+
+def form_of(namespace: argparse.Namespace) -> str:
+    """Return the format that is meant. Raises UsageError for a file that has none."""
+    if namespace.format is not None:
+        form: str = namespace.format
+        return form
+    if namespace.output is None:
+        return "terminal"
+    found = _SUFFIXES.get(namespace.output.suffix.lower())
+    if found is None:
+        raise UsageError(
+            "has no format that goes by this file name",
+            where=str(namespace.output),
+            remedy=f"End the name in one of {', '.join(_SUFFIXES)}, or give --format.",
+        )
+    return found
 
 
 def folder_of(namespace: argparse.Namespace) -> Path | None:
@@ -45,67 +61,48 @@ def warn_of(damage: Iterable[DamageError]) -> None:
         inputs.warn(f"{error.where}: {error.message}; see `keypolicy history verify`")
 
 
-class Printout:
-    """A page of headings, lines and tables, for a terminal or as Markdown."""
+def tell(
+    namespace: argparse.Namespace,
+    put: Callable[[Sheet, int], None],
+    value: Callable[[], object],
+) -> None:
+    """Write what an action has to tell: `put` puts it on a sheet, `value` is the same as JSON.
 
-    def __init__(self, form: str) -> None:
-        self._is_markdown = form == "markdown"
-        self._lines: list[str] = []
+    The number that `put` is given is how many findings of a class there is room for.
+    """
+    form = form_of(namespace)
+    if form == "json":
+        write(namespace, as_json(value()), is_json=True)
+        return
+    sheet = Sheet()
+    put(sheet, MOST_OF_A_PAGE if form == "html" else MOST)
+    write(namespace, written(sheet, form))
 
-    def heading(self, text: str) -> None:
-        """Begin a section."""
-        if self._lines:
-            self._lines.append("")
-        self._lines.append(f"## {escaped(text)}" if self._is_markdown else clean(text))
-        if self._is_markdown:
-            self._lines.append("")
 
-    def line(self, text: str) -> None:
-        """Add a line; in Markdown, an item of a list."""
-        self._lines.append(f"- {escaped(text)}" if self._is_markdown else f"  {clean(text)}")
-
-    def table(self, head: Cells, rows: Sequence[Cells]) -> None:
-        """Add a table with its heads."""
-        if not self._is_markdown:
-            self._lines += [f"  {line}" for line in aligned([[h.upper() for h in head], *rows])]
-            return
-        rule = ["---"] * len(head)
-        cells = [head, rule, *([escaped(cell) for cell in row] for row in rows)]
-        self._lines += [f"| {' | '.join(row)} |" for row in cells]
-
-    def print(self) -> None:
-        """Write it to standard output."""
-        sys.stdout.writelines(f"{line}\n" for line in self._lines)
+def as_json(value: object) -> bytes:
+    """Return a value as JSON for people."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
 
 
 def print_json(value: object) -> None:
     """Write a value to standard output, safe for logs."""
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
-    sys.stdout.write(clean_json(text) + "\n")
+    sys.stdout.write(clean_json(as_json(value).decode()))
 
 
-def spark(values: Sequence[float | None], top: float | None = None) -> str:
-    """Draw numbers from 0 on as blocks, the latest of them; what is not known is a space."""
-    shown = values[-_WIDEST:]
-    most = top or max((value for value in shown if value is not None), default=0) or 1
-    last = len(_BLOCKS) - 1
-    return "".join(
-        " " if value is None else _BLOCKS[min(last, round(value / most * last))] for value in shown
-    )
+def written(sheet: Sheet, form: str) -> bytes:
+    """Return a sheet in one of the formats but JSON."""
+    if form == "html":
+        from scanner.report.sheet.page import html  # noqa: PLC0415 - heavy
+
+        return html(sheet)
+    made = lines.markdown(sheet) if form == "markdown" else lines.terminal(sheet)
+    return "".join(f"{line}\n" for line in made).encode()
 
 
-def percent(rate: float | None) -> str:
-    """Write a rate; never 100 % where it is less."""
-    if rate is None:
-        return "-"
-    return f"{int(rate * 1000) / 10:g} %"
-
-
-def day(moment: datetime) -> str:
-    """Write a time as far as a table of runs needs it, to the minute."""
-    return timestamp(moment)[:16].replace("T", " ")
-
-
-def by_severity(counted: Callable[[Severity], int]) -> list[str]:
-    """Write a number for each severity, the worst first."""
-    return [f"{counted(severity):,}" for severity in WORST_FIRST]
+def write(namespace: argparse.Namespace, content: bytes, *, is_json: bool = False) -> None:
+    """Write to the file that is named, or to standard output: JSON so that it is safe for logs."""
+    if namespace.output is not None:
+        with replacing(namespace.output) as out:
+            out.write(content)
+        return
+    sys.stdout.write(clean_json(content.decode()) if is_json else content.decode())

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from scanner.base.errors import UsageError
 from scanner.base.text import clean, plural
-from scanner.cli.history.output import Printout, folder_of, opened, print_json
+from scanner.cli.history.output import folder_of, form_of, opened, tell
 from scanner.history.folder import History
 from scanner.history.prune import prune
-from scanner.history.verify import verify
+from scanner.history.verify import Verified, verify
 from scanner.model.moment import read_moment
+from scanner.report.sheet.sheet import Sheet
 
 
 def run(namespace: argparse.Namespace) -> int:
@@ -19,23 +20,28 @@ def run(namespace: argparse.Namespace) -> int:
     if namespace.action == "prune":
         _prune(namespace, history)
         return 0
+    form_of(namespace)
     found = verify(history)
-    if namespace.format == "json":
-        damage = [
-            {"where": one.where, "code": one.code, "message": one.message} for one in found.damage
-        ]
-        print_json({"runs": found.runs, "damage": damage, "remarks": found.remarks})
-    else:
-        page = Printout(namespace.format)
+
+    def put(sheet: Sheet, most: int) -> None:
+        del most  # all problems are told
         bad = len(found.damage)
         state = f"{plural(bad, 'problem')}" if bad else "all as they were written"
-        page.heading(f"{plural(found.runs, 'run')}: {state}")
+        sheet.heading(f"{plural(found.runs, 'run')}: {state}")
         for one in found.damage:
-            page.line(f"{one.where}: {one.message} [{one.code}]. {one.remedy}".rstrip(" "))
+            sheet.line(f"{one.where}: {one.message} [{one.code}]. {one.remedy}".rstrip(" "))
         for remark in found.remarks:
-            page.line(remark)
-        page.print()
+            sheet.line(remark)
+
+    tell(namespace, put, lambda: _plain(found))
     return 2 if found.damage else 0
+
+
+def _plain(found: Verified) -> dict[str, object]:
+    damage = [
+        {"where": one.where, "code": one.code, "message": one.message} for one in found.damage
+    ]
+    return {"runs": found.runs, "damage": damage, "remarks": found.remarks}
 
 
 def _prune(namespace: argparse.Namespace, history: History) -> None:

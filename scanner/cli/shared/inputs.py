@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
 from scanner.catalogue import LIVE, TOKEN_SETTING
+from scanner.cli.shared import elsewhere
 from scanner.cli.shared.server import DEFAULT_URL, add_server_arguments, live_source
 from scanner.config.gate import effective
 from scanner.config.gather import process_settings
@@ -22,13 +23,7 @@ if TYPE_CHECKING:
 
 DEFAULT_POLICY: Final = LIVE.policy
 
-HERE: Final = "duckdb"
-"""The engine of every scan that does not say otherwise."""
-
-
-def place(text: str) -> Path | str:
-    """Return a path, or an address as it is: its slashes mean something."""
-    return text if "://" in text else Path(text)
+_MAX_BYTES: Final = 1 << 20  # of a list of organizations: some ten thousand
 
 
 def add_lock_argument(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +51,14 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
         help="organization to scan; may be repeated (default: all that the token sees)",
     )
     group.add_argument(
+        "--organizations-from",
+        metavar="FILE",
+        dest="org",
+        action="extend",
+        type=_slugs_from,
+        help="organizations to scan, a slug a line; what stands after # is a remark",
+    )
+    group.add_argument(
         "--project",
         metavar="SLUG",
         action="append",
@@ -68,8 +71,9 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
             metavar="FILE",
             action="append",
             default=[],
-            type=place,
-            help="read keys from a file: an answer of the API, or what `keypolicy fetch` wrote",
+            type=elsewhere.place,
+            help="read keys from a file, a folder or a pattern such as '*.jsonl.gz': answers of the"
+            " API, or what `keypolicy fetch` wrote",
         )
     group.add_argument("--demo", action="store_true", help="use the bundled, fictional inventory")
     group.add_argument(
@@ -199,9 +203,7 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
     """
     files = getattr(namespace, "inventory", [])
     if files and namespace.demo:
-        raise UsageError(
-            "--demo and --inventory exclude each other", remedy="Leave one of them out."
-        )
+        raise UsageError("--demo and --inventory exclude each other", remedy="Leave one out.")
     if namespace.status and _is_offline(namespace):
         raise UsageError(
             f"only the {LIVE.title} server can filter by status",
@@ -210,14 +212,7 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
         )
     if namespace.demo:
         return load_source("demo")(as_of(namespace))
-    addresses = [one for one in files if isinstance(one, str)]
-    if addresses and getattr(namespace, "engine", HERE) == HERE:
-        raise UsageError(
-            f"is the address of a {addresses[0].partition('://')[0]} store, which is not read here",
-            where="--inventory",
-            remedy="`keypolicy scan --engine postgres` or `--engine spark` evaluates there;"
-            " everything else reads files.",
-        )
+    elsewhere.refuse_addresses(namespace)
     if files:
         slugs = tuple(namespace.org), tuple(namespace.project)
         named = [one for one in files if isinstance(one, Path)]
@@ -252,14 +247,14 @@ def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest
 
 def use_color(found: Settings) -> bool:
     """Whether to colour standard output: a terminal that nobody asked to stay plain."""
-    return sys.stdout.isatty() if found.terminal.color is None else found.terminal.color
+    asked = found.terminal.color
+    return sys.stdout.isatty() if asked is None else asked
 
 
 def width(found: Settings) -> int:
     """Return the columns to fill: the terminal's; 80 where output goes elsewhere."""
-    return found.terminal.columns or (
-        shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
-    )
+    told = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+    return found.terminal.columns or told
 
 
 def warn(message: str) -> None:
@@ -267,6 +262,38 @@ def warn(message: str) -> None:
     from scanner.base.text import clean  # noqa: PLC0415 - not for --help
 
     sys.stderr.write(f"keypolicy: warning: {clean(message)}\n")
+
+
+def _slugs_from(name: str) -> list[str]:
+    """Read a file with a slug a line. Raises UsageError, placed, for whatever is none.
+
+    A file without any is one, too: with no name every organization would be scanned.
+    """
+    from scanner.base.errors import Location  # noqa: PLC0415 - as the next
+    from scanner.base.files import read_regular  # noqa: PLC0415 - only for this option
+
+    try:
+        lines = read_regular(Path(name), _MAX_BYTES).decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "cannot be read: it is not UTF-8", where=name, remedy="Write a slug a line."
+        ) from error
+    found = []
+    for number, line in enumerate(lines, 1):
+        words = line.partition("#")[0].split()
+        if len(words) > 1:
+            column = line.index(words[1], line.index(words[0]) + len(words[0])) + 1
+            raise UsageError(
+                f"expected one slug, but there is also {words[1]!r}",
+                where=str(Location(name, number, column)),
+                remedy="Write each organization's slug on a line of its own.",
+            )
+        found += words
+    if not found:
+        raise UsageError(
+            "names no organization", where=name, remedy="Write a slug a line, or leave it out."
+        )
+    return found
 
 
 def _is_offline(namespace: argparse.Namespace) -> bool:

@@ -82,13 +82,13 @@ def looking_ahead(request: "ScanRequest", within: int) -> "ScanRequest":
 _REMEDY: Final = "Write days or weeks, such as 14d or 2w."
 
 
-def days(namespace: argparse.Namespace) -> int:
+def days(given: str, option: str) -> int:
     """Return how many days are asked for. Raises UsageError."""
-    text = str(namespace.days).strip().removesuffix("d")
+    text = given.strip().removesuffix("d")
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LONGEST):
         raise UsageError(
-            f"{namespace.days!r} is not a number of days from 1 to {LONGEST}",
-            where="--days",
+            f"{given!r} is not a number of days from 1 to {LONGEST}",
+            where=option,
             remedy="Write a whole number, such as 90.",
         )
     return int(text)

@@ -8,6 +8,7 @@ import duckdb
 import msgspec
 
 from scanner.base.errors import InventoryFileError, KeypolicyError
+from scanner.base.packed import most_unpacked
 from scanner.catalogue import PROVIDERS
 from scanner.catalogue.redact import redact_text, redacted
 from scanner.engine.database import Connection, reason
@@ -24,6 +25,7 @@ from scanner.inventory.envelope import (
     read_header,
 )
 from scanner.inventory.normalize import BAD, close_look, select, suspects
+from scanner.inventory.sniff import too_large
 from scanner.model.inventory import Layout, RawInput
 
 MAX_RECORD: Final = 16 << 20
@@ -42,11 +44,6 @@ _FORMATS: Final = {
     Layout.INVENTORY_LINES: "newline_delimited",
 }
 
-_FREE_BYTES: Final = 256 << 20
-"""What every Parquet file may unpack to."""
-_MOST_EXPANDED: Final = 100
-"""How many times its size a larger one may unpack to; inventories come to ten to thirty times."""
-_MOST_BYTES: Final = 16 << 30
 _ROW_BYTES: Final = 16
 """What a row takes that has no text at all."""
 _COLUMNS: Final = ("kind", "organization", "project", "record")
@@ -93,7 +90,7 @@ def raw_relation(raw: RawInput, staged: str = "") -> str:
 def _options(raw: RawInput) -> str:
     return (
         f"format = '{_FORMATS[raw.layout]}', maximum_object_size = {MAX_RECORD},"
-        " compression = 'none'"
+        f" compression = '{raw.packing}'"
     )
 
 
@@ -250,7 +247,7 @@ def _check_expansion(connection: Connection, raw: RawInput) -> None:
     text that is kept once may be used by any number of rows.
     """
     size = raw.path.stat().st_size
-    limit = min(max(_FREE_BYTES, _MOST_EXPANDED * size), _MOST_BYTES)
+    limit = most_unpacked(size)
     said = (
         "SELECT greatest(sum(total_uncompressed_size), max(row_group_num_rows) *"
         f" (max(row_group_id) + 1) * {_ROW_BYTES}) FROM parquet_metadata($path)"
@@ -260,13 +257,7 @@ def _check_expansion(connection: Connection, raw: RawInput) -> None:
     for sql in (said, found):
         row = run_on(connection, raw, sql, {}).fetchone()
         if row and (row[0] or 0) > limit:
-            raise _unusable(
-                raw,
-                f"unpacks to {int(row[0]) >> 20:,} MiB from {size:,} bytes; {limit >> 20:,} MiB is"
-                " the most that is read of it",
-                "It was not written by `keypolicy fetch`, or is damaged. Give the records as"
-                " .jsonl if they are really so many.",
-            )
+            raise too_large(raw.label, int(row[0]), size)
 
 
 def _without_secrets(text: str | None) -> object:

@@ -1,6 +1,6 @@
 """What rules came to, in whatever database: all that triage, reports and the gate ask for."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -12,6 +12,7 @@ from scanner.engine.judge.evaluate import Evaluated, evaluate
 from scanner.engine.judge.places import Unseen
 from scanner.engine.judge.prepare import Prepared
 from scanner.model.finding import Place
+from scanner.model.history import GroupTally
 from scanner.model.run import Clear
 
 Existing = Callable[[str, frozenset[str]], list[tuple[str, Place]]]
@@ -22,7 +23,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     """Outcomes of a scan's `rules`, and of the predicates of its waivers.
 
     The database holds at least the rows with a finding. `existing` looks up others, where it does
-    not hold all of them.
+    not hold all of them, and `counted` is then how the rules fare by organization.
     """
 
     connection: Connection
@@ -32,6 +33,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     predicates: tuple[Evaluated, ...]
     clear: Iterable[Clear]
     existing: Existing | None = None
+    counted: Mapping[str, GroupTally] | None = None
 
 
 def evaluated_here(  # noqa: PLR0913, PLR0917 - what outcomes depend on

@@ -43,15 +43,17 @@ class EvaluatedFacts:
                 yield Identity(CODES[code], *identity)
         cursor.close()
 
-    def owned(self, rule: Rule) -> dict[str | None, int]:
-        """Count the rule's findings on rows by the owner of the row."""
+    def spread(self, rule: Rule) -> dict[tuple[str | None, str | None], int]:
+        """Count the rule's findings on rows by the owner and the organization of the row."""
         one = self._evaluated[rule.id]
+        organization = TABLES[rule.resource].organization
         found = self._connection.execute(
-            f'SELECT t.{OWNER}, count(*) FROM {one.verdicts} AS v JOIN "{rule.resource}" AS t'
-            f" ON t.rowid = v.number WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
-            " GROUP BY ALL"
+            f"SELECT t.{OWNER}, t.{organization}, count(*) FROM {one.verdicts} AS v"
+            f' JOIN "{rule.resource}" AS t ON t.rowid = v.number'
+            f" WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
+            " GROUP BY ALL ORDER BY ALL"
         )
-        return dict(found.fetchall())
+        return {(owner, slug): number for owner, slug, number in found.fetchall()}
 
     def matches(self, predicate: int) -> int:
         """Count the rows for which the predicate is TRUE."""

@@ -1,12 +1,18 @@
 """In come evaluated rules; out comes how their resources fare by organization and by team."""
 
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from scanner.catalogue import NOWHERE, OWN, TABLES
 from scanner.engine.database import Connection
 from scanner.engine.judge.evaluate import ERROR, FAIL, PASS, UNKNOWN, Evaluated
+from scanner.model.coverage import Gap
 from scanner.model.history import GroupTally
+from scanner.model.outcome import Disposition
+from scanner.model.owner import OrganizationShare
+from scanner.model.run import InventorySummary
+from scanner.triage.decide import Share
 
 
 class Groups(NamedTuple):
@@ -28,6 +34,45 @@ def groups(connection: Connection, evaluated: Sequence[Evaluated]) -> Groups:
             for team in dict.fromkeys(filter(None, teams or ())):
                 _add(found.teams, team, tally)
     return found
+
+
+def organization_shares(
+    connection: Connection,
+    evaluated: Sequence[Evaluated],
+    gaps: Mapping[str, Sequence[Gap]],
+    shares: Mapping[Share, int],
+    inventory: InventorySummary,
+    counted: Mapping[str, GroupTally] | None = None,
+) -> tuple[OrganizationShare, ...]:
+    """Return each organization's part, by slug, and at last that of what tells none, if any.
+
+    Together they are all findings: `gaps`, by table, are one for each rule that reads it. Where
+    the scan is about one organization, there are no parts. `counted` are the tallies by slug,
+    where the rows are not all here.
+    """
+    if not inventory.is_fleet:
+        return ()
+    found = groups(connection, evaluated).organizations if counted is None else counted
+    tallies: defaultdict[str | None, Counter[tuple[str, Disposition]]] = defaultdict(Counter)
+    for (_, slug, rule, disposition), number in shares.items():
+        tallies[slug][rule, disposition] += number
+    unseen: Counter[str | None] = Counter(gap.organization for of in gaps.values() for gap in of)
+    unknown: Counter[str | None] = Counter()
+    for one in evaluated:
+        for gap in gaps[one.prepared.rule.resource]:
+            tallies[gap.organization][one.prepared.rule.id, Disposition.OPEN] += 1
+            unknown[gap.organization] += 1
+    slugs = {*inventory.organizations, *found, *tallies}
+    return tuple(
+        OrganizationShare(
+            slug,
+            inventory.organizations.get(slug or ""),
+            found.get(slug or "", GroupTally()).plus(GroupTally(0, 0, unknown[slug])),
+            tallies[slug],
+            unseen[slug],
+        )
+        for slug in sorted(slugs, key=lambda slug: (slug is None, slug or ""))
+    )
 
 
 def _add(tallies: dict[str, GroupTally], name: str, tally: GroupTally) -> None:

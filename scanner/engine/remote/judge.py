@@ -8,7 +8,7 @@ outcome: they tell where the table has rows.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -21,7 +21,15 @@ from scanner.engine.dialect.translate import conditions, letters_in, translate
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.scope import organizations, unseen
 from scanner.engine.judge import places
-from scanner.engine.judge.evaluate import CODES, NOT_APPLICABLE, PASS, UNKNOWN, Evaluated
+from scanner.engine.judge.evaluate import (
+    CODES,
+    ERROR,
+    FAIL,
+    NOT_APPLICABLE,
+    PASS,
+    UNKNOWN,
+    Evaluated,
+)
 from scanner.engine.judge.prepare import Prepared
 from scanner.engine.judge.windows import cautious
 from scanner.engine.predicate import syntax
@@ -30,6 +38,7 @@ from scanner.engine.remote.interface import CodeGroup, Question, Session
 from scanner.engine.remote.relation import Relation, check, relate, swallows
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking
 from scanner.model.finding import Place
+from scanner.model.history import GroupTally
 from scanner.model.inventory import Reach, Scope
 from scanner.model.run import Clear
 
@@ -44,6 +53,7 @@ class Judged(msgspec.Struct, frozen=True):
     loaded: Loaded
     evaluated: tuple[Evaluated, ...]
     clear: tuple[Clear, ...]
+    organizations: dict[str, GroupTally]
 
 
 class RemoteJudge:
@@ -71,6 +81,7 @@ class RemoteJudge:
         self._digest = hashlib.sha256()
         self._found: dict[int, Evaluated] = {}
         self._clear: dict[str, list[Clear]] = {}
+        self._tallies: dict[str, GroupTally] = {}
 
     def judge(self) -> Judged:
         """Evaluate everything. Raises FetchError and InventoryFileError."""
@@ -102,6 +113,7 @@ class RemoteJudge:
             tuple(
                 one for rule in _worst_first(self._prepared) for one in self._clear.get(rule, ())
             ),
+            self._tallies,
         )
 
     def existing(self, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:
@@ -214,10 +226,21 @@ class RemoteJudge:
                 counts = by_place.setdefault((group.organization, group.project), Counter())
                 counts[int(group.codes[place])] += group.rows
             self._clear[one.rule.id] = list(_clear(one, by_place))
+            if one.rule.id in self._own:
+                self._add(by_place)
             total = sum(by_place.values(), Counter[int]())
             tally = {CODES[code]: rows for code, rows in sorted(total.items())}
             name, column = local.verdicts(table, place)
             self._found[number] = Evaluated(one, name, column, tally)
+
+    def _add(self, by_place: Mapping[tuple[str | None, str | None], Counter[int]]) -> None:
+        """Add the outcomes of a rule to those of the organizations; what tells none has none."""
+        for (organization, _), counts in by_place.items():
+            if organization is not None:
+                unknown = counts[UNKNOWN] + counts[ERROR]
+                tally = GroupTally(counts[PASS], counts[FAIL], unknown)
+                known = self._tallies.get(organization, GroupTally())
+                self._tallies[organization] = known.plus(tally)
 
 
 def _clear(

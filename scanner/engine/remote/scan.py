@@ -45,5 +45,12 @@ def evaluated_in(  # noqa: PLR0913, PLR0917 - what outcomes depend on
         found = judged.evaluated
         unseen = unseen_of(loaded, scope)
         yield Evaluation(
-            connection, loaded, unseen, found[:rules], found[rules:], judged.clear, judge.existing
+            connection,
+            loaded,
+            unseen,
+            found[:rules],
+            found[rules:],
+            judged.clear,
+            judge.existing,
+            judged.organizations,
         )

@@ -1,7 +1,7 @@
 """How a line of runs went: in come their manifests, out come points, rates and times to fix."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
@@ -78,18 +78,16 @@ def trend(
 
 def _run(manifest: Manifest, point: TrendPoint, breaks: tuple[str, ...]) -> TrendRun:
     figures = manifest.figures
-    rules = {name: _tally(rule.counts) for name, rule in manifest.rules.items()}
-    controls: dict[str, GroupTally] = {}
-    for name, rule in manifest.rules.items():
-        for framework, requirements in rule.controls.items():
-            for requirement in requirements:
-                control = f"{framework} {requirement}"
-                controls[control] = controls.get(control, GroupTally()).plus(rules[name])
+    controls = {
+        f"{framework} {requirement}": tally
+        for framework, of_framework in manifest.controls.items()
+        for requirement, tally in of_framework.items()
+    }
     return TrendRun(
         name=manifest.name,
         point=point,
         breaks=breaks,
-        rules=rules,
+        rules={name: rule.rated for name, rule in manifest.rules.items()},
         controls=dict(sorted(controls.items())),
         organizations=figures.organizations,
         teams=figures.teams,
@@ -97,10 +95,6 @@ def _run(manifest: Manifest, point: TrendPoint, breaks: tuple[str, ...]) -> Tren
         overdue=figures.overdue,
         unseen=figures.unseen,
     )
-
-
-def _tally(counts: Mapping[str, int]) -> GroupTally:
-    return GroupTally(counts["pass"], counts["fail"], counts["unknown"] + counts["error"])
 
 
 def _days_to_fix(manifests: Iterable[Manifest]) -> dict[Severity, FixTime]:

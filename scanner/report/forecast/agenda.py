@@ -9,10 +9,12 @@ from typing import Final
 
 from scanner.base.text import aligned, clean, clock, fit, plural, wrap
 from scanner.model.finding import Due, DueReason, Forecast
+from scanner.model.moment import utc_day
 from scanner.model.outcome import Outcome
 from scanner.model.run import Run
-from scanner.report.forecast.document import projects, utc_day, weeks
+from scanner.report.forecast.document import projects, weeks
 from scanner.report.interface import ReportOptions
+from scanner.report.parts.effect import scanned
 
 _OF_A_WEEK: Final = 10
 _PROJECTS: Final = 10
@@ -40,7 +42,7 @@ def agenda(
     yield ""
     policies = ", ".join(f"{one.name} {one.version}" for one in run.policies)
     for label, text in (
-        ("Scanned", ", ".join(run.inventory.sources)),
+        ("Scanned", scanned(run.inventory.sources)),
         ("As of", clock(forecast.as_of)),
         ("Policy", policies),
         ("Rules", f"{forecast.moving_rules} of {forecast.rules} depend on the time"),

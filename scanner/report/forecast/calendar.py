@@ -5,16 +5,21 @@ that took in an earlier file moves its events and makes no second ones (RFC 5546
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
+import msgspec
 from icalendar import Calendar, Event
 
 from scanner import __version__
 from scanner.base.text import fit, paragraph, plural
 from scanner.model.finding import Due, DueReason, Forecast, Lapse
+from scanner.model.history import TrackedFinding
+from scanner.model.moment import utc_day
 from scanner.model.outcome import Outcome
-from scanner.report.forecast.document import due_uid, lapse_uid, utc_day
+from scanner.model.waiver import Waiver
+from scanner.report.forecast.document import due_uid, lapse_uid
 
 _SEQUENCED_FROM: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _LAST_SEQUENCE: Final = (1 << 31) - 1
@@ -29,61 +34,112 @@ _BREAKS: Final = {
 }
 
 
-def calendar(forecast: Forecast) -> bytes:
+class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """An event of a whole day, before its texts are made harmless.
+
+    `as_of` is when that was known: a calendar takes the event that was known last.
+    """
+
+    uid: str
+    day: date
+    as_of: datetime
+    summary: str
+    told: tuple[str, ...]
+    categories: tuple[str, ...]
+    url: str | None = None
+
+
+def calendar(events: Iterable[CalendarEvent], name: str = "keypolicy: what falls due") -> bytes:
     """Return the file. Names of keys and projects come from elsewhere and are made harmless."""
     made = Calendar()
     made.add("prodid", f"-//keypolicy//forecast {__version__}//EN")
     made.add("version", "2.0")
     made.add("method", "PUBLISH")
-    made.add("x-wr-calname", "keypolicy: what falls due")
-    for due in forecast.dues:
-        made.add_component(_finding(due, forecast.as_of))
-    for lapse in forecast.lapses:
-        made.add_component(_waiver(lapse, forecast.as_of))
+    made.add("x-wr-calname", name)
+    for event in events:
+        made.add_component(_event(event))
     return bytes(made.to_ical())
 
 
-def _finding(due: Due, as_of: datetime) -> Event:
+def forecast_events(forecast: Forecast) -> list[CalendarEvent]:
+    """Return the events of a forecast: findings that fall due, and waivers that lapse."""
+    return [
+        *(_finding(due, forecast.as_of) for due in forecast.dues),
+        *(_waiver(lapse, forecast.as_of) for lapse in forecast.lapses),
+    ]
+
+
+def deadline(one: TrackedFinding, due: datetime, as_of: datetime) -> CalendarEvent:
+    """Return the event of the end of the time that is allowed to fix an open finding."""
+    place = "/".join(filter(None, (one.organization, one.project)))
+    return CalendarEvent(
+        uid=f"{one.fingerprint}-deadline@keypolicy",
+        day=utc_day(due),
+        as_of=as_of,
+        summary=f"{place}: {one.name or one.id} is to be mended: {one.rule} ({one.severity})",
+        told=(
+            f"Rule {one.rule}, {one.severity}, open since {utc_day(one.opened)}",
+            *([f"Owner: {one.owner}"] if one.owner else []),
+        ),
+        categories=("keypolicy", one.severity.value),
+    )
+
+
+def waiver_end(one: Waiver, reopens: int, as_of: datetime) -> CalendarEvent:
+    """Return the event of the first day without a waiver."""
+    told = (f"Owner: {one.owner}", f"Approved by {one.approved_by}", one.reason, one.ticket)
+    return CalendarEvent(
+        uid=f"waiver-{one.id}@keypolicy",
+        day=one.expires + timedelta(days=1),
+        as_of=as_of,
+        summary=f"The waiver {one.id} has lapsed and reopens {plural(reopens, 'finding')}",
+        told=told,
+        categories=("keypolicy", "waiver"),
+    )
+
+
+def _finding(due: Due, as_of: datetime) -> CalendarEvent:
     finding = due.finding
     place = "/".join(filter(None, (finding.resource.organization, finding.resource.project)))
     name = finding.resource.name or finding.resource.id
     is_back = due.reason is DueReason.UNCOVERED
     what = "is no longer excused from" if is_back else _BREAKS[finding.outcome]
-    event = _event(due_uid(due), due.at, as_of)
-    event.add("summary", _line(f"{place}: {name} {what} {finding.rule_id} ({finding.severity})"))
-    told = [finding.message, f"Rule {finding.rule_id} of {finding.policy}, {finding.severity}"]
-    told += [f"Waiver {finding.waiver}"] if finding.waiver else []
-    told += [f"Owner: {finding.owner}"] if finding.owner else []
-    event.add("description", "\n".join(map(paragraph, told)))
-    event.add("categories", ["keypolicy", finding.severity.value])
-    if finding.resource.url and _URL.fullmatch(finding.resource.url):
-        event.add("url", finding.resource.url)
-    return event
+    return CalendarEvent(
+        uid=due_uid(due),
+        day=utc_day(due.at),
+        as_of=as_of,
+        summary=f"{place}: {name} {what} {finding.rule_id} ({finding.severity})",
+        told=(
+            *(finding.message, f"Rule {finding.rule_id} of {finding.policy}, {finding.severity}"),
+            *([f"Waiver {finding.waiver}"] if finding.waiver else []),
+            *([f"Owner: {finding.owner}"] if finding.owner else []),
+        ),
+        categories=("keypolicy", finding.severity.value),
+        url=finding.resource.url,
+    )
 
 
-def _waiver(lapse: Lapse, as_of: datetime) -> Event:
-    one = lapse.waiver
-    event = _event(lapse_uid(lapse), lapse.at, as_of)
-    reopens = f"reopens {plural(lapse.reopens, 'finding')}"
-    event.add("summary", _line(f"The waiver {one.id} has lapsed and {reopens}"))
-    told = [f"Owner: {one.owner}", f"Approved by {one.approved_by}", one.reason, one.ticket]
-    event.add("description", "\n".join(paragraph(part) for part in told if part))
-    event.add("categories", ["keypolicy", "waiver"])
-    return event
+def _waiver(lapse: Lapse, as_of: datetime) -> CalendarEvent:
+    event = waiver_end(lapse.waiver, lapse.reopens, as_of)
+    return msgspec.structs.replace(event, uid=lapse_uid(lapse), day=utc_day(lapse.at))
 
 
-def _event(uid: str, at: datetime, as_of: datetime) -> Event:
-    day = utc_day(at)
-    stamp = as_of.astimezone(UTC).replace(microsecond=0)
+def _event(one: CalendarEvent) -> Event:
+    stamp = one.as_of.astimezone(UTC).replace(microsecond=0)
     minutes = (stamp - _SEQUENCED_FROM) // timedelta(minutes=1)
     event = Event()
-    event.add("uid", uid)
+    event.add("uid", one.uid)
     event.add("dtstamp", stamp)
     event.add("last-modified", stamp)
     event.add("sequence", min(max(minutes, 0), _LAST_SEQUENCE))
-    event.add("dtstart", day)
-    event.add("dtend", day + timedelta(days=1))
+    event.add("dtstart", one.day)
+    event.add("dtend", one.day + timedelta(days=1))
     event.add("transp", "TRANSPARENT")
+    event.add("summary", _line(one.summary))
+    event.add("description", "\n".join(paragraph(part) for part in one.told if part))
+    event.add("categories", list(one.categories))
+    if one.url and _URL.fullmatch(one.url):
+        event.add("url", one.url)
     return event
 
 

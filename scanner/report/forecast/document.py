@@ -10,6 +10,7 @@ import msgspec
 
 from scanner import __version__
 from scanner.model.finding import Due, DueReason, Forecast, Lapse, Resource
+from scanner.model.moment import utc_day
 from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import Run
 
@@ -132,11 +133,6 @@ def projects(dues: Iterable[Due]) -> tuple[ForecastProject, ...]:
             counts.items(), key=lambda one: (-one[1], one[0][0] or "", one[0][1] or "")
         )
     )
-
-
-def utc_day(moment: datetime) -> date:
-    """Return the day of a moment in UTC."""
-    return moment.astimezone(UTC).date()
 
 
 def _monday(moment: datetime) -> date:

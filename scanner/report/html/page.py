@@ -5,28 +5,19 @@ page's Content-Security-Policy, findings are JSON that the script draws a page a
 reports of the same facts differ only in the run's id and clock times.
 """
 
-import base64
-import hashlib
-import sys
 from collections.abc import Generator, Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
-import jinja2
-from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from scanner import __version__
-from scanner.base.resources import templates_dir
-from scanner.base.text import clean
 from scanner.model.finding import Finding
 from scanner.model.run import Run
 from scanner.report.html.data import BLOCK, Blocks, rules_block
+from scanner.report.html.frame import Frame
 from scanner.report.html.view import NOSCRIPT_ROWS, view
 from scanner.report.interface import ReportOptions, Writing
 
-_STYLES: Final = ("report.css", "media.css")
+_STYLES: Final = ("report.css", "chart.css", "story.css", "media.css")
 _SCRIPTS: Final = (
     "text.js",
     "prose.js",
@@ -70,74 +61,7 @@ def _gather(held: list[Finding]) -> Generator[None, Sequence[Finding], bool]:
 
 def _page(run: Run, first: Sequence[Finding]) -> str:
     """Return the page, with a mark where the blocks of findings belong."""
-    folder = templates_dir() / "html"
-    style = "".join((folder / name).read_text("utf-8") for name in _STYLES)
-    script = "".join((folder / name).read_text("utf-8") for name in _SCRIPTS)
-    script = f'"use strict";\n(() => {{\n{script}}})();\n'
-    context: dict[str, Any] = {
-        **view(run, first),
-        "version": __version__,
-        "csp": _policy(style, script),
-        # Our own files, not data: the only texts that go into the page as they are.
-        "style": Markup(style),  # noqa: S704
-        "script": Markup(script),  # noqa: S704
-        "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element
-    }
-    return _environment(folder).get_template("report.html.j2").render(context)
-
-
-class _Compiled(jinja2.FileSystemBytecodeCache):
-    """Keeps compiled templates as Python keeps compiled modules, where it can and may.
-
-    Compiling them takes several times as long as writing a small report. A folder that cannot
-    be read or written to is no reason to fail.
-    """
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        """Read one template, if it was kept and is not older than its source."""
-        with suppress(OSError):
-            super().load_bytecode(bucket)
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        """Keep one template."""
-        if not sys.dont_write_bytecode:
-            with suppress(OSError):
-                Path(self.directory).mkdir(exist_ok=True)
-                super().dump_bytecode(bucket)
-
-
-def _environment(folder: Path) -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        bytecode_cache=_Compiled(str(folder / "__pycache__")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_harmless,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
-def _harmless(value: object) -> object:
-    """Make whatever the template prints harmless, so that no name can be forgotten."""
-    return clean(value) if type(value) is str else value
-
-
-def _policy(style: str, script: str) -> str:
-    return "; ".join(
-        (
-            "default-src 'none'",
-            f"style-src {_hash(style)}",
-            f"script-src {_hash(script)}",
-            "base-uri 'none'",
-            "form-action 'none'",
-            "require-trusted-types-for 'script'",
-            "trusted-types 'none'",
-        )
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode()}'"
+    # Escaped for a script element already.
+    rules = Markup(rules_block(run))  # noqa: S704
+    context = {**view(run, first), "rules_data": rules}
+    return Frame(_STYLES, _SCRIPTS).page("report.html.j2", context)

@@ -12,6 +12,8 @@ from scanner.report.parts.subject import place
 MAX_FIXED: Final = 200
 """Fixed findings that are listed; all of them are counted."""
 
+_SOON: Final = (30, 90)
+
 
 def organizations(run: Run) -> list[dict[str, Any]]:
     """Return each organization that was seen, with the number of its projects."""
@@ -63,8 +65,14 @@ def known(run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def waiver(use: WaiverUse) -> dict[str, Any]:
-    """Return one waiver with what it came to."""
+def waivers(run: Run) -> list[dict[str, Any]]:
+    """Return the waivers by the day they end, each with what it came to."""
+    reopens = {one.waiver.id: one.reopens for one in run.forecast.lapses} if run.forecast else {}
+    ordered = sorted(run.waivers, key=lambda use: (use.waiver.expires, use.waiver.id))
+    return [_waiver(use, reopens.get(use.waiver.id, 0)) for use in ordered]
+
+
+def _waiver(use: WaiverUse, reopens: int) -> dict[str, Any]:
     one = use.waiver
     return {
         "id": one.id,
@@ -80,7 +88,17 @@ def waiver(use: WaiverUse) -> dict[str, Any]:
         "left": _left(use),
         "decided": use.decided,
         "unused": use.is_unused,
+        "ends": _ends(use.days_left),
+        "reopens": reopens,
     }
+
+
+def _ends(days_left: int) -> str:
+    """Say in which time a waiver ends, for a heading above those of the same."""
+    if days_left < 0:
+        return "Lapsed"
+    soon = next((days for days in _SOON if days_left <= days), None)
+    return f"Ends within {soon} days" if soon else "Ends later"
 
 
 def _left(use: WaiverUse) -> str:

@@ -15,10 +15,19 @@ from scanner.report.html.scope import (
     organizations,
     table,
     unseen,
-    waiver,
+    waivers,
 )
+from scanner.report.html.story.story import story
 from scanner.report.html.trend import trend
-from scanner.report.parts.effect import gate_words, given, loosened, meaning
+from scanner.report.parts.effect import (
+    gate_words,
+    given,
+    loosened,
+    meaning,
+    parts,
+    percent,
+    scanned,
+)
 from scanner.report.parts.frameworks import name_of_framework, title_of
 from scanner.report.parts.subject import name_of, place
 
@@ -58,23 +67,25 @@ def view(run: Run, first: Sequence[Finding]) -> dict[str, Any]:
                 ("finished", run.info.finished_at),
             )
         },
-        "sources": run.inventory.sources,
+        "sources": scanned(run.inventory.sources),
         "digest": run.inventory.digest,
         "policies": run.policies,
         "organizations": organizations(run),
+        "parts": parts(run),
         "knows_all_places": run.clear is not None,
         "tables": [table(name, summary) for name, summary in run.inventory.tables.items()],
         "incomplete": sorted(run.inventory.incomplete),
         "unseen": unseen(run),
         "warnings": run.warnings,
         "narrowed": run.narrowing.told if run.narrowing else "",
-        "waivers": [waiver(use) for use in run.waivers],
+        "waivers": waivers(run),
         "known": known(run),
         "fixed": [fixed(one) for one in run.fixed[:MAX_FIXED]],
         "fixed_total": len(run.fixed),
         "severities": [{"name": s.value, "open": by_severity[s]} for s in WORST_FIRST],
         "open_total": open_total,
         "trend": trend(run),
+        **story(run),
         "found": found,
         "totals": totals,
         "rules": [_rule(result) for result in _ranked(run.results)],
@@ -104,13 +115,7 @@ class _Counts:
     @property
     def rate(self) -> str:
         """The share that passed, never rounded up to a hundred."""
-        passed = self.by[Outcome.PASS]
-        if not self.judged:
-            return "not assessed"
-        if passed in {0, self.judged}:
-            return "100%" if passed else "0%"
-        tenths = min(max(passed * 1000 // self.judged, 1), 999)
-        return f"{tenths // 10}.{tenths % 10}%"
+        return percent(self.by[Outcome.PASS], self.judged)
 
     @property
     def bars(self) -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
+from scanner.model.history import GroupTally, by_control
 from scanner.model.moment import in_utc
 from scanner.model.outcome import Severity
 from scanner.model.run import GateResult, TrendPoint
@@ -42,6 +43,18 @@ class _Policy(msgspec.Struct):
     terms: str | UnsetType = UNSET
 
 
+class _CountedRule(msgspec.Struct):
+    controls: dict[str, list[str]] = {}
+    counts: dict[str, int] = {}
+
+    @property
+    def rated(self) -> GroupTally:
+        counts = self.counts.get
+        return GroupTally(
+            counts("pass", 0), counts("fail", 0), counts("unknown", 0) + counts("error", 0)
+        )
+
+
 class _Report(msgspec.Struct):
     """The part of a JSON report, schema version 1, that a trend needs.
 
@@ -54,6 +67,7 @@ class _Report(msgspec.Struct):
     inventory: _Inventory
     policies: list[_Policy]
     summary: _ReportSummary
+    rules: list[_CountedRule] = []
 
 
 def read_earlier(paths: Iterable[Path]) -> tuple[TrendPoint, ...]:
@@ -96,4 +110,5 @@ def _point(report: _Report, moment: datetime) -> TrendPoint:
         policies=policies if len(policies) == len(report.policies) else None,
         organizations=frozenset(organizations) if organizations is not UNSET else None,
         incomplete=summary.incomplete_tables,
+        controls=by_control((one.controls, one.rated) for one in report.rules),
     )

@@ -1,9 +1,12 @@
 """What the verdict says and under which settings: the same words in every format."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from scanner.base.text import clean, plural
-from scanner.model.outcome import WORST_FIRST, Disposition
+from scanner.model.outcome import WORST_FIRST, Disposition, Severity
+from scanner.model.owner import OrganizationShare
+from scanner.model.rule import Rule
 from scanner.model.run import GateSetting, Run
 
 _GATE: Final = (
@@ -11,6 +14,8 @@ _GATE: Final = (
     "fail_if_due_within",
 )
 """The settings that every report tells, whatever they are; the last only where it is given."""
+
+_NAMED: Final = 4  # sources: of a fleet, each organization is one
 
 _EXIT_CODES: Final = {
     1: "the gate failed",
@@ -22,7 +27,11 @@ _EXIT_CODES: Final = {
 
 def open_findings(run: Run) -> str:
     """Return how many findings are open: `3 open findings (1 high, 2 low)`."""
-    counts = run.open_by_severity()
+    return severities(run.open_by_severity())
+
+
+def severities(counts: Mapping[Severity, int]) -> str:
+    """Return numbers of open findings in words: `3 open findings (1 high, 2 low)`."""
     told = ", ".join(f"{counts[one]:,} {one}" for one in WORST_FIRST if counts[one])
     return plural(sum(counts.values()), "open finding") + (f" ({told})" if told else "")
 
@@ -54,6 +63,74 @@ def shares(run: Run) -> list[tuple[str, str, int]]:
         for one in ranked
         if one.findings
     ]
+
+
+def scanned(sources: Sequence[str]) -> str:
+    """Return where the records came from; of very many, the first and the number of the others."""
+    more = f" and {len(sources) - _NAMED:,} more" if len(sources) > _NAMED + 1 else ""
+    return ", ".join(sources[: _NAMED if more else None]) + more or "nothing"
+
+
+def percent(passed: int, judged: int) -> str:
+    """Return a part in percent, never rounded up to a hundred or down to nothing."""
+    if not judged:
+        return "not assessed"
+    if passed in {0, judged}:
+        return "100%" if passed else "0%"
+    tenths = min(max(passed * 1000 // judged, 1), 999)
+    return f"{tenths // 10}.{tenths % 10}%"
+
+
+class OrganizationPart(NamedTuple):
+    """An organization's part of a scan, for readers; `rules` have open findings, worst first."""
+
+    name: str
+    share: OrganizationShare
+    open_by_severity: dict[Severity, int]
+    rules: list[tuple[Rule, int]]
+
+    @property
+    def open(self) -> int:
+        """How many findings are open."""
+        return sum(self.open_by_severity.values())
+
+    @property
+    def told(self) -> str:
+        """What is open, as `open_findings` says it of the whole scan; and what was not seen."""
+        told = severities(self.open_by_severity)
+        if not self.rate.endswith("%"):
+            return f"{told}, {self.rate}"
+        gaps = f", {plural(self.share.gaps, 'part')} not seen" if self.share.gaps else ""
+        return f"{told}, {self.rate} passed{gaps}"
+
+    @property
+    def rate(self) -> str:
+        """The part of the checks that passed, in percent."""
+        checks = self.share.checks
+        if self.share.projects is None and not checks.passed + checks.failed:
+            return "not seen"
+        return percent(checks.passed, checks.passed + checks.failed + checks.unknown)
+
+
+def parts(run: Run) -> list[OrganizationPart]:
+    """Return the parts of the organizations of a scan of several, worst first."""
+    rules = {result.rule.id: result.rule for result in run.results}
+    found = []
+    for share in run.organizations:
+        by_severity = dict.fromkeys(WORST_FIRST, 0)
+        by_rule = [(rules[rule], number) for rule, number in share.open_by_rule.items()]
+        for rule, number in by_rule:
+            by_severity[rule.severity] += number
+        by_rule.sort(key=lambda one: (-one[0].severity.rank, -one[1], one[0].id))
+        name = clean(share.slug) if share.slug is not None else "(no organization told)"
+        found.append(OrganizationPart(name, share, by_severity, by_rule))
+    return sorted(found, key=_badness)
+
+
+def _badness(part: OrganizationPart) -> tuple[bool, list[int]]:
+    """Put first what was not seen at all: it hides how bad it is."""
+    is_seen = part.share.projects is not None or part.share.slug is None
+    return is_seen, [-number for number in part.open_by_severity.values()]
 
 
 def loosened(run: Run) -> list[str]:

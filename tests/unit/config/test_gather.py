@@ -372,6 +372,7 @@ def test_files_that_are_not_utf8(place: Place, name: str) -> None:
 def test_a_misspelt_variable_is_told(place: Place) -> None:
     place.environ["KEYPOLICY_FAIL_OM"] = "high"
     place.environ["KEYPOLICY_DEBUG"] = "1"
+    place.environ["KEYPOLICY_PACKAGE"] = "keypolicy==0.1.0"
     place.write(place.directory, ".env", "KEYPOLICY_PARAM=a=1\n")
     first, second = place.load().warnings
     assert first.startswith("KEYPOLICY_FAIL_OM is not a setting")

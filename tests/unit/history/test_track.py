@@ -70,7 +70,7 @@ class World:
             if name == of.id
         ]
 
-    def owned(self, of: Rule) -> dict[str | None, int]:
+    def spread(self, of: Rule) -> dict[tuple[str | None, str | None], int]:
         raise AssertionError(of)
 
     def matches(self, predicate: int) -> int:
@@ -164,7 +164,13 @@ def test_a_rule_that_demands_something_else() -> None:
     assert only(demanded).fate is Fate.DEMANDED
     released = run(PASSES, demanded, day=2)
     assert (only(released).fate, only(released).fixed_at) == (Fate.RELEASED, None)
-    assert only(run(PASSES, released, day=3)).days_to_fix is None
+    gone = run(PASSES, released, day=3)
+    assert only(gone).days_to_fix is None
+    # Its time to be fixed begins anew: meanwhile the rule did not ask for it.
+    back = only(run(FAILS, gone, day=4))
+    assert (back.fate, back.opened, back.first_seen) == (
+        Fate.NEW, DAY + timedelta(days=4), DAY + timedelta(days=1),
+    )  # fmt: skip
 
 
 def test_another_severity_is_no_other_demand() -> None:

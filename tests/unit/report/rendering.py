@@ -2,6 +2,7 @@
 
 import io
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import timedelta
@@ -12,6 +13,9 @@ import duckdb
 import msgspec
 from jsonschema import Draft7Validator
 
+from scanner.model.history import GroupTally
+from scanner.model.outcome import Disposition, Outcome
+from scanner.model.owner import OrganizationShare
 from scanner.model.run import Clear, GateSetting, Run, RunInfo
 from scanner.report import (
     DEFAULT_OPTIONS,
@@ -22,7 +26,7 @@ from scanner.report import (
     write_reports,
 )
 from scanner.report.parts.flat import COLUMNS, row
-from tests.unit.report.factory import FIRST_SEEN, fixed_finding, golden_run
+from tests.unit.report.factory import FIRST_SEEN, HOSTILE, fixed_finding, golden_run
 
 GATE = (
     GateSetting("fail_on", "low", "the default"),
@@ -76,7 +80,7 @@ def text(name: str, run: Run) -> str:
 
 
 def full_run() -> Run:
-    """Return the golden run with places that are clear, a fixed finding and a first sighting."""
+    """Return the golden run with organizations, clear places, a fixed one and a first sighting."""
     run = golden_run()
     clear = [
         Clear(result.rule.policy, result.rule.id, "acme", project, passed, 1)
@@ -86,7 +90,34 @@ def full_run() -> Run:
     found = list(run.findings)
     found[0] = msgspec.structs.replace(found[0], first_seen=FIRST_SEEN)
     gone = fixed_finding("gone")
-    return msgspec.structs.replace(run, findings=found, clear=clear, fixed=(gone,), gate=GATE)
+    run = msgspec.structs.replace(run, findings=found, clear=clear, fixed=(gone,), gate=GATE)
+    return msgspec.structs.replace(run, organizations=organizations_of(run))
+
+
+def organizations_of(run: Run) -> tuple[OrganizationShare, ...]:
+    """Return each organization's part of the run, and those of two that have a part of a kind.
+
+    One could not be seen, and has a name of the worst kind; the other is what tells none.
+    """
+    found = list(run.findings)
+    slugs = sorted({one.resource.organization for one in found if one.resource.organization})
+    shares = [
+        OrganizationShare(
+            slug,
+            projects,
+            GroupTally(40, sum(one.outcome is Outcome.FAIL for one in mine), 1),
+            Counter((one.rule_id, one.disposition) for one in mine),
+            sum(not one.resource.id for one in mine),
+        )
+        for projects, slug in enumerate(slugs, 1)
+        if (mine := [one for one in found if one.resource.organization == slug])
+    ]
+    rule = run.results[0].rule.id
+    unseen = OrganizationShare(
+        "".join(HOSTILE.values()), None, GroupTally(0, 0, 1), {(rule, Disposition.OPEN): 1}, 1
+    )
+    untold = OrganizationShare(None, None, GroupTally(), {(rule, Disposition.WAIVED): 2}, 0)
+    return (*shares, unseen, untold)
 
 
 def another_time(run: Run) -> Run:

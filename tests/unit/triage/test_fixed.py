@@ -58,7 +58,7 @@ class World:
     def matches(self, predicate: int) -> int:
         raise NotImplementedError
 
-    def owned(self, rule: Rule) -> dict[str | None, int]:
+    def spread(self, rule: Rule) -> dict[tuple[str | None, str | None], int]:
         raise NotImplementedError
 
     def existing(self, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from scanner.base.hints import closest
 from scanner.http.failure import FATAL, ApiError, Reason, one_line
 from scanner.inventory.ledger import Ledger
 from scanner.model.inventory import Scope
@@ -31,6 +32,8 @@ _USE_ANOTHER: Final = (
     "project:read."
 )
 
+
+_NAMED: Final = 5  # organizations that a message names; there may be hundreds
 
 _NAME_ONE: Final = (
     "Name the organization with --org SLUG (SENTRY_ORG): servers do not list it to an "
@@ -140,11 +143,16 @@ async def _chosen(
         return dict(listed)
     chosen: dict[str, dict[str, Any] | None] = {}
     errors: dict[str, ApiError] = {}
+    async with asyncio.TaskGroup() as asking:
+        asked = {
+            slug: asking.create_task(_outcome(api.organization(slug)))
+            for slug in dict.fromkeys(scope.organizations)
+            if slug not in listed
+        }
     for slug in dict.fromkeys(scope.organizations):
-        try:
-            record = listed.get(slug) or await api.organization(slug)
-        except ApiError as error:
-            errors[slug] = _unknown(slug, error, listed)
+        record = asked[slug].result() if slug in asked else listed[slug]
+        if isinstance(record, ApiError):
+            errors[slug] = _unknown(slug, record, listed)
         else:
             chosen[str(record["slug"])] = record
     if not chosen:
@@ -165,12 +173,15 @@ def _unlisted(error: ApiError) -> ApiError:
 def _unknown(slug: str, error: ApiError, listed: Mapping[str, Any]) -> ApiError:
     if error.reason is not Reason.MISSING:
         return error
-    seen = one_line(", ".join(sorted(listed))) or "none"
+    near, others = closest(slug, listed), sorted(listed)
+    meant = f"Did you mean `{near}`? " if near else ""
+    more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""
+    seen = one_line(", ".join(others[:_NAMED])) or "none"
     return ApiError(
         Reason.MISSING,
         f"there is no organization {slug!r}, or the token may not see it",
         where=error.where,
-        remedy=f"Organizations that the token sees: {seen}.",
+        remedy=f"{meant}Organizations that the token sees: {seen}{more}.",
     )
 
 

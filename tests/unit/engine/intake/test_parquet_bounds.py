@@ -5,9 +5,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from scanner.base import packed
 from scanner.base.errors import InventoryFileError
 from scanner.engine.database import connect
-from scanner.engine.intake import reader
 from scanner.engine.intake.reader import read_envelope
 from scanner.model.inventory import Layout, RawInput
 
@@ -40,7 +40,7 @@ def test_a_file_that_unpacks_to_far_more_is_refused(tmp_path: Path, sql: str) ->
 
 
 def test_a_large_file_may_unpack_to_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "_FREE_BYTES", 1000)
+    monkeypatch.setattr(packed, "_FREE_BYTES", 1000)
     sql = (
         "SELECT 'sentry_key' AS kind, 'a' AS organization, 'b' AS project,"
         " to_json(sha256(i::VARCHAR))::VARCHAR AS record FROM range(10000) t(i)"

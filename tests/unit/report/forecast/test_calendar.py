@@ -12,7 +12,13 @@ from scanner.base.errors import Location
 from scanner.model.finding import Due, DueReason, Finding, Forecast, Lapse, Resource
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.waiver import Waiver
-from scanner.report.forecast.calendar import calendar
+from scanner.report.forecast.calendar import calendar as calendar_of
+from scanner.report.forecast.calendar import forecast_events
+
+
+def calendar(made: Forecast) -> bytes:
+    return calendar_of(forecast_events(made))
+
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOSTILE = "a,b;c\\d\r\nEND:VEVENT\nBEGIN:VALARM\x1b[31m\u202e" + "\u00fc\U0001f511" * 60

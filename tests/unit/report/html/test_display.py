@@ -19,10 +19,27 @@ from tests.unit.report.factory import (
     run_of,
 )
 from tests.unit.report.node_tools import node_module
+from tests.unit.report.rendering import full_run
+from tests.unit.report.storied import storied_run
 from tests.unit.report.triaged import triaged_run
 
 
-@pytest.mark.parametrize("make", [empty_run, clean_run, triaged_run, lambda: large_run(1200)])
+@pytest.mark.parametrize("width", [320, 390, 1440])
+def test_parts_of_organizations_fit_and_are_inert(open_report: Open, width: int) -> None:
+    page = open_report(full_run(), viewport={"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    rows = page.locator(".by-organization tbody tr")
+    assert "not seen" in rows.first.inner_text()  # it hides how bad it is
+    names = [rows.nth(n).locator("bdi").inner_text() for n in range(1, rows.count())]
+    assert names == ["acme", "globex", "(no organization told)"]
+    assert page.locator("body img, body iframe, bdi script").count() == 0
+    rows.nth(1).locator("a").first.click()
+    assert page.evaluate("location.hash") == "#org=acme"
+
+
+@pytest.mark.parametrize(
+    "make", [empty_run, clean_run, triaged_run, storied_run, lambda: large_run(1200)]
+)
 def test_nothing_complains(open_report: Open, make: Callable[[], Run]) -> None:
     page = open_report(make())
     assert page.title().endswith("keypolicy report")
@@ -84,11 +101,12 @@ def test_themes(open_report: Open) -> None:
     assert background(page) == dark
 
 
+@pytest.mark.parametrize("make", [triaged_run, storied_run])
 @pytest.mark.parametrize("width", [320, 390, 768, 1440])
-def test_it_is_never_wider_than_the_screen(open_report: Open, width: int) -> None:
-    page = open_report(
-        triaged_run(), "#disposition=all&open=15", viewport={"width": width, "height": 800}
-    )
+def test_it_is_never_wider_than_the_screen(
+    open_report: Open, width: int, make: Callable[[], Run]
+) -> None:
+    page = open_report(make(), "#disposition=all&open=15", viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
@@ -133,6 +151,23 @@ def test_every_section_can_be_reached_on_a_narrow_screen(open_report: Open, widt
         assert box["x"] + box["width"] <= width
 
 
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)])
+def test_the_first_screen_answers(open_report: Open, width: int, height: int) -> None:
+    page = open_report(storied_run(), viewport={"width": width, "height": height})
+    for text in ("Incomplete", "Worse", "1 overdue", "2026-03-03", "could not be seen"):
+        shown = page.get_by_text(text).locator("visible=true").first.bounding_box()
+        assert shown is not None, text
+        assert shown["y"] + shown["height"] <= height, text
+
+
+def test_the_story_needs_no_script(open_report: Open) -> None:
+    page = open_report(storied_run(), java_script_enabled=False)
+    for section in ("since", "due", "todo", "exceptions"):
+        assert page.is_visible(f"#{section}")
+    assert page.locator("#due tbody tr").count() == 7
+    assert page.locator(".rated svg").count() == page.locator(".rated tbody tr").count() > 0
+
+
 def test_without_a_script_the_first_findings_are_shown(open_report: Open) -> None:
     page = open_report(triaged_run(), java_script_enabled=False)
     assert page.locator("noscript tbody tr").count() == 22
@@ -144,7 +179,7 @@ AXE = "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("make", [empty_run, clean_run, triaged_run])
+@pytest.mark.parametrize("make", [empty_run, clean_run, triaged_run, storied_run, full_run])
 def test_axe_finds_no_violation(
     open_report: Open, make: Callable[[], Run], width: int, scheme: str
 ) -> None:

@@ -10,7 +10,7 @@ from scanner.base.errors import UsageError
 from scanner.model.outcome import Disposition, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, Run, TrendPoint
-from scanner.report.html.trend import HEIGHT, MOST, trend
+from scanner.report.html.trend import MOST, trend
 from scanner.report.parts.earlier import read_earlier
 from tests.unit.report.factory import RULES, clean_run, finding, golden_run, run_of
 from tests.unit.report.rendering import text, write_file
@@ -84,28 +84,27 @@ def test_scans_that_are_not_earlier_are_left_out() -> None:
     assert trend(with_earlier(point(1, 3, month=12))) is None
 
 
-def test_bars_are_in_proportion_and_rows_tell_the_numbers() -> None:
+def test_the_chart_draws_and_tells_the_numbers() -> None:
     found = trend(with_earlier(point(1, 38), point(2, 0)))
     assert found is not None
-    assert [row["total"] for row in found["rows"]] == [40, 2, 20]
-    assert [row["found"] for row in found["rows"]] == [40, 2, 22]
-    tall, low, now = found["bars"]
-    assert sum(piece["height"] for piece in tall) == HEIGHT
-    assert sum(piece["height"] for piece in low) == HEIGHT * 2 / 40
-    assert now[-1]["name"] == "tolerated"
-    assert now[-1]["height"] == HEIGHT * 2 / 40
-    assert found["axis"] == [40, 20, 0]
+    chart = found["chart"]
+    assert [(row.text, row.total) for row in chart.rows] == [
+        ("2026-01-01", "40"),
+        ("2026-01-02", "2"),
+        ("2026-03-01", "22"),
+    ]
+    assert chart.rows[-1].cells[-1] == "2"  # tolerated
+    assert chart.scale == ("40", "30", "20", "10", "0")
 
 
 def test_only_the_latest_scans_are_drawn() -> None:
     many = [
         TrendPoint(datetime(2020, 1, 1, n // 60, n % 60, tzinfo=UTC), GateResult.PASSED, {}, {})
-        for n in range(200)
+        for n in range(600)
     ]
     found = trend(with_earlier(*many))
     assert found is not None
-    assert len(found["bars"]) == MOST
-    assert not found["bars"][0]
+    assert len(found["chart"].rows) == MOST
 
 
 def test_the_page_shows_the_trend() -> None:
@@ -163,15 +162,16 @@ def test_waiving_and_baselining_make_nothing_better() -> None:
 )
 def test_what_differs_is_told_and_not_compared(change: dict[str, Any], because: str) -> None:
     found = comparison(complete(CLEAN, **change))
-    assert (found["since"], found["breaks"]) == (None, [1])
+    assert found["since"] is None
     (told,) = found["because"]
     assert because in told
-    assert because in found["rows"][-1]["change"]
+    (broken,) = found["chart"].breaks
+    assert because in broken.reasons[0]
     alike = complete(CLEAN, as_of=datetime(2025, 12, 1, tzinfo=UTC))
     found = comparison(alike, complete(CLEAN, **change))
     assert found["since"]["text"] == "2025-12-01"
     assert found["word"] == "unchanged"
-    assert found["breaks"] == [1, 2]
+    assert len(found["chart"].breaks) == 2
 
 
 def test_wording_changes_no_terms_and_parameters_do() -> None:

@@ -1,0 +1,69 @@
+"""The runs that a report tells of: in comes the run before, out come points of its line.
+
+However long the history is, no more than so many manifests are read: a scan must not take longer
+for it. Which ones is decided by their names, which begin with the time.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from scanner.history.folder import History, Predecessor, moment_of
+from scanner.history.line import is_stranger
+from scanner.history.manifest import DamageError, stamp
+from scanner.model.run import TrendPoint
+
+
+def past(
+    history: History, found: Predecessor, as_of: datetime, most: int
+) -> tuple[TrendPoint, ...]:
+    """Return at most so many runs up to the run before, oldest first, and that one last.
+
+    Where there are more, they lie evenly over the whole time. Damaged runs are left out: who looks
+    for the run before is told of them, and `history verify` tells of all.
+    """
+    last = found.run
+    if last is None or most < 1:
+        return ()
+    line, limit = last.manifest.line, stamp(as_of)
+    names = [
+        name
+        for name in history.names()
+        if f"-{line}-" in name and name[: len(limit)] <= limit and name != last.path.name
+    ]
+    runs = []
+    for name in spread(names, most - 1):
+        try:
+            run = history.run(name)
+        except DamageError:
+            continue
+        looked = run.manifest.looked.organizations, last.manifest.looked.organizations
+        if moment_of(run) < moment_of(last) and not is_stranger(*looked):
+            runs.append(run)
+    runs = [*sorted(runs, key=moment_of), last]
+    # Of runs with one as-of time the later one knows better.
+    points = {run.manifest.run.as_of: run.manifest for run in runs}
+    return tuple(
+        msgspec.structs.replace(one.point, controls=one.controls, unseen=dict(one.figures.unseen))
+        for one in points.values()
+    )
+
+
+def spread(names: Sequence[str], most: int) -> list[str]:
+    """Choose at most so many names of runs: the last of each of so many equally long times."""
+    if len(names) <= most:
+        return list(names)
+    if most < 1:
+        return []
+    times = [_time(name) for name in names]
+    first, span = times[0], (times[-1] - times[0]) / most
+    chosen = {
+        min(int((time - first) / span), most - 1) if span else 0: name
+        for time, name in zip(times, names, strict=True)
+    }
+    return list(chosen.values())
+
+
+def _time(name: str) -> datetime:
+    return datetime.strptime(name.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

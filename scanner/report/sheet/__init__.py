@@ -1,0 +1,1 @@
+"""Sheets of headings, lines, tables and charts, told once and written in every form."""

@@ -1,0 +1,1 @@
+"""The examples of scheduled scans: their commands run here as their platforms run them."""

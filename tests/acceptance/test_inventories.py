@@ -1,0 +1,115 @@
+"""Inventories as they lie about: packed, in folders, many at once, chosen by a pattern."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zstandard
+
+from tests.acceptance.support import Result, findings, keypolicy, report
+from tests.simulator import CANARY, TODAY, Simulator, make_world, render
+
+AS_OF = ("--as-of", "2026-06-01T12:00:00Z")
+PACKERS = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
+
+
+def scan(folder: Path, *arguments: object) -> Result:
+    return keypolicy("scan", *AS_OF, *arguments, cwd=folder)
+
+
+def keys_of(project: int, count: int) -> list[dict[str, Any]]:
+    """Return keys as the API tells them, secrets and all."""
+    world = make_world(projects=1, keys=count, seed=project)
+    (one,) = world.projects
+    return [render.key(key, one, "https://sentry.example", TODAY) for key in one.keys]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl.gz", "jsonl.zst"])
+def test_what_is_fetched_packed_is_scanned_as_it_is(tmp_path: Path, suffix: str) -> None:
+    with Simulator(make_world(projects=6, keys=40), TODAY) as sim:
+        for name in ("plain.jsonl", f"packed.{suffix}"):
+            fetched = keypolicy(
+                *("fetch", "--url", sim.url, "-o", name),
+                cwd=tmp_path,
+                SENTRY_AUTH_TOKEN=sim.world.token,
+            )
+            assert fetched.code == 0, fetched.err
+    plain, packed = (tmp_path / "plain.jsonl", tmp_path / f"packed.{suffix}")
+    assert packed.stat().st_size < plain.stat().st_size / 3
+    digests = set()
+    for name in ("plain.jsonl", f"packed.{suffix}"):
+        done = scan(tmp_path, "--inventory", name, "-o", f"{name}.report.json")
+        assert done.code == 1, done.err
+        digests.add(report(tmp_path / f"{name}.report.json")["inventory"]["digest"])
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+@pytest.mark.parametrize("form", ["array", "lines"])
+def test_a_packed_answer_of_the_api_is_read_and_judged_alike(
+    tmp_path: Path, suffix: str, form: str
+) -> None:
+    keys = keys_of(1, 30)
+    text = json.dumps(keys) if form == "array" else "\n".join(map(json.dumps, keys)) + "\n"
+    (tmp_path / "keys.json").write_text(text, "utf-8")
+    (tmp_path / f"packed.json{suffix}").write_bytes(PACKERS[suffix](text.encode()))
+    whose = ("--org", "acme", "--project", "web")
+    plain = scan(tmp_path, "--inventory", "keys.json", *whose, "-o", "a.json")
+    packed = scan(tmp_path, "--inventory", f"packed.json{suffix}", *whose, "-o", "b.json")
+    assert plain.code == packed.code == 1, packed.err
+    assert findings(tmp_path / "a.json") == findings(tmp_path / "b.json")
+    assert CANARY not in packed.out + packed.err + (tmp_path / "b.json").read_text("utf-8")
+
+
+@pytest.mark.parametrize("suffix", PACKERS)
+def test_what_is_wrong_in_a_packed_file_has_its_line(tmp_path: Path, suffix: str) -> None:
+    keys = keys_of(1, 30)
+    keys[17]["isActive"] = "yes"
+    text = "\n".join(map(json.dumps, keys)).encode()
+    name = f"keys.jsonl{suffix}"
+    (tmp_path / name).write_bytes(PACKERS[suffix](text))
+    done = scan(tmp_path, "--inventory", name)
+    assert done.code == 2
+    assert f"{name}:18:" in done.err
+    assert "isActive" in done.err
+    (tmp_path / name).write_bytes(PACKERS[suffix](text)[:-20])
+    done = scan(tmp_path, "--inventory", name)
+    assert (done.code, done.out) == (2, "")
+    assert "was cut off" in done.err
+
+
+def test_sixty_four_files_are_one_inventory(tmp_path: Path) -> None:
+    exports = tmp_path / "exports"
+    names = ("json", "jsonl", "json.gz", "jsonl.zst")
+    every = []
+    for number in range(64):
+        keys = keys_of(number, 5)
+        every += keys
+        suffix = names[number % 4]
+        text = json.dumps(keys) if "jsonl" not in suffix else "\n".join(map(json.dumps, keys))
+        path = exports / f"team-{number % 3}" / f"{number}.{suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pack = PACKERS.get(path.suffix, bytes)
+        path.write_bytes(pack(text.encode()))
+    (tmp_path / "all.json").write_text(json.dumps(every), "utf-8")
+    whose = ("--org", "acme", "--project", "web")
+    whole = scan(tmp_path, "--inventory", "all.json", *whose, "-o", "whole.json")
+    pattern = scan(tmp_path, "--inventory", "exports/**/*.json*", *whose, "-o", "parts.json")
+    assert (whole.code, pattern.code) == (1, 1), pattern.err
+    assert report(tmp_path / "parts.json")["inventory"]["tables"]["sentry_key"]["rows"] == 320
+    assert findings(tmp_path / "parts.json") == findings(tmp_path / "whole.json")
+    folders = [part for n in range(3) for part in ("--inventory", f"exports/team-{n}")]
+    assert scan(tmp_path, *folders, *whose, "-o", "folders.json").code == 1
+    assert findings(tmp_path / "folders.json") == findings(tmp_path / "whole.json")
+
+
+def test_a_pattern_is_none_where_a_file_has_its_name(tmp_path: Path) -> None:
+    for name, count in (("keys[1].json", 3), ("keys1.json", 5)):
+        (tmp_path / name).write_text(json.dumps(keys_of(1, count)), "utf-8")
+    scan(tmp_path, "--inventory", "keys[1].json", "--org", "acme", "-o", "r.json")
+    assert report(tmp_path / "r.json")["inventory"]["tables"]["sentry_key"]["rows"] == 3
+    done = scan(tmp_path, "--inventory", "nothing-*.json")
+    assert (done.code, done.out) == (2, "")
+    assert "nothing-*.json: no file matches this pattern" in done.err
