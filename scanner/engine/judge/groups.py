@@ -36,7 +36,7 @@ def groups(connection: Connection, evaluated: Sequence[Evaluated]) -> Groups:
     return found
 
 
-def organization_shares(
+def organization_shares(  # noqa: PLR0913, PLR0917 - all that findings are of
     connection: Connection,
     evaluated: Sequence[Evaluated],
     gaps: Mapping[str, Sequence[Gap]],
