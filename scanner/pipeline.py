@@ -157,7 +157,9 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         table=_table(findings, triaged, request.folder),
         progress=dated.progress if dated else None,
         forecast=ahead,
-        organizations=organization_shares(found.tallied, judged, gaps, triaged.shares, summary),
+        organizations=organization_shares(
+            connection, judged, gaps, triaged.shares, summary, found.counted
+        ),
     )
     return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
 

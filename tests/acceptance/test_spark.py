@@ -76,9 +76,13 @@ def test_spark_judges_what_it_reads_and_writes_the_findings(tmp_path: Path) -> N
     expected: dict[str, Any] = json.loads(here.out)
     assert [one["counts"] for one in made["rules"]] == [one["counts"] for one in expected["rules"]]
     assert _keys(made) == _keys(expected)
-    written = duckdb.execute(
-        f"SELECT rule_id, resource_id, outcome FROM '{tmp_path}/found/*/*.parquet' ORDER BY ALL"
-    ).fetchall()
+    written = (
+        duckdb.connect()
+        .execute(
+            f"SELECT rule_id, resource_id, outcome FROM '{tmp_path}/found/*/*.parquet' ORDER BY ALL"
+        )
+        .fetchall()
+    )
     assert written == sorted(_keys(made))
     assert (tmp_path / "r.sarif").stat().st_size
     assert (tmp_path / "r.html").stat().st_size

@@ -1,14 +1,17 @@
 """The options of a scan that is evaluated by another database."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
-from scanner.cli.shared.inputs import HERE
 from scanner.config.settings import Settings
 
 if TYPE_CHECKING:
     from scanner.engine.remote.interface import DataPlace
+
+HERE: Final = "duckdb"
+"""The engine of every scan that does not say otherwise."""
 
 ENGINES: Final = (HERE, "postgres", "spark")
 
@@ -30,6 +33,23 @@ def add_engine_argument(parser: argparse.ArgumentParser) -> None:
         help="what evaluates the rules: duckdb (here), or postgres or spark, where --inventory says"
         " that the data is (docs/engines.md)",
     )
+
+
+def place(text: str) -> Path | str:
+    """Return a path, or an address as it is: its slashes mean something."""
+    return text if "://" in text else Path(text)
+
+
+def refuse_addresses(namespace: argparse.Namespace) -> None:
+    """Raise UsageError for the address of a database where rules are evaluated here."""
+    addresses = [one for one in getattr(namespace, "inventory", []) if isinstance(one, str)]
+    if addresses and getattr(namespace, "engine", HERE) == HERE:
+        raise UsageError(
+            f"is the address of a {addresses[0].partition('://')[0]} store, which is not read here",
+            where="--inventory",
+            remedy="`keypolicy scan --engine postgres` or `--engine spark` evaluates there;"
+            " everything else reads files.",
+        )
 
 
 def engine_place(namespace: argparse.Namespace, settings: Settings) -> "DataPlace | None":
@@ -71,8 +91,8 @@ def _check(namespace: argparse.Namespace, settings: Settings) -> None:
         )
     refused = {
         "a history keeps the inventory, which stays where it is": settings.history is not None,
-        "a look ahead needs the inventory here": (settings.fail_if_due_within, namespace.ahead)
-        != (None, None),
+        "a look ahead needs the inventory here": settings.fail_if_due_within is not None
+        or getattr(namespace, "ahead", None) is not None,
     }
     for what, is_asked in refused.items():
         if is_asked:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
 from scanner.catalogue import LIVE, TOKEN_SETTING
+from scanner.cli.shared import elsewhere
 from scanner.cli.shared.server import DEFAULT_URL, add_server_arguments, live_source
 from scanner.cli.shared.slugs import slugs_from
 from scanner.config.gate import effective
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
     from scanner.pipeline import ScanRequest
 
 DEFAULT_POLICY: Final = LIVE.policy
-
-HERE: Final = "duckdb"
-"""The engine of every scan that does not say otherwise."""
-
-
-def place(text: str) -> Path | str:
-    """Return a path, or an address as it is: its slashes mean something."""
-    return text if "://" in text else Path(text)
 
 
 def add_lock_argument(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +70,7 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
             metavar="FILE",
             action="append",
             default=[],
-            type=place,
+            type=elsewhere.place,
             help="read keys from a file, a folder or a pattern such as '*.jsonl.gz': answers of the"
             " API, or what `keypolicy fetch` wrote",
         )
@@ -210,9 +203,7 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
     """
     files = getattr(namespace, "inventory", [])
     if files and namespace.demo:
-        raise UsageError(
-            "--demo and --inventory exclude each other", remedy="Leave one of them out."
-        )
+        raise UsageError("--demo and --inventory exclude each other", remedy="Leave one out.")
     if namespace.status and _is_offline(namespace):
         raise UsageError(
             f"only the {LIVE.title} server can filter by status",
@@ -221,14 +212,7 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
         )
     if namespace.demo:
         return load_source("demo")(as_of(namespace))
-    addresses = [one for one in files if isinstance(one, str)]
-    if addresses and getattr(namespace, "engine", HERE) == HERE:
-        raise UsageError(
-            f"is the address of a {addresses[0].partition('://')[0]} store, which is not read here",
-            where="--inventory",
-            remedy="`keypolicy scan --engine postgres` or `--engine spark` evaluates there;"
-            " everything else reads files.",
-        )
+    elsewhere.refuse_addresses(namespace)
     if files:
         slugs = tuple(namespace.org), tuple(namespace.project)
         named = [one for one in files if isinstance(one, Path)]
@@ -263,14 +247,14 @@ def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest
 
 def use_color(found: Settings) -> bool:
     """Whether to colour standard output: a terminal that nobody asked to stay plain."""
-    return sys.stdout.isatty() if found.terminal.color is None else found.terminal.color
+    asked = found.terminal.color
+    return sys.stdout.isatty() if asked is None else asked
 
 
 def width(found: Settings) -> int:
     """Return the columns to fill: the terminal's; 80 where output goes elsewhere."""
-    return found.terminal.columns or (
-        shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
-    )
+    told = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
+    return found.terminal.columns or told
 
 
 def warn(message: str) -> None:

@@ -14,7 +14,7 @@ from scanner.engine.predicate.syntax import Node
 _AT_ONCE: Final = 400  # expressions in one statement
 
 
-class Known:
+class KnownParts:
     """Types and constants of the parts of some trees over one table, by the identity of nodes."""
 
     def __init__(

@@ -15,7 +15,7 @@ import msgspec
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.dialect import casts, windows
-from scanner.engine.dialect.constants import Known
+from scanner.engine.dialect.constants import KnownParts
 from scanner.engine.dialect.numbers import cast_number
 from scanner.engine.dialect.refusing import inexpressible
 from scanner.engine.dialect.typed import Typed, ValueKind, mark
@@ -52,7 +52,7 @@ class Lowering:
         bound: Mapping[str, Any],
         calls: Mapping[str, Call],
     ) -> None:
-        self.known = Known(connection, table, trees, bound)
+        self.known = KnownParts(connection, table, trees, bound)
         self._columns = TABLES[table].columns
         self._calls = calls
         # Regular expressions that may take a backtracking engine too long.

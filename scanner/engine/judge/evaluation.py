@@ -9,7 +9,6 @@ from scanner.engine.database import Connection
 from scanner.engine.intake.load import Loaded
 from scanner.engine.judge.clear import ClearPlaces
 from scanner.engine.judge.evaluate import Evaluated, evaluate
-from scanner.engine.judge.groups import groups
 from scanner.engine.judge.places import Unseen
 from scanner.engine.judge.prepare import Prepared
 from scanner.model.finding import Place
@@ -24,7 +23,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     """Outcomes of a scan's `rules`, and of the predicates of its waivers.
 
     The database holds at least the rows with a finding. `existing` looks up others, where it does
-    not hold all of them. `tallied` counts what the rules came to by organization.
+    not hold all of them, and `counted` is then how the rules fare by organization.
     """
 
     connection: Connection
@@ -33,8 +32,8 @@ class Evaluation(msgspec.Struct, frozen=True):
     rules: tuple[Evaluated, ...]
     predicates: tuple[Evaluated, ...]
     clear: Iterable[Clear]
-    tallied: Callable[[], Mapping[str, GroupTally]]
     existing: Existing | None = None
+    counted: Mapping[str, GroupTally] | None = None
 
 
 def evaluated_here(  # noqa: PLR0913, PLR0917 - what outcomes depend on
@@ -49,8 +48,4 @@ def evaluated_here(  # noqa: PLR0913, PLR0917 - what outcomes depend on
     found = evaluate(connection, prepared, as_of, unseen)
     own, predicates = found[:rules], found[rules:]
     clear = ClearPlaces(connection, own)
-
-    def tallied() -> Mapping[str, GroupTally]:
-        return groups(connection, own).organizations
-
-    return Evaluation(connection, loaded, unseen, own, predicates, clear, tallied)
+    return Evaluation(connection, loaded, unseen, own, predicates, clear)

@@ -1,7 +1,7 @@
 """In come evaluated rules; out comes how their resources fare by organization and by team."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from scanner.catalogue import NOWHERE, OWN, TABLES
@@ -36,21 +36,23 @@ def groups(connection: Connection, evaluated: Sequence[Evaluated]) -> Groups:
     return found
 
 
-def organization_shares(
-    tallied: Callable[[], Mapping[str, GroupTally]],
+def organization_shares(  # noqa: PLR0913, PLR0917 - all that findings are of
+    connection: Connection,
     evaluated: Sequence[Evaluated],
     gaps: Mapping[str, Sequence[Gap]],
     shares: Mapping[Share, int],
     inventory: InventorySummary,
+    counted: Mapping[str, GroupTally] | None = None,
 ) -> tuple[OrganizationShare, ...]:
     """Return each organization's part, by slug, and at last that of what tells none, if any.
 
-    Together they are all findings: `gaps`, by table, are one for each rule that reads it. `tallied`
-    counts what the rules came to. Where the scan is about one organization, there are no parts.
+    Together they are all findings: `gaps`, by table, are one for each rule that reads it. Where
+    the scan is about one organization, there are no parts. `counted` are the tallies by slug,
+    where the rows are not all here.
     """
     if not inventory.is_fleet:
         return ()
-    found = tallied()
+    found = groups(connection, evaluated).organizations if counted is None else counted
     tallies: defaultdict[str | None, Counter[tuple[str, Disposition]]] = defaultdict(Counter)
     for (_, slug, rule, disposition), number in shares.items():
         tallies[slug][rule, disposition] += number

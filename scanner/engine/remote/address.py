@@ -19,7 +19,7 @@ _EXAMPLE: Final = "Write postgresql://user@host/database; the password belongs i
 _REMEDY: Final = f"{_EXAMPLE} a line of ~/.pgpass."
 
 
-class Address(msgspec.Struct, frozen=True):
+class ServerAddress(msgspec.Struct, frozen=True):
     """Where a database is; `socket` is the folder of a socket, and empty for a host.
 
     `encryption` is `verify-full` for every host but this one, unless the address says less.
@@ -43,7 +43,7 @@ def is_address(text: str) -> bool:
     return text.partition("://")[0].lower() in SCHEMES and "://" in text
 
 
-def read_address(text: str) -> Address:
+def read_address(text: str) -> ServerAddress:
     """Return the address. Raises UsageError, which quotes nothing of what may be a secret."""
     try:
         parts = urlsplit(text)
@@ -78,4 +78,4 @@ def read_address(text: str) -> Address:
     mode = options.get("sslmode", "disable" if is_near else "verify-full")
     if mode not in _MODES:
         raise UsageError(f"sslmode is one of {', '.join(_MODES)}", where=_WHERE)
-    return Address(user, host, port, database, folder, mode)
+    return ServerAddress(user, host, port, database, folder, mode)

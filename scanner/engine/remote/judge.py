@@ -8,7 +8,7 @@ outcome: they tell where the table has rows.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -53,7 +53,7 @@ class Judged(msgspec.Struct, frozen=True):
     loaded: Loaded
     evaluated: tuple[Evaluated, ...]
     clear: tuple[Clear, ...]
-    tallied: dict[str, GroupTally]
+    organizations: dict[str, GroupTally]
 
 
 class RemoteJudge:
@@ -81,7 +81,7 @@ class RemoteJudge:
         self._digest = hashlib.sha256()
         self._found: dict[int, Evaluated] = {}
         self._clear: dict[str, list[Clear]] = {}
-        self._tallied: dict[str, GroupTally] = {}
+        self._tallies: dict[str, GroupTally] = {}
 
     def judge(self) -> Judged:
         """Evaluate everything. Raises FetchError and InventoryFileError."""
@@ -113,7 +113,7 @@ class RemoteJudge:
             tuple(
                 one for rule in _worst_first(self._prepared) for one in self._clear.get(rule, ())
             ),
-            self._tallied,
+            self._tallies,
         )
 
     def existing(self, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:
@@ -227,18 +227,20 @@ class RemoteJudge:
                 counts[int(group.codes[place])] += group.rows
             self._clear[one.rule.id] = list(_clear(one, by_place))
             if one.rule.id in self._own:
-                for (organization, _), counts in by_place.items():
-                    if organization is not None:
-                        known = self._tallied.get(organization, GroupTally())
-                        self._tallied[organization] = known.plus(_tally(counts))
+                self._add(by_place)
             total = sum(by_place.values(), Counter[int]())
             tally = {CODES[code]: rows for code, rows in sorted(total.items())}
             name, column = local.verdicts(table, place)
             self._found[number] = Evaluated(one, name, column, tally)
 
-
-def _tally(counts: Counter[int]) -> GroupTally:
-    return GroupTally(counts[PASS], counts[FAIL], counts[UNKNOWN] + counts[ERROR])
+    def _add(self, by_place: Mapping[tuple[str | None, str | None], Counter[int]]) -> None:
+        """Add the outcomes of a rule to those of the organizations; what tells none has none."""
+        for (organization, _), counts in by_place.items():
+            if organization is not None:
+                unknown = counts[UNKNOWN] + counts[ERROR]
+                tally = GroupTally(counts[PASS], counts[FAIL], unknown)
+                known = self._tallies.get(organization, GroupTally())
+                self._tallies[organization] = known.plus(tally)
 
 
 def _clear(

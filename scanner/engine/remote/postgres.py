@@ -13,7 +13,7 @@ from pg8000.exceptions import DatabaseError, InterfaceError
 from scanner.base.errors import FetchError, InventoryFileError
 from scanner.catalogue.redact import redact_text
 from scanner.engine.dialect.words.postgres import POSTGRES
-from scanner.engine.remote.address import Address, read_address
+from scanner.engine.remote.address import ServerAddress, read_address
 from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
 
 CONNECT_SECONDS: Final = 15
@@ -59,7 +59,7 @@ def open_postgres(place: DataPlace) -> Iterator["PostgresSession"]:
             connection.close()
 
 
-def _connected(address: Address, secret: str) -> pg8000.native.Connection:
+def _connected(address: ServerAddress, secret: str) -> pg8000.native.Connection:
     try:
         if address.socket:
             way = {"unix_sock": f"{address.socket}/.s.PGSQL.{address.port}"}
@@ -79,7 +79,7 @@ def _connected(address: Address, secret: str) -> pg8000.native.Connection:
         raise _failed(address.label, error, secret) from None
 
 
-def _encryption(address: Address) -> ssl.SSLContext | bool:
+def _encryption(address: ServerAddress) -> ssl.SSLContext | bool:
     if address.encryption == "disable":
         return False
     if address.encryption == "require":
@@ -120,7 +120,7 @@ class PostgresSession:
 
     words = POSTGRES
 
-    def __init__(self, connection: pg8000.native.Connection, address: Address) -> None:
+    def __init__(self, connection: pg8000.native.Connection, address: ServerAddress) -> None:
         self._connection = connection
         self.label = address.label
         self._schemas: dict[str, str] = {}

@@ -51,6 +51,6 @@ def evaluated_in(  # noqa: PLR0913, PLR0917 - what outcomes depend on
             found[:rules],
             found[rules:],
             judged.clear,
-            lambda: judged.tallied,
             judge.existing,
+            judged.organizations,
         )

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.engine.dialect.calls.pieces import InexpressibleError, Part, of
+from scanner.engine.dialect.calls.pieces import InexpressibleError, Piece, of
 from scanner.engine.dialect.calls.sets import (
     CLASSES,
     LAST,
@@ -67,7 +67,7 @@ class _PatternReader:
         self.place = 0
         self.is_steep = False
 
-    def alternatives(self) -> Part:
+    def alternatives(self) -> Piece:
         flags = self._ignore_case, self._dot_all
         branches = [self._sequence()]
         while self._taken("|"):
@@ -77,15 +77,15 @@ class _PatternReader:
             return branches[0]
         ways = [way for one in branches if one.ways is not None for way in one.ways]
         known = all(one.ways is not None for one in branches)
-        return Part(
+        return Piece(
             "|".join(one.text for one in branches),
             tuple(ways) if known else None,
             tail=tuple(span for one in branches for span in (*one.head, *one.tail)),
             loose=sum(one.loose for one in branches) + (0 if told_apart(tuple(ways)) else 2),
         )
 
-    def _sequence(self) -> Part:
-        parts: list[Part] = []
+    def _sequence(self) -> Piece:
+        parts: list[Piece] = []
         while self.place < len(self._pattern) and self._pattern[self.place] not in "|)":
             if (part := self._piece()) is not None:
                 parts.append(part)
@@ -95,9 +95,9 @@ class _PatternReader:
                 ways = None
             else:
                 ways = tuple((*left, *right) for left in ways for right in part.ways)
-        first, others = (parts[0], parts[1:]) if parts else (Part("", None), [])
+        first, others = (parts[0], parts[1:]) if parts else (Piece("", None), [])
         rest = (span for one in others for span in (*one.head, *one.tail))
-        return Part(
+        return Piece(
             "".join(part.text for part in parts),
             ways,
             head=first.head,
@@ -105,7 +105,7 @@ class _PatternReader:
             loose=sum(one.loose for one in parts),
         )
 
-    def _piece(self) -> Part | None:
+    def _piece(self) -> Piece | None:
         atom = self._atom()
         if atom is None:
             return None
@@ -124,7 +124,7 @@ class _PatternReader:
             self.is_steep = True
         count = f"{{{low},}}" if high > _MOST_REPEATS else f"{{{low},{high}}}"
         inside = (*atom.head, *atom.tail)
-        return Part(f"(?:{atom.text}){count}", None, tail=inside, loose=atom.loose + 1)
+        return Piece(f"(?:{atom.text}){count}", None, tail=inside, loose=atom.loose + 1)
 
     def _repeats(self) -> tuple[int, int] | None:
         many = _MOST_REPEATS + 1
@@ -144,7 +144,7 @@ class _PatternReader:
             raise InexpressibleError(f"more than {_MOST_REPEATS} repetitions")
         return least, most
 
-    def _atom(self) -> Part | None:
+    def _atom(self) -> Piece | None:
         sign = self._next()
         if sign == "(":
             return self._group()
@@ -153,12 +153,12 @@ class _PatternReader:
         if sign == ".":
             return of(((0, LAST),) if self._dot_all else ((0, 9), (11, LAST)))
         if sign in "^$":
-            return Part(f"<{sign}>", None, is_anchor=True)
+            return Piece(f"<{sign}>", None, is_anchor=True)
         if sign == "\\":
             return self._escape()
         return self._character(ord(sign))
 
-    def _group(self) -> Part | None:
+    def _group(self) -> Piece | None:
         flags = self._ignore_case, self._dot_all
         if self._taken("?"):
             if self._taken("P<") or self._taken("<"):
@@ -184,10 +184,10 @@ class _PatternReader:
         elif flag != "-":
             raise InexpressibleError(f"the flag {flag}")
 
-    def _escape(self) -> Part:
+    def _escape(self) -> Piece:
         sign = self._next()
         if sign in "Az":
-            return Part("<^>" if sign == "A" else "<$>", None, is_anchor=True)
+            return Piece("<^>" if sign == "A" else "<$>", None, is_anchor=True)
         if sign.lower() in CLASSES:
             spans = CLASSES[sign.lower()]
             return of(other(spans) if sign.isupper() else spans)
@@ -208,10 +208,10 @@ class _PatternReader:
             return ord(sign)
         raise InexpressibleError(f"\\{sign}")
 
-    def _character(self, code: int) -> Part:
+    def _character(self, code: int) -> Piece:
         return of(self._folded(((code, code),)))
 
-    def _set(self) -> Part:
+    def _set(self) -> Piece:
         negated = self._taken("^")
         spans: list[Chars] = []
         first = True

@@ -15,7 +15,7 @@ class InexpressibleError(Exception):
         self.what = what
 
 
-class Part(msgspec.Struct, frozen=True):
+class Piece(msgspec.Struct, frozen=True):
     """A piece: its text, and the sequences of sets that it matches where it has a fixed length.
 
     `head` is the one character that it begins with, if it does, and `tail` are all others that may
@@ -35,17 +35,17 @@ class Part(msgspec.Struct, frozen=True):
         return bool(self.head) and not meet(self.head, self.tail) and self.loose <= 1
 
 
-def of(spans: Sequence[Chars]) -> Part:
+def of(spans: Sequence[Chars]) -> Piece:
     """Return a piece that is one character of these."""
     found = merged(tuple(spans))
     if not found:
         raise InexpressibleError("a set without any character")
     if len(found) == 1 and found[0][0] == found[0][1]:
-        return Part(f"<{found[0][0]:x}>", ((found,),), head=found)
+        return Piece(f"<{found[0][0]:x}>", ((found,),), head=found)
     but = other(found)
     if found[-1][1] == LAST and found[0][0] == 1 and but:
-        return Part(f"[^{_spelled(but)}]", ((found,),), head=found)
-    return Part(f"[{_spelled(found)}]", ((found,),), head=found)
+        return Piece(f"[^{_spelled(but)}]", ((found,),), head=found)
+    return Piece(f"[{_spelled(found)}]", ((found,),), head=found)
 
 
 def _spelled(spans: Sequence[Chars]) -> str:
