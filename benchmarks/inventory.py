@@ -29,6 +29,15 @@ def write_keys(path: Path, count: int, seed: int = 7) -> Path:
     return path
 
 
+def write_lines(path: Path, count: int, seed: int = 7) -> Path:
+    """Write the same keys as lines, one record each, as of the API."""
+    rnd = random.Random(seed)
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(count):
+            file.write(json.dumps(_key(rnd, number)) + "\n")
+    return path
+
+
 def write_inventory(path: Path, count: int, seed: int = 7) -> Path:
     """Write the same keys with their projects, as lines of the product's own inventory."""
     rnd = random.Random(seed)
