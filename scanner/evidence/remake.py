@@ -74,8 +74,7 @@ def remake(
     if not is_certain:
         (folder / _LOST.format(line=run.manifest.line)).mkdir()
     settings = settings_of(report_of(run)["gate"]["settings"])
-    manifest = run.manifest
-    where = str(run.path / REPORT)
+    manifest, where = run.manifest, str(run.path / REPORT)
     files = KeptFiles.unpacked(run, private)
     thresholds = thresholds_of(settings, where)
     request = ScanRequest(
@@ -84,9 +83,7 @@ def remake(
         policies=files.policies,
         params=manifest.params,
         triage=msgspec.structs.replace(
-            files.triage,
-            strict_waivers=manifest.exit_code == EXIT_REFUSED,
-            term_days=_ANY_TERM,
+            files.triage, strict_waivers=manifest.exit_code == EXIT_REFUSED, term_days=_ANY_TERM
         ),
         as_of=manifest.run.as_of,
         thresholds=thresholds,

@@ -96,14 +96,14 @@ class StoredRun(msgspec.Struct, frozen=True):
             )
         return raw
 
-    def pieces(self, name: str, most: int = _MOST) -> Iterator[bytes]:
+    def pieces(self, name: str, most: int | None = None) -> Iterator[bytes]:
         """Give what a part that is packed with gzip holds, a piece at a time.
 
         Two parts of equal content come in equal pieces. Raises DamageError, also for more than
         `most` bytes.
         """
-        where = str(self.path / name)
-        told = 0
+        where, told = str(self.path / name), 0
+        most = _MOST if most is None else most
         with gzip.GzipFile(fileobj=BytesIO(self.part(name))) as file:
             while True:
                 try:
@@ -118,7 +118,7 @@ class StoredRun(msgspec.Struct, frozen=True):
                     raise DamageError(message, "too-large", where=where)
                 yield piece
 
-    def unpacked(self, name: str, most: int = _MOST) -> bytes:
+    def unpacked(self, name: str, most: int | None = None) -> bytes:
         """Return all that such a part holds; raises DamageError."""
         return b"".join(self.pieces(name, most))
 

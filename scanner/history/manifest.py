@@ -16,7 +16,7 @@ import msgspec
 from scanner.base.errors import KeypolicyError
 from scanner.base.files import leads_below
 from scanner.model.coverage import CoverageState, Gap
-from scanner.model.history import ControlTallies, Count, GroupTally, RunName, by_control
+from scanner.model.history import ControlTallies, GroupTally, Number, RunName, by_control
 from scanner.model.inventory import KeptInventory, Reach, Scope
 from scanner.model.moment import check_moment, in_utc
 from scanner.model.outcome import Outcome, Severity
@@ -82,8 +82,8 @@ class RanRule(msgspec.Struct, frozen=True):
     severity: Severity
     demand: str
     controls: dict[str, list[str]]
-    counts: dict[str, Count]
-    open: Count
+    counts: dict[str, Number]
+    open: Number
 
     @property
     def rated(self) -> GroupTally:
@@ -110,17 +110,17 @@ class Figures(msgspec.Struct, frozen=True):
     `unseen` those that were open when somebody last looked, of rules that were run.
     """
 
-    found: dict[Severity, Count]
-    open: dict[Severity, Count]
-    waived: Count
-    baselined: Count
-    lapsed_waivers: Count
-    overdue: dict[Severity, Count]
-    changes: dict[str, dict[Severity, Count]]
+    found: dict[Severity, Number]
+    open: dict[Severity, Number]
+    waived: Number
+    baselined: Number
+    lapsed_waivers: Number
+    overdue: dict[Severity, Number]
+    changes: dict[str, dict[Severity, Number]]
     days_to_fix: dict[Severity, dict[int, Annotated[int, msgspec.Meta(ge=1)]]]
     organizations: dict[str, GroupTally]
     teams: dict[str, GroupTally]
-    unseen: dict[Severity, Count] = {}
+    unseen: dict[Severity, Number] = {}
 
 
 class RunTimes(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Disposition, Severity
 
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Number = Annotated[int, msgspec.Meta(ge=0)]
 
 Sla = Mapping[Severity, timedelta]
 """The time that is allowed to fix a finding, from when it was opened on."""
@@ -108,9 +108,9 @@ class HistoryProgress(msgspec.Struct, frozen=True):
 class GroupTally(msgspec.Struct, frozen=True):
     """How many pairs of a rule and a resource of a group passed, failed or could not be told."""
 
-    passed: Count = 0
-    failed: Count = 0
-    unknown: Count = 0
+    passed: Number = 0
+    failed: Number = 0
+    unknown: Number = 0
 
     @property
     def rate(self) -> float | None:

@@ -135,8 +135,9 @@ def _policy(folder: Path) -> Path:
     """Rules that read every column, and name it in evidence and message."""
     rules = []
     for table, spec in TABLES.items():
-        requirement = " AND ".join(f'"{column}" IS NULL' for column in spec.columns)
-        message = " ".join(f"{{{column}}}" for column in spec.columns)
+        columns = [column for column in spec.columns if column != "owner"]  # no file tells it
+        requirement = " AND ".join(f'"{column}" IS NULL' for column in columns)
+        message = " ".join(f"{{{column}}}" for column in columns[:50])
         rules.append(
             {"id": table.replace("_", "-"), "title": "All", "severity": "high", "resource": table,
              "require": requirement, "message": message}

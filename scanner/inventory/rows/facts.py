@@ -4,7 +4,7 @@ from functools import cache
 from typing import Final
 
 from scanner.catalogue import TABLES
-from scanner.inventory.fields import Sql, paths_of
+from scanner.inventory.rows.fields import ToSql, paths_of
 
 ROW: Final = "_row"
 """Name of the column with the SHA-256 of a row's facts; it is dropped once the digest is made."""
@@ -20,7 +20,7 @@ def fact_paths(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for one in columns for path in paths_of(one.source)))
 
 
-def facts(name: str, json: Sql) -> str:
+def facts(name: str, json: ToSql) -> str:
     """Return a SQL text expression: the facts of a row, whatever their order in its record.
 
     `json` gives the JSON text of a field. What is missing is told from null, and both from any

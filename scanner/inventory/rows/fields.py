@@ -11,7 +11,7 @@ from scanner.catalogue import Table
 
 _REFERENCE: Final = re.compile(r"<(type )?(\$[\w.]+)>")
 
-Sql = Callable[[str], str]
+ToSql = Callable[[str], str]
 """From the path of a field to SQL."""
 
 
@@ -25,12 +25,12 @@ def texts_of(source: str) -> tuple[str, ...]:
     return tuple(path for kind, path in _REFERENCE.findall(source) if not kind)
 
 
-def filled(source: str, text: Sql, kind: Sql) -> str:
+def filled(source: str, text: ToSql, kind: ToSql) -> str:
     """Return the source as SQL; `text` and `kind` give the text and the JSON type of a field."""
     return _REFERENCE.sub(lambda found: (kind if found[1] else text)(found[2]), source)
 
 
-def joining(table: Table, text: Sql, kind: Sql) -> str:
+def joining(table: Table, text: ToSql, kind: ToSql) -> str:
     """Return the join, if any, with the table that the records of this one are joined to."""
     if not table.joined:
         return ""

@@ -13,9 +13,9 @@ from typing import Final
 
 from scanner.catalogue import INTEGER, OWN, TABLES, Field
 from scanner.catalogue.redact import MIN_SECRET, SECRET_FIELDS, SUSPECT
-from scanner.inventory.facts import ROW, fact_paths, facts
-from scanner.inventory.fields import filled, joining, paths_of, texts_of
-from scanner.inventory.normalize import BAD
+from scanner.inventory.rows.facts import ROW, fact_paths, facts
+from scanner.inventory.rows.fields import filled, joining, paths_of, texts_of
+from scanner.inventory.rows.normalize import BAD
 from scanner.model.moment import PATTERN
 from scanner.model.provider import Secrets
 from scanner.model.table import BOOLEAN, LIST, OBJECT, TEXT
@@ -39,7 +39,7 @@ def plain(name: str, columns: Sequence[str]) -> str:
     `raw` is as `normalize.select` has it, and so is the result: for a row that is not plain BAD is
     NULL, and so is all else.
     """
-    plan = _Plan(name, columns)
+    plan = _Fields(name, columns)
     table = TABLES[name]
     made = []
     for column in columns:
@@ -57,11 +57,11 @@ def plain(name: str, columns: Sequence[str]) -> str:
 
 def not_plain(name: str, columns: Sequence[str]) -> str:
     """Return the SELECT of the rows of `raw`, as they are, for which `plain` leaves BAD NULL."""
-    judged = _Plan(name, columns).judged
+    judged = _Fields(name, columns).judged
     return f"SELECT organization, project, server, record FROM ({judged}) WHERE NOT plain"
 
 
-class _Plan:
+class _Fields:
     """The fields that are read of a record, each a column of JSON text."""
 
     def __init__(self, name: str, columns: Sequence[str]) -> None:
