@@ -189,7 +189,7 @@ class _PatternReader:
         if sign in "Az":
             return Piece("<^>" if sign == "A" else "<$>", None, is_anchor=True)
         if sign.lower() in CLASSES:
-            spans = CLASSES[sign.lower()]
+            spans = self._folded(CLASSES[sign.lower()])
             return of(other(spans) if sign.isupper() else spans)
         return self._character(self._escaped(sign))
 

@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from scanner.engine.dialect.calls.patterns import portable
 from scanner.engine.dialect.calls.pieces import InexpressibleError
 
-PATTERNS = ["^[a-z]+(-[a-z]+)*$", "(?i)k[^s]?", r"\d{2,3}\.\w*", "a|b|", "(?s).x.", "[^-a-c\\]]+"]
+PATTERNS = [
+    "^[a-z]+(-[a-z]+)*$",
+    "(?i)k[^s]?",
+    r"\d{2,3}\.\w*",
+    "a|b|",
+    "(?s).x.",
+    "[^-a-c\\]]+",
+    r"(?i)\W",
+    r"(?i)^\w+$",
+    r"(?i)[^\w]",
+    r"(?i)[[:word:]]+",
+]
 
 
 @given(st.sampled_from(PATTERNS), st.text("aAbckKsSxX-19.]\n\u212a\u017fé", max_size=8))
