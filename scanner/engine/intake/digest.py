@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from scanner.engine.database import Connection
-from scanner.inventory.facts import ROW
+from scanner.inventory.rows.facts import ROW
 
 
 def digest(connection: Connection, filled: Sequence[str]) -> str:

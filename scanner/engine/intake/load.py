@@ -28,8 +28,8 @@ from scanner.engine.intake.scope import (
     unseen,
 )
 from scanner.engine.intake.twins import Origins, collapse, contradictions, identity, next_row
-from scanner.inventory.facts import ROW
-from scanner.inventory.normalize import BAD
+from scanner.inventory.rows.facts import ROW
+from scanner.inventory.rows.normalize import BAD
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 from scanner.model.provider import Provider, imported

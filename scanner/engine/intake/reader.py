@@ -24,8 +24,8 @@ from scanner.inventory.envelope import (
     read_ending,
     read_header,
 )
-from scanner.inventory.normalize import BAD, close_look, select, suspects
-from scanner.inventory.plain import not_plain, plain
+from scanner.inventory.rows.normalize import BAD, close_look, select, suspects
+from scanner.inventory.rows.plain import not_plain, plain
 from scanner.inventory.sniff import too_large
 from scanner.model.inventory import Layout, RawInput
 

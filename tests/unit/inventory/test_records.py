@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from scanner.catalogue import TABLES
 from scanner.engine.database import connect
-from scanner.inventory.normalize import BAD, select
 from scanner.inventory.records import fault
+from scanner.inventory.rows.normalize import BAD, select
 
 SOUND: dict[str, dict[str, Any]] = {
     "sentry_key": {"id": "k"},

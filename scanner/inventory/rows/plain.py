@@ -13,9 +13,9 @@ from typing import Final
 
 from scanner.catalogue import INTEGER, OWN, TABLES, Field
 from scanner.catalogue.redact import MIN_SECRET, SECRET_FIELDS, SUSPECT
-from scanner.inventory.facts import ROW, fact_paths, facts
-from scanner.inventory.fields import filled, joining, paths_of, texts_of
-from scanner.inventory.normalize import BAD
+from scanner.inventory.rows.facts import ROW, fact_paths, facts
+from scanner.inventory.rows.fields import filled, joining, paths_of, texts_of
+from scanner.inventory.rows.normalize import BAD
 from scanner.model.moment import PATTERN
 from scanner.model.provider import Secrets
 from scanner.model.table import BOOLEAN, LIST, OBJECT, TEXT

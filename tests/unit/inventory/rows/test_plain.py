@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection, connect
-from scanner.inventory.facts import ROW
-from scanner.inventory.normalize import BAD, select
-from scanner.inventory.plain import not_plain, plain
 from scanner.inventory.records import fault
+from scanner.inventory.rows.facts import ROW
+from scanner.inventory.rows.normalize import BAD, select
+from scanner.inventory.rows.plain import not_plain, plain
 from tests.unit.engine.support import AS_OF
 
 KEY: Final = "sentry_key"

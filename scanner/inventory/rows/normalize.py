@@ -17,8 +17,8 @@ from scanner.catalogue.redact import (
     redact_record,
     redact_text,
 )
-from scanner.inventory.facts import ROW, fact_paths, facts
-from scanner.inventory.fields import filled, joining
+from scanner.inventory.rows.facts import ROW, fact_paths, facts
+from scanner.inventory.rows.fields import filled, joining
 from scanner.model.moment import not_moment
 from scanner.model.provider import Secrets
 

@@ -4,7 +4,7 @@ from functools import cache
 from typing import Final
 
 from scanner.catalogue import TABLES
-from scanner.inventory.fields import Sql, paths_of
+from scanner.inventory.rows.fields import Sql, paths_of
 
 ROW: Final = "_row"
 """Name of the column with the SHA-256 of a row's facts; it is dropped once the digest is made."""
