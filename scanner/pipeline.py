@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -43,6 +43,9 @@ from scanner.triage.triage import Triage, Triaged
 if TYPE_CHECKING:
     from scanner.engine.remote.interface import DataPlace
     from scanner.history.keeper import HistoryRequest, Keeper
+
+
+_EVERYTHING: Final = {name: frozenset(table.columns) for name, table in TABLES.items()}
 
 
 class ScanRequest(msgspec.Struct, frozen=True):
@@ -102,7 +105,8 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             request.scope,
             request.as_of,
             needs(prepared, also),
-            columns_read(prepared, also),
+            # Remedies ask for whole rows of keys.
+            _EVERYTHING if request.also else columns_read(prepared),
             triage.owners,
             keeper.keep if keeper else None,
             request.ahead,
@@ -255,9 +259,8 @@ def open_inventory(
     file that says who owns what; raises PolicyError for what is wrong with it.
     """
     who = None if owners is None else read_owners(owners).owners
-    everything = {name: frozenset(table.columns) for name, table in TABLES.items()}
     with connect() as connection, memory_told():
-        loaded = fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), everything, who)
+        loaded = fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), _EVERYTHING, who)
         seal(connection)
         yield Opened(connection, loaded, unseen_of(loaded, scope))
 

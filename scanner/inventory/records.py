@@ -1,9 +1,8 @@
 """What a record may be, by the catalogue: a value and its field in, what is wrong with it out.
 
-SQL judges files by the same catalogue (inventory.rows.normalize); where it refuses one,
-`diagnose` asks here for the place. A file with a wrong type is refused as a whole. A server's
-record is left out instead and becomes a gap, before it is written down: the rest of what was
-fetched is worth keeping.
+SQL judges files by the same catalogue (inventory.rows); where it refuses one, `diagnose` asks here
+for the place. A file with a wrong type is refused as a whole. A server's record is left out instead
+and becomes a gap, before it is written down: the rest of what was fetched is worth keeping.
 """
 
 from collections.abc import Iterator
