@@ -25,7 +25,7 @@ from tests.unit.engine.dialect.agreement import (
 
 pytestmark = pytest.mark.timeout(1_800)
 
-ROUNDS = int(os.environ.get("TEST_AGREEMENT_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("TEST_SPARK_ROUNDS", "2"))
 """Rounds of 40 random predicates over 40 rows; `.ci/run` asks for more."""
 
 
