@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner.catalogue import TABLES
@@ -122,7 +122,7 @@ def connection() -> Any:
 
 
 @pytest.mark.parametrize("table", sorted(TABLES))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_both_ways_make_the_same(connection: Connection, table: str, data: Any) -> None:
     told = data.draw(st.lists(records(table), min_size=1, max_size=25))
