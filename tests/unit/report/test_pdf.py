@@ -19,6 +19,7 @@ from scanner.report import format_called, format_for, pdf
 from tests.unit.report.factory import AS_OF, HOSTILE, clean_run, large_run
 from tests.unit.report.papers import letters, needs_paper, pages
 from tests.unit.report.rendering import GATE, render
+from tests.unit.report.storied import storied_run
 from tests.unit.report.triaged import triaged_run
 
 FOUND = 60
@@ -95,6 +96,13 @@ def test_every_finding_is_there_once_on_one_page_and_below_a_head(large: bytes) 
         page for page in told if "fingerprint" in page and "ResourceProjectFinding" not in page
     ] == []
     assert "60findings,theworstfirst." in "".join(told)
+
+
+@needs_paper
+def test_no_head_is_left_without_a_row_below_it() -> None:
+    told = [letters(page) for page in pages(render("pdf", storied_run()))]
+    (page,) = [page for page in told if "ProjectThefirstonFindings" in page]
+    assert "ProjectThefirstonFindingsacme/web" in page
 
 
 @needs_paper
