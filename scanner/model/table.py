@@ -120,7 +120,7 @@ def time(path: str, doc: str) -> Column:
 
 def json(path: str, doc: str) -> Column:
     """Return a column of a list or an object."""
-    return Column("JSON", doc, f"CAST(<{path}> AS JSON)")
+    return Column("JSON", doc, f"TRY_CAST(<{path}> AS JSON)")
 
 
 def age(path: str) -> Column:
@@ -142,7 +142,7 @@ def texts(path: str, doc: str, *, member: str = "", derived: bool = False) -> Co
 
     A list with anything else in it is not known.
     """
-    items = f"CAST(<{path}> AS JSON)"
+    items = f"TRY_CAST(<{path}> AS JSON)"
     found = f"'$[*]{member}'"
     kinds = f"list_transform(json_type({items}, {found}), lambda x: x = 'VARCHAR')"
     source = (
