@@ -59,8 +59,7 @@ def unpack(file: BinaryIO, packing: Packing) -> Iterator[bytes]:
                 unpacker = _unpacker(packing)
             try:
                 content = unpacker.decompress(data)
-            except Exception as error:
-                # zlib.error or zstandard.ZstdError, which are of no common kind.
+            except _errors(packing) as error:
                 raise _damaged(packing, "is damaged") from error
             if content:  # what has only headers in it comes to nothing
                 yield content
@@ -92,6 +91,14 @@ def _unpacker(packing: Packing) -> "zlib._Decompress | zstandard.ZstdDecompressi
     import zstandard  # noqa: PLC0415 - only where it is asked for
 
     return zstandard.ZstdDecompressor().decompressobj()
+
+
+def _errors(packing: Packing) -> type[Exception]:
+    if packing == "gzip":
+        return zlib.error
+    import zstandard  # noqa: PLC0415 - as above
+
+    return zstandard.ZstdError
 
 
 def _damaged(packing: Packing, message: str) -> UsageError:
