@@ -413,6 +413,7 @@ def test_pages_are_accessible_and_fit_the_screen(
         size = {"width": width, "height": 900}
         page = looked_at(path, viewport=size, color_scheme=scheme)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.is_visible("h1")
         page.evaluate(axe)
         script = "axe.run(document, {resultTypes: ['violations']}).then((r) => r.violations)"
         assert [json.dumps(one)[:600] for one in page.evaluate(script)] == [], path.name

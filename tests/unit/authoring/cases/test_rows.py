@@ -37,7 +37,7 @@ def _ingested(folder: Path, record: dict[str, Any]) -> dict[str, Any]:
     scope = Scope((), ())
     inventory = source.collect(scope, Needs.of(["sentry_key"]), folder)
     with connect() as connection:
-        load(connection, inventory, scope, AS_OF, {})
+        load(connection, inventory, scope, AS_OF, {"sentry_key": frozenset(DERIVED)})
         names = ", ".join(DERIVED)
         row = connection.execute(f"SELECT {names} FROM sentry_key").fetchone()
     return dict(zip(DERIVED, row or (), strict=True))

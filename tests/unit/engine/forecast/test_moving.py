@@ -34,12 +34,14 @@ RECORDS: Records = {
     ],
 }
 
+ALL = {name: frozenset(table.columns) for name, table in TABLES.items()}
+
 
 def loaded(tmp_path: Path, day: int, ahead: int = 0) -> Connection:
     source = save(RECORDS, tmp_path / "inventory.jsonl")
     inventory = source.collect(Scope(), Needs({}), tmp_path)
     connection = connect()
-    load(connection, inventory, Scope(), AS_OF + timedelta(days=day), {}, ahead)
+    load(connection, inventory, Scope(), AS_OF + timedelta(days=day), ALL, ahead)
     return connection
 
 
