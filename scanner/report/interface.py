@@ -12,13 +12,14 @@ from scanner.model.run import Run
 class ReportOptions(msgspec.Struct, frozen=True):
     """How a report is to be written.
 
-    `include_suppressed` lets SARIF carry waived and baselined results. The others are about the
-    terminal: `color` allows ANSI colours, `width` is in columns, `reports` are the paths of the
-    report files to point at, `quiet` leaves only the verdict, `verbose` adds the ids of
-    resources.
+    `include_suppressed` lets SARIF carry waived and baselined results. `links` are the names and
+    addresses of the pages that HTML is to lead back to. The others are about the terminal: `color`
+    allows ANSI colours, `width` is in columns, `reports` are the paths of the report files to point
+    at, `quiet` leaves only the verdict, `verbose` adds the ids of resources.
     """
 
     include_suppressed: bool = False
+    links: tuple[tuple[str, str], ...] = ()
     color: bool = False
     width: int = 80
     reports: tuple[str, ...] = ()

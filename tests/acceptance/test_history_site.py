@@ -120,6 +120,7 @@ def test_every_page_is_whole_and_every_link_leads_somewhere(place: Place) -> Non
         assert "\u202e" not in source
         assert "<img" not in source
         assert len(found.ids) == len(set(found.ids))
+        assert path == folder / "index.html" or "../index.html" in found.found
         for link in found.found:
             parts = urlsplit(link)
             if parts.path:

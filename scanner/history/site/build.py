@@ -37,6 +37,7 @@ from scanner.history.tell.words import MOST_OF_A_PAGE
 from scanner.model.finding import Forecast
 from scanner.report import to_stream, write_reports
 from scanner.report.forecast.calendar import CalendarEvent, calendar
+from scanner.report.interface import ReportOptions
 from scanner.report.sheet.page import SheetPages
 from scanner.report.sheet.sheet import Sheet
 
@@ -47,6 +48,7 @@ _DUE: Final = "due.json"
 _EARLIER: Final = 30
 """Runs before it that the trend in a run's report shows."""
 
+_LINKED: Final = ReportOptions(links=tuple(links("../")[:1]))
 _LEFT: Final = "Only its figures are left"
 _LEFT_OUT: Final = f"{_LEFT} here: the history has the whole report."
 
@@ -137,7 +139,7 @@ class _Site:
                 return True
             self.damage.append(error)
             return False
-        write_reports(made, [to_stream(made, "html", out)])
+        write_reports(made, [to_stream(made, "html", out, _LINKED)])
         return True
 
     def _add_changes(self, run: StoredRun) -> None:

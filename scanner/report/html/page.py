@@ -35,12 +35,12 @@ _SCRIPTS: Final = (
 _BLOCKS: Final = "<!-- findings -->\n"  # in the template; in data, `<` is escaped
 
 
-def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
+def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:
     """Write the page; see scanner.report.interface.Format."""
     # The first rows stand in the page itself, for where no script runs.
     held: list[Finding] = []
     is_more = yield from _gather(held)
-    before, after = page_of(run, held[:NOSCRIPT_ROWS]).split(_BLOCKS)
+    before, after = page_of(run, held[:NOSCRIPT_ROWS], links=options.links).split(_BLOCKS)
     out.write(before.encode())
     blocks = Blocks(run)
     while held:
@@ -61,13 +61,20 @@ def _gather(held: list[Finding]) -> Generator[None, Sequence[Finding], bool]:
     return True
 
 
-def page_of(run: Run, first: Sequence[Finding], *, is_paper: bool = False) -> str:
+def page_of(
+    run: Run,
+    first: Sequence[Finding],
+    *,
+    is_paper: bool = False,
+    links: Sequence[tuple[str, str]] = (),
+) -> str:
     """Return the page with these first findings, and a mark where the blocks of all belong.
 
     `is_paper` is for where no script runs: no mark then, and the findings as they are printed.
     """
     context = {
         **view(run, () if is_paper else first),
+        "links": links,
         "cover": cover(run),
         "printed": printed(run, first) if is_paper else None,
         "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element
