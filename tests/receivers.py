@@ -92,6 +92,8 @@ class _Session(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         self.sender, self.login, self.is_encrypted = "", "", False
         self.recipients: list[str] = []
+        if self.context is not None and not self.receiver.offers_starttls:
+            self.encrypt(self.context)
         self.say("220 localhost ready")
         while line := self.rfile.readline():
             command, _, rest = line.decode().strip().partition(" ")
@@ -104,6 +106,12 @@ class _Session(socketserver.StreamRequestHandler):
         super().finish()
         self.connection.close()  # after STARTTLS another one than the server knows
 
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        secure = context.wrap_socket(self.connection, server_side=True)
+        self.connection, self.is_encrypted = secure, True
+        self.rfile = secure.makefile("rb")
+        self.wfile = cast("BufferedIOBase", secure.makefile("wb", 0))
+
     def say(self, *lines: str) -> None:
         for line in lines:
             self.wfile.write(f"{line}\r\n".encode())
@@ -114,10 +122,7 @@ class _Session(socketserver.StreamRequestHandler):
             self.say("250-localhost", *offered, "250 AUTH PLAIN")
         elif command == "STARTTLS" and self.context is not None:
             self.say("220 go on")
-            secure = self.context.wrap_socket(self.connection, server_side=True)
-            self.connection, self.is_encrypted = secure, True
-            self.rfile = secure.makefile("rb")
-            self.wfile = cast("BufferedIOBase", secure.makefile("wb", 0))
+            self.encrypt(self.context)
         elif command == "AUTH":
             self.login = base64.b64decode(rest.split()[1]).decode().replace("\0", " ").strip()
             self.say("235 welcome")
@@ -141,7 +146,11 @@ class _Session(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def mail_receiver(context: ssl.SSLContext | None = None) -> Iterator[MailReceiver]:
+def mail_receiver(
+    context: ssl.SSLContext | None = None, *, at_once: bool = False
+) -> Iterator[MailReceiver]:
+    """Receive mail; with a context encrypted, from STARTTLS on or `at_once`."""
+
     class Session(_Session):
         def setup(self) -> None:
             self.receiver, self.context = found, context
@@ -150,7 +159,9 @@ def mail_receiver(context: ssl.SSLContext | None = None) -> Iterator[MailReceive
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Session) as server:
         server.daemon_threads = True
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
-        found = MailReceiver(server.server_address[1], offers_starttls=context is not None)
+        found = MailReceiver(
+            server.server_address[1], offers_starttls=bool(context) and not at_once
+        )
         with _serving(server):
             yield found
 

@@ -339,19 +339,21 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @needs_openssl
+@pytest.mark.parametrize("tls", ["starttls", "tls"])
 @pytest.mark.parametrize("trusts", [True, False])
 def test_a_login_is_encrypted_or_does_not_happen(
     place: Told,
     certificate: Path,
     trusts: bool,  # noqa: FBT001
+    tls: str,
 ) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate / "ca.pem", certificate / "key.pem")
     place.environment |= {"MAIL_HOST": "localhost", "MAIL_USER": "me", "MAIL_PASSWORD": CANARY}
     if trusts:
         place.environment["SSL_CERT_FILE"] = str(certificate / "ca.pem")
-    with mail_receiver(context) as post:
-        login = "host_env: MAIL_HOST, user_env: MAIL_USER, password_env: MAIL_PASSWORD"
+    with mail_receiver(context, at_once=tls == "tls") as post:
+        login = f"host_env: MAIL_HOST, tls: {tls}, user_env: MAIL_USER, password_env: MAIL_PASSWORD"
         place.settings(MAIL % (post.port, login))
         done = place.scan("-q")
         assert done.code == 1
