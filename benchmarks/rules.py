@@ -1,24 +1,33 @@
-"""What many rules cost: scan, lint and test of policies that differ only in their number.
+"""What many rules and many files cost: scan, lint and test of what differs only in number.
 
-    python benchmarks/rules.py [--rules 10 100 1000 2000] [--keys 1000] [--runs 3]
+    python benchmarks/rules.py [--rules 10 100 1000] [--keys 1000 100000] [--files 64] [--runs 3]
 
-Each figure is the best of some runs of a whole process, with its peak memory. Time should grow
-with the number of rules, and memory far slower.
+Each figure is the median of some runs of a whole process, which take turns, as its processor time,
+its time by the clock and its peak memory; ratios are to the first of a table. The rules are trivial
+ones that read one column, so that what is measured is what a rule costs by itself, and those of
+`authoring.py`, of which a quarter are windows. Compiling is what a scan does with policies before
+it looks at a key: they are read, guarded and bound to the tables. Everything is seeded.
 """
 
 import argparse
-import os
+import gc
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.authoring import write_rules
 from benchmarks.inventory import write_keys
-from benchmarks.scan import scan_command
+from benchmarks.scan import Cost, scan_command, side_by_side
+from benchmarks.versions import versions
+from scanner.engine.database import connect
+from scanner.engine.judge.prepare import prepare
+from scanner.policy.load import load_policies
+
+HERE = Path(__file__).parents[1]
 
 
 def trivial(folder: Path, count: int) -> Path:
@@ -33,49 +42,90 @@ def trivial(folder: Path, count: int) -> Path:
     return path
 
 
-def cost(command: Sequence[str], runs: int) -> str:
-    """Return the shortest time and the largest peak memory of the command, a process each."""
-    times, peaks = [], []
+def mixed(folder: Path, count: int) -> Path:
+    """Write a policy of so many rules of four kinds, with cases for each."""
+    place = folder / f"mixed-{count}"
+    place.mkdir()
+    return write_rules(place, count)
+
+
+def compiled(policy: Path, runs: int) -> float:
+    """Return the least processor time of reading a policy and preparing its rules."""
+    taken = []
     for _ in range(runs):
-        started = time.perf_counter()
-        silent = os.posix_spawn(
-            command[0],
-            list(command),
-            {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
-            file_actions=[
-                (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-                (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-            ],
+        gc.collect()
+        started = time.process_time()
+        rules = [rule for one in load_policies((str(policy),), {}) for rule in one.rules]
+        with connect() as connection:
+            prepare(connection, rules)
+        taken.append(time.process_time() - started)
+    return min(taken)
+
+
+def table(title: str, runs: int, commands: Mapping[str, Sequence[str]]) -> None:
+    """Print what the commands take, beside the first of them."""
+    found = side_by_side(runs, {name: (command, HERE) for name, command in commands.items()})
+    first: Cost = next(iter(found.values()))
+    print(f"\n{title}")
+    for name, cost in found.items():
+        print(
+            f"    {name:22} {cost.busy:7.2f} s busy {cost.clock:7.2f} s {cost.peak:5.0f} MB |"
+            f" {cost.busy / first.busy:5.2f}, {cost.clock / first.clock:5.2f} x the first"
         )
-        _, status, usage = os.wait4(silent, 0)
-        times.append(time.perf_counter() - started)
-        peaks.append(usage.ru_maxrss / 1024)
-        if os.waitstatus_to_exitcode(status) not in {0, 1}:
-            raise SystemExit(f"{' '.join(command)} failed")
-    return f"{min(times):6.2f} s {max(peaks):5.0f} MiB"
+    sys.stdout.flush()
+
+
+def split(folder: Path, keys: int, files: int) -> list[Path]:
+    """Write so many files that hold what `write_keys` writes into one."""
+    whole = write_keys(folder / "whole.json", keys).read_text("utf-8")
+    lines = [line.removesuffix(",") for line in whole.splitlines() if line.startswith("{")]
+    parts = folder / "parts"
+    parts.mkdir()
+    for number in range(files):
+        text = ",\n".join(lines[number::files])
+        (parts / f"{number:03}.json").write_text(f"[\n{text}\n]\n", "utf-8")
+    return [folder / "whole.json", parts]
 
 
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rules", type=int, nargs="+", default=[10, 100, 1_000, 2_000])
-    parser.add_argument("--keys", type=int, default=1_000)
+    parser.add_argument("--rules", type=int, nargs="+", default=[10, 100, 1_000])
+    parser.add_argument("--keys", type=int, nargs="+", default=[1_000, 100_000])
+    parser.add_argument("--files", type=int, default=64)
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
-    python = [sys.executable, "-m", "scanner"]
+    runs, python = arguments.runs, [sys.executable, "-m", "scanner"]
+    print(f"{versions()}; medians of {runs} runs, in turns; ratios of processor time and the clock")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        keys = write_keys(folder / "keys.json", arguments.keys)
-        for count in arguments.rules:
-            policy = trivial(folder, count)
-            scan = scan_command(keys, [folder / "r.json"], policy)
-            authored = str(write_rules(folder, count))
-            print(
-                f"{count:>6,} rules, {policy.stat().st_size / 1e3:6.1f} kB |"
-                f" scan of {arguments.keys:,} keys {cost(scan, arguments.runs)} |"
-                f" lint {cost([*python, 'lint', authored], arguments.runs)} |"
-                f" test {cost([*python, 'test', authored], arguments.runs)}"
-            )
+        kinds = {"trivial": trivial, "mixed": mixed}
+        made = {kind: {n: make(folder, n) for n in arguments.rules} for kind, make in kinds.items()}
+        print("\ncompiling, processor time within a process, best of the runs")
+        for kind, policies in made.items():
+            for count, policy in policies.items():
+                print(f"    {count:,} {kind} rules {compiled(policy, runs):9.3f} s", flush=True)
+        for keys in arguments.keys:
+            file = write_keys(folder / f"keys-{keys}.json", keys)
+            for kind, policies in made.items():
+                commands = {
+                    f"{count:,} rules": scan_command(file, [folder / "r.json"], policy)
+                    for count, policy in policies.items()
+                    if count * keys <= 10_000_000  # the longest of them are no news
+                }
+                table(f"scan of {keys:,} keys, {kind} rules, JSON", runs, commands)
+        for verb in ("lint", "test"):
+            commands = {f"{n:,} rules": [*python, verb, str(p)] for n, p in made["mixed"].items()}
+            table(f"{verb}, mixed rules with cases", runs, commands)
+        for keys in arguments.keys:
+            place = folder / f"split-{keys}"
+            place.mkdir()
+            one, many = split(place, keys, arguments.files)
+            commands = {
+                "one file": scan_command(one, [folder / "r.json"]),
+                f"{arguments.files} files": scan_command(many, [folder / "r.json"]),
+            }
+            table(f"{keys:,} keys, ten rules, JSON", runs, commands)
 
 
 if __name__ == "__main__":
