@@ -22,9 +22,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.costs import versions
 from benchmarks.inventory import write_keys
 from benchmarks.scan import ran, scan_command
-from benchmarks.costs import versions
 
 FILTERS: dict[str, list[Any]] = {
     "b-max-age": [

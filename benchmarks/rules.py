@@ -21,9 +21,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.authoring import write_rules
+from benchmarks.costs import versions
 from benchmarks.inventory import write_keys
 from benchmarks.scan import Cost, scan_command, side_by_side
-from benchmarks.costs import versions
 from scanner.engine.database import connect
 from scanner.engine.judge.prepare import prepare
 from scanner.policy.load import load_policies
@@ -58,9 +58,9 @@ def trivial(folder: Path, count: int) -> Path:
 
 
 def varied(folder: Path, count: int) -> Path:
-    """Write a policy of so many rules in turns of ten, like those of ten-rules.yaml but for a number.
+    """Write a policy of so many rules: those of ten-rules.yaml over and over, but for a number.
 
-    Most of their findings are those of the first ten; a seventh of them or so is a window.
+    Most of their findings are those of the first ten. A fifth of them are windows.
     """
     rules = []
     for number in range(count):
