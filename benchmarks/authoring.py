@@ -12,6 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.costs import versions
 from benchmarks.scan import best_of
 
 KINDS = (
@@ -67,6 +68,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--mutate", action="store_true")
     arguments = parser.parse_args()
+    print(versions())
     bare = best_of(arguments.runs, [sys.executable, "-c", "import duckdb"])
     print(f"bare `import duckdb` {bare:.2f} s")
     with tempfile.TemporaryDirectory() as folder:

@@ -29,6 +29,7 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.costs import versions
 from scanner.catalogue import BASIC
 from scanner.inventory.progress import NoProgress
 from scanner.inventory.source import LiveSettings
@@ -245,6 +246,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--memory", type=int, nargs="*", default=[10_000, 200_000])
     chosen = parser.parse_args()
+    print(versions())
     if chosen.keys:
         compare(chosen.projects, chosen.keys, chosen.runs)
         fleet(chosen.projects, chosen.keys, chosen.fleet)

@@ -14,6 +14,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks.costs import versions
+
 ROOT = Path(__file__).parents[1]
 HOSTILE = ROOT / "tests" / "unit" / "engine" / "hostile.txt"
 
@@ -127,6 +131,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=100)
     rows = parser.parse_args().rows
+    print(versions())
     lines = HOSTILE.read_text("utf-8").splitlines()
     corpus = [line.split("\t", 1)[1] for line in lines if line and not line.startswith("#")]
     base = cost("is_active", ["is_active"], rows)

@@ -6,7 +6,6 @@ files are read, up to a size: a pipe or a device may never end.
 """
 
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterable, Iterator
@@ -222,7 +221,7 @@ def _beside(target: Path) -> Iterator[BinaryIO]:
 def _create(target: Path) -> tuple[Path, int]:
     """Create a file beside `target`; return it and its handle."""
     # A name of its own: two runs may write the same file, and both must end whole.
-    temporary = target.with_name(f".keypolicy-{secrets.token_hex(8)}.tmp")
+    temporary = target.with_name(f".keypolicy-{os.urandom(8).hex()}.tmp")
     # Not tempfile: its files are readable by their owner alone, a report follows the umask.
     return temporary, os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _O_BINARY, 0o666)
 

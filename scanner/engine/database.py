@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import duckdb
+import _duckdb as duckdb
 
 from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_text

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-import duckdb
+import _duckdb as duckdb
 
 from scanner.base.errors import UsageError
 

@@ -8,7 +8,6 @@ fetch's deadline. What is left of a library after that is a loop and a power of 
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import msgspec
@@ -88,6 +87,8 @@ def retry_after(value: str | None, *, now: datetime | None = None) -> float | No
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])  # thirty years are as good as any longer wait
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - heavy, and seldom needed
+
     try:
         moment = parsedate_to_datetime(text)
     except ValueError:

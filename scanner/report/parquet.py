@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import duckdb
+import _duckdb as duckdb
 
 from scanner import __version__
 from scanner.base.text import timestamp

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import duckdb
+import _duckdb as duckdb
 
 from scanner.engine.database import Connection
 from scanner.engine.dialect.typed import Typed, ValueKind, constant, kind_of

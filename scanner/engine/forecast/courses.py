@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-import duckdb
+import _duckdb as duckdb
 import msgspec
 
 from scanner.engine.database import Connection, time_limit

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-import duckdb
+import _duckdb as duckdb
 
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing

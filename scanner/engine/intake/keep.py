@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final, cast
 
-import duckdb
+import _duckdb as duckdb
 import msgspec
 
 from scanner.catalogue import TABLES

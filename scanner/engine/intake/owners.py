@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import duckdb
+import _duckdb as duckdb
 
 from scanner.base.errors import Problem, UsageError
 from scanner.catalogue import LIVE, NOWHERE, OWN, PROVIDERS, TABLES, Table

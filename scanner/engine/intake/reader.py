@@ -4,7 +4,7 @@ import glob
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-import duckdb
+import _duckdb as duckdb
 import msgspec
 
 from scanner.base.errors import InventoryFileError, KeypolicyError

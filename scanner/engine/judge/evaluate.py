@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
-import duckdb
+import _duckdb as duckdb
 import msgspec
 
 from scanner.engine.database import Connection, reason, time_limit

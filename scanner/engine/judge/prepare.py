@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import duckdb
+import _duckdb as duckdb
 import msgspec
 
 from scanner.base.errors import PolicyError, Problem

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-import duckdb
+import _duckdb as duckdb
 import msgspec
 
 from scanner.base.errors import UsageError

@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
+import _duckdb as duckdb
 
 from scanner.base.text import timestamp
 from scanner.engine.database import Connection, reason

@@ -58,15 +58,19 @@ def cautious(
 def _guarded(
     connection: Connection, tree: Node, reasons: "_Reasons", *, fails_surely: bool
 ) -> tuple[str, str]:
-    """Return the predicate and why it may lack rows, as SQL; no reason where it never does.
+    """Return the predicate and why it may lack rows, as SQL; nothing where it never does.
 
     With `fails_surely`, FALSE stays FALSE: more rows would not change it.
     """
     parts: list[Node] = []
     template = _taken_apart(tree, parts, through_all=not fails_surely)
+    lackings = [
+        _first([r for window in _windows(node) if (r := reasons.of(window))]) for node in parts
+    ]
+    if not any(lackings):
+        return "", ""
     texts, why = [], []
-    for node, text in zip(parts, syntax.write(connection, parts), strict=True):
-        lacking = _first([r for window in _windows(node) if (r := reasons.of(window))])
+    for lacking, text in zip(lackings, syntax.write(connection, parts), strict=True):
         if not lacking:
             texts.append(text)
         elif fails_surely:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-import duckdb
+import _duckdb as duckdb
 
 from scanner.base.errors import Problem
 from scanner.engine.database import reason

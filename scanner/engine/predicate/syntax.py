@@ -27,6 +27,9 @@ FALSE: Final[Node] = {
 }
 
 _BATCH: Final = 2_000
+_bare: Final[list[Node]] = []
+"""What `template` returns, once it was asked for: it is the same in every database."""
+
 _FARTHEST: Final = 1 << 31
 """Larger places are negative ones, of nodes that the parser made up."""
 
@@ -88,9 +91,10 @@ def write(connection: Connection, expressions: Sequence[Node]) -> list[str]:
 
 def template(connection: Connection) -> Node:
     """Return the tree of a SELECT without any clause."""
-    (text,) = serialize(connection, ["SELECT 1"])
-    node: Node = json.loads(text)["statements"][0]["node"]
-    return node
+    if not _bare:
+        (text,) = serialize(connection, ["SELECT 1"])
+        _bare.append(json.loads(text)["statements"][0]["node"])
+    return _bare[0]
 
 
 def _map(connection: Connection, expression: str, items: Sequence[str]) -> list[str]:
