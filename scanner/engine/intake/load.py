@@ -12,11 +12,8 @@ from scanner.engine.database import Connection, create
 from scanner.engine.forecast.moving import hold_back
 from scanner.engine.intake.columns import kept
 from scanner.engine.intake.digest import digest
-from scanner.engine.intake.reader import (
-    BadInputError,
-    load_rows,
-    read_envelope,
-)
+from scanner.engine.intake.envelope import read_envelope
+from scanner.engine.intake.reader import BadInputError, load_rows
 from scanner.engine.intake.scope import (
     SlugPair,
     check_project_option,
