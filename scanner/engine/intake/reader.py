@@ -1,7 +1,8 @@
 """Reading input files with DuckDB's readers: which files, which records, which envelope."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import duckdb
@@ -177,6 +178,20 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
         listed = {"organizations": organizations, "projects": projects, "records": records}
         _execute(connection, raw, redacted_rows, {**_used(redacted_rows, values), **listed})
     return added
+
+
+@contextmanager
+def passing_by(connection: Connection) -> Iterator[None]:
+    """Let the records of a file pass by the table that they are joined to.
+
+    How many a file has the database does not know: left to itself it gathers all of them in memory
+    first, and then lets the table pass by them.
+    """
+    connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
+    try:
+        yield
+    finally:
+        connection.execute("RESET disabled_optimizers")
 
 
 def _used(sql: str, values: dict[str, Any]) -> dict[str, Any]:
