@@ -19,7 +19,7 @@ def digest(connection: Connection, filled: Sequence[str]) -> str:
         ]
     )
     found = connection.execute(
-        "SELECT sha256(coalesce(string_agg(part, '' ORDER BY start), '')) FROM (SELECT h[:2] AS"
+        "SELECT sha256(coalesce(string_agg(part, '' ORDER BY start), '')) FROM (SELECT left(h, 2) AS"
         f" start, sha256(string_agg(h, '' ORDER BY h)) AS part FROM ({rows}) GROUP BY start)"
     ).fetchone()
     return str(found[0]) if found else ""
