@@ -20,18 +20,16 @@ from scanner.model.moment import PATTERN
 from scanner.model.provider import Secrets
 from scanner.model.table import BOOLEAN, LIST, OBJECT, TEXT
 
-_TESTS: Final = {
-    TEXT: "{0} < '#'",
-    BOOLEAN: "{0} IN ('true', 'false')",
-    INTEGER: "regexp_full_match({0}, '-?[0-9]{{1,18}}')",
-    OBJECT: "{0} >= '{{'",
-    LIST: "{0} >= '[' AND {0} < '\\'",
+_TEXTS: Final = {
+    TEXT: r'"[^"\\\x1f]*"',
+    BOOLEAN: "true|false",
+    INTEGER: "-?[0-9]{1,18}",
+    OBJECT: r"[{][^\\\x1f]*",
+    LIST: r"\[[^\\\x1f]*",
 }
-"""By type: a condition for its JSON texts, as the database writes them, and for no other's.
+"""By type: a pattern for its JSON texts, as the database writes them, and of no other's.
 
-The first letter of a JSON text tells its type: no other is as low as a quote, or as high as a
-brace. To compare takes a tenth of what a pattern takes. Integers that might not have 64 bits are
-left out.
+Texts with escapes are left out, and integers that might not have 64 bits.
 """
 
 
@@ -79,23 +77,19 @@ class _Fields:
         taken = dict.fromkeys(path for source in sources for path in texts_of(source))
         more = [self.json(path) for path in taken if path not in of_facts]
         told_too = f", concat_ws(chr(31), {', '.join(more)}) AS more" if more else ""
-        anything = [self.json(path) for path in of_facts if _is_free(table.fields[path])]
-        free = f"concat_ws(chr(31), organization, project, {', '.join([*anything, *more])})"
-        secrets = OWN[name].secrets
-        tests = [self._well_formed(path, table.fields[path]) for path in of_facts]
-        tests += self._dates()
+        tests = [f"regexp_full_match(told, '{_row(name)}')", *self._dates()]
         tests += [
-            self._sound(path, field, secrets)
+            self._sound(path, field, OWN[name].secrets)
             for path, field in table.fields.items()
-            if path not in of_facts and path != f"$.{secrets.common}"
+            if path not in of_facts and path != f"$.{OWN[name].secrets.common}"
         ]
-        tests += self._harmless(secrets, ("told", "more") if more else ("told",))
+        tests += self._harmless(OWN[name].secrets, ("told", "more") if more else ("told",))
         raw = "organization, project, server, record"
         texts = ", ".join(f"CAST(j[{n}] AS VARCHAR) AS f{n}" for n in self._paths.values())
         listed = ", ".join(f"'{path}'" for path in self._paths)
         self.judged = (
             f"SELECT *, coalesce(({' AND '.join(tests)}) IS NOT FALSE, false) AS plain FROM"
-            f" (SELECT *, {told} AS told, {free} AS free{told_too} FROM"
+            f" (SELECT *, {told} AS told{told_too} FROM"
             f" (SELECT {raw}, {texts} FROM"
             f" (SELECT {raw}, json_extract(record, [{listed}]) AS j FROM raw)))"
         )
@@ -141,32 +135,22 @@ class _Fields:
             types = ", ".join(f"'{one}'" for one in (*field.types, "NULL"))
             type_ = f"coalesce(json_type(record, '{path}') IN ({types}), true)"
             return f"CASE WHEN coalesce({found}) IS NULL THEN {type_} ELSE true END"
-        return self._well_formed(path, field)
-
-    def _well_formed(self, path: str, field: Field) -> str:
-        """Return a condition that is FALSE where the field's type is wrong, or it is lacking."""
         json = self.json(path)
-        if field.timestamp:
-            found = f"regexp_full_match({json}, '\"{PATTERN}\"')"
-        else:
-            tests = [test for types, test in _TESTS.items() if set(types) <= set(field.types)]
-            found = " OR ".join(f"({test.format(json)})" for test in tests)
-        if field.required:
-            return f"coalesce(({found}) AND {json} <> '\"\"', false)"
-        return f"({found} OR {json} = 'null')"
+        # No other JSON text begins with a letter as low as a quote, or as high as a brace.
+        letters = {TEXT: f"{json} < '#'", OBJECT: f"{json} >= '{{'"}
+        if field.types in letters and not field.timestamp and not field.required:
+            return f"({letters[field.types]} OR {json} = 'null')"
+        return f"regexp_full_match({json}, '{_field(field)}')"
 
     def _harmless(self, secrets: Secrets, texts: Sequence[str]) -> list[str]:
-        """Return conditions that are FALSE where something may be a secret, or hold an escape.
-
-        What looks like a secret is looked for in `free` text alone: no number or time does.
-        """
+        """Return conditions that are FALSE where something may be a secret, or hold an escape."""
         path = f"$.{secrets.common}"
         secret, its_json = self.text(path), self.json(path)
         urls = [self.json(f"$.{field}.{secrets.common}") for field in secrets.urls]
         others = [self.json(f"$.{name}") for name in sorted(SECRET_FIELDS - {secrets.common})]
         return [
-            *(f"NOT contains({text}, '\\')" for text in texts),
-            f"NOT regexp_matches(free, '{SUSPECT}')",
+            *(f"NOT contains({text}, '\\')" for text in texts[1:]),
+            *(f"NOT regexp_matches({text}, '{SUSPECT}')" for text in texts),
             f"({its_json} < '#' AND NOT contains({its_json}, '\\') OR {its_json} = 'null')",
             *(
                 f"NOT (strlen({secret}) >= {MIN_SECRET} AND contains({text}, {secret}))"
@@ -180,6 +164,17 @@ class _Fields:
         ]
 
 
-def _is_free(field: Field) -> bool:
-    """Whether the texts of a field that is as it should be may hold anything."""
-    return not field.timestamp and not {*TEXT, *OBJECT, *LIST}.isdisjoint(field.types)
+def _row(name: str) -> str:
+    """Return a pattern for the facts of a row in which every field is as it should be."""
+    place = r"[^\x1f]*"
+    fields = TABLES[name].fields
+    return r"\x1f".join((name, place, place, *(_field(fields[path]) for path in fact_paths(name))))
+
+
+def _field(field: Field) -> str:
+    """Return a pattern for the JSON text of a field, empty for one that is missing."""
+    kinds = [pattern for types, pattern in _TEXTS.items() if set(types) <= set(field.types)]
+    found = f'"{PATTERN}"' if field.timestamp else "|".join(kinds)
+    if field.required:
+        return f"({found.replace('*', '+')})"
+    return f"({found}|null)?"
