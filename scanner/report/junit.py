@@ -23,7 +23,7 @@ from datetime import UTC
 from itertools import groupby
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final, NamedTuple
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
 from scanner.base.text import clean, timestamp
 from scanner.model.finding import Finding
@@ -33,11 +33,13 @@ from scanner.model.run import Clear, GateResult, RuleResult, Run
 from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import gate_words, loosened
 from scanner.report.parts.subject import EVERYTHING, name_of, place, shortened, told
+from scanner.report.parts.xmltext import attributes, legal, often, quoted
 
 _MAX_LINES: Final = 100  # keys that a case lists: a test report is read by people
 _MAX_LINE: Final = 500  # characters
 _MAX_MESSAGE: Final = 300
 _IN_MEMORY: Final = 1 << 20  # bytes of a suite that are not put on disk
+_AT_ONCE: Final = 1_000  # cases that are written at a time
 _WORDS: Final = {"fail": "failed", "error": "in error"}
 
 
@@ -58,16 +60,17 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: 
     with ExitStack() as stack:
         # A suite tells its counts before its cases, and cases of several policies come mixed.
         suites = defaultdict[str, _Suite](
-            lambda: _Suite(Counter(), stack.enter_context(SpooledTemporaryFile(_IN_MEMORY)))
+            lambda: _Suite(Counter(), stack.enter_context(SpooledTemporaryFile(_IN_MEMORY)), [])
         )
         yield from _spool(run, suites)
         total = sum((suite.counts for suite in suites.values()), Counter[str]())
         out.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
-        out.write(f"<testsuites{_attributes(name='keypolicy', **_counts(total))}>\n".encode())
+        out.write(f"<testsuites{attributes(name='keypolicy', **_counts(total))}>\n".encode())
         policies: dict[str, Policy | None] = {policy.name: policy for policy in run.policies}
         for name, policy in (policies or {_NO_POLICY: None}).items():
             suite = suites[name]
             _open_suite(run, name, suite.counts, _properties(run, policy), out)
+            suite.flush()
             suite.cases.seek(0)
             shutil.copyfileobj(suite.cases, out)
             out.write(b"</testsuite>\n")
@@ -79,11 +82,19 @@ class _Suite(NamedTuple):
 
     counts: Counter[str]
     cases: IO[bytes]
+    waiting: list[str]
 
     def add(self, case: _Case) -> None:
         """Put one case aside."""
         self.counts[case.kind] += 1
-        self.cases.write(_case(case).encode())
+        self.waiting.append(_case(case))
+        if len(self.waiting) > _AT_ONCE:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write the cases that wait."""
+        self.cases.write("".join(self.waiting).encode())
+        self.waiting.clear()
 
 
 _NO_POLICY: Final = "keypolicy"
@@ -221,20 +232,20 @@ def _clear(clear: Clear) -> _Case:
 
 def _rest(result: RuleResult, seen: set[tuple[str, str]]) -> Iterator[_Case]:
     """Yield one case for what is known of a rule by number only."""
-    policy, rule_id = result.rule.policy, result.rule.id
-    name = "every other resource" if (policy, rule_id) in seen else "every resource"
+    rule = policy, rule_id = result.rule.policy, result.rule.id
+    name = "every other resource" if rule in seen else "every resource"
     if result.passed:
         yield _Case(policy, rule_id, name)
     elif result.not_applicable:
         yield _not_applicable(policy, rule_id, name)
-    elif (policy, rule_id) not in seen:
+    elif rule not in seen:
         message = f"there is no {result.rule.resource} to check"
         yield _Case(policy, rule_id, name, "skipped", "nothing", message)
 
 
 def _not_applicable(policy: str, rule_id: str, name: str) -> _Case:
-    message = "the rule is about none of the resources"
-    return _Case(policy, rule_id, name, "skipped", Outcome.NOT_APPLICABLE, message)
+    said = "the rule is about none of the resources"
+    return _Case(policy, rule_id, name, "skipped", Outcome.NOT_APPLICABLE, said)
 
 
 def _counts(counts: Counter[str]) -> dict[str, str]:
@@ -250,12 +261,12 @@ def _open_suite(
 ) -> None:
     # Without a zone, as the schemas of most readers want it; it is UTC.
     started = f"{run.info.started_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}"
-    attributes = _attributes(
+    shown = attributes(
         name=name, **_counts(counts), skipped=str(counts["skipped"]), timestamp=started
     )
-    out.write(f"<testsuite{attributes}>\n<properties>\n".encode())
+    out.write(f"<testsuite{shown}>\n<properties>\n".encode())
     out.writelines(
-        f"<property{_attributes(name=key, value=value)}/>\n".encode()
+        f"<property{attributes(name=key, value=value)}/>\n".encode()
         for key, value in properties.items()
     )
     out.write(b"</properties>\n")
@@ -280,18 +291,9 @@ def _properties(run: Run, policy: Policy | None) -> dict[str, str]:
 
 
 def _case(case: _Case) -> str:
-    head = f"<testcase{_attributes(name=case.name, classname=f'{case.policy}.{case.rule_id}')}"
+    head = f"<testcase name={quoted(case.name)} classname={often(f'{case.policy}.{case.rule_id}')}"
     if not case.kind:
         return f"{head}/>\n"
-    body = escape("\n".join(map(_legal, case.lines)))
-    inner = f"{case.kind}{_attributes(message=case.message, type=case.type)}"
+    body = escape("\n".join(map(legal, case.lines)))
+    inner = f"{case.kind}{attributes(message=case.message, type=case.type)}"
     return f"{head}><{inner}>{body}</{case.kind}></testcase>\n"
-
-
-def _attributes(**values: str) -> str:
-    return "".join(f" {name}={quoteattr(_legal(clean(value)))}" for name, value in values.items())
-
-
-def _legal(text: str) -> str:
-    r"""Escape what clean() leaves and XML 1.0 forbids: the noncharacters U+FFFE and U+FFFF."""
-    return text.replace("\ufffe", "\\ufffe").replace("\uffff", "\\uffff")

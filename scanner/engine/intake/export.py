@@ -8,7 +8,8 @@ import _duckdb as duckdb
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
 from scanner.engine.database import connect, reason
-from scanner.engine.intake.reader import raw_relation, read_envelope
+from scanner.engine.intake.envelope import read_envelope
+from scanner.engine.intake.reader import raw_relation
 from scanner.inventory.source import Source
 from scanner.inventory.spool import copy_inventory
 from scanner.model.coverage import TableCoverage

@@ -12,11 +12,8 @@ from scanner.engine.database import Connection, create
 from scanner.engine.forecast.moving import hold_back
 from scanner.engine.intake.columns import kept
 from scanner.engine.intake.digest import digest
-from scanner.engine.intake.reader import (
-    BadInputError,
-    load_rows,
-    read_envelope,
-)
+from scanner.engine.intake.envelope import read_envelope
+from scanner.engine.intake.reader import BadInputError, load_rows, passing_by
 from scanner.engine.intake.scope import (
     SlugPair,
     check_project_option,
@@ -188,7 +185,8 @@ class _Loader:
                 self._marked.add(name)
             start = next_row(self._connection, name)
             values = {"server": self.servers[raw.label], "as_of": self._as_of}
-            rows = load_rows(self._connection, raw, name, columns, values, staged)
+            with passing_by(self._connection):
+                rows = load_rows(self._connection, raw, name, columns, values, staged)
             added.append((raw, start, rows))
         return added
 

@@ -1,39 +1,22 @@
 """Reading input files with DuckDB's readers: which files, which records, which envelope."""
 
 import glob
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 import _duckdb as duckdb
-import msgspec
 
-from scanner.base.errors import InventoryFileError, KeypolicyError
-from scanner.base.packed import most_unpacked
-from scanner.catalogue import PROVIDERS
-from scanner.catalogue.redact import redact_text, redacted
+from scanner.base.errors import KeypolicyError
 from scanner.engine.database import Connection, reason
-from scanner.inventory.envelope import (
-    ENDING,
-    HEADER,
-    KINDS,
-    PLACES,
-    Ending,
-    EnvelopeError,
-    Header,
-    check_line,
-    read_ending,
-    read_header,
-)
+from scanner.inventory.envelope import PLACES
 from scanner.inventory.rows.normalize import BAD, close_look, select, suspects
 from scanner.inventory.rows.plain import not_plain, plain
-from scanner.inventory.sniff import too_large
 from scanner.model.inventory import Layout, RawInput
 
 MAX_RECORD: Final = 16 << 20
 """Largest record that is read, in bytes."""
 
-_MOST_LINES: Final = 10
-"""Lines beside the records that are looked at: a sound file has two."""
 BATCH: Final = 4_000
 """Records that are looked at closely at a time."""
 
@@ -45,14 +28,26 @@ _FORMATS: Final = {
     Layout.INVENTORY_LINES: "newline_delimited",
 }
 
-_ROW_BYTES: Final = 16
-"""What a row takes that has no text at all."""
-_COLUMNS: Final = ("kind", "organization", "project", "record")
-
 # As JSON: read as text, a number would become one without a word.
 _ENVELOPE: Final = "{kind: 'JSON', organization: 'JSON', project: 'JSON', record: 'JSON'}"
-_LINE: Final = (
-    "kind ->> '$' AS kind, organization ->> '$' AS organization, project ->> '$' AS project"
+_LINE: Final = ", ".join(f"{name} ->> '$' AS {name}" for name in ("kind", *PLACES))
+
+
+def no_slug(name: str) -> str:
+    """Return SQL that is TRUE for a place (JSON) that is neither null nor a text with a word."""
+    # Of JSON texts only strings begin with a letter as low as a quote.
+    return f"coalesce(CAST({name} AS VARCHAR) >= '#' OR trim({name} ->> '$') = '', false)"
+
+
+_SOUND_LINE: Final = ", ".join(
+    [
+        "kind ->> '$' AS kind",
+        *(
+            f"CASE WHEN {no_slug(name)} THEN error('{name} is no slug') ELSE {name} ->> '$' END"
+            f" AS {name}"
+            for name in PLACES
+        ),
+    ]
 )
 
 
@@ -81,7 +76,7 @@ def raw_relation(raw: RawInput, staged: str = "") -> str:
             " FROM read_parquet($path)"
         )
     if raw.layout.is_inventory:
-        return f"SELECT {_LINE}, record FROM ({_lines(raw)})"
+        return f"SELECT {_SOUND_LINE}, record FROM ({lines_of(raw)})"
     return (
         "SELECT $kind AS kind, $organization AS organization, $project AS project,"
         f" json AS record FROM read_json_objects($path, {_options(raw)})"
@@ -95,7 +90,7 @@ def _options(raw: RawInput) -> str:
     )
 
 
-def _lines(raw: RawInput) -> str:
+def lines_of(raw: RawInput) -> str:
     """Return a SELECT of the lines of an inventory, each column as JSON."""
     if raw.layout is Layout.INVENTORY_PARQUET:
         texts = ", ".join(f"to_json({name}) AS {name}" for name in ("kind", *PLACES))
@@ -185,6 +180,20 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
     return added
 
 
+@contextmanager
+def passing_by(connection: Connection) -> Iterator[None]:
+    """Let the records of a file pass by the table that they are joined to.
+
+    How many a file has the database does not know: left to itself it gathers all of them in memory
+    first, and then lets the table pass by them.
+    """
+    connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
+    try:
+        yield
+    finally:
+        connection.execute("RESET disabled_optimizers")
+
+
 def _used(sql: str, values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if f"${name}" in sql}
 
@@ -193,98 +202,3 @@ def _changed(done: Connection) -> int:
     """Return how many rows a statement has put in or taken out."""
     found = done.fetchone()
     return int(found[0]) if found else 0
-
-
-class Envelope(NamedTuple):
-    """What an inventory file says of itself, and of which kinds the staged records are."""
-
-    header: Header
-    ending: Ending
-    kinds: frozenset[str]
-
-
-def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") -> Envelope:
-    """Read the first and the last line of an inventory file, and hold all of its lines to its form.
-
-    This goes through the whole file, so it puts all lines aside that are of few: those of other
-    tables than keys are, into a table called `staged`. Raises InventoryFileError where
-    the file is cut off or joined from several, BadInputError where a line is not as it should be
-    or the version is another.
-    """
-    if raw.layout is Layout.INVENTORY_PARQUET:
-        _check_expansion(connection, raw)
-    records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
-    odd = (
-        "kind IS NULL OR NOT list_contains($records, kind ->> '$')"
-        f" OR {' OR '.join(map(_no_slug, PLACES))}"
-    )
-    # Of a file that is none of ours every line may be odd: not their records are kept.
-    kept = f"kind ->> '$' IN ('{HEADER}', '{ENDING}') OR NOT odd"
-    # No temporary one: the cursor that looks for secrets in it would not see it.
-    sql = (
-        f'CREATE OR REPLACE TABLE "{staged}" AS SELECT * REPLACE'
-        f" (CASE WHEN {kept} THEN record END AS record) FROM (SELECT *, {odd} AS odd"
-        f" FROM ({_lines(raw)})) WHERE odd OR NOT list_contains($many, kind ->> '$')"
-    )
-    many = [provider.keys for provider in PROVIDERS]
-    lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
-    try:
-        run_on(connection, raw, sql, {"records": records, "many": many})
-        found = connection.execute(
-            "SELECT CAST(kind AS VARCHAR), CAST(organization AS VARCHAR), CAST(project AS VARCHAR),"
-            f' CAST(record AS VARCHAR) FROM "{staged}" WHERE odd LIMIT {_MOST_LINES}'
-        ).fetchall()
-        for kind, *places, record in found:
-            line = [None if part is None else msgspec.json.decode(part) for part in (kind, *places)]
-            check_line(*line)
-            lines[str(line[0])].append(record)
-        if max(map(len, lines.values())) > 1:
-            raise _unusable(raw, "holds several inventories", "Give each file by itself.")
-        if not lines[ENDING]:
-            raise _unusable(raw, "is cut off: its closing line is missing")
-        if not lines[HEADER]:
-            raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
-        header, ending = (_without_secrets(lines[kind][0]) for kind in lines)
-        kinds = connection.execute(f"SELECT DISTINCT kind ->> '$' FROM \"{staged}\"").fetchall()
-        return Envelope(
-            read_header(header), read_ending(ending), frozenset(kind for (kind,) in kinds)
-        )
-    except (EnvelopeError, msgspec.DecodeError) as error:
-        raise BadInputError((raw,), redact_text(str(error))) from None
-
-
-def _no_slug(name: str) -> str:
-    """Return SQL that is TRUE for a place that is neither null nor a text with something in it."""
-    type_ = f"json_type({name}) NOT IN ('VARCHAR', 'NULL')"
-    return f"coalesce({type_} OR trim({name} ->> '$') = '', false)"
-
-
-def _check_expansion(connection: Connection, raw: RawInput) -> None:
-    """Refuse a Parquet file that unpacks to much more than it is; raises InventoryFileError.
-
-    First by what the file says of itself, which takes no unpacking; then by what it comes to, as a
-    text that is kept once may be used by any number of rows.
-    """
-    size = raw.path.stat().st_size
-    limit = most_unpacked(size)
-    said = (
-        "SELECT greatest(sum(total_uncompressed_size), max(row_group_num_rows) *"
-        f" (max(row_group_id) + 1) * {_ROW_BYTES}) FROM parquet_metadata($path)"
-    )
-    texts = " + ".join(f"coalesce(strlen(CAST({name} AS VARCHAR)), 0)" for name in _COLUMNS)
-    found = f"SELECT sum({texts} + {_ROW_BYTES}) FROM read_parquet($path)"
-    for sql in (said, found):
-        row = run_on(connection, raw, sql, {}).fetchone()
-        if row and (row[0] or 0) > limit:
-            raise too_large(raw.label, int(row[0]), size)
-
-
-def _without_secrets(text: str | None) -> object:
-    """Decode a line of the file that is no record, which anybody may have edited."""
-    return redacted(msgspec.json.decode(text or "null"))
-
-
-def _unusable(raw: RawInput, message: str, remedy: str = "") -> InventoryFileError:
-    return InventoryFileError(
-        message, where=raw.label, remedy=remedy or "Fetch it again with `keypolicy fetch -o FILE`."
-    )

@@ -27,15 +27,8 @@ class ClearPlaces:
             cursor = self._connection.cursor()
             cursor.execute(_statement(one))
             while batch := cursor.fetchmany(BATCH):
-                for organization, project, passed, not_applicable in batch:
-                    yield Clear(
-                        policy=rule.policy,
-                        rule_id=rule.id,
-                        organization=organization,
-                        project=project,
-                        passed=passed,
-                        not_applicable=not_applicable,
-                    )
+                for place in batch:  # organization, project, and how many
+                    yield Clear(rule.policy, rule.id, *place)
             cursor.close()
 
 

@@ -27,6 +27,8 @@ PASS, FAIL, UNKNOWN, ERROR, NOT_APPLICABLE = range(5)
 STATEMENT_SECONDS: Final = 120.0
 """Time limit of a statement that evaluates many rules of a table."""
 
+_WINDOW: Final = " OVER ("
+
 RULE_SECONDS: Final = 20.0
 """Time limit of a rule that is evaluated by itself, after the common statement failed."""
 
@@ -59,11 +61,27 @@ def evaluate(
     found: dict[str, Evaluated] = {}
     for table in dict.fromkeys(one.rule.resource for one in prepared):
         mine = [one for one in prepared if one.rule.resource == table]
-        for start in range(0, len(mine), AT_ONCE):
-            verdicts = f"verdicts_{table}_{start // AT_ONCE}"
-            for result in _together(connection, verdicts, mine[start : start + AT_ONCE], as_of):
+        for number, some in enumerate(_groups(mine)):
+            for result in _together(connection, f"verdicts_{table}_{number}", some, as_of):
                 found[result.prepared.rule.id] = result
     return tuple(found[one.rule.id] for one in prepared)
+
+
+def _groups(rules: Sequence[Prepared]) -> list[Sequence[Prepared]]:
+    """Divide the rules of a table into those of one statement each.
+
+    Windows gather the whole table in memory, with every column that the statement reads: so rules
+    that have some are among themselves.
+    """
+    texts = [f"{one.where.sql if one.where else ''} {one.requirement.sql}" for one in rules]
+    windows = [_WINDOW in text for text in texts]
+    kinds = [
+        [one for one, has in zip(rules, windows, strict=True) if has is kind]
+        for kind in (False, True)
+    ]
+    return [
+        kind[start : start + AT_ONCE] for kind in kinds for start in range(0, len(kind), AT_ONCE)
+    ]
 
 
 def _together(

@@ -9,7 +9,8 @@ EVERYTHING = "everything"
 
 def place(organization: str | None, project: str | None) -> str:
     """Return where something is: `acme/web`, `acme`, or `everything`."""
-    return clean("/".join(part for part in (organization, project) if part)) or EVERYTHING
+    both = f"{organization}/{project}" if organization and project else organization or project
+    return clean(both or "") or EVERYTHING
 
 
 def name_of(resource: Resource) -> str:

@@ -13,7 +13,7 @@ from scanner.base.errors import InventoryFileError, UsageError
 from scanner.catalogue import PROVIDERS, TABLES
 from scanner.catalogue.redact import redact_record
 from scanner.engine.database import Connection, connect, seal
-from scanner.engine.intake import reader
+from scanner.engine.intake import digest, reader
 from scanner.engine.intake.export import to_parquet
 from scanner.engine.intake.load import Loaded, load
 from scanner.engine.intake.reader import BadInputError
@@ -291,7 +291,7 @@ def test_a_wrong_record_that_is_put_aside_is_refused(tmp_path: Path, record: obj
         load(connection, inventory(path), Scope(), AS_OF, {})
 
 
-def test_an_inventory_is_read_twice_whatever_it_holds(
+def test_the_database_reads_an_inventory_once_whatever_it_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes: list[str] = []
@@ -313,9 +313,46 @@ def test_an_inventory_is_read_twice_whatever_it_holds(
     with connect() as connection:
         loaded = load(connection, inventory(path), Scope(), AS_OF, ALL)
         assert set(loaded.rows.values()) == {1}
-        assert len(passes) == 1 + len(PROVIDERS), "once more for the keys of a service"
+        assert len(passes) == len(PROVIDERS), "once for the keys of a service"
         names = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
         assert {name for (name,) in names} == set(TABLES), "what was put aside is still there"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('{"kind":"sentry_key","organization":"  ","project":"p","record":{"id":"k"}}', "slug"),
+        ('{"kind":"sentry_key","organization":"a","project":5,"record":{"id":"k"}}', "slug"),
+        ('{"kind":"sentry_key","organization":"a","record":{"id":"k"},"kind":"end"}', "."),
+        ('{"kind":"sentry_project","organization":"  ","record":{"id":"1"}}', "empty text"),
+        ('{"kind":"sentry_project","kind":"end","record":{"id":"1"}}', "twice"),
+        ('{"kind":"sentry_project","record":{"id":"1"},"record":{"id":"2"}}', "twice"),
+        ('{"kind":"sentry_key"', "."),
+        ('{"kind":"sentry_project"', "."),
+        ("[5]", "no kind"),
+    ],
+)
+def test_a_line_that_is_not_as_it_should_be_is_refused(
+    tmp_path: Path, line: str, says: str
+) -> None:
+    header, ending = '{"kind":"inventory","record":{"version":1}}', '{"kind":"end","record":{}}'
+    ending = ending.replace("{}", '{"coverage":{}}')
+    path = tmp_path / "i.jsonl"
+    path.write_text(f"{header}\n{line}\n{ending}\n", "utf-8")
+    with connect() as connection, pytest.raises(BadInputError, match=says):
+        load(connection, inventory(path), Scope(), AS_OF, ALL)
+
+
+def test_ends_of_lines_and_empty_ones_are_no_matter(tmp_path: Path) -> None:
+    path = write_inventory(tmp_path / "i.jsonl")
+    told = path.read_text("utf-8").splitlines()
+    path.write_bytes("\r\n".join(["", told[0], "", "  ", *told[1:], ""]).encode())
+    with connect() as connection:
+        loaded = load(connection, inventory(path), Scope(), AS_OF, ALL)
+    assert {name: n for name, n in loaded.rows.items() if n} == {
+        "sentry_key": 1,
+        "sentry_project": 1,
+    }
 
 
 def test_an_inventory_holds_no_secret_in_any_form(tmp_path: Path) -> None:
@@ -417,3 +454,15 @@ def test_what_is_read_is_redacted_as_what_is_fetched(
             shown = connection.execute("SELECT id, name, use_case, rate_limit, dsn FROM sentry_key")
             found.append(sorted(map(str, shown.fetchall())))
     assert found[0] == found[1]
+
+
+def test_the_digest_is_the_same_however_many_rows_are_sorted_at_a_time(
+    tmp_path: Path, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = api(tmp_path / "a.json", [changed(id=f"k{number}") for number in range(300)])
+    found = set()
+    for at_once in (1_000_000, 100, 7, 1):
+        monkeypatch.setattr(digest, "_AT_ONCE", at_once)
+        with afresh(connection):
+            found.add(fill(connection, file).digest)
+    assert len(found) == 1

@@ -8,7 +8,7 @@ import pytest
 from scanner.base import packed
 from scanner.base.errors import InventoryFileError
 from scanner.engine.database import connect
-from scanner.engine.intake.reader import read_envelope
+from scanner.engine.intake.envelope import read_envelope
 from scanner.model.inventory import Layout, RawInput
 
 BOMBS = {

@@ -1,0 +1,176 @@
+"""What an inventory file says of itself, and its lines of few: those that are no keys.
+
+Nearly all lines of a large inventory are keys, and are read by the load. So the others are looked
+for first, by how the lines begin, and the database gets to see these alone.
+"""
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from scanner.base.errors import InventoryFileError
+from scanner.base.packed import most_unpacked
+from scanner.catalogue import PROVIDERS
+from scanner.catalogue.redact import redact_text, redacted
+from scanner.engine.database import Connection
+from scanner.engine.intake.reader import (
+    MAX_RECORD,
+    BadInputError,
+    lines_of,
+    no_slug,
+    run_on,
+)
+from scanner.inventory.envelope import (
+    ENDING,
+    HEADER,
+    KINDS,
+    PLACES,
+    Ending,
+    EnvelopeError,
+    Header,
+    check_line,
+    read_ending,
+    read_header,
+)
+from scanner.inventory.sniff import too_large
+from scanner.model.inventory import Layout, RawInput
+
+_MOST_LINES: Final = 10
+"""Lines beside the records that are looked at: a sound file has two."""
+
+_ROW_BYTES: Final = 16
+"""What a row takes that has no text at all."""
+
+_COLUMNS: Final = ("kind", *PLACES, "record")
+
+_MANY: Final = tuple(provider.keys for provider in PROVIDERS)
+_KEY_LINES: Final = tuple(f'{{"kind":"{name}",' for name in _MANY)
+"""How the lines of keys begin as `keypolicy fetch` writes them."""
+
+_AT_ONCE: Final = 4 << 20
+"""Bytes of lines that are handed to the database at a time."""
+
+_TWICE: Final = "error('a member comes twice in a line')"
+
+
+class Envelope(NamedTuple):
+    """What an inventory file says of itself, and of which kinds the staged records are."""
+
+    header: Header
+    ending: Ending
+    kinds: frozenset[str]
+
+
+def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") -> Envelope:
+    """Read the first and the last line of an inventory file, and hold its lines to its form.
+
+    Lines of keys that begin as `keypolicy fetch` writes them are left to the load. Those of
+    other tables are put aside on the way, into a table called `staged`. Raises InventoryFileError
+    where the file is cut off or joined from several, BadInputError where a line is not as it should
+    be or the version is another.
+    """
+    if raw.layout is Layout.INVENTORY_PARQUET:
+        _check_expansion(connection, raw)
+    lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
+    try:
+        _put_aside(connection, raw, staged)
+        found = connection.execute(
+            "SELECT CAST(kind AS VARCHAR), CAST(organization AS VARCHAR), CAST(project AS VARCHAR),"
+            f' CAST(record AS VARCHAR) FROM "{staged}" WHERE odd LIMIT {_MOST_LINES}'
+        ).fetchall()
+        for kind, *places, record in found:
+            line = [None if part is None else msgspec.json.decode(part) for part in (kind, *places)]
+            check_line(*line)
+            lines[str(line[0])].append(record)
+        if max(map(len, lines.values())) > 1:
+            raise _unusable(raw, "holds several inventories", "Give each file by itself.")
+        if not lines[ENDING]:
+            raise _unusable(raw, "is cut off: its closing line is missing")
+        if not lines[HEADER]:
+            raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
+        header, ending = (_without_secrets(lines[kind][0]) for kind in lines)
+        kinds = connection.execute(f"SELECT DISTINCT kind ->> '$' FROM \"{staged}\"").fetchall()
+        return Envelope(
+            read_header(header), read_ending(ending), frozenset(kind for (kind,) in kinds)
+        )
+    except (EnvelopeError, msgspec.DecodeError) as error:
+        raise BadInputError((raw,), redact_text(str(error))) from None
+
+
+def _put_aside(connection: Connection, raw: RawInput, staged: str) -> None:
+    """Put lines of few, and odd ones, into a table."""
+    records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
+    odd = (
+        "kind IS NULL OR NOT list_contains($records, kind ->> '$')"
+        f" OR {' OR '.join(map(no_slug, PLACES))}"
+    )
+    # Of a file that is none of ours every line may be odd: not their records are kept.
+    kept = f"kind ->> '$' IN ('{HEADER}', '{ENDING}') OR NOT odd"
+    chosen = (
+        f"SELECT * REPLACE (CASE WHEN {kept} THEN record END AS record)"
+        f" FROM (SELECT *, {odd} AS odd FROM ({{}}))"
+        " WHERE odd OR NOT list_contains($many, kind ->> '$')"
+    )
+    values = {"records": records, "many": list(_MANY)}
+    # No temporary one: the cursor that looks for secrets in it would not see it.
+    lines = _other_lines(raw) if raw.layout is Layout.INVENTORY_LINES else lines_of(raw)
+    create = f'CREATE OR REPLACE TABLE "{staged}" AS {chosen.format(lines)}'
+    run_on(connection, raw, create, values)
+
+
+def _other_lines(raw: RawInput) -> str:
+    """Return `lines_of` without the lines that begin as those of keys do: these are not parsed."""
+    paths = ", ".join(f"'$.{name}'" for name in _COLUMNS)
+    names = ", ".join(f"'{name}'" for name in _COLUMNS)
+    parts = ", ".join(
+        f"CAST(nullif(CAST(j[{place}] AS VARCHAR), 'null') AS JSON) AS {name}"
+        for place, name in enumerate(_COLUMNS, start=1)
+    )
+    # Without quotes, and with a separator that no JSON has, these are the lines as they are.
+    text = (
+        "SELECT line FROM read_csv($path, columns = {line: 'VARCHAR'}, auto_detect = false, header"
+        f" = false, delim = '\x1f', quote = '', escape = '', new_line = '\\n', strict_mode = false,"
+        f" max_line_size = {MAX_RECORD}, buffer_size = {MAX_RECORD},"
+        f" compression = '{raw.packing}')"
+    )
+    keys = " OR ".join(f"starts_with(line, '{beginning}')" for beginning in _KEY_LINES)
+    other = f"CASE WHEN {keys} THEN false ELSE trim(line, ' ' || chr(9) || chr(13)) <> '' END"
+    # What has no member twice has as many as are told; only others are looked at closely.
+    named = f"list_filter(members, lambda name: name IN ({names}))"
+    twice = f"len(members) > list_count(j) AND len({named}) > len(list_distinct({named}))"
+    return (
+        f"SELECT {parts} FROM (SELECT CASE WHEN {twice} THEN {_TWICE} ELSE j END AS j FROM"
+        f" (SELECT json_extract(line, [{paths}]) AS j, json_keys(line) AS members"
+        f" FROM (SELECT CAST(line AS JSON) AS line FROM ({text}) WHERE {other})))"
+    )
+
+
+def _check_expansion(connection: Connection, raw: RawInput) -> None:
+    """Refuse a Parquet file that unpacks to much more than it is; raises InventoryFileError.
+
+    First by what the file says of itself, which takes no unpacking; then by what it comes to, as a
+    text that is kept once may be used by any number of rows.
+    """
+    size = raw.path.stat().st_size
+    limit = most_unpacked(size)
+    said = (
+        "SELECT greatest(sum(total_uncompressed_size), max(row_group_num_rows) *"
+        f" (max(row_group_id) + 1) * {_ROW_BYTES}) FROM parquet_metadata($path)"
+    )
+    texts = " + ".join(f"coalesce(strlen(CAST({name} AS VARCHAR)), 0)" for name in _COLUMNS)
+    found = f"SELECT sum({texts} + {_ROW_BYTES}) FROM read_parquet($path)"
+    for sql in (said, found):
+        row = run_on(connection, raw, sql, {}).fetchone()
+        if row and (row[0] or 0) > limit:
+            raise too_large(raw.label, int(row[0]), size)
+
+
+def _without_secrets(text: str | None) -> object:
+    """Decode a line of the file that is no record, which anybody may have edited."""
+    return redacted(msgspec.json.decode(text or "null"))
+
+
+def _unusable(raw: RawInput, message: str, remedy: str = "") -> InventoryFileError:
+    return InventoryFileError(
+        message, where=raw.label, remedy=remedy or "Fetch it again with `keypolicy fetch -o FILE`."
+    )
