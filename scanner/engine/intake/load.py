@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -33,6 +33,9 @@ from scanner.inventory.rows.normalize import BAD
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 from scanner.model.provider import Provider, imported
+
+if TYPE_CHECKING:
+    from scanner.inventory.rows.typed import Present
 
 _JOINED: Final = {table.joined for table in TABLES.values()}
 LOAD_ORDER: Final = tuple(sorted(TABLES, key=lambda name: name not in _JOINED))
@@ -103,6 +106,7 @@ class _Loader:
         self.servers: dict[str, str | None] = {}
         # By inventory: the name that its lines of few are put aside under, and their kinds.
         self._staged: dict[str, tuple[str, frozenset[str]]] = {}
+        self._present: dict[str, Present | None] = {}
         self._live = inventory.live
         # Inventories that say what they hold: the label of each, with each of its tables.
         self._covering: set[tuple[str, str]] = set()
@@ -125,8 +129,9 @@ class _Loader:
                 self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
                 continue
             staged = f"staged {len(self._staged)}"
-            header, ending, kinds = read_envelope(self._connection, raw, staged)
+            header, ending, kinds, present = read_envelope(self._connection, raw, staged)
             self._staged[raw.label] = staged, kinds
+            self._present[raw.label] = present
             tables = frozenset(ending.coverage)
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
             self.servers[raw.label] = header.server or raw.server
@@ -188,7 +193,8 @@ class _Loader:
                 self._marked.add(name)
             start = next_row(self._connection, name)
             values = {"server": self.servers[raw.label], "as_of": self._as_of}
-            rows = load_rows(self._connection, raw, name, columns, values, staged)
+            present = self._present.get(raw.label)
+            rows = load_rows(self._connection, raw, name, columns, values, staged, present)
             added.append((raw, start, rows))
         return added
 

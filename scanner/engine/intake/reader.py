@@ -8,10 +8,10 @@ import duckdb
 import msgspec
 
 from scanner.base.errors import InventoryFileError, KeypolicyError
-from scanner.base.packed import most_unpacked
 from scanner.catalogue import PROVIDERS
 from scanner.catalogue.redact import redact_text, redacted
 from scanner.engine.database import Connection, reason
+from scanner.engine.intake import columnar
 from scanner.inventory.envelope import (
     ENDING,
     HEADER,
@@ -26,7 +26,7 @@ from scanner.inventory.envelope import (
 )
 from scanner.inventory.rows.normalize import BAD, close_look, select, suspects
 from scanner.inventory.rows.plain import not_plain, plain
-from scanner.inventory.sniff import too_large
+from scanner.inventory.rows.typed import Present, again, is_typed, rows
 from scanner.model.inventory import Layout, RawInput
 
 MAX_RECORD: Final = 16 << 20
@@ -45,10 +45,6 @@ _FORMATS: Final = {
     Layout.INVENTORY_LINES: "newline_delimited",
 }
 
-_ROW_BYTES: Final = 16
-"""What a row takes that has no text at all."""
-_COLUMNS: Final = ("kind", "organization", "project", "record")
-
 # As JSON: read as text, a number would become one without a word.
 _ENVELOPE: Final = "{kind: 'JSON', organization: 'JSON', project: 'JSON', record: 'JSON'}"
 _LINE: Final = (
@@ -66,14 +62,17 @@ class BadInputError(KeypolicyError):
         self.inputs = inputs
 
 
-def raw_relation(raw: RawInput, staged: str = "") -> str:
+def raw_relation(raw: RawInput, staged: str = "", present: Present | None = None) -> str:
     """Return a SELECT of record, organization, project and kind; it reads the file `$path`.
 
     For an API export the kind, organization and project are what the input says of itself. With
-    `staged` it reads the lines that were put aside under that name instead.
+    `staged` it reads the lines that were put aside under that name instead. `present` are the
+    columns of a file that has some, see columnar.
     """
     if staged:
         return f'SELECT {_LINE}, record FROM "{staged}"'
+    if present is not None:
+        return again(present)
     if raw.layout is Layout.INVENTORY_PARQUET:
         return (
             "SELECT CAST(kind AS VARCHAR) AS kind, CAST(organization AS VARCHAR) AS organization,"
@@ -95,12 +94,18 @@ def _options(raw: RawInput) -> str:
     )
 
 
-def _lines(raw: RawInput) -> str:
+def _lines(raw: RawInput, present: Present | None = None) -> str:
     """Return a SELECT of the lines of an inventory, each column as JSON."""
     if raw.layout is Layout.INVENTORY_PARQUET:
         texts = ", ".join(f"to_json({name}) AS {name}" for name in ("kind", *PLACES))
-        return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
+        if present is None:
+            return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
+        return f"SELECT {texts}, record FROM ({again(present)} WHERE {_NOT_MANY})"
     return f"SELECT * FROM read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
+
+
+_MANY: Final = ", ".join(f"'{provider.keys}'" for provider in PROVIDERS)
+_NOT_MANY: Final = f"kind NOT IN ({_MANY})"
 
 
 def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, Any]) -> Connection:
@@ -150,6 +155,7 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
     columns: Sequence[str],
     values: dict[str, Any],
     staged: str = "",
+    present: Present | None = None,
 ) -> int:
     """Fill table `name` from the file, or from what is `staged` of it; return the number of rows.
 
@@ -157,11 +163,13 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
     wrong type or what may be a secret, are looked for again and judged by themselves; and those of
     them that may hold a secret are replaced by what redaction leaves of them. Raises BadInputError.
     """
-    lines = f"SELECT *, $server AS server FROM ({raw_relation(raw, staged)}) WHERE kind = '{name}'"
-    odd = f"WITH raw AS ({lines}) {not_plain(name, columns)}"
+    typed = present is not None and not staged and is_typed(name, present)
+    relation = rows(name, present, columns) if typed else raw_relation(raw, staged, present)
+    lines = f"SELECT *, $server AS server FROM ({relation}) WHERE kind = '{name}'"
+    odd = f"WITH raw AS ({lines}) {not_plain(name, columns, typed=typed)}"
     insert = f'INSERT INTO "{name}" BY NAME WITH raw AS'
     rest = f'DELETE FROM "{name}" WHERE {BAD} IS NULL'
-    plain_rows = f"{insert} ({lines}) {plain(name, columns)}"
+    plain_rows = f"{insert} ({lines}) {plain(name, columns, typed=typed)}"
     added = _changed(run_on(connection, raw, plain_rows, _used(plain_rows, values)))
     if not _changed(connection.execute(rest)):
         return added
@@ -171,13 +179,13 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
         return added
     # A cursor of its own: the rows are written while they are read.
     suspect_rows = f"WITH raw AS ({odd}) {suspects(name, columns)}"
-    rows = run_on(connection.cursor(), raw, suspect_rows, _used(suspect_rows, values))
+    found = run_on(connection.cursor(), raw, suspect_rows, _used(suspect_rows, values))
     redacted_rows = (
         f"{insert} (SELECT unnest($organizations) AS organization, unnest($projects) AS project,"
         " CAST(unnest($records) AS JSON) AS record, $server AS server)"
         f" {select(name, columns, looked_at=True)}"
     )
-    while batch := rows.fetchmany(BATCH):
+    while batch := found.fetchmany(BATCH):
         clean = [close_look(name, row) for row in batch]
         organizations, projects, records = map(list, zip(*clean, strict=True))
         listed = {"organizations": organizations, "projects": projects, "records": records}
@@ -196,11 +204,12 @@ def _changed(done: Connection) -> int:
 
 
 class Envelope(NamedTuple):
-    """What an inventory file says of itself, and of which kinds the staged records are."""
+    """What an inventory file says of itself, of which kinds the staged records are, its columns."""
 
     header: Header
     ending: Ending
     kinds: frozenset[str]
+    present: Present | None
 
 
 def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") -> Envelope:
@@ -211,8 +220,9 @@ def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") 
     the file is cut off or joined from several, BadInputError where a line is not as it should be
     or the version is another.
     """
+    present = None
     if raw.layout is Layout.INVENTORY_PARQUET:
-        _check_expansion(connection, raw)
+        present = columns_of(connection, raw)
     records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
     odd = (
         "kind IS NULL OR NOT list_contains($records, kind ->> '$')"
@@ -224,7 +234,7 @@ def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") 
     sql = (
         f'CREATE OR REPLACE TABLE "{staged}" AS SELECT * REPLACE'
         f" (CASE WHEN {kept} THEN record END AS record) FROM (SELECT *, {odd} AS odd"
-        f" FROM ({_lines(raw)})) WHERE odd OR NOT list_contains($many, kind ->> '$')"
+        f" FROM ({_lines(raw, present)})) WHERE odd OR NOT list_contains($many, kind ->> '$')"
     )
     many = [provider.keys for provider in PROVIDERS]
     lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
@@ -246,9 +256,10 @@ def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") 
             raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
         header, ending = (_without_secrets(lines[kind][0]) for kind in lines)
         kinds = connection.execute(f"SELECT DISTINCT kind ->> '$' FROM \"{staged}\"").fetchall()
-        return Envelope(
-            read_header(header), read_ending(ending), frozenset(kind for (kind,) in kinds)
-        )
+        told = read_header(header, typed=present is not None)
+        if present is not None:
+            columnar.check_said(raw, told.columns, present)
+        return Envelope(told, read_ending(ending), frozenset(kind for (kind,) in kinds), present)
     except (EnvelopeError, msgspec.DecodeError) as error:
         raise BadInputError((raw,), redact_text(str(error))) from None
 
@@ -259,24 +270,23 @@ def _no_slug(name: str) -> str:
     return f"coalesce({type_} OR trim({name} ->> '$') = '', false)"
 
 
-def _check_expansion(connection: Connection, raw: RawInput) -> None:
-    """Refuse a Parquet file that unpacks to much more than it is; raises InventoryFileError.
+def columns_of(connection: Connection, raw: RawInput) -> Present | None:
+    """Return the columns of a Parquet file, see columnar, once it is known how far it unpacks.
 
-    First by what the file says of itself, which takes no unpacking; then by what it comes to, as a
-    text that is kept once may be used by any number of rows.
+    Raises InventoryFileError, and BadInputError where DuckDB cannot read the file.
     """
-    size = raw.path.stat().st_size
-    limit = most_unpacked(size)
-    said = (
-        "SELECT greatest(sum(total_uncompressed_size), max(row_group_num_rows) *"
-        f" (max(row_group_id) + 1) * {_ROW_BYTES}) FROM parquet_metadata($path)"
-    )
-    texts = " + ".join(f"coalesce(strlen(CAST({name} AS VARCHAR)), 0)" for name in _COLUMNS)
-    found = f"SELECT sum({texts} + {_ROW_BYTES}) FROM read_parquet($path)"
-    for sql in (said, found):
-        row = run_on(connection, raw, sql, {}).fetchone()
-        if row and (row[0] or 0) > limit:
-            raise too_large(raw.label, int(row[0]), size)
+    try:
+        present = columnar.present(connection, raw)
+        columnar.check_expansion(connection, raw, present)
+        if present is not None:
+            columnar.check_places(connection, raw)
+    except duckdb.OutOfMemoryException:
+        raise
+    except EnvelopeError as error:
+        raise BadInputError((raw,), redact_text(str(error))) from None
+    except duckdb.Error as error:
+        raise BadInputError((raw,), reason(error, quotes=False)) from None
+    return present
 
 
 def _without_secrets(text: str | None) -> object:

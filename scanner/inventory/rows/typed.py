@@ -1,0 +1,125 @@
+"""From a file that has columns back to records, and to the texts that rows are made of.
+
+Nothing is parsed for the rows that say they are not odd: each field's JSON text is made of its
+column, and no column is read that nothing asks for.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from scanner.inventory.rows.members import (
+    NULLS,
+    ODD,
+    Member,
+    as_json,
+    members,
+    object_of,
+    part_of,
+)
+
+_FILE: Final = "read_parquet($path)"
+_PLACES: Final = "kind, organization, project"
+
+Present = Mapping[str, Sequence[str]]
+"""What a file has: by table, the members of its column."""
+
+
+def again(present: Present) -> str:
+    """Return the SELECT of the whole file as one of records: kind, organization, project, record.
+
+    Its record, JSON, is the one that the row was made of, but for the order of its fields.
+    """
+    made = "".join(
+        f" WHEN '{name}' THEN {_whole(name, columns)}" for name, columns in present.items()
+    )
+    return f"SELECT {_PLACES}, CASE kind{made} ELSE CAST(record AS JSON) END AS record FROM {_FILE}"
+
+
+def rows(name: str, present: Present, read: Collection[str]) -> str:
+    """Return the SELECT of a table's rows in the file, those that are not odd without `record`.
+
+    Of heavy columns it has those that are `read`. The rows have the members too, and what NULLS
+    and ODD tell of them.
+    """
+    kept = [c for c in present[name] if not members(name)[c].heavy or c in read]
+    light = f"CAST({object_of(_texts(name, kept, nulls=True))} AS JSON)"
+    told = f"{_PLACES}, \"{name}\", ' ' || {NULLS} || ' ' AS {NULLS}, {ODD}"
+    ours = f"FROM (SELECT * FROM {_FILE} WHERE kind = '{name}')"
+    # Two readings, as a column is read for all rows or for none.
+    return (
+        f"SELECT * REPLACE ({light} AS record) FROM"
+        f" (SELECT {told}, NULL AS record {ours} WHERE {ODD} IS NULL)"
+        f" UNION ALL SELECT {told}, {_whole(name, present[name])} AS record"
+        f" {ours} WHERE {ODD} IS NOT NULL"
+    )
+
+
+def is_typed(name: str, present: Present) -> bool:
+    """Whether all members of the table are columns of the file, which others may lack."""
+    return set(present.get(name, ())) == set(members(name))
+
+
+def texts(name: str, paths: Mapping[str, int], columns: Collection[str]) -> str:
+    """Return the SELECT of fields' JSON texts, each as f and its number, from `rows`.
+
+    Besides them it has organization, project, server, record and ODD. A field is NULL where it is
+    missing, but also in a heavy column that is not among `columns`, and where a row is odd.
+    """
+    made = ", ".join(f"{_text(name, path, columns)} AS f{n}" for path, n in paths.items())
+    return f"SELECT organization, project, server, record, {ODD}, {made} FROM raw"
+
+
+def is_read(name: str, path: str, columns: Collection[str]) -> bool:
+    """Whether the text of a field is among `texts`, if the file has it."""
+    found = _member(name, path)
+    return found is not None and (not found[1].heavy or found[0] in columns)
+
+
+def _member(name: str, path: str) -> tuple[str, Member] | None:
+    for column, one in members(name).items():
+        if path == one.path or path.startswith(f"{one.path}."):
+            return column, one
+    return None
+
+
+def _text(name: str, path: str, columns: Collection[str]) -> str:
+    found = _member(name, path)
+    if found is None or not is_read(name, path, columns):
+        return "CAST(NULL AS VARCHAR)"
+    column, member = found
+    value, inner = _column(name, column), path.removeprefix(member.path)
+    if not inner:
+        return _or_null(value, as_json(member, value), column)
+    if member.parts:
+        part = inner.removeprefix(".")
+        return f"CASE WHEN {value} IS NOT NULL THEN {part_of(value, part)} END"
+    return f"CAST(json_extract(CAST({value} AS VARCHAR), '${inner}') AS VARCHAR)"
+
+
+def _whole(name: str, columns: Sequence[str]) -> str:
+    """Return the whole record of a row; its nulls are in `record`, too."""
+    typed = object_of(_texts(name, columns, nulls=False))
+    return f"CAST(json_merge_patch(coalesce(record, '{{}}'), {typed}) AS JSON)"
+
+
+def _texts(name: str, columns: Sequence[str], *, nulls: bool) -> dict[str, str]:
+    found = {}
+    for column in columns:
+        member, value = members(name)[column], _column(name, column)
+        text = as_json(member, value)
+        odd = f"contains(' ' || {ODD} || ' ', ' {column} ')"
+        found[member.path] = (
+            _or_null(value, text, column)
+            if nulls
+            else f"CASE WHEN {value} IS NOT NULL AND {odd} IS NOT TRUE THEN {text} END"
+        )
+    return found
+
+
+def _or_null(value: str, text: str, column: str) -> str:
+    null = f"contains({NULLS}, ' {column} ')"
+    return f"CASE WHEN {value} IS NOT NULL THEN {text} WHEN {null} THEN 'null' END"
+
+
+def _column(name: str, column: str) -> str:
+    return f'"{name}"."{column}"'
