@@ -65,8 +65,8 @@ def read_header(record: object, *, typed: bool = False) -> Header:
     if type(version) is not int or version != expected:
         shown = version if isinstance(version, int | float | str) else "none"
         message = f"has format version {shown}; this release reads {expected}"
-        if version in {TYPED_VERSION, FORMAT_VERSION}:
-            message = f"has format version {shown}, which is not that of its columns"
+        if typed:
+            message += " of files with columns"
         raise EnvelopeError(message, "version")
     return _converted(record, Header)
 

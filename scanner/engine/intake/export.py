@@ -37,19 +37,24 @@ def fetch(
     with connect() as connection:
         ending = read_envelope(connection, raw, _STAGED).ending
         if output.suffix == ".parquet":
-            to_parquet(connection, raw, output)
+            _to_parquet(connection, raw, output)
         else:
             copy_inventory(raw.path, output)
     return ending.coverage, inventory.warnings
 
 
-def to_parquet(connection: Connection, raw: RawInput, output: Path) -> None:
+def to_parquet(raw: RawInput, output: Path) -> None:
     """Copy the product's own inventory, as lines, to a Parquet file with typed columns.
 
-    Its envelope was read on the connection, with the lines of few put aside as usual. The file is
-    made beside `raw`, where room for scratch files is, and appears under its name only when it is
-    whole. Raises UsageError where it cannot be written.
+    It is made beside `raw`, where room for scratch files is, and appears under its name only when
+    it is whole. Raises UsageError where it cannot be written.
     """
+    with connect() as connection:
+        read_envelope(connection, raw, _STAGED)
+        _to_parquet(connection, raw, output)
+
+
+def _to_parquet(connection: Connection, raw: RawInput, output: Path) -> None:
     made = raw.path.with_name(f"{raw.path.name}.parquet")
     quoted = str(made).replace("'", "''")
     few = raw_relation(raw, _STAGED)

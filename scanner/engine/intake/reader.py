@@ -163,8 +163,9 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
     wrong type or what may be a secret, are looked for again and judged by themselves; and those of
     them that may hold a secret are replaced by what redaction leaves of them. Raises BadInputError.
     """
-    typed = present is not None and not staged and is_typed(name, present)
-    relation = rows(name, present, columns) if typed else raw_relation(raw, staged, present)
+    relation, typed = raw_relation(raw, staged, present), False
+    if present is not None and not staged and is_typed(name, present):
+        relation, typed = rows(name, present, columns), True
     lines = f"SELECT *, $server AS server FROM ({relation}) WHERE kind = '{name}'"
     odd = f"WITH raw AS ({lines}) {not_plain(name, columns, typed=typed)}"
     insert = f'INSERT INTO "{name}" BY NAME WITH raw AS'

@@ -121,18 +121,17 @@ def as_column(member: Member, json: str) -> str:
     if member.parts:
         listed = (f"'{part}': TRY_CAST({json} ->> '{part}' AS BIGINT)" for part in member.parts)
         return f"CASE WHEN {json} >= '{{' THEN {{{', '.join(listed)}}} END"
-    if member.type == "BOOLEAN":
-        return f"CASE {json} WHEN 'true' THEN true WHEN 'false' THEN false END"
-    if member.type == "JSON":
-        return f"CAST({json} AS JSON)"
-    if member.type == LIST_OF_TEXTS:
-        return f"CASE WHEN {json} LIKE '[%' THEN TRY_CAST(CAST({json} AS JSON) AS VARCHAR[]) END"
-    if member.type == "BIGINT":
-        return f"TRY_CAST({json} AS BIGINT)"
     text = f"CASE WHEN {json} < '#' THEN CAST({json} AS JSON) ->> '$' END"
-    if member.type == "VARCHAR":
-        return text
-    return f"CASE WHEN NOT {not_moment(text)} THEN TRY_CAST({text} AS {member.type}) END"
+    made = {
+        "VARCHAR": text,
+        "BOOLEAN": f"CASE {json} WHEN 'true' THEN true WHEN 'false' THEN false END",
+        "BIGINT": f"TRY_CAST({json} AS BIGINT)",
+        "JSON": f"CAST({json} AS JSON)",
+        MOMENT: f"CASE WHEN NOT {not_moment(text)} THEN TRY_CAST({text} AS {MOMENT}) END",
+        LIST_OF_TEXTS: f"CASE WHEN {json} LIKE '[%' THEN"
+        f" TRY_CAST(CAST({json} AS JSON) AS VARCHAR[]) END",
+    }
+    return made[member.type]
 
 
 def object_of(texts: Mapping[str, str]) -> str:
