@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from scanner.base.errors import InventoryFileError
 from scanner.base.packed import most_unpacked
-from scanner.catalogue import OWN, PROVIDERS, TABLES
+from scanner.catalogue import PROVIDERS, TABLES
 from scanner.engine.database import Connection
 from scanner.inventory.envelope import PLACES, check_line
 from scanner.inventory.rows.members import NULLS, ODD, Member, members
@@ -22,6 +22,8 @@ _ROW_BYTES: Final = 16
 """What a row takes that has no text at all."""
 TEXTS: Final = ("kind", "organization", "project", "record")
 """The columns that every inventory has."""
+
+_OF_TEXT: Final = ("VARCHAR", "VARCHAR[]", "JSON")
 
 _FILE: Final = "read_parquet($path)"
 _REMEDY: Final = "It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`."
@@ -145,20 +147,19 @@ def _unread(found: Present | None) -> list[str]:
 def _measures(found: Present | None) -> list[str]:
     if found is None:
         return [f"SELECT sum({_length(TEXTS)} + {_ROW_BYTES}) FROM {_FILE}"]
-    light = [*TEXTS[:-1], NULLS, ODD]
-    heavy = [TEXTS[-1]]
+    many = [provider.keys for provider in PROVIDERS]
+    light, heavy, few = [*TEXTS[:-1], NULLS, ODD], [TEXTS[-1]], [TEXTS[-1]]
     for name, columns in found.items():
-        few = name != OWN[name].keys
         for column in columns:
             member = members(name)[column]
-            text = f'"{name}"."{column}"'
-            if member.type in {"VARCHAR", "JSON", "VARCHAR[]"}:
-                (heavy if few or member.heavy else light).append(text)
-    many = ", ".join(f"'{provider.keys}'" for provider in PROVIDERS)
+            into = few if name not in many else heavy if member.heavy else light
+            if member.type in _OF_TEXT:
+                into.append(f'"{name}"."{column}"')
+    rest = " AND ".join(f"kind <> '{name}'" for name in many)
     return [
         f"SELECT sum({_length(light)} + {_ROW_BYTES}) FROM {_FILE}",
         f"SELECT sum({_length(heavy)}) FROM {_FILE} WHERE {ODD} IS NOT NULL",
-        f"SELECT sum({_length(heavy)}) FROM {_FILE} WHERE kind NOT IN ({many})",
+        f"SELECT sum({_length(few)}) FROM {_FILE} WHERE {rest}",
     ]
 
 

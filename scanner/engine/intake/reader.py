@@ -100,12 +100,13 @@ def _lines(raw: RawInput, present: Present | None = None) -> str:
         texts = ", ".join(f"to_json({name}) AS {name}" for name in ("kind", *PLACES))
         if present is None:
             return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
-        return f"SELECT {texts}, record FROM ({again(present)} WHERE {_NOT_MANY})"
+        few = {name: columns for name, columns in present.items() if name not in _MANY}
+        rest = " AND ".join(f"kind <> '{name}'" for name in _MANY)
+        return f"SELECT {texts}, record FROM ({again(few)} WHERE {rest})"
     return f"SELECT * FROM read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
 
 
-_MANY: Final = ", ".join(f"'{provider.keys}'" for provider in PROVIDERS)
-_NOT_MANY: Final = f"kind NOT IN ({_MANY})"
+_MANY: Final = [provider.keys for provider in PROVIDERS]
 
 
 def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, Any]) -> Connection:
@@ -237,10 +238,9 @@ def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") 
         f" (CASE WHEN {kept} THEN record END AS record) FROM (SELECT *, {odd} AS odd"
         f" FROM ({_lines(raw, present)})) WHERE odd OR NOT list_contains($many, kind ->> '$')"
     )
-    many = [provider.keys for provider in PROVIDERS]
     lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
     try:
-        run_on(connection, raw, sql, {"records": records, "many": many})
+        run_on(connection, raw, sql, {"records": records, "many": _MANY})
         found = connection.execute(
             "SELECT CAST(kind AS VARCHAR), CAST(organization AS VARCHAR), CAST(project AS VARCHAR),"
             f' CAST(record AS VARCHAR) FROM "{staged}" WHERE odd LIMIT {_MOST_LINES}'

@@ -38,19 +38,18 @@ def again(present: Present) -> str:
 def rows(name: str, present: Present, read: Collection[str]) -> str:
     """Return the SELECT of a table's rows in the file, those that are not odd without `record`.
 
-    Of heavy columns it has those that are `read`. The rows have the members too, and what NULLS
-    and ODD tell of them.
+    Of heavy columns it has those that are `read`. Each member is a column of the rows: of a column
+    of type STRUCT all would be read. NULLS and ODD are there, too.
     """
     kept = [c for c in present[name] if not members(name)[c].heavy or c in read]
-    light = f"CAST({object_of(_texts(name, kept, nulls=True))} AS JSON)"
-    told = f"{_PLACES}, \"{name}\", ' ' || {NULLS} || ' ' AS {NULLS}, {ODD}"
-    ours = f"FROM (SELECT * FROM {_FILE} WHERE kind = '{name}')"
+    flat = ", ".join(f"{_column(name, column)} AS {_flat(column)}" for column in kept)
+    told = f"{_PLACES}, {flat}, ' ' || {NULLS} || ' ' AS {NULLS}, {ODD}"
+    ours = f"FROM {_FILE} WHERE kind = '{name}'"
+    light = object_of({members(name)[c].path: _or_null(name, c) for c in kept})
     # Two readings, as a column is read for all rows or for none.
     return (
-        f"SELECT * REPLACE ({light} AS record) FROM"
-        f" (SELECT {told}, NULL AS record {ours} WHERE {ODD} IS NULL)"
-        f" UNION ALL SELECT {told}, {_whole(name, present[name])} AS record"
-        f" {ours} WHERE {ODD} IS NOT NULL"
+        f"SELECT *, CAST({light} AS JSON) AS record FROM (SELECT {told} {ours} AND {ODD} IS NULL)"
+        f" UNION ALL SELECT {told}, {_whole(name, present[name])} {ours} AND {ODD} IS NOT NULL"
     )
 
 
@@ -87,9 +86,9 @@ def _text(name: str, path: str, columns: Collection[str]) -> str:
     if found is None or not is_read(name, path, columns):
         return "CAST(NULL AS VARCHAR)"
     column, member = found
-    value, inner = _column(name, column), path.removeprefix(member.path)
+    value, inner = _flat(column), path.removeprefix(member.path)
     if not inner:
-        return _or_null(value, as_json(member, value), column)
+        return _or_null(name, column)
     if member.parts:
         part = inner.removeprefix(".")
         return f"CASE WHEN {value} IS NOT NULL THEN {part_of(value, part)} END"
@@ -97,28 +96,25 @@ def _text(name: str, path: str, columns: Collection[str]) -> str:
 
 
 def _whole(name: str, columns: Sequence[str]) -> str:
-    """Return the whole record of a row; its nulls are in `record`, too."""
-    typed = object_of(_texts(name, columns, nulls=False))
-    return f"CAST(json_merge_patch(coalesce(record, '{{}}'), {typed}) AS JSON)"
-
-
-def _texts(name: str, columns: Sequence[str], *, nulls: bool) -> dict[str, str]:
-    found = {}
+    """Return the whole record of a row of the file; its nulls are in `record`, too."""
+    made = {}
     for column in columns:
         member, value = members(name)[column], _column(name, column)
-        text = as_json(member, value)
         odd = f"contains(' ' || {ODD} || ' ', ' {column} ')"
-        found[member.path] = (
-            _or_null(value, text, column)
-            if nulls
-            else f"CASE WHEN {value} IS NOT NULL AND {odd} IS NOT TRUE THEN {text} END"
-        )
-    return found
+        text = as_json(member, value)
+        made[member.path] = f"CASE WHEN {value} IS NOT NULL AND {odd} IS NOT TRUE THEN {text} END"
+    return f"CAST(json_merge_patch(coalesce(record, '{{}}'), {object_of(made)}) AS JSON)"
 
 
-def _or_null(value: str, text: str, column: str) -> str:
-    null = f"contains({NULLS}, ' {column} ')"
+def _or_null(name: str, column: str) -> str:
+    """Return the JSON text of a column of `rows`."""
+    value, null = _flat(column), f"contains({NULLS}, ' {column} ')"
+    text = as_json(members(name)[column], value)
     return f"CASE WHEN {value} IS NOT NULL THEN {text} WHEN {null} THEN 'null' END"
+
+
+def _flat(column: str) -> str:
+    return f'"member {column}"'
 
 
 def _column(name: str, column: str) -> str:

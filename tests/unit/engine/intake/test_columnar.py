@@ -22,7 +22,7 @@ from tests.unit.inventory.rows.test_plain import _first, records
 
 LIGHT: Final = {name: frozenset({"id", "name"}) for name in TABLES}
 WHOLE: Final = {name: frozenset(spec.columns) for name, spec in TABLES.items()}
-WHOLLY: Final = {"state": "complete"}
+WHOLLY: Final = {"state": "complete", "reason": ""}
 HEADER: Final = {
     "version": 1,
     "server": "https://s.test",
@@ -31,10 +31,8 @@ HEADER: Final = {
 }
 
 
-def write(
-    file: Path, lines: Sequence[tuple[str, Any]], *, organization: str | None = "acme"
-) -> None:
-    """Write an inventory as lines; records have lost their secrets, as all have that are fetched."""
+def write(file: Path, lines: Sequence[tuple[str, Any]]) -> None:
+    """Write an inventory as lines."""
     told = [{"kind": "inventory", "record": HEADER}]
     told += [
         {"kind": kind, "organization": "acme", "project": "web", "record": record}
