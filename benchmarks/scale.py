@@ -1,10 +1,11 @@
-"""Scans of very many keys, from Parquet with columns, beside one raw DuckDB query over the same file.
+"""Scans of very many keys, from Parquet with columns, beside a raw DuckDB query over the same file.
 
-    python benchmarks/scale.py [--keys 100000 1000000 10000000] [--runs 1] [--memory 2GB] [--keep DIR]
+    python benchmarks/scale.py [--keys 100000 1000000 10000000] [--runs 1] [--memory 2GB]
+        [--keep FOLDER]
 
 The files are made by DuckDB and the product's own writer, with the same keys each time; `--keep`
-leaves them in a folder. Each figure is the median of some runs of a whole process; the programs take
-turns. Gate and counts go to a summary, all findings to Parquet.
+leaves them in a folder. Each figure is the median of some runs of a whole process; the programs
+take turns. Gate and counts go to Prometheus' format, all findings to Parquet.
 """
 
 import argparse
@@ -99,10 +100,9 @@ def _keys(keys: int) -> str:
     flags |= {"hasDebug": chance("debug") + " < 0.02"}
     flags |= {"hasFeedback": "false", "hasLogsAndMetrics": "false"}
     loader = ", ".join(f"'{name}': {sql}" for name, sql in flags.items())
-    names = ", ".join(f"'{name}'" for name in _NAMES)
     made = (
         f"SELECT i, md5('key ' || i) AS id, 4505000000000000 + i // 4 AS project,"
-        f" CASE WHEN {chance('named')} < 0.2 THEN [{names}][1 + CAST(hash(i, 'name') % {len(_NAMES)} AS INT)]"
+        f" CASE WHEN {chance('named')} < 0.2 THEN {_one_of('name', _NAMES)}"
         f" ELSE 'service-' || i || '-prod' END AS name,"
         " strftime(make_timestamp(CAST(1767225600000000 - 8985600000000 *"
         f" {chance('age')} AS BIGINT) - i % 1000), '%Y-%m-%dT%H:%M:%S.%fZ') AS made,"
@@ -111,15 +111,20 @@ def _keys(keys: int) -> str:
         f" FROM range({keys}) AS t(i)"
     )
     return (
-        "SELECT 'sentry_key' AS kind, 'acme' AS organization, 'p' || project AS project, CAST(to_json("
-        "{'id': id, 'name': name, 'label': name, 'public': id, 'projectId': project,"
+        "SELECT 'sentry_key' AS kind, 'acme' AS organization, 'p' || project AS project,"
+        " CAST(to_json({'id': id, 'name': name, 'label': name, 'public': id, 'projectId': project,"
         f" 'isActive': {chance('active')} < 0.97, 'rateLimit': rate, 'dsn': {{{urls}, 'public':"
         f" 'https://' || id || '@{_HOST}/' || project}},"
-        " 'browserSdkVersion': ['8.x', '9.x', '10.x', 'latest'][1 + CAST(hash(i, 'sdk') % 4 AS INT)],"
+        f" 'browserSdkVersion': {_one_of('sdk', ('8.x', '9.x', '10.x', 'latest'))},"
         " 'browserSdk': {'choices': [['latest', 'latest'], ['10.x', '10.x'], ['9.x', '9.x']]},"
         f" 'dateCreated': made, 'dynamicSdkLoaderOptions': {{{loader}}}, 'useCase': 'user'"
         f"}}) AS JSON) AS record FROM ({made})"
     )
+
+
+def _one_of(salt: str, values: Sequence[str]) -> str:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return f"[{listed}][1 + CAST(hash(i, '{salt}') % {len(values)} AS INT)]"
 
 
 def measure(file: Path, runs: int, memory: str) -> None:

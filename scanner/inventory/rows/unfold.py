@@ -1,9 +1,10 @@
 """From records to the columns of a file that has some; what they cannot give back stays a text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from scanner.catalogue import TABLES
+from scanner.inventory.rows.fields import texts_of
 from scanner.inventory.rows.members import (
     MOMENT,
     NULLS,
@@ -22,20 +23,25 @@ _PLACES: Final = "kind, organization, project"
 
 
 class _Cell(NamedTuple):
-    """A member of a row, and what its JSON text, value, and whether that is exact are called."""
+    """A member of a row, and what its JSON text, value, and whether that is exact are called.
+
+    `source` is what the value is made of.
+    """
 
     column: str
     member: Member
     json: str
     value: str
     exact: str
+    source: str
 
     @property
     def kept(self) -> str:
-        """The value, where it is exact; a time that was written in another way is kept, too."""
+        """The value, where it is that of the record; a time may be written in another way."""
         if self.member.type == MOMENT:
             return self.value
-        return f"CASE WHEN {self.exact} THEN {self.value} END"
+        text = as_json(self.member, self.value)
+        return f"CASE WHEN {text} = {self.source} THEN {self.value} END"
 
     @property
     def odd(self) -> str:
@@ -53,7 +59,7 @@ def unfolded(name: str) -> str:
     number = {path: index for index, path in enumerate(paths, start=1)}
     texts = ", ".join(f"CAST(j[{n}] AS VARCHAR) AS f{n}" for n in number.values())
     cells = [
-        _Cell(column, one, f"f{n}", f"v{n}", f"e{n}")
+        _Cell(column, one, f"f{n}", f"v{n}", f"e{n}", _source(name, column, number))
         for column, one in mine.items()
         for n in (number[one.path],)
     ]
@@ -78,14 +84,21 @@ def unfolded(name: str) -> str:
     )
 
 
+def _source(name: str, column: str, number: Mapping[str, int]) -> str:
+    """Return the JSON text that a member is made of: where its field is missing, of another one."""
+    paths = (members(name)[column].path, *texts_of(TABLES[name].columns[column].source))
+    texts = (f"f{number[path]}" for path in dict.fromkeys(paths) if path in number)
+    return f"coalesce({', '.join(texts)})"
+
+
 def _value(name: str, cell: _Cell) -> str:
     """Return the value of a member; a list where an object belongs is none."""
-    value = as_column(cell.member, cell.json)
+    value = as_column(cell.member, cell.source)
     if cell.member.type != "JSON":
         return value
     first = {"OBJECT": "{", "ARRAY": "["}
     signs = [first[kind] for kind in TABLES[name].fields[cell.member.path].types if kind in first]
-    tests = " OR ".join(f"starts_with({cell.json}, '{sign}')" for sign in signs)
+    tests = " OR ".join(f"starts_with({cell.source}, '{sign}')" for sign in signs)
     return f"CASE WHEN {tests} THEN {value} END"
 
 
