@@ -97,7 +97,8 @@ def as_json(member: Member, column: str) -> str:
     if member.type == "JSON":  # whoever wrote the file: what it says is held to be none yet
         return f"CAST(CAST(CAST({column} AS VARCHAR) AS JSON) AS VARCHAR)"
     if member.type == MOMENT:
-        return _moment(f"epoch_us({column})")
+        # Infinity has no microseconds; it is no time of a record either.
+        return f"coalesce({_moment(f'epoch_us({column})')}, CAST(to_json({column}) AS VARCHAR))"
     return f"CAST({column} AS VARCHAR)"
 
 

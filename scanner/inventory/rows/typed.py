@@ -30,9 +30,10 @@ def again(present: Present) -> str:
     Its record, JSON, is the one that the row was made of, but for the order of its fields.
     """
     made = "".join(
-        f" WHEN '{name}' THEN {_whole(name, columns)}" for name, columns in present.items()
+        f" WHEN kind = '{name}' THEN {_whole(name, columns)}" for name, columns in present.items()
     )
-    return f"SELECT {_PLACES}, CASE kind{made} ELSE CAST(record AS JSON) END AS record FROM {_FILE}"
+    whole = f"CASE{made} ELSE CAST(record AS JSON) END" if made else "CAST(record AS JSON)"
+    return f"SELECT {_PLACES}, {whole} AS record FROM {_FILE}"
 
 
 def rows(name: str, present: Present, read: Collection[str]) -> str:
