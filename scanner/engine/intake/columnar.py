@@ -5,7 +5,7 @@ lacks, or has as another type, was edited.
 """
 
 import glob
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from scanner.base.errors import InventoryFileError
@@ -13,7 +13,7 @@ from scanner.base.packed import most_unpacked
 from scanner.catalogue import PROVIDERS, TABLES
 from scanner.engine.database import Connection
 from scanner.inventory.envelope import PLACES, check_line
-from scanner.inventory.rows.members import NULLS, ODD, Member, members
+from scanner.inventory.rows.members import NULLS, ODD, OF_TEXT, Member, members
 from scanner.inventory.rows.typed import Present
 from scanner.inventory.sniff import too_large
 from scanner.model.inventory import RawInput
@@ -22,8 +22,6 @@ _ROW_BYTES: Final = 16
 """What a row takes that has no text at all."""
 TEXTS: Final = ("kind", "organization", "project", "record")
 """The columns that every inventory has."""
-
-_OF_TEXT: Final = ("VARCHAR", "VARCHAR[]", "JSON")
 
 _FILE: Final = "read_parquet($path)"
 _REMEDY: Final = "It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`."
@@ -96,7 +94,6 @@ def check_expansion(connection: Connection, raw: RawInput, found: Present | None
     text that is kept once may be used by any number of rows. Of columns these are the ones that are
     read of each row; heavy ones are measured where the records of odd rows are.
     """
-    size = raw.path.stat().st_size
     rest = ", ".join(f"'{path}'" for path in _unread(found))
     said = (
         "SELECT greatest(sum(total_uncompressed_size) FILTER (NOT list_contains"
@@ -104,9 +101,7 @@ def check_expansion(connection: Connection, raw: RawInput, found: Present | None
         f" (max(row_group_id) + 1) * {_ROW_BYTES}) FROM parquet_metadata($path)"
     )
     for sql in (said, *_measures(found)):
-        row = connection.execute(sql, path_of(raw)).fetchone()
-        if row and (row[0] or 0) > most_unpacked(size):
-            raise too_large(raw.label, int(row[0]), size)
+        _measure(connection, raw, sql)
 
 
 def check_places(connection: Connection, raw: RawInput) -> None:
@@ -120,11 +115,20 @@ def check_places(connection: Connection, raw: RawInput) -> None:
         check_line(*row)
 
 
-def check_heavy(connection: Connection, raw: RawInput, name: str, columns: tuple[str, ...]) -> None:
-    """Do as `check_expansion` does for heavy columns of a table, which are about to be read."""
-    texts = [f'"{name}"."{column}"' for column in columns]
+def check_heavy(connection: Connection, raw: RawInput, name: str, columns: Collection[str]) -> None:
+    """Do as `check_expansion` does for the heavy ones of a table's columns that are to be read."""
+    texts = [
+        f'"{name}"."{column}"'
+        for column, member in members(name).items()
+        if member.heavy and column in columns
+    ]
+    if texts:
+        _measure(connection, raw, f"SELECT sum({_length(texts)}) FROM {_FILE}")
+
+
+def _measure(connection: Connection, raw: RawInput, sql: str) -> None:
     size = raw.path.stat().st_size
-    row = connection.execute(f"SELECT sum({_length(texts)}) FROM {_FILE}", path_of(raw)).fetchone()
+    row = connection.execute(sql, path_of(raw)).fetchone()
     if row and (row[0] or 0) > most_unpacked(size):
         raise too_large(raw.label, int(row[0]), size)
 
@@ -153,7 +157,7 @@ def _measures(found: Present | None) -> list[str]:
         for column in columns:
             member = members(name)[column]
             into = few if name not in many else heavy if member.heavy else light
-            if member.type in _OF_TEXT:
+            if member.type in OF_TEXT:
                 into.append(f'"{name}"."{column}"')
     rest = " AND ".join(f"kind <> '{name}'" for name in many)
     return [

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
@@ -12,11 +12,7 @@ from scanner.engine.database import Connection, create
 from scanner.engine.forecast.moving import hold_back
 from scanner.engine.intake.columns import kept
 from scanner.engine.intake.digest import digest
-from scanner.engine.intake.reader import (
-    BadInputError,
-    load_rows,
-    read_envelope,
-)
+from scanner.engine.intake.reader import BadInputError, Envelope, load_rows, read_envelope
 from scanner.engine.intake.scope import (
     SlugPair,
     check_project_option,
@@ -33,9 +29,6 @@ from scanner.inventory.rows.normalize import BAD
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 from scanner.model.provider import Provider, imported
-
-if TYPE_CHECKING:
-    from scanner.inventory.rows.typed import Present
 
 _JOINED: Final = {table.joined for table in TABLES.values()}
 LOAD_ORDER: Final = tuple(sorted(TABLES, key=lambda name: name not in _JOINED))
@@ -104,9 +97,8 @@ class _Loader:
         self._inputs = inventory.inputs
         self._as_of = as_of
         self.servers: dict[str, str | None] = {}
-        # By inventory: the name that its lines of few are put aside under, and their kinds.
-        self._staged: dict[str, tuple[str, frozenset[str]]] = {}
-        self._present: dict[str, Present | None] = {}
+        # By inventory: the name that its lines of few are put aside under, and its envelope.
+        self._staged: dict[str, tuple[str, Envelope]] = {}
         self._live = inventory.live
         # Inventories that say what they hold: the label of each, with each of its tables.
         self._covering: set[tuple[str, str]] = set()
@@ -129,9 +121,9 @@ class _Loader:
                 self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
                 continue
             staged = f"staged {len(self._staged)}"
-            header, ending, kinds, present = read_envelope(self._connection, raw, staged)
-            self._staged[raw.label] = staged, kinds
-            self._present[raw.label] = present
+            envelope = read_envelope(self._connection, raw, staged)
+            header, ending = envelope.header, envelope.ending
+            self._staged[raw.label] = staged, envelope
             tables = frozenset(ending.coverage)
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
             self.servers[raw.label] = header.server or raw.server
@@ -183,17 +175,17 @@ class _Loader:
         """
         added: list[tuple[RawInput, int, int]] = []
         for raw in inputs:
-            staged, kinds = self._staged.get(raw.label, ("", frozenset()))
+            staged, envelope = self._staged.get(raw.label, ("", None))
             if name == OWN[name].keys:
                 staged = ""  # they are the bulk of the file, which is read once more for them
-            elif staged and name not in kinds:
+            elif envelope and name not in envelope.kinds:
                 continue
             if not added:
                 create(self._connection, name, columns, f", {BAD} BOOLEAN, {ROW} BLOB")
                 self._marked.add(name)
             start = next_row(self._connection, name)
             values = {"server": self.servers[raw.label], "as_of": self._as_of}
-            present = self._present.get(raw.label)
+            present = envelope.present if envelope else None
             rows = load_rows(self._connection, raw, name, columns, values, staged, present)
             added.append((raw, start, rows))
         return added

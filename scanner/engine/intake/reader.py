@@ -66,8 +66,7 @@ def raw_relation(raw: RawInput, staged: str = "", present: Present | None = None
     """Return a SELECT of record, organization, project and kind; it reads the file `$path`.
 
     For an API export the kind, organization and project are what the input says of itself. With
-    `staged` it reads the lines that were put aside under that name instead. `present` are the
-    columns of a file that has some, see columnar.
+    `staged` it reads the lines that were put aside under that name; `present` is as in columnar.
     """
     if staged:
         return f'SELECT {_LINE}, record FROM "{staged}"'
@@ -167,6 +166,7 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
     relation, typed = raw_relation(raw, staged, present), False
     if present is not None and not staged and is_typed(name, present):
         relation, typed = rows(name, present, columns), True
+        columnar.check_heavy(connection, raw, name, columns)
     lines = f"SELECT *, $server AS server FROM ({relation}) WHERE kind = '{name}'"
     odd = f"WITH raw AS ({lines}) {not_plain(name, columns, typed=typed)}"
     insert = f'INSERT INTO "{name}" BY NAME WITH raw AS'
@@ -206,7 +206,7 @@ def _changed(done: Connection) -> int:
 
 
 class Envelope(NamedTuple):
-    """What an inventory file says of itself, of which kinds the staged records are, its columns."""
+    """What an inventory says of itself, of which kinds the staged records are, its columns."""
 
     header: Header
     ending: Ending

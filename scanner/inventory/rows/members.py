@@ -23,6 +23,9 @@ ODD: Final = "odd"
 """The column with the names of the columns whose fields are in `record`, as their type would not
 give them back; NULL for nearly every row, with spaces. A time may be in both."""
 
+OF_TEXT: Final = ("VARCHAR", LIST_OF_TEXTS, "JSON")
+"""The types of members that may hold any text."""
+
 MOMENT: Final = "TIMESTAMP WITH TIME ZONE"
 
 

@@ -17,7 +17,7 @@ from scanner.inventory.rows.facts import ROW, fact_paths, facts
 from scanner.inventory.rows.fields import filled, joining, paths_of, texts_of
 from scanner.inventory.rows.members import ODD
 from scanner.inventory.rows.normalize import BAD
-from scanner.inventory.rows.typed import is_read, texts
+from scanner.inventory.rows.typed import is_read, sound, spoken, texts
 from scanner.model.moment import PATTERN
 from scanner.model.provider import Secrets
 from scanner.model.table import BOOLEAN, LIST, OBJECT, TEXT
@@ -79,7 +79,12 @@ class _Fields:
         taken = dict.fromkeys(path for source in sources for path in texts_of(source))
         more = [self.json(path) for path in taken if path not in of_facts]
         told_too = f", concat_ws(chr(31), {', '.join(more)}) AS more" if more else ""
-        tests = [f"regexp_full_match(told, '{_row(name)}')", *self._dates()]
+        if typed:
+            tests = [f"{ODD} IS NULL", *sound(name, self.json)]
+            told_too += f", {spoken(name, self.json)} AS said"
+        else:
+            tests = [f"regexp_full_match(told, '{_row(name)}')", *self._dates()]
+        said = ("said" if typed else "told", "more")
         tests += [
             self._sound(path, field, OWN[name].secrets)
             for path, field in table.fields.items()
@@ -87,9 +92,7 @@ class _Fields:
             # What a file has no column for is in odd rows alone, or told by what is in it.
             if not typed or is_read(name, path, columns)
         ]
-        tests += self._harmless(OWN[name].secrets, ("told", "more") if more else ("told",))
-        if typed:
-            tests.append(f"{ODD} IS NULL")
+        tests += self._harmless(OWN[name].secrets, said if more else said[:1])
         taken_out = texts(name, self._paths, columns) if typed else self._parsed()
         self.judged = (
             f"SELECT *, coalesce(({' AND '.join(tests)}) IS NOT FALSE, false) AS plain FROM"

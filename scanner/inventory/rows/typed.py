@@ -7,9 +7,13 @@ column, and no column is read that nothing asks for.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
+from scanner.catalogue import TABLES
+from scanner.inventory.rows.facts import fact_paths
+from scanner.inventory.rows.fields import ToSql
 from scanner.inventory.rows.members import (
     NULLS,
     ODD,
+    OF_TEXT,
     Member,
     as_json,
     members,
@@ -67,6 +71,41 @@ def texts(name: str, paths: Mapping[str, int], columns: Collection[str]) -> str:
     """
     made = ", ".join(f"{_text(name, path, columns)} AS f{n}" for path, n in paths.items())
     return f"SELECT organization, project, server, record, {ODD}, {made} FROM raw"
+
+
+def sound(name: str, json: ToSql) -> list[str]:
+    """Return conditions that are FALSE where a row is not as it should be, that is not odd.
+
+    What type a column has need not be tested. `json` gives the JSON text of a field. Texts with an
+    escape are left out, as of other files.
+    """
+    fields, told = TABLES[name].fields, fact_paths(name)
+    tests = ["NOT contains(told, '\\')"]
+    tests += [f"NOT contains({place}, chr(31))" for place in ("organization", "project")]
+    # Whole seconds or microseconds of a year with four digits: no other has such a text.
+    date = "length({0}) IN (22, 29) AND {0} >= '\"1'"
+    tests += [
+        f"({json(path)} = 'null' OR {date.format(json(path))})"
+        for path in told
+        if fields[path].timestamp
+    ]
+    tests += [f"coalesce({json(p)} > '\"\"', false)" for p in told if fields[p].required]
+    signs = {"OBJECT": "{", "ARRAY": "["}
+    for path in (one.path for one in members(name).values() if one.type == "JSON"):
+        first = (f"starts_with({json(path)}, '{signs[of]}')" for of in fields[path].types)
+        if path in told:
+            tests.append(f"({json(path)} = 'null' OR {' OR '.join(first)})")
+    return tests
+
+
+def spoken(name: str, json: ToSql) -> str:
+    """Return the texts of a row's facts as one, which are all that may hold a secret."""
+    texts = [
+        json(one.path)
+        for one in members(name).values()
+        if one.path in fact_paths(name) and one.type in OF_TEXT
+    ]
+    return f"concat_ws(chr(31), organization, project, {', '.join(texts)})"
 
 
 def is_read(name: str, path: str, columns: Collection[str]) -> bool:
