@@ -28,7 +28,7 @@ _REMEDY: Final = "It was edited or damaged; fetch it again with `keypolicy fetch
 
 
 def path_of(raw: RawInput) -> dict[str, str]:
-    """Return the parameter that names the file: for the database a name is a pattern."""
+    """Return the parameter that names the file: not its neighbours, as a pattern would."""
     return {"path": glob.escape(str(raw.path))}
 
 

@@ -17,7 +17,15 @@ from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_record, redact_text, redacted
 from scanner.engine.database import Connection, reason
 from scanner.engine.intake.reader import BATCH, columns_of, raw_relation, run_on
-from scanner.model.inventory import Inventory, KeptInput, KeptInventory, Layout, RawInput
+from scanner.inventory.envelope import HEADER
+from scanner.model.inventory import (
+    FORMAT_VERSION,
+    Inventory,
+    KeptInput,
+    KeptInventory,
+    Layout,
+    RawInput,
+)
 
 _LEVEL: Final = 6
 
@@ -76,6 +84,8 @@ def _lines(connection: Connection, raw: RawInput) -> Iterator[bytes]:
     while batch := rows.fetchmany(BATCH):
         for kind, organization, project, text in batch:
             record = decode(text)
+            if kind == HEADER and isinstance(record, dict):  # lines have no columns
+                record = {**record, "version": FORMAT_VERSION, "columns": {}}
             is_record = kind in TABLES and isinstance(record, dict)
             clean = redact_record(record, kind) if is_record else redacted(record)
             if not raw.layout.is_inventory:

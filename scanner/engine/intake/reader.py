@@ -1,6 +1,5 @@
 """Reading input files with DuckDB's readers: which files, which records, which envelope."""
 
-import glob
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -115,8 +114,7 @@ def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, An
     """
     values = dict(params)
     if "$path" in sql:
-        # DuckDB takes it for a pattern; a name with brackets must not match its neighbours.
-        values["path"] = glob.escape(str(raw.path))
+        values |= columnar.path_of(raw)
     if not raw.layout.is_inventory:
         values.update(kind=raw.kind, organization=raw.organization, project=raw.project)
     return _execute(connection, raw, sql, values)
@@ -142,7 +140,7 @@ def _place(connection: Connection, raw: RawInput) -> str:
         " WHERE record IS NOT NULL AND TRY_CAST(CAST(record AS VARCHAR) AS JSON) IS NULL"
     )
     try:
-        found = connection.execute(sql, {"path": glob.escape(str(raw.path))}).fetchone()
+        found = connection.execute(sql, columnar.path_of(raw)).fetchone()
     except duckdb.Error:
         return ""
     return f"row {found[0] + 1}: the record is not JSON" if found and found[0] is not None else ""
