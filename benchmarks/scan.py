@@ -89,15 +89,18 @@ def ran(command: Sequence[str], codes: Sequence[int] = (0,), folder: Path | None
 
 
 def side_by_side(
-    runs: int, commands: Mapping[str, tuple[Sequence[str], Path | None]]
+    runs: int, commands: Mapping[str, tuple[Sequence[str], Path | None]], *, warm: bool = True
 ) -> dict[str, Cost]:
-    """Return the medians of what each command took; they take turns, the first of which is free."""
+    """Return the medians of what each command took; they take turns, the first of which is free.
+
+    Unless it is not to be `warm`: then there is no such turn.
+    """
     costs: dict[str, list[Cost]] = {name: [] for name in commands}
-    for _ in range(runs + 1):
+    for _ in range(runs + warm):
         for name, (command, folder) in commands.items():
             costs[name].append(ran(command, (0, 1), folder))
     return {
-        name: Cost(*map(statistics.median, zip(*taken[1:], strict=True)))
+        name: Cost(*map(statistics.median, zip(*taken[warm:], strict=True)))
         for name, taken in costs.items()
     }
 

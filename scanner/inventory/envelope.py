@@ -9,7 +9,7 @@ import msgspec
 
 from scanner.catalogue import TABLES
 from scanner.model.coverage import CoverageState, TableCoverage
-from scanner.model.inventory import FORMAT_VERSION, Scope
+from scanner.model.inventory import FORMAT_VERSION, TYPED_VERSION, Scope
 
 HEADER: Final = "inventory"
 ENDING: Final = "end"
@@ -28,7 +28,8 @@ class Header(msgspec.Struct, frozen=True):
     """The first line. `scope` and `filters` are what was asked for.
 
     Without a scope it is not known what was looked at: files of earlier releases tell none.
-    `filters` leave records out wherever the scope lies, such as `{"status": "active"}`.
+    `filters` leave records out wherever the scope lies, such as `{"status": "active"}`. `columns`
+    are those that a Parquet file has for each table, from version 2 on.
     """
 
     version: int
@@ -36,6 +37,7 @@ class Header(msgspec.Struct, frozen=True):
     sources: tuple[str, ...] = ()
     scope: Scope | None = None
     filters: dict[str, str] = {}
+    columns: dict[str, tuple[str, ...]] = {}
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -53,12 +55,18 @@ class EnvelopeError(ValueError):
         self.path = path
 
 
-def read_header(record: object) -> Header:
-    """Read the record of the first line. Raises EnvelopeError."""
+def read_header(record: object, *, typed: bool = False) -> Header:
+    """Read the record of the first line, of a file that is `typed`: has columns, or has none.
+
+    Raises EnvelopeError.
+    """
     version = record.get("version") if isinstance(record, dict) else None
-    if type(version) is not int or version != FORMAT_VERSION:
+    expected = TYPED_VERSION if typed else FORMAT_VERSION
+    if type(version) is not int or version != expected:
         shown = version if isinstance(version, int | float | str) else "none"
-        message = f"has format version {shown}; this release reads {FORMAT_VERSION}"
+        message = f"has format version {shown}; this release reads {expected}"
+        if typed:
+            message += " of files with columns"
         raise EnvelopeError(message, "version")
     return _converted(record, Header)
 

@@ -13,6 +13,9 @@ from scanner.model.coverage import TableCoverage
 FORMAT_VERSION: Final = 1
 """Version of the inventory file format that this release reads and writes."""
 
+TYPED_VERSION: Final = 2
+"""Version of that format in Parquet with columns; records as texts in Parquet have the other."""
+
 
 class Layout(StrEnum):
     """How an input file is laid out."""

@@ -41,7 +41,8 @@ class Column(msgspec.Struct, frozen=True):
     read. A counted one is filled once all tables are loaded: `counts` tells what of which tables
     has to be read for that. `made_of` is how the column follows from others of its row, for
     databases whose tables have no more than those.
-    `keys` are all fields that a JSON object may have; none where they are not known.
+    `keys` are all fields that a JSON object may have; none where they are not known. `field` is the
+    path of the field that the column tells as it is, for files that have it as a column of its own.
     """
 
     type: str
@@ -53,6 +54,7 @@ class Column(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] = ()
     counts: tuple[tuple[str, frozenset[str]], ...] = ()
     made_of: str = ""
+    field: str = ""
 
     @property
     def counted(self) -> bool:
@@ -100,27 +102,27 @@ class Table(msgspec.Struct, frozen=True):
 
 def text(path: str, doc: str) -> Column:
     """Return a column of text, as the field is."""
-    return Column("VARCHAR", doc, f"<{path}>")
+    return Column("VARCHAR", doc, f"<{path}>", field=path)
 
 
 def boolean(path: str, doc: str) -> Column:
     """Return a column of a field that is true or false."""
-    return Column("BOOLEAN", doc, f"TRY_CAST(<{path}> AS BOOLEAN)")
+    return Column("BOOLEAN", doc, f"TRY_CAST(<{path}> AS BOOLEAN)", field=path)
 
 
 def integer(path: str, doc: str) -> Column:
     """Return a column of a whole number."""
-    return Column("BIGINT", doc, f"TRY_CAST(<{path}> AS BIGINT)")
+    return Column("BIGINT", doc, f"TRY_CAST(<{path}> AS BIGINT)", field=path)
 
 
 def time(path: str, doc: str) -> Column:
     """Return a column of a field that holds a date and time; NULL where that is after as-of."""
-    return Column("TIMESTAMP WITH TIME ZONE", doc, _moment(path))
+    return Column("TIMESTAMP WITH TIME ZONE", doc, _moment(path), field=path)
 
 
 def json(path: str, doc: str) -> Column:
     """Return a column of a list or an object."""
-    return Column("JSON", doc, f"TRY_CAST(<{path}> AS JSON)")
+    return Column("JSON", doc, f"TRY_CAST(<{path}> AS JSON)", field=path)
 
 
 def age(path: str) -> Column:
@@ -150,7 +152,7 @@ def texts(path: str, doc: str, *, member: str = "", derived: bool = False) -> Co
         f" AND len({kinds}) = json_array_length({items})"
         f" THEN json_extract_string({items}, {found}) END"
     )
-    return Column(TEXTS, doc, source, derived=derived)
+    return Column(TEXTS, doc, source, derived=derived, field="" if member else path)
 
 
 def scopes(path: str) -> Column:

@@ -13,6 +13,8 @@ from pypdf.generic import StreamObject
 
 from scanner.catalogue import TABLES
 from scanner.cli.main import main
+from scanner.engine.intake.export import to_parquet
+from scanner.model.inventory import Layout, RawInput
 from scanner.report import FORMATS
 from tests.unit.report.papers import letters, needs_paper, pages
 
@@ -115,6 +117,14 @@ def _parquet(folder: Path) -> list[Path]:
     return [file]
 
 
+def _columns(folder: Path) -> list[Path]:
+    """A file with columns that somebody made of lines with secrets: `fetch` writes none."""
+    (lines,) = _lines(folder)
+    to_parquet(RawInput(lines, Layout.INVENTORY_LINES, "own"), folder / "columns.parquet")
+    lines.unlink()
+    return [folder / "columns.parquet"]
+
+
 LAYOUTS: dict[str, Callable[[Path], list[Path]]] = {
     "api array": lambda folder: _api(folder, ".json", lambda record: json.dumps([record])),
     "api lines": lambda folder: _api(folder, ".jsonl", lambda record: json.dumps(record) + "\n"),
@@ -128,6 +138,7 @@ LAYOUTS: dict[str, Callable[[Path], list[Path]]] = {
     "own lines": _lines,
     "own array": _array,
     "own parquet": _parquet,
+    "own columns": _columns,
 }
 
 

@@ -2,9 +2,11 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import zstandard
 
@@ -44,6 +46,42 @@ def test_what_is_fetched_packed_is_scanned_as_it_is(tmp_path: Path, suffix: str)
         assert done.code == 1, done.err
         digests.add(report(tmp_path / f"{name}.report.json")["inventory"]["digest"])
     assert len(digests) == 1
+
+
+def test_what_is_fetched_in_columns_gives_the_same_report(tmp_path: Path) -> None:
+    with Simulator(make_world(projects=6, keys=40), TODAY) as sim:
+        for name in ("keys.jsonl", "keys.parquet"):
+            fetched = keypolicy(
+                *("fetch", "--url", sim.url, "-o", name),
+                cwd=tmp_path,
+                SENTRY_AUTH_TOKEN=sim.world.token,
+            )
+            assert fetched.code == 0, fetched.err
+    assert CANARY.encode() not in (tmp_path / "keys.parquet").read_bytes()
+    file = f"'{tmp_path}/keys.parquet'"
+    with duckdb.connect() as connection:
+        described = connection.execute(f"DESCRIBE FROM {file}").fetchall()
+        types = {str(name): str(kind) for name, kind, *_ in described}
+        ((held, odd, left),) = connection.execute(
+            "SELECT count(sentry_key.date_created), count(odd),"
+            f" count(*) FILTER (contains(record, 'isActive')) FROM {file} WHERE kind = 'sentry_key'"
+        ).fetchall()
+    assert "is_active BOOLEAN, date_created TIMESTAMP WITH TIME ZONE" in types["sentry_key"]
+    assert held
+    assert not odd
+    assert not left
+    told = {}
+    for name in ("keys.jsonl", "keys.parquet"):
+        done = scan(tmp_path, "--inventory", name, "-o", "r.json", "--history", f"past-{name}")
+        assert done.code == 1, done.err
+        text = (tmp_path / "r.json").read_text("utf-8").replace(name, "keys")
+        told[name] = re.sub(r'"(id|started_at|finished_at)": "[-0-9a-fTZ:.]+"', "", text)
+        # What is kept of it is the inventory as lines, whatever it was.
+        replayed = keypolicy(
+            "history", "replay", "latest", "--history", f"past-{name}", cwd=tmp_path
+        )
+        assert replayed.code in {0, 1}, replayed.err
+    assert told["keys.jsonl"] == told["keys.parquet"]
 
 
 @pytest.mark.parametrize("suffix", PACKERS)

@@ -88,6 +88,31 @@ def test_spark_judges_what_it_reads_and_writes_the_findings(tmp_path: Path) -> N
     assert (tmp_path / "r.html").stat().st_size
 
 
+@pytest.mark.timeout(600)
+def test_spark_reads_what_fetch_writes(tmp_path: Path) -> None:
+    skip_without_java()
+    for name in ("demo.jsonl", "demo.parquet"):
+        assert keypolicy("fetch", "--demo", "-o", name, cwd=tmp_path).code == 0
+    (tmp_path / "here.yaml").write_text(POLICY, "utf-8")
+    common = ("scan", "--policy", "here.yaml", "--as-of", "2026-11-20", "--format", "json")
+    submit = " ".join(f"--conf {name}={value}" for name, value in SETTINGS.items())
+    out, err = tmp_path / "out.json", tmp_path / "err.txt"
+    child = begin(
+        *(*common, "--engine", "spark", "--inventory", "*.parquet"),
+        cwd=tmp_path,
+        out=out,
+        err=err,
+        PYSPARK_SUBMIT_ARGS=f"{submit} pyspark-shell",
+    )
+    child.join(500)
+    assert child.exitcode == 1, err.read_text("utf-8")
+    made: dict[str, Any] = json.loads(out.read_text("utf-8"))
+    here = keypolicy(*common, "--inventory", "demo.jsonl", cwd=tmp_path)
+    expected: dict[str, Any] = json.loads(here.out)
+    assert [one["counts"] for one in made["rules"]] == [one["counts"] for one in expected["rules"]]
+    assert _keys(made) == _keys(expected)
+
+
 def _keys(report: dict[str, Any]) -> list[tuple[str, str, str]]:
     return sorted(
         (one["rule_id"], one["resource"]["id"], one["outcome"]) for one in report["findings"]

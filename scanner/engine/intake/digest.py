@@ -11,6 +11,9 @@ from scanner.inventory.rows.facts import ROW
 _AT_ONCE: Final = 200_000
 """Rows that are sorted at a time, about: sorted texts take ten times what is kept of a row."""
 
+_MOST_PARTS: Final = 16
+"""However many rows there are: each part goes through all of them."""
+
 
 def digest(connection: Connection, filled: Sequence[str]) -> str:
     """SHA-256 over the facts in all tables, whatever their order, file format or source.
@@ -21,7 +24,7 @@ def digest(connection: Connection, filled: Sequence[str]) -> str:
     counted = " + ".join(["0", *(f'(SELECT count(*) FROM "{name}")' for name in filled)])
     (total,) = connection.execute(f"SELECT {counted}").fetchall()[0]
     parts: dict[str, str] = {}
-    for some in _ranges(total // _AT_ONCE + 1):
+    for some in _ranges(min(total // _AT_ONCE + 1, _MOST_PARTS)):
         rows = " UNION ALL ".join(
             [
                 "SELECT NULL AS h WHERE false",

@@ -6,14 +6,15 @@ for first, by how the lines begin, and the database gets to see these alone.
 
 from typing import Final, NamedTuple
 
+import _duckdb as duckdb
 import msgspec
 
 from scanner.base.errors import InventoryFileError
-from scanner.base.packed import most_unpacked
-from scanner.catalogue import PROVIDERS
 from scanner.catalogue.redact import redact_text, redacted
-from scanner.engine.database import Connection
+from scanner.engine.database import Connection, reason
+from scanner.engine.intake import columnar
 from scanner.engine.intake.reader import (
+    MANY,
     MAX_RECORD,
     BadInputError,
     lines_of,
@@ -32,19 +33,15 @@ from scanner.inventory.envelope import (
     read_ending,
     read_header,
 )
-from scanner.inventory.sniff import too_large
+from scanner.inventory.rows.typed import Present
 from scanner.model.inventory import Layout, RawInput
 
 _MOST_LINES: Final = 10
 """Lines beside the records that are looked at: a sound file has two."""
 
-_ROW_BYTES: Final = 16
-"""What a row takes that has no text at all."""
-
 _COLUMNS: Final = ("kind", *PLACES, "record")
 
-_MANY: Final = tuple(provider.keys for provider in PROVIDERS)
-_KEY_LINES: Final = tuple(f'{{"kind":"{name}",' for name in _MANY)
+_KEY_LINES: Final = tuple(f'{{"kind":"{name}",' for name in MANY)
 """How the lines of keys begin as `keypolicy fetch` writes them."""
 
 _AT_ONCE: Final = 4 << 20
@@ -54,11 +51,12 @@ _TWICE: Final = "error('a member comes twice in a line')"
 
 
 class Envelope(NamedTuple):
-    """What an inventory file says of itself, and of which kinds the staged records are."""
+    """What an inventory says of itself, of which kinds the staged records are, its columns."""
 
     header: Header
     ending: Ending
     kinds: frozenset[str]
+    present: Present | None
 
 
 def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") -> Envelope:
@@ -69,11 +67,10 @@ def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") 
     where the file is cut off or joined from several, BadInputError where a line is not as it should
     be or the version is another.
     """
-    if raw.layout is Layout.INVENTORY_PARQUET:
-        _check_expansion(connection, raw)
+    present = columns_of(connection, raw) if raw.layout is Layout.INVENTORY_PARQUET else None
     lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
     try:
-        _put_aside(connection, raw, staged)
+        _put_aside(connection, raw, staged, present)
         found = connection.execute(
             "SELECT CAST(kind AS VARCHAR), CAST(organization AS VARCHAR), CAST(project AS VARCHAR),"
             f' CAST(record AS VARCHAR) FROM "{staged}" WHERE odd LIMIT {_MOST_LINES}'
@@ -90,14 +87,15 @@ def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") 
             raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
         header, ending = (_without_secrets(lines[kind][0]) for kind in lines)
         kinds = connection.execute(f"SELECT DISTINCT kind ->> '$' FROM \"{staged}\"").fetchall()
-        return Envelope(
-            read_header(header), read_ending(ending), frozenset(kind for (kind,) in kinds)
-        )
+        told = read_header(header, typed=present is not None)
+        if present is not None:
+            columnar.check_said(raw, told.columns, present)
+        return Envelope(told, read_ending(ending), frozenset(kind for (kind,) in kinds), present)
     except (EnvelopeError, msgspec.DecodeError) as error:
         raise BadInputError((raw,), redact_text(str(error))) from None
 
 
-def _put_aside(connection: Connection, raw: RawInput, staged: str) -> None:
+def _put_aside(connection: Connection, raw: RawInput, staged: str, present: Present | None) -> None:
     """Put lines of few, and odd ones, into a table."""
     records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
     odd = (
@@ -111,9 +109,9 @@ def _put_aside(connection: Connection, raw: RawInput, staged: str) -> None:
         f" FROM (SELECT *, {odd} AS odd FROM ({{}}))"
         " WHERE odd OR NOT list_contains($many, kind ->> '$')"
     )
-    values = {"records": records, "many": list(_MANY)}
+    values = {"records": records, "many": list(MANY)}
     # No temporary one: the cursor that looks for secrets in it would not see it.
-    lines = _other_lines(raw) if raw.layout is Layout.INVENTORY_LINES else lines_of(raw)
+    lines = _other_lines(raw) if raw.layout is Layout.INVENTORY_LINES else lines_of(raw, present)
     create = f'CREATE OR REPLACE TABLE "{staged}" AS {chosen.format(lines)}'
     run_on(connection, raw, create, values)
 
@@ -145,24 +143,23 @@ def _other_lines(raw: RawInput) -> str:
     )
 
 
-def _check_expansion(connection: Connection, raw: RawInput) -> None:
-    """Refuse a Parquet file that unpacks to much more than it is; raises InventoryFileError.
+def columns_of(connection: Connection, raw: RawInput) -> Present | None:
+    """Return the columns of a Parquet file, see columnar, once it is known how far it unpacks.
 
-    First by what the file says of itself, which takes no unpacking; then by what it comes to, as a
-    text that is kept once may be used by any number of rows.
+    Raises InventoryFileError, and BadInputError where DuckDB cannot read the file.
     """
-    size = raw.path.stat().st_size
-    limit = most_unpacked(size)
-    said = (
-        "SELECT greatest(sum(total_uncompressed_size), max(row_group_num_rows) *"
-        f" (max(row_group_id) + 1) * {_ROW_BYTES}) FROM parquet_metadata($path)"
-    )
-    texts = " + ".join(f"coalesce(strlen(CAST({name} AS VARCHAR)), 0)" for name in _COLUMNS)
-    found = f"SELECT sum({texts} + {_ROW_BYTES}) FROM read_parquet($path)"
-    for sql in (said, found):
-        row = run_on(connection, raw, sql, {}).fetchone()
-        if row and (row[0] or 0) > limit:
-            raise too_large(raw.label, int(row[0]), size)
+    try:
+        present = columnar.present(connection, raw)
+        columnar.check_expansion(connection, raw, present)
+        if present is not None:
+            columnar.check_places(connection, raw)
+    except duckdb.OutOfMemoryException:
+        raise
+    except EnvelopeError as error:
+        raise BadInputError((raw,), redact_text(str(error))) from None
+    except duckdb.Error as error:
+        raise BadInputError((raw,), reason(error, quotes=False)) from None
+    return present
 
 
 def _without_secrets(text: str | None) -> object:

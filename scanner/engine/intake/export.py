@@ -2,18 +2,27 @@
 
 import shutil
 from pathlib import Path
+from typing import Final
 
 import _duckdb as duckdb
+import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
-from scanner.engine.database import connect, reason
+from scanner.catalogue import OWN, TABLES
+from scanner.engine.database import Connection, connect, reason
 from scanner.engine.intake.envelope import read_envelope
-from scanner.engine.intake.reader import raw_relation
+from scanner.engine.intake.reader import raw_relation, run_on
+from scanner.inventory.envelope import ENDING, HEADER
+from scanner.inventory.rows.members import NULLS, ODD, members, struct
+from scanner.inventory.rows.unfold import unfolded
 from scanner.inventory.source import Source
 from scanner.inventory.spool import copy_inventory
 from scanner.model.coverage import TableCoverage
-from scanner.model.inventory import Needs, RawInput, Scope
+from scanner.model.inventory import TYPED_VERSION, Needs, RawInput, Scope
+
+_STAGED: Final = "lines"
+COPY: Final = "(FORMAT parquet, COMPRESSION zstd)"
 
 
 def fetch(
@@ -27,32 +36,60 @@ def fetch(
     inventory = source.collect(scope, wanted, workspace)
     (raw,) = inventory.inputs
     with connect() as connection:
-        ending = read_envelope(connection, raw).ending
-    if output.suffix == ".parquet":
-        to_parquet(raw, output)
-    else:
-        copy_inventory(raw.path, output)
+        ending = read_envelope(connection, raw, _STAGED).ending
+        if output.suffix == ".parquet":
+            _to_parquet(connection, raw, output)
+        else:
+            copy_inventory(raw.path, output)
     return ending.coverage, inventory.warnings
 
 
 def to_parquet(raw: RawInput, output: Path) -> None:
-    """Copy the product's own inventory, as lines, to a Parquet file with the same columns.
+    """Copy the product's own inventory, as lines, to a Parquet file with typed columns.
 
     It is made beside `raw`, where room for scratch files is, and appears under its name only when
     it is whole. Raises UsageError where it cannot be written.
     """
+    with connect() as connection:
+        read_envelope(connection, raw, _STAGED)
+        _to_parquet(connection, raw, output)
+
+
+def _to_parquet(connection: Connection, raw: RawInput, output: Path) -> None:
     made = raw.path.with_name(f"{raw.path.name}.parquet")
     quoted = str(made).replace("'", "''")
-    relation = raw_relation(raw)
+    few = raw_relation(raw, _STAGED)
+    kinds = connection.execute(f"SELECT DISTINCT kind FROM ({few})").fetchall()
+    names = {str(kind) for (kind,) in kinds}
+    tables = [name for name in TABLES if name in names or name == OWN[name].keys]
+    sql = typed(few, raw_relation(raw), tables)
     try:
-        with duckdb.connect(":memory:") as connection:
-            connection.execute(
-                "CREATE TABLE lines AS SELECT kind, organization, project,"
-                f" CAST(record AS VARCHAR) AS record FROM ({relation})",
-                {"path": str(raw.path)},
-            )
-            connection.execute(f"COPY lines TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
+        run_on(connection, raw, f"COPY ({sql}) TO '{quoted}' {COPY}", {})
     except duckdb.IOException as error:
         raise UsageError(f"cannot be written: {reason(error)}", where=str(made)) from None
     with made.open("rb") as source, replacing(output) as target:
         shutil.copyfileobj(source, target)
+
+
+def typed(few: str, many: str, tables: list[str]) -> str:
+    """Return the SELECT of the rows of a typed file, those of few in front: they are read alone.
+
+    `few` is a SELECT of all lines but those of keys, `many` of those at least; each has kind,
+    organization, project and record.
+    """
+    said = {name: tuple(members(name)) for name in tables}
+    patch = msgspec.json.encode({"version": TYPED_VERSION, "columns": said}).decode()
+    quoted = patch.replace("'", "''")
+    nothing = ", ".join(f'CAST(NULL AS {struct(name)}) AS "{name}"' for name in tables)
+    ends = (
+        f"SELECT kind, organization, project, {nothing}, CAST(NULL AS VARCHAR) AS {NULLS},"
+        f" CAST(NULL AS VARCHAR) AS {ODD}, CAST(CASE kind WHEN '{HEADER}' THEN"
+        f" json_merge_patch(record, '{quoted}') ELSE record END AS VARCHAR) AS record"
+        f" FROM ({few}) WHERE kind IN ('{HEADER}', '{ENDING}')"
+    )
+    parts = [
+        f"(WITH raw AS (SELECT * FROM ({source}) WHERE kind = '{name}') {unfolded(name)})"
+        for name in sorted(tables, key=lambda name: name == OWN[name].keys)
+        for source in (many if name == OWN[name].keys else few,)
+    ]
+    return f"({ends}) UNION ALL BY NAME {' UNION ALL BY NAME '.join(parts)}"

@@ -16,8 +16,17 @@ import msgspec
 from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_record, redact_text, redacted
 from scanner.engine.database import Connection, reason
+from scanner.engine.intake.envelope import columns_of
 from scanner.engine.intake.reader import BATCH, raw_relation, run_on
-from scanner.model.inventory import Inventory, KeptInput, KeptInventory, Layout, RawInput
+from scanner.inventory.envelope import HEADER
+from scanner.model.inventory import (
+    FORMAT_VERSION,
+    Inventory,
+    KeptInput,
+    KeptInventory,
+    Layout,
+    RawInput,
+)
 
 _LEVEL: Final = 6
 
@@ -68,12 +77,16 @@ def packed(path: Path) -> IO[bytes]:
 
 def _lines(connection: Connection, raw: RawInput) -> Iterator[bytes]:
     encode, decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
-    sql = f"SELECT kind, organization, project, CAST(record AS VARCHAR) FROM ({raw_relation(raw)})"
+    typed = raw.layout is Layout.INVENTORY_PARQUET
+    relation = raw_relation(raw, present=columns_of(connection, raw) if typed else None)
+    sql = f"SELECT kind, organization, project, CAST(record AS VARCHAR) FROM ({relation})"
     # A cursor of its own: what was loaded stays as it is.
     rows = run_on(connection.cursor(), raw, sql, {})
     while batch := rows.fetchmany(BATCH):
         for kind, organization, project, text in batch:
             record = decode(text)
+            if kind == HEADER and isinstance(record, dict):  # lines have no columns
+                record = {**record, "version": FORMAT_VERSION, "columns": {}}
             is_record = kind in TABLES and isinstance(record, dict)
             clean = redact_record(record, kind) if is_record else redacted(record)
             if not raw.layout.is_inventory:

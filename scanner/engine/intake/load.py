@@ -12,7 +12,7 @@ from scanner.engine.database import Connection, create
 from scanner.engine.forecast.moving import hold_back
 from scanner.engine.intake.columns import kept
 from scanner.engine.intake.digest import digest
-from scanner.engine.intake.envelope import read_envelope
+from scanner.engine.intake.envelope import Envelope, read_envelope
 from scanner.engine.intake.reader import BadInputError, load_rows, passing_by
 from scanner.engine.intake.scope import (
     SlugPair,
@@ -98,8 +98,8 @@ class _Loader:
         self._inputs = inventory.inputs
         self._as_of = as_of
         self.servers: dict[str, str | None] = {}
-        # By inventory: the name that its lines of few are put aside under, and their kinds.
-        self._staged: dict[str, tuple[str, frozenset[str]]] = {}
+        # By inventory: the name that its lines of few are put aside under, and its envelope.
+        self._staged: dict[str, tuple[str, Envelope]] = {}
         self._live = inventory.live
         # Inventories that say what they hold: the label of each, with each of its tables.
         self._covering: set[tuple[str, str]] = set()
@@ -122,8 +122,9 @@ class _Loader:
                 self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
                 continue
             staged = f"staged {len(self._staged)}"
-            header, ending, kinds = read_envelope(self._connection, raw, staged)
-            self._staged[raw.label] = staged, kinds
+            envelope = read_envelope(self._connection, raw, staged)
+            header, ending = envelope.header, envelope.ending
+            self._staged[raw.label] = staged, envelope
             tables = frozenset(ending.coverage)
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
             self.servers[raw.label] = header.server or raw.server
@@ -175,18 +176,19 @@ class _Loader:
         """
         added: list[tuple[RawInput, int, int]] = []
         for raw in inputs:
-            staged, kinds = self._staged.get(raw.label, ("", frozenset()))
+            staged, envelope = self._staged.get(raw.label, ("", None))
             if name == OWN[name].keys:
                 staged = ""  # they are the bulk of the file, which is read once more for them
-            elif staged and name not in kinds:
+            elif envelope and name not in envelope.kinds:
                 continue
             if not added:
                 create(self._connection, name, columns, f", {BAD} BOOLEAN, {ROW} BLOB")
                 self._marked.add(name)
             start = next_row(self._connection, name)
             values = {"server": self.servers[raw.label], "as_of": self._as_of}
+            present = envelope.present if envelope else None
             with passing_by(self._connection):
-                rows = load_rows(self._connection, raw, name, columns, values, staged)
+                rows = load_rows(self._connection, raw, name, columns, values, staged, present)
             added.append((raw, start, rows))
         return added
 

@@ -1,6 +1,5 @@
 """Reading input files with DuckDB's readers: which files, which records, which envelope."""
 
-import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -8,14 +7,20 @@ from typing import Any, Final
 import _duckdb as duckdb
 
 from scanner.base.errors import KeypolicyError
+from scanner.catalogue import PROVIDERS
 from scanner.engine.database import Connection, reason
+from scanner.engine.intake import columnar
 from scanner.inventory.envelope import PLACES
 from scanner.inventory.rows.normalize import BAD, close_look, select, suspects
 from scanner.inventory.rows.plain import not_plain, plain
+from scanner.inventory.rows.typed import Present, again, is_typed, rows
 from scanner.model.inventory import Layout, RawInput
 
 MAX_RECORD: Final = 16 << 20
 """Largest record that is read, in bytes."""
+
+MANY: Final = tuple(provider.keys for provider in PROVIDERS)
+"""The tables that may have millions of rows."""
 
 BATCH: Final = 4_000
 """Records that are looked at closely at a time."""
@@ -61,14 +66,16 @@ class BadInputError(KeypolicyError):
         self.inputs = inputs
 
 
-def raw_relation(raw: RawInput, staged: str = "") -> str:
+def raw_relation(raw: RawInput, staged: str = "", present: Present | None = None) -> str:
     """Return a SELECT of record, organization, project and kind; it reads the file `$path`.
 
     For an API export the kind, organization and project are what the input says of itself. With
-    `staged` it reads the lines that were put aside under that name instead.
+    `staged` it reads the lines that were put aside under that name; `present` is as in columnar.
     """
     if staged:
         return f'SELECT {_LINE}, record FROM "{staged}"'
+    if present is not None:
+        return again(present)
     if raw.layout is Layout.INVENTORY_PARQUET:
         return (
             "SELECT CAST(kind AS VARCHAR) AS kind, CAST(organization AS VARCHAR) AS organization,"
@@ -90,11 +97,15 @@ def _options(raw: RawInput) -> str:
     )
 
 
-def lines_of(raw: RawInput) -> str:
+def lines_of(raw: RawInput, present: Present | None = None) -> str:
     """Return a SELECT of the lines of an inventory, each column as JSON."""
     if raw.layout is Layout.INVENTORY_PARQUET:
         texts = ", ".join(f"to_json({name}) AS {name}" for name in ("kind", *PLACES))
-        return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
+        if present is None:
+            return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
+        few = {name: columns for name, columns in present.items() if name not in MANY}
+        rest = " AND ".join(f"kind <> '{name}'" for name in MANY)
+        return f"SELECT {texts}, record FROM ({again(few)} WHERE {rest})"
     return f"SELECT * FROM read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
 
 
@@ -105,8 +116,7 @@ def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, An
     """
     values = dict(params)
     if "$path" in sql:
-        # DuckDB takes it for a pattern; a name with brackets must not match its neighbours.
-        values["path"] = glob.escape(str(raw.path))
+        values |= columnar.path_of(raw)
     if not raw.layout.is_inventory:
         values.update(kind=raw.kind, organization=raw.organization, project=raw.project)
     return _execute(connection, raw, sql, values)
@@ -132,7 +142,7 @@ def _place(connection: Connection, raw: RawInput) -> str:
         " WHERE record IS NOT NULL AND TRY_CAST(CAST(record AS VARCHAR) AS JSON) IS NULL"
     )
     try:
-        found = connection.execute(sql, {"path": glob.escape(str(raw.path))}).fetchone()
+        found = connection.execute(sql, columnar.path_of(raw)).fetchone()
     except duckdb.Error:
         return ""
     return f"row {found[0] + 1}: the record is not JSON" if found and found[0] is not None else ""
@@ -145,6 +155,7 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
     columns: Sequence[str],
     values: dict[str, Any],
     staged: str = "",
+    present: Present | None = None,
 ) -> int:
     """Fill table `name` from the file, or from what is `staged` of it; return the number of rows.
 
@@ -152,11 +163,15 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
     wrong type or what may be a secret, are looked for again and judged by themselves; and those of
     them that may hold a secret are replaced by what redaction leaves of them. Raises BadInputError.
     """
-    lines = f"SELECT *, $server AS server FROM ({raw_relation(raw, staged)}) WHERE kind = '{name}'"
-    odd = f"WITH raw AS ({lines}) {not_plain(name, columns)}"
+    relation, typed = raw_relation(raw, staged, present), False
+    if present is not None and not staged and is_typed(name, present):
+        relation, typed = rows(name, present, columns), True
+        columnar.check_heavy(connection, raw, name, columns)
+    lines = f"SELECT *, $server AS server FROM ({relation}) WHERE kind = '{name}'"
+    odd = f"WITH raw AS ({lines}) {not_plain(name, columns, typed=typed)}"
     insert = f'INSERT INTO "{name}" BY NAME WITH raw AS'
     rest = f'DELETE FROM "{name}" WHERE {BAD} IS NULL'
-    plain_rows = f"{insert} ({lines}) {plain(name, columns)}"
+    plain_rows = f"{insert} ({lines}) {plain(name, columns, typed=typed)}"
     added = _changed(run_on(connection, raw, plain_rows, _used(plain_rows, values)))
     if not _changed(connection.execute(rest)):
         return added
@@ -166,13 +181,13 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
         return added
     # A cursor of its own: the rows are written while they are read.
     suspect_rows = f"WITH raw AS ({odd}) {suspects(name, columns)}"
-    rows = run_on(connection.cursor(), raw, suspect_rows, _used(suspect_rows, values))
+    found = run_on(connection.cursor(), raw, suspect_rows, _used(suspect_rows, values))
     redacted_rows = (
         f"{insert} (SELECT unnest($organizations) AS organization, unnest($projects) AS project,"
         " CAST(unnest($records) AS JSON) AS record, $server AS server)"
         f" {select(name, columns, looked_at=True)}"
     )
-    while batch := rows.fetchmany(BATCH):
+    while batch := found.fetchmany(BATCH):
         clean = [close_look(name, row) for row in batch]
         organizations, projects, records = map(list, zip(*clean, strict=True))
         listed = {"organizations": organizations, "projects": projects, "records": records}

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from scanner.model.coverage import TableCoverage
+
 if TYPE_CHECKING:
     from scanner.engine.dialect.words.write import Words
 
@@ -80,6 +82,10 @@ class Session(Protocol):
 
     def columns(self, table: str) -> Mapping[str, str] | None:
         """Return the types of a table's columns by name; None where there is no such table."""
+        ...
+
+    def coverage(self, table: str) -> TableCoverage | None:
+        """Return what is said there of what was seen of the table, None where nothing is."""
         ...
 
     def source(self, table: str) -> str:

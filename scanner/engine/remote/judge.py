@@ -95,7 +95,7 @@ class RemoteJudge:
                 local.fill(self._connection, table, (), len(mine))
                 continue
             self._relations[table] = relation
-            self._coverage[table] = _WHOLE
+            self._coverage[table] = self._session.coverage(table) or _WHOLE
             self._judge(relation, mine)
         label, named = self._session.label, frozenset(self._relations)
         loaded = Loaded(

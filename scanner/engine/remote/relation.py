@@ -44,10 +44,8 @@ def relate(
     if found is None:
         return None
     spec = TABLES[table]
-    if spec.identity not in found:
-        raise InventoryFileError(
-            f"{table} has no column {spec.identity}", where=session.label, remedy=_REMEDY
-        )
+    if "id" not in found:
+        raise InventoryFileError(f"{table} has no column id", where=session.label, remedy=_REMEDY)
     cast = {
         name: _cast(session, table, name, one.type, found)
         for name, one in spec.columns.items()
@@ -143,10 +141,8 @@ def _narrowed(session: Session, table: str, scope: Scope, has: set[str]) -> str:
 
 def check(session: Session, relation: Relation) -> int:
     """Count the rows. Raises InventoryFileError for values that are none of their type."""
-    spec = TABLES[relation.table]
-    identity = spec.identity
-    unnamed = f"count(CASE WHEN {identity} IS NULL OR {identity} = '' THEN 1 END)"
-    sql = f"SELECT count(*), count(DISTINCT {identity}), {unnamed} FROM ({relation.sql}) AS t"
+    unnamed = "count(CASE WHEN id IS NULL OR id = '' THEN 1 END)"
+    sql = f"SELECT count(*), count(DISTINCT id), {unnamed} FROM ({relation.sql}) AS t"
     ((rows, different, nameless),) = [row for some in session.rows(sql) for row in some]
     if relation.faults:
         _check_values(session, relation)

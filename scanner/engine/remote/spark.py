@@ -21,6 +21,8 @@ from scanner.catalogue.redact import redact_text
 from scanner.engine.dialect.words.spark import SPARK
 from scanner.engine.judge.evaluate import CODES
 from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
+from scanner.engine.remote.inventory import SparkInventory
+from scanner.model.coverage import TableCoverage
 
 _OUTCOMES: Final = f"ARRAY({', '.join(repr(str(one)) for one in CODES)})"
 
@@ -98,17 +100,23 @@ class SparkEngine:
         self._path = path
         self._findings = findings
         self.label = redact_text(path)
+        self._inventory: SparkInventory[DataFrame] | None = None
         for name, value in SETTINGS.items():
             session.conf.set(name, value)
 
     def columns(self, table: str) -> Mapping[str, str] | None:
         """Return the types of a table's columns by name; None where no path is of it."""
-        if TABLE not in self._path and table != LIVE.keys:
-            return None
         path = self._path.replace(TABLE, table)
         kind = "orc" if path.endswith(".orc") else "parquet"
         try:
-            frame = self._session.read.format(kind).load(path)
+            frame: DataFrame | None = self._session.read.format(kind).load(path)
+            if frame is not None and SparkInventory.is_one(frame):
+                self._inventory = self._inventory or SparkInventory(frame, self.label)
+                frame = self._inventory.table(table)
+            elif TABLE not in self._path and table != LIVE.keys:
+                frame = None
+            if frame is None:
+                return None
             frame.createOrReplaceTempView(f"kp_{table}")
             found = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
         except PySparkException as error:
@@ -118,6 +126,10 @@ class SparkEngine:
         except Py4JError as error:
             raise _failed(self.label, error) from None
         return found
+
+    def coverage(self, table: str) -> TableCoverage | None:
+        """Return what an inventory says of the table; other files do not tell."""
+        return self._inventory.coverage(table) if self._inventory else None
 
     def source(self, table: str) -> str:
         """Return the view of the table."""

@@ -15,7 +15,9 @@ from scanner.catalogue import INTEGER, OWN, TABLES, Field
 from scanner.catalogue.redact import MIN_SECRET, SECRET_FIELDS, SUSPECT
 from scanner.inventory.rows.facts import ROW, fact_paths, facts
 from scanner.inventory.rows.fields import filled, joining, paths_of, texts_of
+from scanner.inventory.rows.members import ODD
 from scanner.inventory.rows.normalize import BAD
+from scanner.inventory.rows.typed import is_read, sound, spoken, texts
 from scanner.model.moment import PATTERN
 from scanner.model.provider import Secrets
 from scanner.model.table import BOOLEAN, LIST, OBJECT, TEXT
@@ -33,13 +35,13 @@ Texts with escapes are left out, and integers that might not have 64 bits.
 """
 
 
-def plain(name: str, columns: Sequence[str]) -> str:
+def plain(name: str, columns: Sequence[str], *, typed: bool = False) -> str:
     """Return the SELECT that makes the columns of table `name` from a relation `raw`.
 
     `raw` is as `normalize.select` has it, and so is the result: for a row that is not plain BAD is
-    NULL, and so is all else.
+    NULL, and so is all else. If it is `typed`, `raw` is as `typed.rows` has it.
     """
-    plan = _Fields(name, columns)
+    plan = _Fields(name, columns, typed=typed)
     table = TABLES[name]
     made = []
     for column in columns:
@@ -55,16 +57,16 @@ def plain(name: str, columns: Sequence[str]) -> str:
     )
 
 
-def not_plain(name: str, columns: Sequence[str]) -> str:
+def not_plain(name: str, columns: Sequence[str], *, typed: bool = False) -> str:
     """Return the SELECT of the rows of `raw`, as they are, for which `plain` leaves BAD NULL."""
-    judged = _Fields(name, columns).judged
+    judged = _Fields(name, columns, typed=typed).judged
     return f"SELECT organization, project, server, record FROM ({judged}) WHERE NOT plain"
 
 
 class _Fields:
     """The fields that are read of a record, each a column of JSON text."""
 
-    def __init__(self, name: str, columns: Sequence[str]) -> None:
+    def __init__(self, name: str, columns: Sequence[str], *, typed: bool) -> None:
         table = TABLES[name]
         self._fields = table.fields
         self._paths: dict[str, int] = {}
@@ -77,21 +79,34 @@ class _Fields:
         taken = dict.fromkeys(path for source in sources for path in texts_of(source))
         more = [self.json(path) for path in taken if path not in of_facts]
         told_too = f", concat_ws(chr(31), {', '.join(more)}) AS more" if more else ""
-        tests = [f"regexp_full_match(told, '{_row(name)}')", *self._dates()]
+        if typed:
+            tests = [f"{ODD} IS NULL", *sound(name, self.json)]
+            told_too += f", {spoken(name, self.json)} AS said"
+        else:
+            tests = [f"regexp_full_match(told, '{_row(name)}')", *self._dates()]
+        said = ("said" if typed else "told", "more")
         tests += [
             self._sound(path, field, OWN[name].secrets)
             for path, field in table.fields.items()
             if path not in of_facts and path != f"$.{OWN[name].secrets.common}"
+            # What a file has no column for is in odd rows alone, or told by what is in it.
+            if not typed or is_read(name, path, columns)
         ]
-        tests += self._harmless(OWN[name].secrets, ("told", "more") if more else ("told",))
-        raw = "organization, project, server, record"
-        texts = ", ".join(f"CAST(j[{n}] AS VARCHAR) AS f{n}" for n in self._paths.values())
-        listed = ", ".join(f"'{path}'" for path in self._paths)
+        tests += self._harmless(OWN[name].secrets, said if more else said[:1])
+        taken_out = texts(name, self._paths, columns) if typed else self._parsed()
         self.judged = (
             f"SELECT *, coalesce(({' AND '.join(tests)}) IS NOT FALSE, false) AS plain FROM"
-            f" (SELECT *, {told} AS told{told_too} FROM"
-            f" (SELECT {raw}, {texts} FROM"
-            f" (SELECT {raw}, json_extract(record, [{listed}]) AS j FROM raw)))"
+            f" (SELECT *, {told} AS told{told_too} FROM ({taken_out}))"
+        )
+
+    def _parsed(self) -> str:
+        """Return the SELECT of the fields' texts from `raw`, each record of which is parsed."""
+        raw = "organization, project, server, record"
+        made = ", ".join(f"CAST(j[{n}] AS VARCHAR) AS f{n}" for n in self._paths.values())
+        listed = ", ".join(f"'{path}'" for path in self._paths)
+        return (
+            f"SELECT {raw}, {made} FROM"
+            f" (SELECT {raw}, json_extract(record, [{listed}]) AS j FROM raw)"
         )
 
     def json(self, path: str) -> str:

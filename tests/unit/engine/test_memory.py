@@ -30,7 +30,7 @@ def test_a_database_has_the_limits_that_are_set() -> None:
                 "SELECT current_setting('memory_limit'), current_setting('max_temp_directory_size')"
             ).fetchall()
 
-    assert copy_context().run(look) == [("128.0 MiB", "128.0 MiB")]
+    assert copy_context().run(look) == [("128.0 MiB", "512.0 MiB")]
 
 
 def test_without_a_setting_the_machine_decides() -> None:

@@ -65,7 +65,7 @@ _IN_LIMIT: Final = {
 def _events(name: str, doc: str) -> Column:
     path = f"$.{USAGE}.{name}"
     source = f"CASE WHEN TRY_CAST(<{path}> AS BIGINT) >= 0 THEN TRY_CAST(<{path}> AS BIGINT) END"
-    return Column("BIGINT", f"{doc} {_CAVEAT}", source, costly=True)
+    return Column("BIGINT", f"{doc} {_CAVEAT}", source, costly=True, field=path)
 
 
 def _of_usage(name: str, doc: str) -> Column:
@@ -139,6 +139,7 @@ KEY: Final = Table(
             "BIGINT",
             "Identifier of the project",
             "TRY_CAST(coalesce(<$.projectId>, <$.projectID>) AS BIGINT)",
+            field="$.projectId",
         ),
         "project_slug": Column(
             "VARCHAR",
@@ -172,6 +173,7 @@ KEY: Final = Table(
             "Rate limit as Sentry gives it: window in seconds and count; NULL where there is none",
             "CASE WHEN <type $.rateLimit> = 'OBJECT' THEN CAST(<$.rateLimit> AS JSON) END",
             keys=("window", "count"),
+            field="$.rateLimit",
         ),
         "has_rate_limit": Column(
             "BOOLEAN",
@@ -206,6 +208,7 @@ KEY: Final = Table(
             heavy=True,
             derived=True,
             keys=DSN_KINDS,
+            field="$.dsn",
         ),
         "browser_sdk_version": text(
             "$.browserSdkVersion", "Version of the browser SDK that the loader serves, such as 7.x"

@@ -63,7 +63,10 @@ INTEGRATION: Final = Table(
         ),
         "date_published": time("$.datePublished", "When it was published"),
         "organization_slug": Column(
-            "VARCHAR", "Slug of the organization", "coalesce(organization, <$.owner.slug>)"
+            "VARCHAR",
+            "Slug of the organization",
+            "coalesce(organization, <$.owner.slug>)",
+            field="$.owner.slug",
         ),
         "owner": OWNER,
         "url": Column(

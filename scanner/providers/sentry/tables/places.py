@@ -61,9 +61,13 @@ PROJECT: Final = Table(
             "VARCHAR",
             "Platform of the project, such as python; empty where Sentry says that none is set",
             "CASE <type $.platform> WHEN 'NULL' THEN '' ELSE <$.platform> END",
+            field="$.platform",
         ),
         "organization_slug": Column(
-            "VARCHAR", "Slug of the organization", "coalesce(organization, <$.organization.slug>)"
+            "VARCHAR",
+            "Slug of the organization",
+            "coalesce(organization, <$.organization.slug>)",
+            field="$.organization.slug",
         ),
         "date_created": time("$.dateCreated", "When the project was created"),
         "first_event": time("$.firstEvent", "When the project got its first event"),

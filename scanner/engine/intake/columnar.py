@@ -1,0 +1,171 @@
+"""Inventories in Parquet: what columns a file has, and how far it unpacks, before it is read.
+
+Until format version 2 a record was one text. A file since then has columns, and says which: what it
+lacks, or has as another type, was edited.
+"""
+
+import glob
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from scanner.base.errors import InventoryFileError
+from scanner.base.packed import most_unpacked
+from scanner.catalogue import PROVIDERS, TABLES
+from scanner.engine.database import Connection
+from scanner.inventory.envelope import PLACES, check_line
+from scanner.inventory.rows.members import NULLS, ODD, OF_TEXT, Member, members
+from scanner.inventory.rows.typed import Present
+from scanner.inventory.sniff import too_large
+from scanner.model.inventory import RawInput
+
+_ROW_BYTES: Final = 16
+"""What a row takes that has no text at all."""
+TEXTS: Final = ("kind", "organization", "project", "record")
+"""The columns that every inventory has."""
+
+_FILE: Final = "read_parquet($path)"
+_REMEDY: Final = "It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`."
+
+
+def path_of(raw: RawInput) -> dict[str, str]:
+    """Return the parameter that names the file: not its neighbours, as a pattern would."""
+    return {"path": glob.escape(str(raw.path))}
+
+
+def present(connection: Connection, raw: RawInput) -> Present | None:
+    """Return which columns the file has for each table, None for one of records as texts.
+
+    Raises InventoryFileError for a column of a wrong type, duckdb.Error for what is no Parquet.
+    """
+    found = connection.execute(f"SELECT * FROM {_FILE} LIMIT 0", path_of(raw)).description
+    types: dict[str, Any] = {name: type_ for name, type_, *_ in found}
+    if ODD not in types:
+        return None
+    for name in (*TEXTS, NULLS, ODD):
+        if str(types.get(name)) != "VARCHAR":
+            raise _wrong(raw, name, types.get(name), "VARCHAR")
+    return {name: tuple(_struct(raw, name, types[name])) for name in TABLES if name in types}
+
+
+def _struct(raw: RawInput, name: str, type_: Any) -> Mapping[str, Any]:  # noqa: ANN401 - duckdb's type of types
+    if type_.id != "struct":
+        raise _wrong(raw, name, type_, "STRUCT")
+    found = dict(type_.children)
+    known = members(name)
+    for column, kind in found.items():
+        if column not in known:
+            raise InventoryFileError(
+                f"has a column {name}.{column}, which this release does not know",
+                where=raw.label,
+                remedy="Read it with the version of keypolicy that wrote it, or fetch again.",
+            )
+        if not _fits(known[column], kind):
+            raise _wrong(raw, f"{name}.{column}", kind, known[column].type)
+    return found
+
+
+def _fits(member: Member, kind: Any) -> bool:  # noqa: ANN401 - as above
+    if not member.parts:
+        return str(kind) == member.type
+    if kind.id != "struct":
+        return False
+    return {name: str(of) for name, of in kind.children} == dict.fromkeys(member.parts, "BIGINT")
+
+
+def _wrong(raw: RawInput, name: str, found: object, expected: str) -> InventoryFileError:
+    said = f"has no column {name}" if found is None else f"has {found} in its column {name}"
+    return InventoryFileError(f"{said}; {expected} belongs there", where=raw.label, remedy=_REMEDY)
+
+
+def check_said(raw: RawInput, said: Mapping[str, tuple[str, ...]], found: Present) -> None:
+    """Hold the columns of a file to those that it says it has; raises InventoryFileError."""
+    for name in {*said, *found}:
+        for column in sorted({*said.get(name, ())}.symmetric_difference(found.get(name, ()))):
+            verb = "lacks" if column in said.get(name, ()) else "does not tell of"
+            raise InventoryFileError(
+                f"{verb} the column {name}.{column}", where=raw.label, remedy=_REMEDY
+            )
+
+
+def check_expansion(connection: Connection, raw: RawInput, found: Present | None) -> None:
+    """Refuse a file that unpacks to much more than it is; raises InventoryFileError.
+
+    First by what the file says of itself, which takes no unpacking; then by what it comes to, as a
+    text that is kept once may be used by any number of rows. Of columns these are the ones that are
+    read of each row; heavy ones are measured where the records of odd rows are.
+    """
+    rest = ", ".join(f"'{path}'" for path in _unread(found))
+    said = (
+        "SELECT greatest(sum(total_uncompressed_size) FILTER (NOT list_contains"
+        f"(CAST([{rest}] AS VARCHAR[]), path_in_schema)), max(row_group_num_rows) *"
+        f" (max(row_group_id) + 1) * {_ROW_BYTES}) FROM parquet_metadata($path)"
+    )
+    for sql in (said, *_measures(found)):
+        _measure(connection, raw, sql)
+
+
+def check_places(connection: Connection, raw: RawInput) -> None:
+    """Hold what every row says of itself to its form; raises EnvelopeError.
+
+    Few columns are looked at, as the others may be large; of tables of few all is held to it later.
+    """
+    odd = " OR ".join(f"trim({name}) = ''" for name in PLACES)
+    sql = f"SELECT kind, {', '.join(PLACES)} FROM {_FILE} WHERE kind IS NULL OR {odd} LIMIT 1"
+    for row in connection.execute(sql, path_of(raw)).fetchall():
+        check_line(*row)
+
+
+def check_heavy(connection: Connection, raw: RawInput, name: str, columns: Collection[str]) -> None:
+    """Do as `check_expansion` does for the heavy ones of a table's columns that are to be read."""
+    texts = [
+        f'"{name}"."{column}"'
+        for column, member in members(name).items()
+        if member.heavy and column in columns
+    ]
+    if texts:
+        _measure(connection, raw, f"SELECT sum({_length(texts)}) FROM {_FILE}")
+
+
+def _measure(connection: Connection, raw: RawInput, sql: str) -> None:
+    size = raw.path.stat().st_size
+    row = connection.execute(sql, path_of(raw)).fetchone()
+    if row and (row[0] or 0) > most_unpacked(size):
+        raise too_large(raw.label, int(row[0]), size)
+
+
+def _unread(found: Present | None) -> list[str]:
+    """Return the columns, as Parquet names them, that are not read of every row of the file."""
+    if found is None:
+        return []
+    return [
+        TEXTS[-1],
+        *(
+            f"{provider.keys}, {column}"
+            for provider in PROVIDERS
+            for column in found.get(provider.keys, ())
+            if members(provider.keys)[column].heavy
+        ),
+    ]
+
+
+def _measures(found: Present | None) -> list[str]:
+    if found is None:
+        return [f"SELECT sum({_length(TEXTS)} + {_ROW_BYTES}) FROM {_FILE}"]
+    many = [provider.keys for provider in PROVIDERS]
+    light, heavy, few = [*TEXTS[:-1], NULLS, ODD], [TEXTS[-1]], [TEXTS[-1]]
+    for name, columns in found.items():
+        for column in columns:
+            member = members(name)[column]
+            into = few if name not in many else heavy if member.heavy else light
+            if member.type in OF_TEXT:
+                into.append(f'"{name}"."{column}"')
+    rest = " AND ".join(f"kind <> '{name}'" for name in many)
+    return [
+        f"SELECT sum({_length(light)} + {_ROW_BYTES}) FROM {_FILE}",
+        f"SELECT sum({_length(heavy)}) FROM {_FILE} WHERE {ODD} IS NOT NULL",
+        f"SELECT sum({_length(few)}) FROM {_FILE} WHERE {rest}",
+    ]
+
+
+def _length(texts: list[str] | tuple[str, ...]) -> str:
+    return " + ".join(f"coalesce(strlen(CAST({text} AS VARCHAR)), 0)" for text in texts)
