@@ -86,6 +86,8 @@ def _exact(cell: _Cell, left: Iterable[tuple[str, str]]) -> str:
     """Return whether the value tells all that the column is made of: what is odd stays whole."""
     others = [condition for names, condition in left if cell.column in names.split()]
     same = f"{as_json(cell.member, cell.value)} = {cell.json}"
+    if cell.member.type == "JSON":  # putting it back into the record would drop a null
+        same += f" AND NOT contains({cell.json}, 'null')"
     return f"{same} AND ({' OR '.join(others)}) IS NOT TRUE" if others else same
 
 
