@@ -25,7 +25,7 @@ from scanner.model.coverage import TableCoverage, merge
 _REMEDY: Final = "Fetch it again with `keypolicy fetch -o FILE.parquet`, or scan it without Spark."
 
 
-class Frame(Protocol):
+class SparkFrame(Protocol):
     """What is used of Spark's frames."""
 
     @property
@@ -46,7 +46,7 @@ class Frame(Protocol):
         ...
 
 
-F = TypeVar("F", bound=Frame)
+F = TypeVar("F", bound=SparkFrame)
 
 
 class SparkInventory(Generic[F]):
@@ -72,7 +72,7 @@ class SparkInventory(Generic[F]):
             raise self._refusal(f"has {headers} first lines and {endings} last ones")
 
     @staticmethod
-    def is_one(frame: Frame) -> bool:
+    def is_one(frame: SparkFrame) -> bool:
         """Whether the frame is of such files."""
         return {"kind", "record", NULLS, ODD} <= set(frame.columns)
 

@@ -64,12 +64,10 @@ def unfolded(name: str) -> str:
         for n in (number[one.path],)
     ]
     made = ", ".join(f"{_value(name, cell)} AS {cell.value}" for cell in cells)
-    exact = ", ".join(
-        f"{as_json(cell.member, cell.value)} = {cell.json} AS {cell.exact}" for cell in cells
-    )
+    left = [(names, _is_left(name, path, f"f{number[path]}")) for path, names in others.items()]
+    exact = ", ".join(f"{_exact(cell, left)} AS {cell.exact}" for cell in cells)
     packed = ", ".join(f"'{cell.column}': {cell.kept}" for cell in cells)
     nulls = _named((cell.column, f"{cell.json} = 'null'") for cell in cells)
-    left = [(names, _is_left(name, path, f"f{number[path]}")) for path, names in others.items()]
     odd = _named([*((cell.column, cell.odd) for cell in cells), *left])
     taken = object_of(
         {cell.member.path: f"CASE WHEN {cell.exact} THEN 'null' END" for cell in cells}
@@ -82,6 +80,15 @@ def unfolded(name: str) -> str:
         f" (SELECT {_PLACES}, record, {texts} FROM"
         f" (SELECT *, json_extract(record, [{listed}]) AS j FROM raw))))"
     )
+
+
+def _exact(cell: _Cell, left: Iterable[tuple[str, str]]) -> str:
+    """Return whether the value tells all that the column is made of: what is odd stays whole."""
+    others = [condition for names, condition in left if cell.column in names.split()]
+    same = f"{as_json(cell.member, cell.value)} = {cell.json}"
+    if cell.member.type == "JSON":  # putting it back into the record would drop a null
+        same += f" AND NOT contains({cell.json}, 'null')"
+    return f"{same} AND ({' OR '.join(others)}) IS NOT TRUE" if others else same
 
 
 def _source(name: str, column: str, number: Mapping[str, int]) -> str:

@@ -78,7 +78,7 @@ def _lines(draw: Any) -> list[tuple[str, Any]]:
     return found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(lines=_lines(), read=st.sampled_from([LIGHT, WHOLE]))
 def test_columns_and_lines_are_one_inventory(
     tmp_path_factory: pytest.TempPathFactory,

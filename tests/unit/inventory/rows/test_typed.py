@@ -64,7 +64,7 @@ def same(value: Any) -> str:
 
 
 @pytest.mark.parametrize("table", sorted(TABLES))
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_columns_give_back_the_records(
     connection: Connection, file: Path, table: str, data: Any
