@@ -16,12 +16,15 @@ from scanner.engine.dialect.words.spark import SPARK
 from scanner.engine.remote.spark import SETTINGS
 from tests.engines import spark
 from tests.unit.engine.dialect.agreement import (
+    AT_ONCE,
     Agreement,
     compare_random,
     compare_rules,
+    compare_windows,
     rules_of_checks,
     shipped_rules,
 )
+from tests.unit.engine.dialect.worlds import FRAMED
 
 pytestmark = pytest.mark.timeout(1_800)
 
@@ -74,7 +77,14 @@ def test_random_predicates_come_to_the_same_outcomes(frames: Frames) -> None:
     agreement = Agreement(SPARK, frames.ask)
     compare_random(agreement, ROUNDS)
     assert agreement.differences == {}
-    assert agreement.counts["predicates"] > ROUNDS * 20
+    assert agreement.counts["predicates"] > ROUNDS * AT_ONCE // 2
+
+
+def test_windows_come_to_the_same_outcomes_over_every_frame(frames: Frames) -> None:
+    agreement = Agreement(SPARK, frames.ask)
+    compare_windows(agreement)
+    assert agreement.differences == {}
+    assert agreement.counts["predicates"] > len(FRAMED) // 3
 
 
 def test_shipped_rules_come_to_the_same_outcomes(frames: Frames) -> None:
