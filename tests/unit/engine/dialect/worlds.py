@@ -174,13 +174,13 @@ _FRAMES = [
     "",
     *(f"ROWS BETWEEN {one}" for one in [*_ROW_FRAMES, *_OPEN_FRAMES]),
     *(f"RANGE BETWEEN {one}" for one in [*_OPEN_FRAMES, "1 PRECEDING AND CURRENT ROW"]),
-    *(f"GROUPS BETWEEN {one}" for one in _OPEN_FRAMES),
+    "GROUPS BETWEEN CURRENT ROW AND CURRENT ROW",
     "ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW",
 ]
 FRAMED = [
     f"{window} OVER (PARTITION BY project_id {order} {frame}) IS NOT DISTINCT FROM {other}"
     for frame in _FRAMES
-    for order in ("", "ORDER BY rate_limit_count", "ORDER BY public DESC, id", "ORDER BY 1, id DESC")
+    for order in ("", "ORDER BY rate_limit_count", "ORDER BY 1, public DESC, id")
     for other, windows in {
         "2": ["count(*)", "count(name)", "rank()", "dense_rank()", "row_number()", "count(*) FILTER (is_active)"],
         "name": ["min(name)", "first_value(name)", "lag(name)", "lead(name, 2)", "lag(name IGNORE NULLS)"],
