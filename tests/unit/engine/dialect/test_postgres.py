@@ -24,7 +24,7 @@ from tests.unit.engine.dialect.agreement import (
     shipped_rules,
 )
 
-pytestmark = pytest.mark.timeout(1_800)
+pytestmark = [pytest.mark.timeout(1_800), pytest.mark.engine]
 
 ROUNDS = int(os.environ.get("TEST_AGREEMENT_ROUNDS", "3"))
 """Rounds of 100 random predicates over 40 rows; `.ci/run` asks for more."""

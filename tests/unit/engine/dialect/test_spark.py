@@ -25,7 +25,7 @@ from tests.unit.engine.dialect.agreement import (
     shipped_rules,
 )
 
-pytestmark = pytest.mark.timeout(1_800)
+pytestmark = [pytest.mark.timeout(1_800), pytest.mark.engine]
 
 ROUNDS = int(os.environ.get("TEST_SPARK_ROUNDS", "2"))
 """Rounds of 100 random predicates over 40 rows; `.ci/run` asks for more."""
@@ -36,7 +36,8 @@ class Frames:
 
     def __init__(self, session: SparkSession, folder: Path) -> None:
         self._session = session
-        self._path = folder / "rows.parquet"
+        self._folder = folder
+        self._asked = 0
         for name, value in SETTINGS.items():
             session.conf.set(name, value)
         with connect() as own:
@@ -56,10 +57,10 @@ class Frames:
                 marks = ", ".join("?" for _ in row)
                 names = ", ".join(row)
                 connection.execute(f"INSERT INTO t ({names}) VALUES ({marks})", list(row.values()))
-            connection.execute(f"COPY t TO '{self._path}' (FORMAT parquet)")
-        self._session.catalog.clearCache()
-        frame = self._session.read.parquet(str(self._path))
-        frame.createOrReplaceTempView("t")
+            self._asked += 1  # a file of its own: Spark remembers what it has read
+            path = self._folder / f"{self._asked}.parquet"
+            connection.execute(f"COPY t TO '{path}' (FORMAT parquet)")
+        self._session.read.parquet(str(path)).createOrReplaceTempView("t")
         chosen = ", ".join(f"{sql} AS c{number}" for number, sql in enumerate(expressions))
         found = self._session.sql(f"SELECT id, {chosen} FROM t CROSS JOIN letters").collect()
         return [tuple(int(code) for code in row[1:]) for row in sorted(found, key=lambda r: r[0])]
