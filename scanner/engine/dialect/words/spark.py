@@ -75,7 +75,8 @@ _TEMPLATES: Final[dict[str, str]] = {
     "json_object": "CASE WHEN TRIM(:a) <> 'null' THEN :a END",
     "any_of": "ARRAYS_OVERLAP(:a, :b)",
     "all_of": "ARRAY_SIZE(ARRAY_EXCEPT(:b, :a)) = 0",
-    "member": "ARRAY_CONTAINS(:a, :b)",
+    # Nothing is in an empty list, not even what is not known.
+    "member": "CASE WHEN ARRAY_SIZE(:a) = 0 THEN FALSE ELSE ARRAY_CONTAINS(:a, :b) END",
     **{f"no {kind}": f"CAST(NULL AS {name})" for kind, name in _NAMES.items()},
 }
 

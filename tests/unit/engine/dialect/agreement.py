@@ -23,7 +23,7 @@ from scanner.policy.checks import CHECKS as CHECKS_BY_NAME
 from scanner.policy.checks import get_check
 from scanner.policy.files.locate import shipped_policies
 from scanner.policy.load import load_policies
-from tests.unit.engine.dialect.worlds import FRAMED, PREDICATES, ROWS, rows_of
+from tests.unit.engine.dialect.worlds import FRAMED, ONCE_DIFFERENT, PREDICATES, ROWS, rows_of
 from tests.unit.engine.support import AS_OF, database, rule
 
 Ask = Callable[[str, Sequence[Mapping[str, Any]], Sequence[str]], list[tuple[int, ...]]]
@@ -172,6 +172,16 @@ def compare_random(agreement: Agreement, rounds: int) -> None:
     """Compare 100 random predicates over 40 random rows, so many times."""
     for predicates, rows in _rounds(rounds, _drawn(rounds * AT_ONCE, PREDICATES)):
         _compare(agreement, predicates, rows)
+
+
+def compare_once_different(agreement: Agreement) -> None:
+    """Compare what has been different before, also over lists that are empty or not there."""
+    teams = [
+        {"project_teams": teams, "name": name}
+        for teams in ([], ["web"], None)
+        for name in ("web", None)
+    ]
+    _compare(agreement, ONCE_DIFFERENT, teams + _drawn(40, ROWS))
 
 
 def compare_windows(agreement: Agreement, rounds: int) -> None:

@@ -18,6 +18,7 @@ from tests.engines import spark
 from tests.unit.engine.dialect.agreement import (
     AT_ONCE,
     Agreement,
+    compare_once_different,
     compare_random,
     compare_rules,
     compare_windows,
@@ -78,6 +79,13 @@ def test_random_predicates_come_to_the_same_outcomes(frames: Frames) -> None:
     compare_random(agreement, ROUNDS)
     assert agreement.differences == {}
     assert agreement.counts["predicates"] > ROUNDS * AT_ONCE // 2
+
+
+def test_what_was_different_once_is_the_same(frames: Frames) -> None:
+    agreement = Agreement(SPARK, frames.ask)
+    compare_once_different(agreement)
+    assert agreement.differences == {}
+    assert not agreement.refused
 
 
 def test_windows_come_to_the_same_outcomes_over_every_frame(frames: Frames) -> None:

@@ -270,3 +270,14 @@ def rows_of(table: str) -> st.SearchStrategy[dict[str, Any]]:
     }
     strategies |= {n: st.sampled_from(v) for n, v in places.items() if n in columns}
     return st.fixed_dictionaries({n: s for n, s in strategies.items() if n not in {"id", "owner"}})
+
+
+ONCE_DIFFERENT = [
+    "list_contains(project_teams, name)",
+    "coalesce(list_contains(project_teams, label), is_active)",
+    "(coalesce(len(project_teams) IS DISTINCT FROM CASE WHEN is_active THEN rank() OVER (PARTITION BY organization_slug, coalesce(CAST(project_id AS VARCHAR), project_slug) ORDER BY rate_limit_count, id ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING) WHEN has_rate_limit THEN CAST(rate_limit_count AS DOUBLE) END, true)) OR (coalesce(CAST((project_date_created + INTERVAL '-1 month') AS DATE) >= DATE '2026-01-31', true))",
+    "rank() OVER (PARTITION BY project_id) = 1",
+    "min(is_active) OVER (PARTITION BY project_id)",
+    "regexp_matches(name, '\\W', 'i')",
+]
+"""What databases said otherwise, until it was mended."""
