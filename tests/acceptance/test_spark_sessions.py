@@ -49,8 +49,10 @@ def folder(tmp_path: Path) -> Path:
 def outcome(command: list[str], folder: Path, **environment: str) -> dict[str, int]:
     """Run a scan, and return the counts of its rule."""
     done = subprocess.run(
-        [*command, *("scan", "--engine", "spark", "--inventory", "keys.parquet")]
-        + ["--policy", "here.yaml", "--as-of", "2026-11-20", "-o", "r.json", "--allow-partial"],
+        [
+            *(*command, "scan", "--engine", "spark", "--inventory", "keys.parquet"),
+            *("--policy", "here.yaml", "--as-of", "2026-11-20", "-o", "r.json", "--allow-partial"),
+        ],
         cwd=folder,
         env={**os.environ, "HOME": str(folder), "PYSPARK_PYTHON": sys.executable, **environment},
         capture_output=True,
