@@ -103,7 +103,7 @@ def _match(arguments: list[exp.Expression]) -> exp.Expression:
 def _digits(arguments: list[exp.Expression]) -> exp.Expression:
     one = exp.Literal.number(1)
     part = call("REGEXP_EXTRACT", arguments[0], _pattern(arguments[1]), one)
-    return exp.TryCast(this=part, to=exp.DataType.build("BIGINT"))
+    return exp.TryCast(this=part, to=exp.DataType.build("BIGINT"), safe=True)
 
 
 def _pattern(argument: exp.Expression) -> exp.Expression:
