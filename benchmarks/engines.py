@@ -30,7 +30,8 @@ from benchmarks.scan import HERE, ran
 KEYS = """
 SELECT md5('key ' || i) AS id, 'acme' AS organization_slug, CAST(i // 4 AS BIGINT) AS project_id,
   'p' || i // 4 AS project_slug, hash(i, 'active') % 100 < 97 AS is_active,
-  CASE WHEN hash(i, 'named') % 10 < 2 THEN ['Default', 'web-prod', 'ci-runner'][1 + CAST(hash(i) % 3 AS INT)]
+  CASE WHEN hash(i, 'named') % 10 < 2 THEN
+    ['Default', 'web-prod', 'ci-runner'][1 + CAST(hash(i) % 3 AS INT)]
     ELSE 'service-' || i || '-prod' END AS name,
   TIMESTAMPTZ '2026-01-01' - to_seconds(CAST(hash(i, 'age') % 8985600 AS BIGINT)) AS date_created,
   CASE WHEN hash(i, 'limited') % 100 < 93 THEN '{{"window": 3600, "count": '
