@@ -1,6 +1,16 @@
-"""What holds for all tests: no property is timed, as machines are busy now and then."""
+"""What holds for all tests: none is timed, and those of other engines come first."""
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests that start a database or a Spark at the front.
+
+    They take longest, and what is at the front no other worker takes away from the first: so it
+    alone starts them.
+    """
+    items.sort(key=lambda item: item.get_closest_marker("engine") is None)

@@ -47,6 +47,15 @@ rules:
   - {id: debug, title: E, severity: low, resource: sentry_key, require: loader_has_debug IS NULL}
 """
 
+FLEET = """
+policy: fleet
+version: 1.0.0
+title: Fleet
+rules:
+  - {id: max-age, title: A, severity: high, resource: sentry_key, check: {max_age: 90d}}
+  - {id: named, title: B, severity: low, resource: sentry_project, require: slug <> ''}
+"""
+
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
@@ -80,9 +89,11 @@ def database(folder: Path) -> Iterator[pg8000.native.Connection]:
         yield connection
 
 
-def scan(folder: Path, cwd: Path, *arguments: object, **environment: str) -> Result:
+def scan(
+    folder: Path, cwd: Path, *arguments: object, rules: str = POLICY, **environment: str
+) -> Result:
     policy = cwd / "policy.yaml"
-    policy.write_text(POLICY, "utf-8")
+    policy.write_text(rules, "utf-8")
     return keypolicy(
         *("scan", "--engine", "postgres", "--policy", policy, "--as-of", AS_OF),
         *("--inventory", f"postgresql://{postgres.USER}@/postgres?host={folder}"),
@@ -139,6 +150,40 @@ def test_two_scans_of_the_same_rows_give_the_same_bytes(
     database.run("UPDATE sentry_key SET label = 'x' WHERE id = 'a1'")
     other = report(scan(folder, tmp_path, "--format", "json"))
     assert other["inventory"]["digest"] != first["inventory"]["digest"]
+
+
+def test_each_organization_has_its_part_also_where_nothing_was_found(
+    database: pg8000.native.Connection, folder: Path, tmp_path: Path
+) -> None:
+    database.run("ALTER TABLE sentry_key ADD organization_slug text DEFAULT 'acme'")
+    database.run("CREATE TABLE sentry_project (id text, slug text, organization_slug text)")
+    try:
+        database.run(
+            "INSERT INTO sentry_key (id, name, is_active, project_slug, date_created,"
+            " organization_slug) SELECT 'b' || n, 'web-prod', true, 'p' || n,"
+            " TIMESTAMPTZ '2026-11-01', 'beta' FROM generate_series(1, 3) AS n"
+        )
+        database.run(
+            "INSERT INTO sentry_project VALUES ('1', 'web', 'acme'), ('2', 'app', 'acme'),"
+            " ('3', 'bare', 'acme'), ('4', 'p1', 'beta'), ('5', 'only', 'gamma')"
+        )
+        done = scan(folder, tmp_path, "--format", "json", rules=FLEET)
+    finally:
+        database.run("DROP TABLE sentry_project")
+    assert done.code == 1, done.err
+    made = report(done)
+    assert made["inventory"]["organizations"] == {"acme": 3, "beta": 3, "gamma": 1}
+    parts = {one["organization"]: one for one in made["summary"]["organizations"]}
+    assert {slug: one["projects"] for slug, one in parts.items()} == {
+        "acme": 3,
+        "beta": 3,
+        "gamma": 1,
+    }
+    assert {slug: one["checks"] for slug, one in parts.items()} == {
+        "acme": {"passed": 7, "failed": 1, "unknown": 0},
+        "beta": {"passed": 4, "failed": 0, "unknown": 0},
+        "gamma": {"passed": 1, "failed": 0, "unknown": 0},
+    }
 
 
 def test_it_agrees_with_a_scan_of_the_same_keys_from_a_file(

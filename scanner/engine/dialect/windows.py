@@ -20,6 +20,20 @@ _SAME: Final = frozenset({"min", "max", "first_value", "last_value", "lag", "lea
 _BY_PLACE: Final = frozenset({"row_number", "first_value", "last_value", "lag", "lead"})
 """Windows whose value depends on the order of rows, also of equal ones."""
 
+_FRAMELESS: Final = frozenset({"row_number", "rank", "dense_rank", "lag", "lead"})
+"""Windows that see their whole partition: DuckDB and PostgreSQL take a frame for them and pay no
+heed to it, Spark does not take it."""
+
+_RANKS: Final = frozenset({"rank", "dense_rank"})
+_DEFAULT: Final[Node] = {
+    "start": "UNBOUNDED_PRECEDING",
+    "end": "CURRENT_ROW_RANGE",
+    "start_expr": None,
+    "end_expr": None,
+}
+_LONGEST: Final = (1 << 31) - 1
+"""Most rows that a frame of Spark's goes back or on."""
+
 _SORTED: Final = frozenset(
     {
         *(
@@ -33,6 +47,9 @@ _SORTED: Final = frozenset(
         )
     }
 )
+_OF_FLAGS: Final = {"min": "bool_and", "max": "bool_or"}
+"""What the smallest and the largest of truth values are, which PostgreSQL does not compare."""
+
 _TOTAL: Final = "End its ORDER BY with `id`, so that no two rows are equal."
 
 
@@ -43,16 +60,16 @@ def window(lowering: "Lowering", node: Node) -> Typed:
         raise inexpressible(f"has an option in the window {name}()", node)
     orders = [_order(lowering, order) for order in node["orders"]]
     partitions = [_sorted(lowering, part) for part in node["partitions"]]
-    by_rows = any(str(node[end]).endswith("_ROWS") for end in ("start", "end"))
+    if name in _RANKS and not orders:  # all rows are equal, which Spark does not take
+        return Typed(mark("integer", "1"), ValueKind.INTEGER, Decimal(1), Decimal(1))
+    frame = _frame(node, name)
+    by_rows = any(str(frame[end]).endswith("_ROWS") for end in ("start", "end"))
     if (by_rows or name in _BY_PLACE) and not _is_total(node["orders"]):
         raise inexpressible(f"has a window {name}() over rows in no certain order", node, _TOTAL)
-    ends = {end: node[end] for end in ("start_expr", "end_expr")}
-    if any(value is not None and value["class"] != "CONSTANT" for value in ends.values()) or (
-        any(ends.values()) and not by_rows
-    ):
-        raise inexpressible(f"has a window {name}() over a range of values", node)
     arguments = [part["expression"] for part in node["arguments"]]
     typed = [lowering.expression(part) for part in arguments[:1]]
+    if name in _OF_FLAGS and typed and typed[0].kind is ValueKind.BOOLEAN:
+        name = _OF_FLAGS[name]
     if name in {"min", "max"} and typed and typed[0].kind is ValueKind.TEXT:
         typed = [Typed(mark("bytes", typed[0].node), ValueKind.TEXT)]
     if name in {"count", "count_star"} and not typed:
@@ -64,9 +81,7 @@ def window(lowering: "Lowering", node: Node) -> Typed:
         **call(name, [*(one.node for one in typed), *arguments[1:]]),
         "partitions": partitions,
         "orders": orders,
-        "start": node["start"],
-        "end": node["end"],
-        **ends,
+        **frame,
         "exclude_clause": "NO_OTHER",
         "arg_orders": [],
         "offset_expr": None,
@@ -79,6 +94,33 @@ def window(lowering: "Lowering", node: Node) -> Typed:
     if node["filter_expr"] is not None:
         made |= _filtered(lowering, node, name, typed)
     return _typed(made, name, typed, node)
+
+
+def _frame(node: Node, name: str) -> Node:
+    """Return which rows the window sees; the frame that is the default is not written out."""
+    parts = {key: node[key] for key in _DEFAULT}
+    by = {str(parts[end]).rpartition("_")[2] for end in ("start", "end")}
+    if "GROUPS" in by:
+        raise inexpressible(f"has a window {name}() over groups of rows", node)
+    by_rows = "ROWS" in by
+    if any(parts[end] is not None for end in ("start_expr", "end_expr")) and not by_rows:
+        raise inexpressible(f"has a window {name}() over a range of values", node)
+    if by_rows and _place(parts, "start", node) > _place(parts, "end", node):
+        raise inexpressible(f"has a window {name}() over rows that end before they begin", node)
+    is_whole = not node["orders"] and not by_rows
+    return _DEFAULT if name in _FRAMELESS or is_whole else parts
+
+
+def _place(frame: Node, end: str, node: Node) -> int:
+    """Return how many rows after its own row a frame begins or ends."""
+    kind, count = str(frame[end]), frame[f"{end}_expr"]
+    if kind.startswith(("UNBOUNDED", "CURRENT")):
+        far = {"UNBOUNDED_PRECEDING": -_LONGEST - 1, "UNBOUNDED_FOLLOWING": _LONGEST + 1}
+        return far.get(kind, 0)
+    text = str(count["literal"].get("text")) if count and count["class"] == "CONSTANT" else ""
+    if not (text.isascii() and text.isdigit() and int(text) <= _LONGEST):
+        raise inexpressible("has a window over a number of rows that is not written out", node)
+    return -int(text) if "PRECEDING" in kind else int(text)
 
 
 def _typed(made: Node, name: str, typed: list[Typed], node: Node) -> Typed:

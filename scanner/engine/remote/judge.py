@@ -19,7 +19,7 @@ from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.dialect.translate import conditions, letters_in, translate
 from scanner.engine.intake.load import Loaded
-from scanner.engine.intake.scope import organizations, unseen
+from scanner.engine.intake.scope import unseen
 from scanner.engine.judge import places
 from scanner.engine.judge.evaluate import (
     CODES,
@@ -82,6 +82,7 @@ class RemoteJudge:
         self._found: dict[int, Evaluated] = {}
         self._clear: dict[str, list[Clear]] = {}
         self._tallies: dict[str, GroupTally] = {}
+        self._projects: dict[str, set[str]] = {}  # by organization, of all rows
 
     def judge(self) -> Judged:
         """Evaluate everything. Raises FetchError and InventoryFileError."""
@@ -103,7 +104,7 @@ class RemoteJudge:
             coverage=self._coverage,
             sources=(label,),
             digest=self._digest.hexdigest(),
-            organizations=organizations(self._connection, sorted(self._relations)),
+            organizations={slug: len(seen) for slug, seen in sorted(self._projects.items())},
             reaches=(Reach(named),),
             warnings=tuple(self._warnings),
         )
@@ -220,6 +221,10 @@ class RemoteJudge:
         """Count the outcomes of each rule, and note where it found nothing."""
         sums = [sum(one.sums[part] for one in groups) for part in range(4)]
         self._digest.update(json.dumps([table, sum(one.rows for one in groups), sums]).encode())
+        for group in groups:
+            if group.organization is not None:
+                projects = self._projects.setdefault(group.organization, set())
+                projects |= {group.project} if group.project is not None else set()
         for place, (one, number) in enumerate(zip(rules, numbers, strict=True)):
             by_place: dict[tuple[str | None, str | None], Counter[int]] = {}
             for group in groups:

@@ -10,8 +10,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
+from warnings import catch_warnings, simplefilter
 
-from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
@@ -23,6 +23,11 @@ from scanner.engine.judge.evaluate import CODES
 from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
 from scanner.engine.remote.inventory import SparkInventory
 from scanner.model.coverage import TableCoverage
+
+try:
+    from py4j.protocol import Py4JError
+except ModuleNotFoundError:  # where only the client of Spark Connect is installed
+    Py4JError = PySparkException
 
 _OUTCOMES: Final = f"ARRAY({', '.join(repr(str(one)) for one in CODES)})"
 
@@ -61,7 +66,9 @@ def open_spark(place: DataPlace) -> Iterator["SparkEngine"]:
         )
     found = SparkSession.getActiveSession()
     try:
-        session = found or _builder().getOrCreate()
+        with catch_warnings():  # of what a server of Spark Connect has set for itself
+            simplefilter("ignore")
+            session = found or _builder().getOrCreate()
     except (PySparkException, Py4JError, RuntimeError, OSError) as error:
         raise _failed("spark", error) from None
     try:
@@ -101,8 +108,10 @@ class SparkEngine:
         self._findings = findings
         self.label = redact_text(path)
         self._inventory: SparkInventory[DataFrame] | None = None
-        for name, value in SETTINGS.items():
-            session.conf.set(name, value)
+        with catch_warnings():  # of settings that are as they are by default
+            simplefilter("ignore")
+            for name, value in SETTINGS.items():
+                session.conf.set(name, value)
 
     def columns(self, table: str) -> Mapping[str, str] | None:
         """Return the types of a table's columns by name; None where no path is of it."""

@@ -75,7 +75,8 @@ _TEMPLATES: Final[dict[str, str]] = {
     "json_object": "CASE WHEN TRIM(:a) <> 'null' THEN :a END",
     "any_of": "ARRAYS_OVERLAP(:a, :b)",
     "all_of": "ARRAY_SIZE(ARRAY_EXCEPT(:b, :a)) = 0",
-    "member": "ARRAY_CONTAINS(:a, :b)",
+    # Nothing is in an empty list, not even what is not known.
+    "member": "CASE WHEN ARRAY_SIZE(:a) = 0 THEN FALSE ELSE ARRAY_CONTAINS(:a, :b) END",
     **{f"no {kind}": f"CAST(NULL AS {name})" for kind, name in _NAMES.items()},
 }
 
@@ -102,7 +103,7 @@ def _match(arguments: list[exp.Expression]) -> exp.Expression:
 def _digits(arguments: list[exp.Expression]) -> exp.Expression:
     one = exp.Literal.number(1)
     part = call("REGEXP_EXTRACT", arguments[0], _pattern(arguments[1]), one)
-    return exp.TryCast(this=part, to=exp.DataType.build("BIGINT"))
+    return exp.TryCast(this=part, to=exp.DataType.build("BIGINT"), safe=True)
 
 
 def _pattern(argument: exp.Expression) -> exp.Expression:

@@ -4,6 +4,7 @@ Nothing of an author's text gets here but in constants, which are hexadecimal up
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -39,7 +40,7 @@ class Words(msgspec.Struct, frozen=True):
     ) -> list[str]:
         """Return the SQL of lowered trees; `pretty` is over several lines."""
         return [
-            self._replaced(_parsed(text)).sql(self.dialect, pretty=pretty)
+            self._replaced(_parsed(text, "duckdb")).sql(self.dialect, pretty=pretty)
             for text in syntax.write(connection, trees)
         ]
 
@@ -71,7 +72,7 @@ class Words(msgspec.Struct, frozen=True):
             for letter, one in zip(_NAMES, arguments, strict=False)
             if isinstance(one, exp.Literal)
         }
-        made = sqlglot.parse_one(self.templates[name].format(**texts), read=self.dialect)
+        made = _template(self.templates[name].format(**texts), self.dialect)
         given = dict(zip(_NAMES, arguments, strict=False))
 
         def fill(node: exp.Expression) -> exp.Expression:
@@ -82,9 +83,15 @@ class Words(msgspec.Struct, frozen=True):
         return _bracketed(made.transform(fill))
 
 
-def _parsed(text: str) -> exp.Expression:
-    made = sqlglot.parse_one(text, read="duckdb")
-    assert isinstance(made, exp.Expression)  # noqa: S101 - what DuckDB wrote is one
+@cache
+def _template(text: str, dialect: str) -> exp.Expression:
+    """Return what a template is, once: it is copied where it is filled in."""
+    return _parsed(text, dialect)
+
+
+def _parsed(text: str, dialect: str) -> exp.Expression:
+    made = sqlglot.parse_one(text, read=dialect)
+    assert isinstance(made, exp.Expression)  # noqa: S101 - it is written here, or by DuckDB
     return made
 
 

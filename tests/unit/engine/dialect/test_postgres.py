@@ -15,17 +15,20 @@ from scanner.engine.dialect.letters import NAMES, letters
 from scanner.engine.dialect.words.postgres import POSTGRES
 from tests.engines import postgres
 from tests.unit.engine.dialect.agreement import (
+    AT_ONCE,
     Agreement,
+    compare_once_different,
     compare_random,
     compare_rules,
+    compare_windows,
     rules_of_checks,
     shipped_rules,
 )
 
-pytestmark = pytest.mark.timeout(1_800)
+pytestmark = [pytest.mark.timeout(1_800), pytest.mark.engine]
 
-ROUNDS = int(os.environ.get("TEST_AGREEMENT_ROUNDS", "3"))
-"""Rounds of 40 random predicates over 40 rows; `.ci/run` asks for more."""
+ROUNDS = int(os.environ.get("TEST_AGREEMENT_ROUNDS", "2"))
+"""Rounds of 100 random predicates over 40 rows; `.ci/run` asks for more."""
 
 TYPES = {
     "VARCHAR": "text",
@@ -87,13 +90,27 @@ def test_random_predicates_come_to_the_same_outcomes(database: Database) -> None
     agreement = Agreement(POSTGRES, database.ask)
     compare_random(agreement, ROUNDS)
     assert agreement.differences == {}
-    assert agreement.counts["predicates"] > ROUNDS * 20
+    assert agreement.counts["predicates"] > ROUNDS * AT_ONCE // 2
+
+
+def test_what_was_different_once_is_the_same(database: Database) -> None:
+    agreement = Agreement(POSTGRES, database.ask)
+    compare_once_different(agreement)
+    assert agreement.differences == {}
+    assert not agreement.refused
+
+
+def test_windows_come_to_the_same_outcomes_over_every_frame(database: Database) -> None:
+    agreement = Agreement(POSTGRES, database.ask)
+    compare_windows(agreement, ROUNDS)
+    assert agreement.differences == {}
+    assert agreement.counts["predicates"] > ROUNDS * AT_ONCE // 5
 
 
 def test_shipped_rules_come_to_the_same_outcomes(database: Database) -> None:
     agreement = Agreement(POSTGRES, database.ask)
     rules = {one.id: one for one in shipped_rules()}
-    compare_rules(agreement, list(rules.values()), 1)
+    compare_rules(agreement, list(rules.values()))
     assert agreement.differences == {}
     assert not agreement.refused
     assert agreement.counts["predicates"] == len(rules)
@@ -102,7 +119,7 @@ def test_shipped_rules_come_to_the_same_outcomes(database: Database) -> None:
 def test_checks_come_to_the_same_outcomes(database: Database, tmp_path: Path) -> None:
     agreement = Agreement(POSTGRES, database.ask)
     rules = rules_of_checks(tmp_path)
-    compare_rules(agreement, rules, 1)
+    compare_rules(agreement, rules)
     assert agreement.differences == {}
     assert not agreement.refused
     assert agreement.counts["predicates"] == len(rules)

@@ -159,6 +159,40 @@ WINDOWS = st.builds(
     PARTITIONS,
     ORDERS,
 )  # fmt: skip
+_ROW_FRAMES = [
+    *("2 PRECEDING AND 1 FOLLOWING", "3 PRECEDING AND 2 PRECEDING", "1 PRECEDING AND 3 PRECEDING"),
+    *("1 FOLLOWING AND 2 FOLLOWING", "0 PRECEDING AND 0 FOLLOWING", "CURRENT ROW AND CURRENT ROW"),
+    *("CURRENT ROW AND 1 FOLLOWING", "1 FOLLOWING AND UNBOUNDED FOLLOWING"),
+    *("UNBOUNDED PRECEDING AND 1 PRECEDING", "9999999999 PRECEDING AND CURRENT ROW"),
+    *("NULL PRECEDING AND CURRENT ROW", "CURRENT ROW AND 1.5 FOLLOWING"),
+]
+_OPEN_FRAMES = [
+    *("UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING", "UNBOUNDED PRECEDING AND CURRENT ROW"),
+    *("CURRENT ROW AND UNBOUNDED FOLLOWING", "CURRENT ROW AND CURRENT ROW"),
+]
+_FRAMES = [
+    "",
+    *(f"ROWS BETWEEN {one}" for one in [*_ROW_FRAMES, *_OPEN_FRAMES]),
+    *(f"RANGE BETWEEN {one}" for one in [*_OPEN_FRAMES, "1 PRECEDING AND CURRENT ROW"]),
+    "GROUPS BETWEEN CURRENT ROW AND CURRENT ROW",
+    "ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE CURRENT ROW",
+]
+FRAMED = [
+    f"{window} OVER (PARTITION BY project_id {order} {frame}) IS NOT DISTINCT FROM {other}"
+    for frame in _FRAMES
+    for order in ("", "ORDER BY rate_limit_count", "ORDER BY 1, public DESC, id")
+    for other, windows in {
+        "2": ["count(*)", "count(name)", "rank()", "dense_rank()", "row_number()", "count(*) FILTER (is_active)"],
+        "name": ["min(name)", "first_value(name)", "lag(name)", "lead(name, 2)", "lag(name IGNORE NULLS)"],
+        "is_active": ["min(is_active)", "max(is_active)", "bool_and(is_active)", "bool_or(has_rate_limit)", "last_value(is_active)"],
+        "date_created": ["max(date_created)", "min(date_created) FILTER (is_active)", "last_value(date_created)"],
+        "project_id": ["sum(project_id)", "max(project_id)", "sum(project_id) FILTER (is_active)", "avg(project_id)", "count(DISTINCT name)"],
+        "rate_limit_per_second": ["max(rate_limit_per_second)", "lead(rate_limit_per_second)", "lag(rate_limit_per_second, 1, 0.5)"],
+    }.items()
+    for window in windows
+]  # fmt: skip
+"""Every window over every frame and order, also those that are refused."""
+
 NUMBER = st.recursive(
     st.one_of(INTEGER_COLUMNS, st.just("rate_limit_per_second"), st.sampled_from(NUMBERS).map(str), st.sampled_from(["1.5", "0.1", "1e3", "-2.25"])),
     _number,
@@ -236,3 +270,14 @@ def rows_of(table: str) -> st.SearchStrategy[dict[str, Any]]:
     }
     strategies |= {n: st.sampled_from(v) for n, v in places.items() if n in columns}
     return st.fixed_dictionaries({n: s for n, s in strategies.items() if n not in {"id", "owner"}})
+
+
+ONCE_DIFFERENT = [
+    "list_contains(project_teams, name)",
+    "coalesce(list_contains(project_teams, label), is_active)",
+    "(coalesce(len(project_teams) IS DISTINCT FROM CASE WHEN is_active THEN rank() OVER (PARTITION BY organization_slug, coalesce(CAST(project_id AS VARCHAR), project_slug) ORDER BY rate_limit_count, id ROWS BETWEEN 2 PRECEDING AND 1 FOLLOWING) WHEN has_rate_limit THEN CAST(rate_limit_count AS DOUBLE) END, true)) OR (coalesce(CAST((project_date_created + INTERVAL '-1 month') AS DATE) >= DATE '2026-01-31', true))",
+    "rank() OVER (PARTITION BY project_id) = 1",
+    "min(is_active) OVER (PARTITION BY project_id)",
+    "regexp_matches(name, '\\W', 'i')",
+]
+"""What databases said otherwise, until it was mended."""
