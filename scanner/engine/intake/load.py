@@ -187,7 +187,7 @@ class _Loader:
             start = next_row(self._connection, name)
             values = {"server": self.servers[raw.label], "as_of": self._as_of}
             present = envelope.present if envelope else None
-            with passing_by(self._connection):
+            with passing_by(self._connection, name):
                 rows = load_rows(self._connection, raw, name, columns, values, staged, present)
             added.append((raw, start, rows))
         return added

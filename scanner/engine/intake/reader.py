@@ -7,7 +7,7 @@ from typing import Any, Final
 import _duckdb as duckdb
 
 from scanner.base.errors import KeypolicyError
-from scanner.catalogue import PROVIDERS
+from scanner.catalogue import PROVIDERS, TABLES
 from scanner.engine.database import Connection, reason
 from scanner.engine.intake import columnar
 from scanner.inventory.envelope import PLACES
@@ -196,12 +196,15 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
 
 
 @contextmanager
-def passing_by(connection: Connection) -> Iterator[None]:
-    """Let the records of a file pass by the table that they are joined to.
+def passing_by(connection: Connection, name: str) -> Iterator[None]:
+    """Let the records of a file pass by the table, if any, that those of `name` are joined to.
 
     How many a file has the database does not know: left to itself it gathers all of them in memory
     first, and then lets the table pass by them.
     """
+    if not TABLES[name].joined:
+        yield
+        return
     connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
     try:
         yield
