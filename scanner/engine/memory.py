@@ -22,7 +22,7 @@ LEAST: Final = 64 * 1_024 * 1_024
 """Fewest bytes that a scan can be done with."""
 
 _ON_DISK: Final = 4
-"""Times as many bytes: ten million keys, windows over them and all, take 3 GB and some."""
+"""Times as many bytes: what ten million keys take is more than twice what may be in memory."""
 
 _CGROUPS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
