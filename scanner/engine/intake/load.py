@@ -187,14 +187,14 @@ class _Loader:
             start = next_row(self._connection, name)
             values = {"server": self.servers[raw.label], "as_of": self._as_of}
             present = envelope.present if envelope else None
-            with passing_by(self._connection, name):
+            with passing_by(self._connection, raw, name):
                 rows = load_rows(self._connection, raw, name, columns, values, staged, present)
             added.append((raw, start, rows))
         return added
 
     def finish(self) -> str:
         """Return the digest, and take away the columns that were there for the load alone."""
-        found = digest(self._connection, self.filled)
+        found = digest(self._connection, self.filled, sum(self.rows.values()))
         for name in self._marked:
             for column in (BAD, ROW):
                 self._connection.execute(f'ALTER TABLE "{name}" DROP COLUMN {column}')

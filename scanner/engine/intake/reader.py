@@ -22,6 +22,9 @@ MAX_RECORD: Final = 16 << 20
 MANY: Final = tuple(provider.keys for provider in PROVIDERS)
 """The tables that may have millions of rows."""
 
+_LARGE: Final = 1 << 20
+"""Bytes of a file from which on it matters how it is joined."""
+
 BATCH: Final = 4_000
 """Records that are looked at closely at a time."""
 
@@ -196,13 +199,13 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
 
 
 @contextmanager
-def passing_by(connection: Connection, name: str) -> Iterator[None]:
+def passing_by(connection: Connection, raw: RawInput, name: str) -> Iterator[None]:
     """Let the records of a file pass by the table, if any, that those of `name` are joined to.
 
     How many a file has the database does not know: left to itself it gathers all of them in memory
     first, and then lets the table pass by them.
     """
-    if not TABLES[name].joined:
+    if not TABLES[name].joined or raw.path.stat().st_size < _LARGE:
         yield
         return
     connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
