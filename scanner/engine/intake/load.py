@@ -296,4 +296,5 @@ class _Loader:
             self._lacks(name, [Gap(f"No {TABLES[name].title} is there, so none was seen.")])
 
     def _lacks(self, name: str, gaps: Iterable[Gap]) -> None:
-        self.coverage[name] = lacking(self.coverage[name], gaps)
+        if name in self.coverage:  # an edited file may have more than its last line tells of
+            self.coverage[name] = lacking(self.coverage[name], gaps)

@@ -90,11 +90,16 @@ def test_the_order_of_lists_and_fields_is_no_fact(tmp_path: Path) -> None:
     assert (rows["sentry_key"], rows["sentry_integration"]) == (1, 1)
 
 
-def inventory(path: Path, *, live: bool) -> Loaded:
+COMPLETE = TableCoverage(CoverageState.COMPLETE, "")
+
+
+def inventory(
+    path: Path, *, live: bool, second: dict[str, Any] | None = None, covers: str = "sentry_key"
+) -> Loaded:
     with Spool(path, sources=("s",), server=None, scope=Scope()) as spool:
-        for record in (KEY, changed(isActive=False)):
+        for record in (KEY, second or changed(isActive=False)):
             spool.add("sentry_key", record, organization="acme", project="web")
-        spool.finish({"sentry_key": TableCoverage(CoverageState.COMPLETE, "")})
+        spool.finish({covers: COMPLETE})
     raw = RawInput(path, Layout.INVENTORY_LINES, path.name)
     with connect() as connection:
         return load(connection, Inventory((raw,), (), live=live), Scope(), AS_OF, ALL)
@@ -121,3 +126,10 @@ def test_an_id_that_quotes_a_credential_is_redacted(tmp_path: Path) -> None:
     with connect() as connection, pytest.raises(InventoryFileError) as refused:
         fill(connection, raw)
     assert quoted not in str(refused.value)
+
+
+def test_twins_of_what_the_last_line_does_not_tell_of_are_not_seen(tmp_path: Path) -> None:
+    path = tmp_path / "i.jsonl"
+    loaded = inventory(path, live=False, second=KEY, covers="sentry_integration")
+    assert loaded.rows["sentry_key"] == 1
+    assert loaded.coverage["sentry_key"].state is CoverageState.ABSENT
