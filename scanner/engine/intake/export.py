@@ -65,10 +65,12 @@ def _to_parquet(connection: Connection, raw: RawInput, output: Path) -> None:
     sql = typed(few, raw_relation(raw), tables)
     try:
         run_on(connection, raw, f"COPY ({sql}) TO '{quoted}' {COPY}", {})
+        with made.open("rb") as source, replacing(output) as target:
+            shutil.copyfileobj(source, target)
     except duckdb.IOException as error:
         raise UsageError(f"cannot be written: {reason(error)}", where=str(made)) from None
-    with made.open("rb") as source, replacing(output) as target:
-        shutil.copyfileobj(source, target)
+    finally:
+        made.unlink(missing_ok=True)
 
 
 def typed(few: str, many: str, tables: list[str]) -> str:
