@@ -9,7 +9,6 @@ back into a report of counts. Its counts are held against those of the raw query
 import argparse
 import contextlib
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -24,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import duckdb
 import pyspark
 
+from benchmarks.costs import versions
 from benchmarks.inventory import AS_OF
 from benchmarks.scan import HERE, ran
 
@@ -151,10 +151,7 @@ def main() -> None:
     parser.add_argument("--memory", default="2g", help="of Spark's Java")
     parser.add_argument("--keep", type=Path, help="folder for the files, which are left there")
     arguments = parser.parse_args()
-    print(
-        f"CPython {platform.python_version()}, DuckDB {duckdb.__version__}, Spark"
-        f" {pyspark.__version__} on local[2] with {arguments.memory}, {os.cpu_count()} cores"
-    )
+    print(f"{versions()}; Spark {pyspark.__version__} on local[2] with {arguments.memory}")
     with tempfile.TemporaryDirectory() as folder:
         for keys in arguments.keys:
             file = Path(arguments.keep or folder) / f"flat-{keys}.parquet"

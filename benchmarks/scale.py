@@ -10,7 +10,6 @@ take turns. Gate and counts go to Prometheus' format, all findings to Parquet.
 
 import argparse
 import os
-import platform
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,9 +17,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import duckdb
 import msgspec
 
+from benchmarks.costs import versions
 from benchmarks.inventory import AS_OF
 from benchmarks.scan import HERE, scan_command, side_by_side
 from scanner.engine.database import connect
@@ -161,10 +160,7 @@ def main() -> None:
     parser.add_argument("--memory", default="", help="KEYPOLICY_MEMORY of the scans")
     parser.add_argument("--keep", type=Path, help="folder for the files, which are left there")
     arguments = parser.parse_args()
-    print(
-        f"CPython {platform.python_version()}, DuckDB {duckdb.__version__}, {os.cpu_count()} cores;"
-        f" medians of {arguments.runs} runs, in turns; as of {AS_OF}"
-    )
+    print(f"{versions()}; medians of {arguments.runs} runs, in turns; as of {AS_OF}")
     with tempfile.TemporaryDirectory() as folder:
         for keys in arguments.keys:
             file = Path(arguments.keep or folder) / f"keys-{keys}.parquet"

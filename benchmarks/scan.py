@@ -10,7 +10,6 @@ program. `--before` names a checkout of another state of the product, which take
 
 import argparse
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -22,8 +21,8 @@ from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-import duckdb
 
+from benchmarks.costs import versions
 from benchmarks.inventory import AS_OF, write_inventory, write_keys, write_lines
 
 HERE = Path(__file__).parent
@@ -158,7 +157,7 @@ def main() -> None:
     parser.add_argument("--before", type=Path)
     arguments = parser.parse_args()
     print(
-        f"CPython {platform.python_version()}, DuckDB {duckdb.__version__}, {os.cpu_count()} cores;"
+        f"{versions()};"
         f" medians of {arguments.runs} runs, in turns; ratios of the clock and of processor time"
     )
     made = ((write_keys, "json", ARRAY), (write_lines, "jsonl", API_LINES))

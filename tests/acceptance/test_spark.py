@@ -29,6 +29,26 @@ rules:
 """
 
 
+SCAN = ("scan", "--policy", "here.yaml", "--as-of", "2026-11-20", "--format", "json")
+
+
+def by_spark(folder: Path, inventory: str, *arguments: str) -> dict[str, Any]:
+    """Return the report of a scan by Spark that fails the gate."""
+    submit = " ".join(f"--conf {name}={value}" for name, value in SETTINGS.items())
+    out, err = folder / "out.json", folder / "err.txt"
+    child = begin(
+        *(*SCAN, "--engine", "spark", "--inventory", inventory, *arguments),
+        cwd=folder,
+        out=out,
+        err=err,
+        PYSPARK_SUBMIT_ARGS=f"{submit} pyspark-shell",
+    )
+    child.join(500)  # seconds: a busy machine takes minutes to start a Java
+    assert child.exitcode == 1, err.read_text("utf-8")
+    made: dict[str, Any] = json.loads(out.read_text("utf-8"))
+    return made
+
+
 @pytest.mark.timeout(600)
 def test_spark_judges_what_it_reads_and_writes_the_findings(tmp_path: Path) -> None:
     skip_without_java()
@@ -58,21 +78,9 @@ def test_spark_judges_what_it_reads_and_writes_the_findings(tmp_path: Path) -> N
             ).fetchall()
         ]
     (tmp_path / "keys.json").write_text(json.dumps(records), "utf-8")
-    common = ("scan", "--policy", "here.yaml", "--as-of", "2026-11-20", "--format", "json")
-    submit = " ".join(f"--conf {name}={value}" for name, value in SETTINGS.items())
-    out, err = tmp_path / "out.json", tmp_path / "err.txt"
-    child = begin(
-        *(*common, "--engine", "spark", "--inventory", "keys/*.parquet"),
-        *("--findings", "found", "-o", "r.sarif", "-o", "r.html"),
-        cwd=tmp_path,
-        out=out,
-        err=err,
-        PYSPARK_SUBMIT_ARGS=f"{submit} pyspark-shell",
-    )
-    child.join(500)  # seconds: a busy machine takes minutes to start a Java
-    assert child.exitcode == 1, err.read_text("utf-8")
-    made: dict[str, Any] = json.loads(out.read_text("utf-8"))
-    here = keypolicy(*common, "--inventory", "keys.json", "--allow-partial", cwd=tmp_path)
+    reports = ("--findings", "found", "-o", "r.sarif", "-o", "r.html")
+    made = by_spark(tmp_path, "keys/*.parquet", *reports)
+    here = keypolicy(*SCAN, "--inventory", "keys.json", "--allow-partial", cwd=tmp_path)
     expected: dict[str, Any] = json.loads(here.out)
     assert [one["counts"] for one in made["rules"]] == [one["counts"] for one in expected["rules"]]
     assert _keys(made) == _keys(expected)
@@ -94,20 +102,8 @@ def test_spark_reads_what_fetch_writes(tmp_path: Path) -> None:
     for name in ("demo.jsonl", "demo.parquet"):
         assert keypolicy("fetch", "--demo", "-o", name, cwd=tmp_path).code == 0
     (tmp_path / "here.yaml").write_text(POLICY, "utf-8")
-    common = ("scan", "--policy", "here.yaml", "--as-of", "2026-11-20", "--format", "json")
-    submit = " ".join(f"--conf {name}={value}" for name, value in SETTINGS.items())
-    out, err = tmp_path / "out.json", tmp_path / "err.txt"
-    child = begin(
-        *(*common, "--engine", "spark", "--inventory", "*.parquet"),
-        cwd=tmp_path,
-        out=out,
-        err=err,
-        PYSPARK_SUBMIT_ARGS=f"{submit} pyspark-shell",
-    )
-    child.join(500)
-    assert child.exitcode == 1, err.read_text("utf-8")
-    made: dict[str, Any] = json.loads(out.read_text("utf-8"))
-    here = keypolicy(*common, "--inventory", "demo.jsonl", cwd=tmp_path)
+    made = by_spark(tmp_path, "*.parquet")
+    here = keypolicy(*SCAN, "--inventory", "demo.jsonl", cwd=tmp_path)
     expected: dict[str, Any] = json.loads(here.out)
     assert [one["counts"] for one in made["rules"]] == [one["counts"] for one in expected["rules"]]
     assert _keys(made) == _keys(expected)

@@ -20,7 +20,7 @@ from scanner.model.inventory import RawInput
 
 _ROW_BYTES: Final = 16
 """What a row takes that has no text at all."""
-TEXTS: Final = ("kind", "organization", "project", "record")
+TEXTS: Final = ("kind", *PLACES, "record")
 """The columns that every inventory has."""
 
 _FILE: Final = "read_parquet($path)"

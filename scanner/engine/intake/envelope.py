@@ -39,8 +39,6 @@ from scanner.model.inventory import Layout, RawInput
 _MOST_LINES: Final = 10
 """Lines beside the records that are looked at: a sound file has two."""
 
-_COLUMNS: Final = ("kind", *PLACES, "record")
-
 _KEY_LINES: Final = tuple(f'{{"kind":"{name}",' for name in MANY)
 """How the lines of keys begin as `keypolicy fetch` writes them."""
 
@@ -118,11 +116,11 @@ def _put_aside(connection: Connection, raw: RawInput, staged: str, present: Pres
 
 def _other_lines(raw: RawInput) -> str:
     """Return `lines_of` without the lines that begin as those of keys do: these are not parsed."""
-    paths = ", ".join(f"'$.{name}'" for name in _COLUMNS)
-    names = ", ".join(f"'{name}'" for name in _COLUMNS)
+    paths = ", ".join(f"'$.{name}'" for name in columnar.TEXTS)
+    names = ", ".join(f"'{name}'" for name in columnar.TEXTS)
     parts = ", ".join(
         f"CAST(nullif(CAST(j[{place}] AS VARCHAR), 'null') AS JSON) AS {name}"
-        for place, name in enumerate(_COLUMNS, start=1)
+        for place, name in enumerate(columnar.TEXTS, start=1)
     )
     # Without quotes, and with a separator that no JSON has, these are the lines as they are.
     text = (

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner.catalogue import TABLES
-from scanner.engine.database import Connection, connect
+from scanner.engine.database import Connection
 from scanner.inventory.records import fault
 from scanner.inventory.rows.facts import ROW
 from scanner.inventory.rows.normalize import BAD, select
@@ -109,16 +109,6 @@ def _rows(connection: Connection, made: str, told: list[str], places: Any) -> di
 def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Take the first of two members with one name, as the database does."""
     return dict(reversed(pairs))
-
-
-@pytest.fixture(scope="module")
-def connection() -> Any:
-    with connect() as opened:
-        opened.execute(
-            "INSERT INTO sentry_project BY NAME SELECT '7' AS id, 'shop' AS slug, 'acme' AS"
-            " organization_slug, 'python' AS platform"
-        )
-        yield opened
 
 
 @pytest.mark.parametrize("table", sorted(TABLES))

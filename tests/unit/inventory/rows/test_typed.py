@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scanner.catalogue import TABLES
-from scanner.engine.database import Connection, connect
+from scanner.engine.database import Connection
 from scanner.inventory.rows.members import members
 from scanner.inventory.rows.normalize import BAD
 from scanner.inventory.rows.plain import plain
@@ -22,16 +22,6 @@ _AS_LINES: Final = (
     "SELECT '{name}' AS kind, CAST($place AS VARCHAR) AS organization, CAST(unnest(range(len("
     "$records))) AS VARCHAR) AS project, CAST(unnest($records) AS JSON) AS record"
 )
-
-
-@pytest.fixture(scope="module")
-def connection() -> Any:
-    with connect() as opened:
-        opened.execute(
-            "INSERT INTO sentry_project BY NAME SELECT '7' AS id, 'shop' AS slug, 'acme' AS"
-            " organization_slug, 'python' AS platform"
-        )
-        yield opened
 
 
 @pytest.fixture(scope="module")
