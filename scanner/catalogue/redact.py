@@ -98,7 +98,7 @@ def _has_digits(text: bytes) -> bool:
 
 def redacted(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return a JSON value, such as a header, without fields of secrets and what looks like one."""
-    return _walk(value, ())
+    return value if isinstance(value, dict) and _is_clean(value, ()) else _walk(value, ())
 
 
 def known_secrets(record: dict[str, Any]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Where a rule found nothing, as a stream out of the database."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
@@ -16,8 +16,15 @@ class ClearPlaces:
     project.
     """
 
-    def __init__(self, connection: Connection, evaluated: Sequence[Evaluated]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        evaluated: Sequence[Evaluated],
+        judged: Callable[[Evaluated], str] | None = None,
+    ) -> None:
+        """`judged` gives a SELECT of organization, project, code and number, of all rows."""
         self._connection = connection
+        self._judged = judged or _judged
         self._evaluated = sorted(evaluated, key=lambda one: -one.prepared.rule.severity.rank)
 
     def __iter__(self) -> Iterator[Clear]:
@@ -25,22 +32,31 @@ class ClearPlaces:
             rule = one.prepared.rule
             # A cursor of its own: several streams may be open, and the tables are shared.
             cursor = self._connection.cursor()
-            cursor.execute(_statement(one))
+            cursor.execute(_statement(self._judged(one)))
             while batch := cursor.fetchmany(BATCH):
                 for place in batch:  # organization, project, and how many
                     yield Clear(rule.policy, rule.id, *place)
             cursor.close()
 
 
-def _statement(one: Evaluated) -> str:
+def _statement(judged: str) -> str:
+    return (
+        f"SELECT organization, project, CAST({_rows(PASS)} AS BIGINT),"
+        f" CAST({_rows(NOT_APPLICABLE)} AS BIGINT) FROM ({judged}) GROUP BY organization, project"
+        f" HAVING bool_and(code IN ({PASS}, {NOT_APPLICABLE}))"
+        " ORDER BY organization NULLS FIRST, project NULLS FIRST"
+    )
+
+
+def _rows(code: int) -> str:
+    return f"coalesce(sum(number) FILTER (code = {code}), 0)"
+
+
+def _judged(one: Evaluated) -> str:
     resource = one.prepared.rule.resource
     table = TABLES[resource]
     return (
-        "SELECT organization, project, count(*) FILTER (code ="
-        f" {PASS}), count(*) FILTER (code = {NOT_APPLICABLE})"
-        f" FROM (SELECT t.{table.organization} AS organization, {table.project} AS project,"
-        f' v.{one.column} AS code FROM {one.verdicts} AS v JOIN "{resource}" AS t'
-        " ON t.rowid = v.number) GROUP BY organization, project"
-        f" HAVING bool_and(code IN ({PASS}, {NOT_APPLICABLE}))"
-        " ORDER BY organization NULLS FIRST, project NULLS FIRST"
+        f"SELECT t.{table.organization} AS organization, {table.project} AS project,"
+        f' v.{one.column} AS code, 1 AS number FROM {one.verdicts} AS v JOIN "{resource}" AS t'
+        " ON t.rowid = v.number"
     )

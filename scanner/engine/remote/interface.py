@@ -36,10 +36,9 @@ class CodeGroup(msgspec.Struct, frozen=True):
     """
 
     organization: str | None
-    project_key: str | None
     project: str | None
     codes: str
-    rows: int
+    number: int
     sums: tuple[int, int, int, int]
 
 

@@ -7,8 +7,7 @@ outcome: they tell where the table has rows.
 
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -21,26 +20,18 @@ from scanner.engine.dialect.translate import conditions, letters_in, translate
 from scanner.engine.intake.load import Loaded
 from scanner.engine.intake.scope import unseen
 from scanner.engine.judge import places
-from scanner.engine.judge.evaluate import (
-    CODES,
-    ERROR,
-    FAIL,
-    NOT_APPLICABLE,
-    PASS,
-    UNKNOWN,
-    Evaluated,
-)
+from scanner.engine.judge.clear import ClearPlaces
+from scanner.engine.judge.evaluate import UNKNOWN, Evaluated
 from scanner.engine.judge.prepare import Prepared
 from scanner.engine.judge.windows import cautious
 from scanner.engine.predicate import syntax
-from scanner.engine.remote import local
+from scanner.engine.remote import groups, local
 from scanner.engine.remote.interface import CodeGroup, Question, Session
 from scanner.engine.remote.relation import Relation, check, relate, swallows
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking
 from scanner.model.finding import Place
 from scanner.model.history import GroupTally
 from scanner.model.inventory import Reach, Scope
-from scanner.model.run import Clear
 
 _ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
 _WHOLE: Final = TableCoverage(CoverageState.COMPLETE, "")
@@ -52,7 +43,7 @@ class Judged(msgspec.Struct, frozen=True):
 
     loaded: Loaded
     evaluated: tuple[Evaluated, ...]
-    clear: tuple[Clear, ...]
+    clear: ClearPlaces
     organizations: dict[str, GroupTally]
 
 
@@ -80,9 +71,8 @@ class RemoteJudge:
         self._warnings: list[str] = []
         self._digest = hashlib.sha256()
         self._found: dict[int, Evaluated] = {}
-        self._clear: dict[str, list[Clear]] = {}
+        self._places: dict[str, int] = {}  # of a rule's code among those of its table
         self._tallies: dict[str, GroupTally] = {}
-        self._projects: dict[str, set[str]] = {}  # by organization, of all rows
 
     def judge(self) -> Judged:
         """Evaluate everything. Raises FetchError and InventoryFileError."""
@@ -92,7 +82,7 @@ class RemoteJudge:
             if relation is None:
                 reason = f"{self._session.label} has no table {table}"
                 self._coverage[table] = TableCoverage(CoverageState.ABSENT, reason)
-                self._take(table, [one for _, one in mine], [], [n for n, _ in mine])
+                self._take(table, [one for _, one in mine], iter(()), [n for n, _ in mine])
                 local.fill(self._connection, table, (), len(mine))
                 continue
             self._relations[table] = relation
@@ -104,18 +94,14 @@ class RemoteJudge:
             coverage=self._coverage,
             sources=(label,),
             digest=self._digest.hexdigest(),
-            organizations={slug: len(seen) for slug, seen in sorted(self._projects.items())},
+            organizations=groups.projects(self._connection, list(self._relations)),
             reaches=(Reach(named),),
             warnings=tuple(self._warnings),
         )
-        return Judged(
-            loaded,
-            tuple(self._found[number] for number in range(len(self._prepared))),
-            tuple(
-                one for rule in _worst_first(self._prepared) for one in self._clear.get(rule, ())
-            ),
-            self._tallies,
-        )
+        found = tuple(self._found[number] for number in range(len(self._prepared)))
+        own = [one for one in found if one.prepared.rule.id in self._own]
+        clear = ClearPlaces(self._connection, own, self._judged)
+        return Judged(loaded, found, clear, self._tallies)
 
     def existing(self, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:
         """Give the table's rows that have one of the ids, as triage.interface has it."""
@@ -160,8 +146,7 @@ class RemoteJudge:
                 letters=letters_in(self._connection, " ".join(said), session.words),
             )
         )
-        groups = list(answer.groups())
-        self._take(table, rules, groups, [number for number, _ in mine])
+        self._take(table, rules, answer.groups(), [number for number, _ in mine])
         local.fill(self._connection, table, answer.rows(), len(rules))
         own = [self._found[number] for number, one in mine if one.rule.id in self._own]
         if not local.is_whole(self._connection, own):
@@ -215,53 +200,22 @@ class RemoteJudge:
         self,
         table: str,
         rules: Sequence[Prepared],
-        groups: Sequence[CodeGroup],
+        found: Iterator[CodeGroup],
         numbers: Sequence[int],
     ) -> None:
-        """Count the outcomes of each rule, and note where it found nothing."""
-        sums = [sum(one.sums[part] for one in groups) for part in range(4)]
-        self._digest.update(json.dumps([table, sum(one.rows for one in groups), sums]).encode())
-        for group in groups:
-            if group.organization is not None:
-                projects = self._projects.setdefault(group.organization, set())
-                projects |= {group.project} if group.project is not None else set()
+        """Count the outcomes of each rule."""
+        rows, sums = groups.take(self._connection, table, found)
+        self._digest.update(json.dumps([table, rows, sums]).encode())
+        tallies = groups.tallies(self._connection, table, len(rules))
         for place, (one, number) in enumerate(zip(rules, numbers, strict=True)):
-            by_place: dict[tuple[str | None, str | None], Counter[int]] = {}
-            for group in groups:
-                counts = by_place.setdefault((group.organization, group.project), Counter())
-                counts[int(group.codes[place])] += group.rows
-            self._clear[one.rule.id] = list(_clear(one, by_place))
-            if one.rule.id in self._own:
-                self._add(by_place)
-            total = sum(by_place.values(), Counter[int]())
-            tally = {CODES[code]: rows for code, rows in sorted(total.items())}
             name, column = local.verdicts(table, place)
-            self._found[number] = Evaluated(one, name, column, tally)
+            self._found[number] = Evaluated(one, name, column, tallies[place])
+            self._places[one.rule.id] = place
+        own = [place for place, one in enumerate(rules) if one.rule.id in self._own]
+        for organization, tally in groups.by_organization(self._connection, table, own).items():
+            known = self._tallies.get(organization, GroupTally())
+            self._tallies[organization] = known.plus(tally)
 
-    def _add(self, by_place: Mapping[tuple[str | None, str | None], Counter[int]]) -> None:
-        """Add the outcomes of a rule to those of the organizations; what tells none has none."""
-        for (organization, _), counts in by_place.items():
-            if organization is not None:
-                unknown = counts[UNKNOWN] + counts[ERROR]
-                tally = GroupTally(counts[PASS], counts[FAIL], unknown)
-                known = self._tallies.get(organization, GroupTally())
-                self._tallies[organization] = known.plus(tally)
-
-
-def _clear(
-    one: Prepared, by_place: dict[tuple[str | None, str | None], Counter[int]]
-) -> Iterator[Clear]:
-    """Give the places in which every row passed or the rule is not about any."""
-    for (organization, project), counts in sorted(by_place.items(), key=_nulls_first):
-        if counts.keys() <= {PASS, NOT_APPLICABLE}:
-            passed, others = counts[PASS], counts[NOT_APPLICABLE]
-            yield Clear(one.rule.policy, one.rule.id, organization, project, passed, others)
-
-
-def _nulls_first(item: tuple[tuple[str | None, str | None], object]) -> list[tuple[bool, str]]:
-    return [(part is not None, part or "") for part in item[0]]
-
-
-def _worst_first(prepared: Sequence[Prepared]) -> list[str]:
-    ranked = sorted(prepared, key=lambda one: -one.rule.severity.rank)
-    return [one.rule.id for one in ranked]
+    def _judged(self, one: Evaluated) -> str:
+        rule = one.prepared.rule
+        return groups.judged(rule.resource, self._places[rule.id])

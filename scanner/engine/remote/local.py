@@ -15,6 +15,9 @@ from scanner.engine.judge.prepare import AT_ONCE
 from scanner.engine.remote.interface import Session
 from scanner.model.outcome import Outcome
 
+_JSON: Final = {"JSON", "VARCHAR[]"}
+"""Types of columns whose values are no JSON text by themselves, but in JSON."""
+
 _TOLD: Final = {"id": "VARCHAR", "codes": "VARCHAR"}
 
 
@@ -28,8 +31,8 @@ def place(connection: Connection, session: Session, table: str, relation: str) -
     names = _labels(table)
     sql = f"SELECT DISTINCT {', '.join(names)} FROM ({relation}) AS t"
     for some in session.rows(sql):
-        columns = map(list, zip(*some, strict=True))
-        _insert(connection, table, _types(table), dict(zip(names, columns, strict=True)))
+        rows = [dict(zip(names, row, strict=True)) for row in some]
+        insert(connection, table, {name: _types(table)[name] for name in names}, rows)
 
 
 def places_in(connection: Connection, table: str) -> set[tuple[str | None, str | None]]:
@@ -67,17 +70,13 @@ def fill(connection: Connection, table: str, answer: Iterable[Sequence[str]], ru
     """Put rows that came back as JSON into the table, and their codes into verdicts."""
     columns = ", ".join(f"{name} {kind}" for name, kind in _TOLD.items())
     connection.execute(f"CREATE OR REPLACE TEMP TABLE told ({columns})")
-    kinds = _types(table)
     for texts in answer:
-        rows = [_clean(msgspec.json.decode(text)) for text in texts]
-        named = [name for name in kinds if any(name in row for row in rows)]
-        _insert(
-            connection,
-            table,
-            kinds,
-            {n: [_cell(row.get(n), kinds[n]) for row in rows] for n in named},
-        )
-        _insert(connection, "told", _TOLD, {name: [row[name] for row in rows] for name in _TOLD})
+        # Without what looks like a secret, as records are that come into a table.
+        rows = [redacted(msgspec.json.decode(text)) for text in texts]
+        named = {name for row in rows for name in row}
+        kinds = {name: kind for name, kind in _types(table).items() if name in named}
+        insert(connection, table, kinds, rows)
+        insert(connection, "told", _TOLD, rows)
     _mark_rows(connection, table)
     for start in range(0, rules, AT_ONCE):
         name, _ = verdicts(table, start)
@@ -126,20 +125,22 @@ def _mark_rows(connection: Connection, table: str) -> None:
     )
 
 
-def _clean(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row without what looks like a secret, as records are that come into a table."""
-    clean: dict[str, Any] = redacted(row)
-    return clean
-
-
-def _cell(value: object, kind: str) -> object:
-    if kind != "JSON" or value is None or isinstance(value, str):
-        return value
-    return json.dumps(value)
-
-
-def _insert(
-    connection: Connection, table: str, kinds: Mapping[str, str], values: Mapping[str, list[Any]]
+def insert(
+    connection: Connection, table: str, kinds: Mapping[str, str], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    lists = ", ".join(f"unnest(CAST(${name} AS {kinds[name]}[]))" for name in values)
-    connection.execute(f'INSERT INTO "{table}" ({", ".join(values)}) SELECT {lists}', dict(values))
+    """Put what rows have of these columns into a table, strictly; it goes over as one JSON text."""
+    form = {name: "JSON" if kind in _JSON else "VARCHAR" for name, kind in kinds.items()}
+    cells = ", ".join(_cell(f"r.{name}", kind) for name, kind in kinds.items())
+    connection.execute(
+        f'INSERT INTO "{table}" ({", ".join(kinds)}) SELECT {cells}'
+        f" FROM (SELECT unnest(from_json($rows, '{json.dumps([form])}')) AS r)",
+        {"rows": msgspec.json.encode(rows).decode()},
+    )
+
+
+def _cell(value: str, kind: str) -> str:
+    if kind != "JSON":
+        return f"CAST({value} AS {kind})"
+    # Some databases have no type for it: theirs are texts.
+    text = f"CAST({value} ->> '$' AS JSON)"
+    return f"CASE WHEN json_type({value}) = 'VARCHAR' THEN {text} ELSE {value} END"

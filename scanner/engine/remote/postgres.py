@@ -240,8 +240,8 @@ def _statement(question: Question) -> str:
         f" array_to_string(ARRAY[{codes}], '') AS codes,"
         f" encode(sha256(convert_to(CAST(jsonb_build_array({facts}) AS TEXT), 'UTF8')), 'hex') AS h"
         f" FROM ({question.relation}) AS t{question.letters})"
-        f" SELECT 0, o, k, p, codes, count(*), {sums}, NULL FROM judged GROUP BY o, k, p, codes"
-        " UNION ALL SELECT 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
+        f" SELECT 0, o, p, codes, count(*), {sums}, NULL FROM judged GROUP BY o, p, codes"
+        " UNION ALL SELECT 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
         f" (SELECT CAST(to_json(r) AS TEXT) FROM (SELECT {told}) AS r) FROM judged"
         f" WHERE substr(codes, 1, {len(question.rules)}) ~ '[123]'"
         " ORDER BY 1"
@@ -258,17 +258,16 @@ class PostgresAnswer:
     def groups(self) -> Iterator[CodeGroup]:
         """Give all groups; what comes with the last of them is kept."""
         for some in self._rows:
-            for kind, organization, key, project, codes, rows, *sums, row in some:
+            for kind, organization, project, codes, number, *sums, row in some:
                 if kind:
                     self._ahead.append(str(row))
                 else:
                     one, two, three, four = (int(str(part)) for part in sums)
                     yield CodeGroup(
                         organization=_text(organization),
-                        project_key=_text(key),
                         project=_text(project),
                         codes=str(codes),
-                        rows=int(str(rows)),
+                        number=int(str(number)),
                         sums=(one, two, three, four),
                     )
             if self._ahead:

@@ -5,7 +5,7 @@ SPARK_REMOTE the one of that server, and else one on this machine.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from itertools import islice
 from typing import Final
@@ -74,7 +74,11 @@ def open_spark(place: DataPlace) -> Iterator["SparkEngine"]:
     try:
         if found is None and hasattr(session, "sparkContext"):
             session.sparkContext.setLogLevel("OFF")
-        yield SparkEngine(session.newSession(), place.address, place.findings)
+        engine = SparkEngine(session.newSession(), place.address, place.findings)
+        try:
+            yield engine
+        finally:
+            engine.forget()
     finally:
         if found is None:
             session.stop()
@@ -108,6 +112,7 @@ class SparkEngine:
         self._findings = findings
         self.label = redact_text(path)
         self._inventory: SparkInventory[DataFrame] | None = None
+        self._kept: list[DataFrame] = []
         with catch_warnings():  # of settings that are as they are by default
             simplefilter("ignore")
             for name, value in SETTINGS.items():
@@ -186,8 +191,14 @@ class SparkEngine:
             raise _failed(self.label, error) from None
 
     def ask(self, question: Question) -> "SparkAnswer":
-        """Judge a table; files do not change while they are read, so it may take two jobs."""
+        """Judge a table once: what comes of it is kept by Spark, for as many jobs as it takes."""
         answer = SparkAnswer(self, question)
+        try:
+            judged = self._frame(answer.judged).persist()
+            self._kept.append(judged)
+            judged.createOrReplaceTempView(answer.view)
+        except (PySparkException, Py4JError) as error:
+            raise _failed(self.label, error) from None
         if self._findings:
             place = f"{self._findings.rstrip('/')}/resource_type={question.table}"
             try:
@@ -196,12 +207,21 @@ class SparkEngine:
                 raise _failed(place, error) from None
         return answer
 
+    def forget(self) -> None:
+        """Let go of what Spark keeps, which would outlive the session."""
+        with suppress(PySparkException, Py4JError):  # a session that failed has let go already
+            for frame in self._kept:
+                frame.unpersist()
+
     def _frame(self, sql: str) -> DataFrame:
         return self._session.sql(sql)
 
 
 class SparkAnswer:
-    """The answer: a job for the groups, and one for the rows."""
+    """The answer: a job for the groups, and one for the rows.
+
+    `judged` is a SELECT of what is told of each row, with its codes; `view` has its result.
+    """
 
     def __init__(self, engine: SparkEngine, question: Question) -> None:
         self._engine = engine
@@ -212,9 +232,11 @@ class SparkAnswer:
             for sql, name in zip(question.place, ("kp_o", "kp_k", "kp_p"), strict=True)
         )
         facts = f"TO_JSON(STRUCT({', '.join(question.facts)}), {_TIMES})"
-        self._judged = (
-            f"(SELECT t.*, {place}, CONCAT({codes}) AS codes, SHA2({facts}, 256) AS kp_h"
-            f" FROM ({question.relation}) AS t{question.letters}) AS judged"
+        self.view = f"kp_judged_{question.table}"
+        told = ", ".join(f"t.{name}" for name in question.told)
+        self.judged = (
+            f"SELECT {told}, {place}, CONCAT({codes}) AS codes, SHA2({facts}, 256) AS kp_h"
+            f" FROM ({question.relation}) AS t{question.letters}"
         )
 
     def findings(self) -> str:
@@ -231,7 +253,7 @@ class SparkAnswer:
             "SELECT f.rule_id, f.policy, f.severity, f.outcome, id AS resource_id,"
             " name AS resource_name, kp_o AS organization, kp_p AS project, kp_k AS project_key,"
             f" {told} FROM (SELECT *, EXPLODE(FILTER(ARRAY({rules}), r -> r.outcome NOT IN"
-            f" ('pass', 'not_applicable'))) AS f FROM {self._judged})"
+            f" ('pass', 'not_applicable'))) AS f FROM {self.view})"
         )
 
     def groups(self) -> Iterator[CodeGroup]:
@@ -239,18 +261,17 @@ class SparkAnswer:
         parts = [f"CONV(SUBSTRING(kp_h, {1 + 15 * n}, 15), 16, 10)" for n in range(4)]
         sums = ", ".join(f"CAST(SUM(CAST({one} AS DECIMAL(20, 0))) AS STRING)" for one in parts)
         sql = (
-            f"SELECT kp_o, kp_k, kp_p, codes, COUNT(1), {sums} FROM {self._judged}"
-            " GROUP BY kp_o, kp_k, kp_p, codes"
+            f"SELECT kp_o, kp_p, codes, COUNT(1), {sums} FROM {self.view}"
+            " GROUP BY kp_o, kp_p, codes"
         )
         for some in self._engine.rows(sql):
-            for organization, key, project, codes, rows, *summed in some:
+            for organization, project, codes, number, *summed in some:
                 one, two, three, four = (int(str(part)) for part in summed)
                 yield CodeGroup(
                     organization=_text(organization),
-                    project_key=_text(key),
                     project=_text(project),
                     codes=str(codes),
-                    rows=int(str(rows)),
+                    number=int(str(number)),
                     sums=(one, two, three, four),
                 )
 
@@ -259,7 +280,7 @@ class SparkAnswer:
         question = self._question
         told = ", ".join([*question.told, "codes"])
         sql = (
-            f"SELECT TO_JSON(STRUCT({told}), {_TIMES}) FROM {self._judged}"
+            f"SELECT TO_JSON(STRUCT({told}), {_TIMES}) FROM {self.view}"
             f" WHERE SUBSTRING(codes, 1, {len(question.rules)}) RLIKE '[123]'"
         )
         for some in self._engine.rows(sql):
