@@ -41,6 +41,13 @@ class CodeGroup(msgspec.Struct, frozen=True):
     number: int
     sums: tuple[int, int, int, int]
 
+    @classmethod
+    def of(cls, row: Sequence[object]) -> "CodeGroup":
+        """Make one of a row that has the fields in this order, with numbers of any type."""
+        organization, project = (None if part is None else str(part) for part in row[:2])
+        number, one, two, three, four = (int(str(part)) for part in row[3:])
+        return cls(organization, project, str(row[2]), number, (one, two, three, four))
+
 
 class Question(msgspec.Struct, frozen=True):
     """What is asked of a table: `relation` is a SELECT of its columns, all of it the engine's SQL.

@@ -130,9 +130,10 @@ def insert(
 ) -> None:
     """Put what rows have of these columns into a table, strictly; it goes over as one JSON text."""
     form = {name: "JSON" if kind in _JSON else "VARCHAR" for name, kind in kinds.items()}
-    cells = ", ".join(_cell(f"r.{name}", kind) for name, kind in kinds.items())
+    names = ", ".join(f'"{name}"' for name in kinds)
+    cells = ", ".join(_cell(f'r."{name}"', kind) for name, kind in kinds.items())
     connection.execute(
-        f'INSERT INTO "{table}" ({", ".join(kinds)}) SELECT {cells}'
+        f'INSERT INTO "{table}" ({names}) SELECT {cells}'
         f" FROM (SELECT unnest(from_json($rows, '{json.dumps([form])}')) AS r)",
         {"rows": msgspec.json.encode(rows).decode()},
     )

@@ -112,10 +112,6 @@ def _unwhole(sql: str) -> str:
     return f"(abs({number}) >= 1e18 OR {number} <> trunc({number}))"
 
 
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
 class PostgresSession:
     """One transaction. See remote.interface for what its methods do."""
 
@@ -258,18 +254,11 @@ class PostgresAnswer:
     def groups(self) -> Iterator[CodeGroup]:
         """Give all groups; what comes with the last of them is kept."""
         for some in self._rows:
-            for kind, organization, project, codes, number, *sums, row in some:
+            for kind, *group, row in some:
                 if kind:
                     self._ahead.append(str(row))
                 else:
-                    one, two, three, four = (int(str(part)) for part in sums)
-                    yield CodeGroup(
-                        organization=_text(organization),
-                        project=_text(project),
-                        codes=str(codes),
-                        number=int(str(number)),
-                        sums=(one, two, three, four),
-                    )
+                    yield CodeGroup.of(group)
             if self._ahead:
                 return
 

@@ -35,6 +35,8 @@ TABLE: Final = "{table}"
 """What stands for the name of a table in a path, where there are several."""
 
 _AT_ONCE: Final = 2_000  # rows of an answer
+_SHUFFLED: Final = "spark.sql.shuffle.partitions"
+_PARTS: Final = 8
 SETTINGS: Final = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
@@ -74,7 +76,7 @@ def open_spark(place: DataPlace) -> Iterator["SparkEngine"]:
     try:
         if found is None and hasattr(session, "sparkContext"):
             session.sparkContext.setLogLevel("OFF")
-        engine = SparkEngine(session.newSession(), place.address, place.findings)
+        engine = SparkEngine(_own(session), place.address, place.findings)
         try:
             yield engine
         finally:
@@ -89,6 +91,20 @@ def _builder() -> SparkSession.Builder:
         "spark.ui.showConsoleProgress", "false"
     )
     return quiet.config("spark.log.level", "OFF")
+
+
+def _own(session: SparkSession) -> SparkSession:
+    """Return a session with settings of its own.
+
+    On one machine a shuffle has some parts for each of its processors, unless it is set how many:
+    for each part of a window Spark compiles code, which takes it longer than 10,000 rows do.
+    """
+    own = session.newSession()
+    context = getattr(session, "sparkContext", None)  # Spark Connect has none
+    if context is not None and context.master.startswith("local"):
+        parts = context.getConf().get(_SHUFFLED, str(_PARTS * context.defaultParallelism))
+        own.conf.set(_SHUFFLED, parts)
+    return own
 
 
 def _failed(label: str, error: Exception) -> FetchError:
@@ -265,15 +281,7 @@ class SparkAnswer:
             " GROUP BY kp_o, kp_p, codes"
         )
         for some in self._engine.rows(sql):
-            for organization, project, codes, number, *summed in some:
-                one, two, three, four = (int(str(part)) for part in summed)
-                yield CodeGroup(
-                    organization=_text(organization),
-                    project=_text(project),
-                    codes=str(codes),
-                    number=int(str(number)),
-                    sums=(one, two, three, four),
-                )
+            yield from map(CodeGroup.of, some)
 
     def rows(self) -> Iterator[Sequence[str]]:
         """Give the rows with a finding, some at a time."""
@@ -285,7 +293,3 @@ class SparkAnswer:
         )
         for some in self._engine.rows(sql):
             yield [str(row[0]) for row in some]
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
