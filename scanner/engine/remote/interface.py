@@ -55,7 +55,8 @@ class Question(msgspec.Struct, frozen=True):
     `codes` are the expressions of the rules' outcomes. The first of them are those of `rules`, each
     an id, a policy and a severity; rows come back where one of these is a finding, with the columns
     `told`. `facts` are what the digest is made of, `place` is the organization, the project's key
-    and the project, and `letters` joins what the codes look at besides.
+    and the project, and `letters` joins what the codes look at besides. `number` is how many rows
+    there are.
     """
 
     table: str
@@ -66,6 +67,7 @@ class Question(msgspec.Struct, frozen=True):
     facts: Sequence[str]
     place: tuple[str, str, str]
     letters: str
+    number: int
 
 
 class Answer(Protocol):

@@ -144,6 +144,7 @@ class RemoteJudge:
                 facts=relation.facts,
                 place=self._place_of(table),
                 letters=letters_in(self._connection, " ".join(said), session.words),
+                number=self._rows[table],
             )
         )
         self._take(table, rules, answer.groups(), [number for number, _ in mine])

@@ -36,7 +36,8 @@ TABLE: Final = "{table}"
 
 _AT_ONCE: Final = 2_000  # rows of an answer
 _SHUFFLED: Final = "spark.sql.shuffle.partitions"
-_PARTS: Final = 8
+_PARTS: Final = 8  # of a shuffle, for each processor
+_PART: Final = 50_000  # rows of one
 SETTINGS: Final = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
@@ -76,7 +77,7 @@ def open_spark(place: DataPlace) -> Iterator["SparkEngine"]:
     try:
         if found is None and hasattr(session, "sparkContext"):
             session.sparkContext.setLogLevel("OFF")
-        engine = SparkEngine(_own(session), place.address, place.findings)
+        engine = SparkEngine(session.newSession(), place.address, place.findings)
         try:
             yield engine
         finally:
@@ -93,23 +94,11 @@ def _builder() -> SparkSession.Builder:
     return quiet.config("spark.log.level", "OFF")
 
 
-def _own(session: SparkSession) -> SparkSession:
-    """Return a session with settings of its own.
-
-    On one machine a shuffle has some parts for each of its processors, unless it is set how many:
-    for each part of a window Spark compiles code, which takes it longer than 10,000 rows do.
-    """
-    own = session.newSession()
-    context = getattr(session, "sparkContext", None)  # Spark Connect has none
-    if context is not None and context.master.startswith("local"):
-        parts = context.getConf().get(_SHUFFLED, str(_PARTS * context.defaultParallelism))
-        own.conf.set(_SHUFFLED, parts)
-    return own
-
-
 def _failed(label: str, error: Exception) -> FetchError:
-    """Return why Spark failed: the first line of what it says, without anything secret."""
+    """Return why Spark failed: the first line of its reason, without anything secret."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
+    # What Java says comes after what was called, and a colon.
+    lines = [line[2:] for line in lines if line.startswith(": ")] or lines
     return FetchError(
         f"Spark failed: {redact_text(lines[0])[:400]}",
         where=label,
@@ -209,6 +198,7 @@ class SparkEngine:
     def ask(self, question: Question) -> "SparkAnswer":
         """Judge a table once: what comes of it is kept by Spark, for as many jobs as it takes."""
         answer = SparkAnswer(self, question)
+        self._divide(question.number)
         try:
             judged = self._frame(answer.judged).persist()
             self._kept.append(judged)
@@ -222,6 +212,19 @@ class SparkEngine:
             except (PySparkException, Py4JError) as error:
                 raise _failed(place, error) from None
         return answer
+
+    def _divide(self, rows: int) -> None:
+        """Let shuffles on this machine have as many parts as that many rows need.
+
+        For each part of a window Spark compiles code, which takes it longer than 10,000 rows do; of
+        what comes back, on the other hand, a part at a time is in memory.
+        """
+        context = getattr(self._session, "sparkContext", None)  # Spark Connect has none
+        if context is None or not context.master.startswith("local"):
+            return
+        if context.getConf().get(_SHUFFLED) is None:
+            parts = max(_PARTS * context.defaultParallelism, rows // _PART)
+            self._session.conf.set(_SHUFFLED, str(parts))
 
     def forget(self) -> None:
         """Let go of what Spark keeps, which would outlive the session."""
