@@ -38,6 +38,11 @@ def limit_memory(size: int) -> None:
     _allowed.set(size)
 
 
+def allowed_memory() -> int | None:
+    """Return the bytes that were set, None where nothing was."""
+    return _allowed.get()
+
+
 def settings() -> dict[str, str | bool | int | float | list[str]]:
     """Return DuckDB's settings: where memory is too little, four times as many bytes on disk."""
     size = _allowed.get() or max(int(machine_memory(_CGROUPS) * SHARE), LEAST)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,9 @@ SHAPES = (
 TEXT = f"{SHAPES} was {HIDDEN}"
 TIME = "2025-01-01T00:00:00Z"
 PRINTED = [name for name in FORMATS if name != "pdf"]  # whose text is compressed
+WRITTEN = [suffix for name in PRINTED for suffix in FORMATS[name].suffixes]
 PLACED = [name for name in TABLES if name != "sentry_token"]
+EVERYTHING = "SELECT to_json(t) AS row FROM {} AS t"
 
 
 def _value(types: tuple[str, ...]) -> Any:
@@ -174,28 +175,18 @@ def test_no_canary_comes_out(
     LAYOUTS[layout](inventory)
     policy = _policy(tmp_path)
     given = ["--inventory", str(inventory)]
+    rules = ["--policy", str(policy), *given]
+    files = [part for suffix in WRITTEN for part in ("-o", f"report{suffix}")]
     commands = [
-        *(["scan", *given, "--policy", str(policy), "--format", name] for name in PRINTED),
+        ["scan", *rules, *files, "--format", "github"],
+        ["query", " UNION ALL ".join(map(EVERYTHING.format, TABLES)), *given, "--format", "json"],
         *(
-            ["query", f"SELECT * FROM {table}", *given, "--format", form]
-            for table, form in [
-                *product(TABLES, ["json"]),
-                *product(["sentry_key"], ["table", "csv", "jsonl"]),
-            ]
+            ["query", "SELECT * FROM sentry_key", *given, "--format", form]
+            for form in ("table", "csv", "jsonl")
         ),
-        ["explain", "sentry-key", "--policy", str(policy), "--key", "x", *given],
-        [
-            "explain",
-            "sentry-key",
-            "--policy",
-            str(policy),
-            "--key",
-            "x",
-            *given,
-            "--format",
-            "json",
-        ],
-        ["baseline", "write", "-o", "known.jsonl", "--policy", str(policy), *given],
+        ["explain", "sentry-key", *rules, "--key", "x"],
+        ["explain", "sentry-key", *rules, "--key", "x", "--format", "json"],
+        ["baseline", "write", "-o", "known.jsonl", *rules],
     ]
     seen = ""
     for command in commands:
@@ -205,9 +196,31 @@ def test_no_canary_comes_out(
         for text in (told.out, told.err):
             assert CANARY not in text, command
             assert LEGACY not in text, command
+    for suffix in WRITTEN:
+        assert (tmp_path / f"report{suffix}").is_file()
     for file in tmp_path.glob("*"):
-        assert not file.is_file() or CANARY.encode() not in file.read_bytes()
+        if file.is_file():
+            assert CANARY.encode() not in file.read_bytes(), file
+            assert LEGACY.encode() not in file.read_bytes(), file
     assert seen.count("[redacted]") > len(commands)
+
+
+@pytest.mark.parametrize("form", PRINTED)
+def test_no_canary_is_printed(
+    form: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    inventory = tmp_path / "inventory"
+    inventory.mkdir()
+    LAYOUTS["own lines"](inventory)
+    policy = _policy(tmp_path)
+    given = ["--inventory", str(inventory), "--policy", str(policy)]
+    assert main(["scan", *given, "--format", form]) in {0, 1, 3}
+    told = capfd.readouterr()
+    assert told.out
+    for text in (told.out, told.err):
+        assert CANARY not in text
+        assert LEGACY not in text
 
 
 @needs_paper

@@ -5,29 +5,24 @@ SPARK_REMOTE the one of that server, and else one on this machine.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 from warnings import catch_warnings, simplefilter
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
-from scanner.base.errors import FetchError, UsageError
+from scanner.base.errors import UsageError
 from scanner.catalogue import LIVE
 from scanner.catalogue.redact import redact_text
 from scanner.engine.dialect.words.spark import SPARK
 from scanner.engine.judge.evaluate import CODES
+from scanner.engine.remote.driver import FAILURES, failed, letting_go, session_of_spark
 from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
 from scanner.engine.remote.inventory import SparkInventory
 from scanner.model.coverage import TableCoverage
-
-try:
-    from py4j.protocol import Py4JError
-except ModuleNotFoundError:  # where only the client of Spark Connect is installed
-    Py4JError = PySparkException
 
 _OUTCOMES: Final = f"ARRAY({', '.join(repr(str(one)) for one in CODES)})"
 
@@ -67,43 +62,12 @@ def open_spark(place: DataPlace) -> Iterator["SparkEngine"]:
             where="--inventory",
             remedy="Give Spark the key by its configuration, such as spark.hadoop.fs.s3a.*.",
         )
-    found = SparkSession.getActiveSession()
-    try:
-        with catch_warnings():  # of what a server of Spark Connect has set for itself
-            simplefilter("ignore")
-            session = found or _builder().getOrCreate()
-    except (PySparkException, Py4JError, RuntimeError, OSError) as error:
-        raise _failed("spark", error) from None
-    try:
-        if found is None and hasattr(session, "sparkContext"):
-            session.sparkContext.setLogLevel("OFF")
+    with session_of_spark() as session:
         engine = SparkEngine(session.newSession(), place.address, place.findings)
         try:
             yield engine
         finally:
             engine.forget()
-    finally:
-        if found is None:
-            session.stop()
-
-
-def _builder() -> SparkSession.Builder:
-    quiet = SparkSession.builder.appName("keypolicy").config(
-        "spark.ui.showConsoleProgress", "false"
-    )
-    return quiet.config("spark.log.level", "OFF")
-
-
-def _failed(label: str, error: Exception) -> FetchError:
-    """Return why Spark failed: the first line of its reason, without anything secret."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    # What Java says comes after what was called, and a colon.
-    lines = [line[2:] for line in lines if line.startswith(": ")] or lines
-    return FetchError(
-        f"Spark failed: {redact_text(lines[0])[:400]}",
-        where=label,
-        remedy="Check the path, and that Spark and Java 17 or later are there.",
-    )
 
 
 class SparkEngine:
@@ -138,12 +102,10 @@ class SparkEngine:
                 return None
             frame.createOrReplaceTempView(f"kp_{table}")
             found = {field.name: field.dataType.simpleString() for field in frame.schema.fields}
-        except PySparkException as error:
+        except FAILURES as error:
             if TABLE in self._path and "PATH_NOT_FOUND" in str(error):
                 return None
-            raise _failed(self.label, error) from None
-        except Py4JError as error:
-            raise _failed(self.label, error) from None
+            raise failed(self.label, error) from None
         return found
 
     def coverage(self, table: str) -> TableCoverage | None:
@@ -192,8 +154,8 @@ class SparkEngine:
             found = self._frame(sql).toLocalIterator()
             while some := [tuple(row) for row in islice(found, _AT_ONCE)]:
                 yield some
-        except (PySparkException, Py4JError) as error:
-            raise _failed(self.label, error) from None
+        except FAILURES as error:
+            raise failed(self.label, error) from None
 
     def ask(self, question: Question) -> "SparkAnswer":
         """Judge a table once: what comes of it is kept by Spark, for as many jobs as it takes."""
@@ -203,14 +165,14 @@ class SparkEngine:
             judged = self._frame(answer.judged).persist()
             self._kept.append(judged)
             judged.createOrReplaceTempView(answer.view)
-        except (PySparkException, Py4JError) as error:
-            raise _failed(self.label, error) from None
+        except FAILURES as error:
+            raise failed(self.label, error) from None
         if self._findings:
             place = f"{self._findings.rstrip('/')}/resource_type={question.table}"
             try:
                 self._frame(answer.findings()).write.parquet(place)
-            except (PySparkException, Py4JError) as error:
-                raise _failed(place, error) from None
+            except FAILURES as error:
+                raise failed(place, error) from None
         return answer
 
     def _divide(self, rows: int) -> None:
@@ -228,7 +190,7 @@ class SparkEngine:
 
     def forget(self) -> None:
         """Let go of what Spark keeps, which would outlive the session."""
-        with suppress(PySparkException, Py4JError):  # a session that failed has let go already
+        with letting_go():
             for frame in self._kept:
                 frame.unpersist()
 
