@@ -11,6 +11,8 @@ import pytest
 from tests.acceptance.support import Result, keypolicy
 from tests.engines import postgres
 
+pytestmark = pytest.mark.engine
+
 STEAMPIPE = """
 CREATE TABLE sentry_key (
     id text, name text, is_active boolean, secret text, project_slug text,

@@ -29,6 +29,8 @@ rules:
 """
 
 
+pytestmark = pytest.mark.engine
+
 SCAN = ("scan", "--policy", "here.yaml", "--as-of", "2026-11-20", "--format", "json")
 
 
