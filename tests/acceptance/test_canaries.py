@@ -192,6 +192,7 @@ def test_no_canary_comes_out(
     for command in commands:
         assert main(command) in {0, 1, 2, 3}, command
         told = capfd.readouterr()
+        assert command[0] != "query" or "[redacted]" in told.out, command
         seen += told.out
         for text in (told.out, told.err):
             assert CANARY not in text, command
