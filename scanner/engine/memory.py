@@ -45,7 +45,7 @@ def allowed_memory() -> int | None:
 
 def settings() -> dict[str, str | bool | int | float | list[str]]:
     """Return DuckDB's settings: where memory is too little, four times as many bytes on disk."""
-    size = _allowed.get() or max(int(machine_memory(_CGROUPS) * SHARE), LEAST)
+    size = allowed_memory() or max(int(machine_memory(_CGROUPS) * SHARE), LEAST)
     return {
         "memory_limit": f"{size}B",
         "temp_directory": _spill_folder(),

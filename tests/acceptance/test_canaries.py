@@ -143,6 +143,14 @@ LAYOUTS: dict[str, Callable[[Path], list[Path]]] = {
 }
 
 
+def _laid_out(layout: str, folder: Path) -> list[str]:
+    """Write an inventory of that layout, and return the arguments that name it."""
+    inventory = folder / "inventory"
+    inventory.mkdir()
+    LAYOUTS[layout](inventory)
+    return ["--inventory", str(inventory)]
+
+
 def _policy(folder: Path) -> Path:
     """Rules that read every column, and name it in evidence and message."""
     rules = []
@@ -170,12 +178,8 @@ def test_no_canary_comes_out(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
-    inventory = tmp_path / "inventory"
-    inventory.mkdir()
-    LAYOUTS[layout](inventory)
-    policy = _policy(tmp_path)
-    given = ["--inventory", str(inventory)]
-    rules = ["--policy", str(policy), *given]
+    given = _laid_out(layout, tmp_path)
+    rules = ["--policy", str(_policy(tmp_path)), *given]
     files = [part for suffix in WRITTEN for part in ("-o", f"report{suffix}")]
     commands = [
         ["scan", *rules, *files, "--format", "github"],
@@ -211,12 +215,9 @@ def test_no_canary_is_printed(
     form: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    inventory = tmp_path / "inventory"
-    inventory.mkdir()
-    LAYOUTS["own lines"](inventory)
-    policy = _policy(tmp_path)
-    given = ["--inventory", str(inventory), "--policy", str(policy)]
-    assert main(["scan", *given, "--format", form]) in {0, 1, 3}
+    given = _laid_out("own lines", tmp_path)
+    policy = str(_policy(tmp_path))
+    assert main(["scan", *given, "--policy", policy, "--format", form]) in {0, 1, 3}
     told = capfd.readouterr()
     assert told.out
     for text in (told.out, told.err):
@@ -226,12 +227,9 @@ def test_no_canary_is_printed(
 
 @needs_paper
 def test_no_canary_is_on_paper(tmp_path: Path) -> None:
-    inventory = tmp_path / "inventory"
-    inventory.mkdir()
-    LAYOUTS["own array"](inventory)
-    paper = tmp_path / "keys.pdf"
-    given = ["--inventory", str(inventory), "--policy", str(_policy(tmp_path))]
-    assert main(["scan", *given, "-o", str(paper)]) in {0, 1, 3}
+    given = _laid_out("own array", tmp_path)
+    policy, paper = str(_policy(tmp_path)), tmp_path / "keys.pdf"
+    assert main(["scan", *given, "--policy", policy, "-o", str(paper)]) in {0, 1, 3}
     read = pypdf.PdfReader(paper)
     parts = [read.get_object(number) for number in range(1, len(read.xref[0]) + 1)]
     streams = [one.get_data() for one in parts if isinstance(one, StreamObject)]

@@ -193,8 +193,9 @@ def compare_windows(agreement: Agreement, rounds: int) -> None:
 
 def _rounds(number: int, predicates: list[str]) -> Iterator[tuple[list[str], list[dict[str, Any]]]]:
     """Give some predicates and some random rows each, so many times, or till none is left."""
+    number = min(number, -(-len(predicates) // AT_ONCE))
     rows = _drawn(number * 40, ROWS)
-    for n in range(min(number, -(-len(predicates) // AT_ONCE))):
+    for n in range(number):
         yield predicates[n * AT_ONCE :][:AT_ONCE], rows[n * 40 :][:40]
 
 

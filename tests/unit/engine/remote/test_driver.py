@@ -1,4 +1,4 @@
-"""Why Spark failed is told by what Java says, not by what was called."""
+"""How Spark is begun and let go, and why it failed: what Java says, not what was called."""
 
 import logging
 
