@@ -27,9 +27,9 @@ _FILE: Final = "read_parquet($path)"
 _REMEDY: Final = "It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`."
 
 
-def path_of(raw: RawInput) -> dict[str, str]:
-    """Return the parameter that names the file: not its neighbours, as a pattern would."""
-    return {"path": glob.escape(str(raw.path))}
+def path_of(*inputs: RawInput) -> dict[str, list[str]]:
+    """Return the parameter that names the files: not their neighbours, as patterns would."""
+    return {"path": [glob.escape(str(raw.path)) for raw in inputs]}
 
 
 def present(connection: Connection, raw: RawInput) -> Present | None:

@@ -4,6 +4,8 @@ Nearly all lines of a large inventory are keys, and are read by the load. So the
 for first, by how the lines begin, and the database gets to see these alone.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import _duckdb as duckdb
@@ -14,8 +16,10 @@ from scanner.catalogue.redact import redact_text, redacted
 from scanner.engine.database import Connection, reason
 from scanner.engine.intake import columnar
 from scanner.engine.intake.reader import (
+    FILE_NUMBER,
     MANY,
     MAX_RECORD,
+    STAGED,
     BadInputError,
     lines_of,
     no_slug,
@@ -37,7 +41,7 @@ from scanner.inventory.rows.typed import Present
 from scanner.model.inventory import Layout, RawInput
 
 _MOST_LINES: Final = 10
-"""Lines beside the records that are looked at: a sound file has two."""
+"""Lines beside the records that are looked at of a file: a sound one has two."""
 
 _KEY_LINES: Final = tuple(f'{{"kind":"{name}",' for name in MANY)
 """How the lines of keys begin as `keypolicy fetch` writes them."""
@@ -57,24 +61,54 @@ class Envelope(NamedTuple):
     present: Present | None
 
 
-def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") -> Envelope:
-    """Read the first and the last line of an inventory file, and hold its lines to its form.
+def read_envelopes(connection: Connection, inputs: Mapping[int, RawInput]) -> dict[int, Envelope]:
+    """Read the first and the last line of inventory files, and hold their lines to their form.
 
     Lines of keys that begin as `keypolicy fetch` writes them are left to the load. Those of
-    other tables are put aside on the way, into a table called `staged`. Raises InventoryFileError
-    where the file is cut off or joined from several, BadInputError where a line is not as it should
-    be or the version is another.
+    other tables are put aside on the way, into the table STAGED, each with the number that its
+    file has among `inputs`. Raises InventoryFileError where a file is cut off or joined from
+    several, BadInputError where a line is not as it should be or the version is another.
     """
-    present = columns_of(connection, raw) if raw.layout is Layout.INVENTORY_PARQUET else None
-    lines: dict[str, list[str]] = {HEADER: [], ENDING: []}
+    ways: dict[object, list[int]] = defaultdict(list)
+    present: dict[int, Present | None] = {}
+    for number, raw in inputs.items():
+        in_columns = raw.layout is Layout.INVENTORY_PARQUET
+        present[number] = columns_of(connection, raw) if in_columns else None
+        ways[raw.layout, raw.packing, str(present[number])].append(number)
+    connection.execute(
+        f"CREATE OR REPLACE TABLE {STAGED} (kind JSON, organization JSON, project JSON,"
+        " record JSON, odd BOOLEAN, file INTEGER)"
+    )
+    for numbers in ways.values():
+        _put_aside(connection, {n: inputs[n] for n in numbers}, present[numbers[0]])
+    lines: dict[int, list[tuple[str | None, ...]]] = defaultdict(list)
+    for number, *line in connection.execute(
+        f"SELECT file, COLUMNS(* EXCLUDE (file, odd))::VARCHAR FROM {STAGED} WHERE odd"
+        f" QUALIFY row_number() OVER (PARTITION BY file) <= {_MOST_LINES}"
+    ).fetchall():
+        lines[number].append(tuple(line))
+    kinds: dict[int, set[str]] = defaultdict(set)
+    for number, kind in connection.execute(
+        f"SELECT DISTINCT file, kind ->> '$' FROM {STAGED}"
+    ).fetchall():
+        kinds[number].add(kind)
+    return {
+        number: _envelope(raw, lines[number], frozenset(kinds[number]), present[number])
+        for number, raw in inputs.items()
+    }
+
+
+def _envelope(
+    raw: RawInput,
+    found: Sequence[tuple[str | None, ...]],
+    kinds: frozenset[str],
+    present: Present | None,
+) -> Envelope:
+    """Return what the lines of a file say that are no records."""
+    lines: dict[str, list[str | None]] = {HEADER: [], ENDING: []}
     try:
-        _put_aside(connection, raw, staged, present)
-        found = connection.execute(
-            "SELECT CAST(kind AS VARCHAR), CAST(organization AS VARCHAR), CAST(project AS VARCHAR),"
-            f' CAST(record AS VARCHAR) FROM "{staged}" WHERE odd LIMIT {_MOST_LINES}'
-        ).fetchall()
-        for kind, *places, record in found:
-            line = [None if part is None else msgspec.json.decode(part) for part in (kind, *places)]
+        for *places, record in found:
+            line = [None if part is None else msgspec.json.decode(part) for part in places]
             check_line(*line)
             lines[str(line[0])].append(record)
         if max(map(len, lines.values())) > 1:
@@ -84,17 +118,19 @@ def read_envelope(connection: Connection, raw: RawInput, staged: str = "lines") 
         if not lines[HEADER]:
             raise _unusable(raw, "is not as `keypolicy fetch` writes it: its first line is missing")
         header, ending = (_without_secrets(lines[kind][0]) for kind in lines)
-        kinds = connection.execute(f"SELECT DISTINCT kind ->> '$' FROM \"{staged}\"").fetchall()
         told = read_header(header, typed=present is not None)
         if present is not None:
             columnar.check_said(raw, told.columns, present)
-        return Envelope(told, read_ending(ending), frozenset(kind for (kind,) in kinds), present)
+        return Envelope(told, read_ending(ending), kinds, present)
     except (EnvelopeError, msgspec.DecodeError) as error:
         raise BadInputError((raw,), redact_text(str(error))) from None
 
 
-def _put_aside(connection: Connection, raw: RawInput, staged: str, present: Present | None) -> None:
-    """Put lines of few, and odd ones, into a table."""
+def _put_aside(
+    connection: Connection, inputs: Mapping[int, RawInput], present: Present | None
+) -> None:
+    """Put lines of few, and odd ones, into STAGED, from files that are read alike."""
+    raw = next(iter(inputs.values()))
     records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
     odd = (
         "kind IS NULL OR NOT list_contains($records, kind ->> '$')"
@@ -103,15 +139,15 @@ def _put_aside(connection: Connection, raw: RawInput, staged: str, present: Pres
     # Of a file that is none of ours every line may be odd: not their records are kept.
     kept = f"kind ->> '$' IN ('{HEADER}', '{ENDING}') OR NOT odd"
     chosen = (
-        f"SELECT * REPLACE (CASE WHEN {kept} THEN record END AS record)"
-        f" FROM (SELECT *, {odd} AS odd FROM ({{}}))"
+        f"SELECT * EXCLUDE (file_index) REPLACE (CASE WHEN {kept} THEN record END AS record),"
+        f" {FILE_NUMBER} AS file FROM (SELECT *, {odd} AS odd FROM ({{}}))"
         " WHERE odd OR NOT list_contains($many, kind ->> '$')"
     )
-    values = {"records": records, "many": list(MANY)}
+    values = {"records": records, "many": list(MANY), "numbers": list(inputs)}
     # No temporary one: the cursor that looks for secrets in it would not see it.
     lines = _other_lines(raw) if raw.layout is Layout.INVENTORY_LINES else lines_of(raw, present)
-    create = f'CREATE OR REPLACE TABLE "{staged}" AS {chosen.format(lines)}'
-    run_on(connection, raw, create, values)
+    insert = f"INSERT INTO {STAGED} BY NAME {chosen.format(lines)}"
+    run_on(connection, tuple(inputs.values()), insert, values)
 
 
 def _other_lines(raw: RawInput) -> str:
@@ -124,9 +160,9 @@ def _other_lines(raw: RawInput) -> str:
     )
     # Without quotes, and with a separator that no JSON has, these are the lines as they are.
     text = (
-        "SELECT line FROM read_csv($path, columns = {line: 'VARCHAR'}, auto_detect = false, header"
-        f" = false, delim = '\x1f', quote = '', escape = '', new_line = '\\n', strict_mode = false,"
-        f" max_line_size = {MAX_RECORD}, buffer_size = {MAX_RECORD},"
+        "SELECT line, file_index FROM read_csv($path, columns = {line: 'VARCHAR'}, auto_detect ="
+        " false, header = false, delim = '\x1f', quote = '', escape = '', new_line = '\\n',"
+        f" strict_mode = false, max_line_size = {MAX_RECORD}, buffer_size = {MAX_RECORD},"
         f" compression = '{raw.packing}')"
     )
     keys = " OR ".join(f"starts_with(line, '{beginning}')" for beginning in _KEY_LINES)
@@ -135,9 +171,10 @@ def _other_lines(raw: RawInput) -> str:
     named = f"list_filter(members, lambda name: name IN ({names}))"
     twice = f"len(members) > list_count(j) AND len({named}) > len(list_distinct({named}))"
     return (
-        f"SELECT {parts} FROM (SELECT CASE WHEN {twice} THEN {_TWICE} ELSE j END AS j FROM"
-        f" (SELECT json_extract(line, [{paths}]) AS j, json_keys(line) AS members"
-        f" FROM (SELECT CAST(line AS JSON) AS line FROM ({text}) WHERE {other})))"
+        f"SELECT {parts}, file_index FROM (SELECT CASE WHEN {twice} THEN {_TWICE} ELSE j END AS j,"
+        f" file_index FROM (SELECT json_extract(line, [{paths}]) AS j, json_keys(line) AS members,"
+        f" file_index FROM (SELECT * REPLACE (CAST(line AS JSON) AS line) FROM ({text})"
+        f" WHERE {other})))"
     )
 
 

@@ -11,8 +11,8 @@ from scanner.base.errors import UsageError
 from scanner.base.files import replacing
 from scanner.catalogue import OWN, TABLES
 from scanner.engine.database import Connection, connect, reason
-from scanner.engine.intake.envelope import read_envelope
-from scanner.engine.intake.reader import raw_relation, run_on
+from scanner.engine.intake.envelope import read_envelopes
+from scanner.engine.intake.reader import FEW, raw_relation, run_on
 from scanner.inventory.envelope import ENDING, HEADER
 from scanner.inventory.rows.members import NULLS, ODD, members, struct
 from scanner.inventory.rows.unfold import unfolded
@@ -21,7 +21,6 @@ from scanner.inventory.spool import copy_inventory
 from scanner.model.coverage import TableCoverage
 from scanner.model.inventory import TYPED_VERSION, Needs, RawInput, Scope
 
-_STAGED: Final = "lines"
 COPY: Final = "(FORMAT parquet, COMPRESSION zstd)"
 
 
@@ -36,7 +35,7 @@ def fetch(
     inventory = source.collect(scope, wanted, workspace)
     (raw,) = inventory.inputs
     with connect() as connection:
-        ending = read_envelope(connection, raw, _STAGED).ending
+        ending = read_envelopes(connection, {0: raw})[0].ending
         if output.suffix == ".parquet":
             _to_parquet(connection, raw, output)
         else:
@@ -51,20 +50,19 @@ def to_parquet(raw: RawInput, output: Path) -> None:
     it is whole. Raises UsageError where it cannot be written.
     """
     with connect() as connection:
-        read_envelope(connection, raw, _STAGED)
+        read_envelopes(connection, {0: raw})
         _to_parquet(connection, raw, output)
 
 
 def _to_parquet(connection: Connection, raw: RawInput, output: Path) -> None:
     made = raw.path.with_name(f"{raw.path.name}.parquet")
     quoted = str(made).replace("'", "''")
-    few = raw_relation(raw, _STAGED)
-    kinds = connection.execute(f"SELECT DISTINCT kind FROM ({few})").fetchall()
+    kinds = connection.execute(f"SELECT DISTINCT kind FROM ({FEW})").fetchall()
     names = {str(kind) for (kind,) in kinds}
     tables = [name for name in TABLES if name in names or name == OWN[name].keys]
-    sql = typed(few, raw_relation(raw), tables)
+    sql = typed(FEW, raw_relation(raw), tables)
     try:
-        run_on(connection, raw, f"COPY ({sql}) TO '{quoted}' {COPY}", {})
+        run_on(connection, (raw,), f"COPY ({sql}) TO '{quoted}' {COPY}", {})
         with made.open("rb") as source, replacing(output) as target:
             shutil.copyfileobj(source, target)
     except duckdb.IOException as error:

@@ -81,7 +81,7 @@ def _lines(connection: Connection, raw: RawInput) -> Iterator[bytes]:
     relation = raw_relation(raw, present=columns_of(connection, raw) if typed else None)
     sql = f"SELECT kind, organization, project, CAST(record AS VARCHAR) FROM ({relation})"
     # A cursor of its own: what was loaded stays as it is.
-    rows = run_on(connection.cursor(), raw, sql, {})
+    rows = run_on(connection.cursor(), (raw,), sql, {})
     while batch := rows.fetchmany(BATCH):
         for kind, organization, project, text in batch:
             record = decode(text)

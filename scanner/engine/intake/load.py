@@ -1,7 +1,9 @@
 """Filling the tables from files: strict about types, honest about what is missing."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from typing import Final
 
 import msgspec
@@ -12,8 +14,8 @@ from scanner.engine.database import Connection, create
 from scanner.engine.forecast.moving import hold_back
 from scanner.engine.intake.columns import kept
 from scanner.engine.intake.digest import digest
-from scanner.engine.intake.envelope import Envelope, read_envelope
-from scanner.engine.intake.reader import BadInputError, load_rows, passing_by
+from scanner.engine.intake.envelope import Envelope, read_envelopes
+from scanner.engine.intake.reader import STAGED, BadInputError, load_rows, passing_by
 from scanner.engine.intake.scope import (
     SlugPair,
     check_project_option,
@@ -24,9 +26,10 @@ from scanner.engine.intake.scope import (
     row_count,
     unseen,
 )
-from scanner.engine.intake.twins import Origins, collapse, contradictions, identity, next_row
-from scanner.inventory.rows.facts import ROW
+from scanner.engine.intake.twins import Files, collapse, contradictions, identity
+from scanner.inventory.rows.facts import FILE, ROW
 from scanner.inventory.rows.normalize import BAD
+from scanner.inventory.rows.typed import Present
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 from scanner.model.provider import Provider, imported
@@ -95,16 +98,15 @@ class _Loader:
 
     def __init__(self, connection: Connection, inventory: Inventory, as_of: datetime) -> None:
         self._connection = connection
-        self._inputs = inventory.inputs
+        self._inputs = dict(enumerate(inventory.inputs))
         self._as_of = as_of
-        self.servers: dict[str, str | None] = {}
-        # By inventory: the name that its lines of few are put aside under, and its envelope.
-        self._staged: dict[str, tuple[str, Envelope]] = {}
+        self.servers: dict[int, str | None] = {}
+        self._envelopes: dict[int, Envelope] = {}
         self._live = inventory.live
-        # Inventories that say what they hold: the label of each, with each of its tables.
-        self._covering: set[tuple[str, str]] = set()
+        # Inventories that say what they hold: the number of each, with each of its tables.
+        self._covering: set[tuple[int, str]] = set()
         self._listed: dict[str, list[SlugPair]] = {provider.keys: [] for provider in PROVIDERS}
-        self._promised: dict[tuple[str, str], int] = {}
+        self._promised: dict[tuple[int, str], int] = {}
         self.filled: list[str] = []
         self._marked: set[str] = set()
         self.rows = dict.fromkeys(TABLES, 0)
@@ -115,98 +117,99 @@ class _Loader:
 
     def read_envelopes(self) -> None:
         """Take coverage, reach, origin and server from the product's own inventory files."""
-        for raw in self._inputs:
-            self.servers[raw.label] = raw.server
-            if not raw.layout.is_inventory:
+        own = {number: raw for number, raw in self._inputs.items() if raw.layout.is_inventory}
+        self._envelopes = read_envelopes(self._connection, own) if own else {}
+        for number, raw in self._inputs.items():
+            self.servers[number] = raw.server
+            if number not in own:
                 named = Scope(projects=(raw.project,)) if raw.project else None
                 self.reaches.append(Reach(frozenset({raw.kind or ""}), named, is_export=True))
                 continue
-            staged = f"staged {len(self._staged)}"
-            envelope = read_envelope(self._connection, raw, staged)
-            header, ending = envelope.header, envelope.ending
-            self._staged[raw.label] = staged, envelope
+            header, ending = self._envelopes[number].header, self._envelopes[number].ending
             tables = frozenset(ending.coverage)
             self.reaches.append(Reach(tables, header.scope, tuple(header.filters)))
-            self.servers[raw.label] = header.server or raw.server
+            self.servers[number] = header.server or raw.server
             self.sources += [source for source in header.sources if source not in self.sources]
-            self._covering.update((raw.label, name) for name in ending.coverage)
+            self._covering.update((number, name) for name in ending.coverage)
             for name, found in ending.coverage.items():
                 known = self.coverage.get(name)
                 self.coverage[name] = merge(known, found) if known else found
                 if found.rows is not None:
-                    self._promised[raw.label, name] = found.rows
+                    self._promised[number, name] = found.rows
 
     def load_table(self, name: str, read: frozenset[str], *, whole: bool) -> None:
         """Load one table from every input that has records of it."""
-        inputs = [raw for raw in self._inputs if raw.layout.is_inventory or raw.kind == name]
-        if not inputs:
-            return
+        inputs = {n: raw for n, raw in self._inputs.items() if raw.kind in {name, None}}
         columns = kept(name, read, whole=whole)
-        added = self._fill(name, inputs, columns)
-        for raw in inputs:
-            self._check_count(raw, name, sum(number for of, _, number in added if of is raw))
-        rows = sum(number for *_, number in added)
-        if not rows:
+        found = self._fill(name, inputs, columns)
+        for number in inputs:
+            self._check_count(number, name, found[number])
+        if not (rows := found.total()):
             return
         self.filled.append(name)
         bad, distinct = self._connection.execute(
             f'SELECT count(*) FILTER ({BAD}), count(DISTINCT ({identity(name)})) FROM "{name}"'
         ).fetchall()[0]
         if bad:
-            raise BadInputError(tuple(inputs), f"{bad} records of {name} have a wrong type")
+            wrong = f"{bad} records of {name} have a wrong type"
+            raise BadInputError(tuple(inputs.values()), wrong)
+        if distinct < rows and columns != (all_of_them := kept(name, read, whole=True)):
+            # What differs may be in a column that nothing reads.
+            self._fill(name, inputs, all_of_them)
+        self._note_listed(name, inputs)
         if distinct < rows:
-            all_of_them = kept(name, read, whole=True)
-            if columns != all_of_them:  # what differs may be in a column that nothing reads
-                added = self._fill(name, inputs, all_of_them)
-        origins = [(start, raw) for raw, start, _ in added]
-        self._note_listed(name, origins)
-        if distinct < rows:
-            self._lacks(name, contradictions(self._connection, name, origins, live=self._live))
+            self._lacks(name, contradictions(self._connection, name, inputs, live=self._live))
             collapse(self._connection, name)
-            extra = rows - distinct
-            self.warnings.append(f"{extra} records of {name} came twice; one of each was kept")
+            twice = rows - distinct
+            self.warnings.append(f"{twice} records of {name} came twice; one of each was kept")
 
-    def _fill(
-        self, name: str, inputs: Iterable[RawInput], columns: Sequence[str]
-    ) -> list[tuple[RawInput, int, int]]:
-        """Make the table anew, with rows of these inputs; return where each begins, and its rows.
+    def _fill(self, name: str, inputs: Files, columns: Sequence[str]) -> Counter[int]:
+        """Make the table anew; return how many rows are of each input, by its number, their FILE.
 
-        Not their number tells where the next begins: redaction takes rows out and puts them in
-        anew, at the end.
+        What is read alike is read by one statement: planning it takes longer than a small file.
         """
-        added: list[tuple[RawInput, int, int]] = []
-        for raw in inputs:
-            staged, envelope = self._staged.get(raw.label, ("", None))
-            if name == OWN[name].keys:
-                staged = ""  # they are the bulk of the file, which is read once more for them
-            elif envelope and name not in envelope.kinds:
-                continue
-            if not added:
-                create(self._connection, name, columns, f", {BAD} BOOLEAN, {ROW} BLOB")
-                self._marked.add(name)
-            start = next_row(self._connection, name)
-            values = {"server": self.servers[raw.label], "as_of": self._as_of}
-            present = envelope.present if envelope else None
-            with passing_by(self._connection, raw, name):
-                rows = load_rows(self._connection, raw, name, columns, values, staged, present)
-            added.append((raw, start, rows))
-        return added
+        to, ways = self._connection, defaultdict[tuple[object, ...], list[int]](list)
+        for number, raw in inputs.items():
+            ways[self._way(name, number, raw)].append(number)
+        ways.pop((), None)
+        if not ways:
+            return Counter()
+        create(to, name, columns, f", {FILE} INTEGER, {BAD} BOOLEAN, {ROW} BLOB")
+        self._marked.add(name)
+        for (staged, server, *_), numbers in ways.items():
+            alike = [inputs[number] for number in numbers]
+            values = {"server": server, "as_of": self._as_of, "numbers": numbers}
+            present = self._present(numbers[0])
+            with passing_by(to, alike, name):
+                load_rows(to, alike, name, columns, values, present, staged=bool(staged))
+        rows = to.execute(f'SELECT {FILE}, count(*) FROM "{name}" GROUP BY ALL')
+        return Counter(dict(rows.fetchall()))
+
+    def _way(self, name: str, number: int, raw: RawInput) -> tuple[object, ...]:
+        """Return whether lines put aside are read, and what else tells how; nothing for no row."""
+        server = self.servers[number]
+        # Keys are the bulk of a file, which is read once more for them.
+        if raw.layout.is_inventory and name != OWN[name].keys:
+            return (True, server) if name in self._envelopes[number].kinds else ()
+        own = (raw.layout, raw.packing, raw.organization, raw.project)
+        return False, server, *own, str(self._present(number))
+
+    def _present(self, number: int) -> Present | None:
+        return self._envelopes[number].present if number in self._envelopes else None
 
     def finish(self) -> str:
         """Return the digest, and take away the columns that were there for the load alone."""
         found = digest(self._connection, self.filled, sum(self.rows.values()))
-        for name in self._marked:
-            for column in (BAD, ROW):
-                self._connection.execute(f'ALTER TABLE "{name}" DROP COLUMN {column}')
+        for name, column in product(self._marked, (FILE, BAD, ROW)):
+            self._connection.execute(f'ALTER TABLE "{name}" DROP COLUMN {column}')
         return found
 
     def drop_staged(self) -> None:
         """Drop the lines that were put aside: what is in the tables has gone through redaction."""
-        for staged, _ in self._staged.values():
-            self._connection.execute(f'DROP TABLE "{staged}"')
+        self._connection.execute(f"DROP TABLE IF EXISTS {STAGED}")
 
-    def _check_count(self, raw: RawInput, name: str, rows: int) -> None:
-        promised = self._promised.get((raw.label, name))
+    def _check_count(self, number: int, name: str, rows: int) -> None:
+        raw, promised = self._inputs[number], self._promised.get((number, name))
         if promised is not None and promised != rows:
             raise InventoryFileError(
                 f"says that it holds {promised} records of {name}, but has {rows}",
@@ -222,22 +225,18 @@ class _Loader:
             )
             self._lacks(name, [Gap(reason, raw.organization, raw.project)])
 
-    def _note_listed(self, name: str, origins: Origins) -> None:
+    def _note_listed(self, name: str, inputs: Files) -> None:
         """Note the places that only answers of the API list: they do not say who has no key.
 
         An inventory that covers the keys, and has none of a place, says that there is none.
         """
         table, keys = TABLES[name], OWN[name].keys
-        ends = [*(str(start) for start, _ in origins[1:]), "2**62"]
-        doubtful = [
-            f"(rowid >= {start} AND rowid < {end})"
-            for (start, raw), end in zip(origins, ends, strict=True)
-            if (raw.label, keys) not in self._covering
-        ]
-        if table.place and doubtful:
+        sure = [number for number in inputs if (number, keys) in self._covering]
+        if table.place and len(sure) < len(inputs):
             found = self._connection.execute(
                 f'SELECT {table.organization}, {table.project} FROM "{name}" GROUP BY ALL'
-                f" HAVING bool_and({' OR '.join(doubtful)})"
+                f" HAVING NOT bool_or(list_contains($sure, {FILE}))",
+                {"sure": sure},
             )
             self._listed[keys] += found.fetchall()
 

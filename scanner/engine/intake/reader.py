@@ -19,6 +19,16 @@ from scanner.model.inventory import Layout, RawInput
 MAX_RECORD: Final = 16 << 20
 """Largest record that is read, in bytes."""
 
+STAGED: Final = "staged"
+"""Table of the lines that are put aside while inventories are read, with numbers of their files."""
+
+FILE_NUMBER: Final = "CAST($numbers AS INTEGER[])[1 + CAST(file_index AS INTEGER)]"
+"""The number that is given for the file of a row, as SQL."""
+
+_TEXTS: Final = ", ".join(f"{name} ->> '$' AS {name}" for name in ("kind", *PLACES))
+FEW: Final = f"SELECT {_TEXTS}, record, file FROM {STAGED}"
+"""SELECT of what was put aside."""
+
 MANY: Final = tuple(provider.keys for provider in PROVIDERS)
 """The tables that may have millions of rows."""
 
@@ -38,7 +48,6 @@ _FORMATS: Final = {
 
 # As JSON: read as text, a number would become one without a word.
 _ENVELOPE: Final = "{kind: 'JSON', organization: 'JSON', project: 'JSON', record: 'JSON'}"
-_LINE: Final = ", ".join(f"{name} ->> '$' AS {name}" for name in ("kind", *PLACES))
 
 
 def no_slug(name: str) -> str:
@@ -69,27 +78,25 @@ class BadInputError(KeypolicyError):
         self.inputs = inputs
 
 
-def raw_relation(raw: RawInput, staged: str = "", present: Present | None = None) -> str:
-    """Return a SELECT of record, organization, project and kind; it reads the file `$path`.
+def raw_relation(raw: RawInput, present: Present | None = None) -> str:
+    """Return a SELECT of record, organization, project, kind and file_index, of the files `$path`.
 
-    For an API export the kind, organization and project are what the input says of itself. With
-    `staged` it reads the lines that were put aside under that name; `present` is as in columnar.
+    For an API export the kind, organization and project are what the input says of itself;
+    `present` is as in columnar.
     """
-    if staged:
-        return f'SELECT {_LINE}, record FROM "{staged}"'
     if present is not None:
         return again(present)
     if raw.layout is Layout.INVENTORY_PARQUET:
         return (
             "SELECT CAST(kind AS VARCHAR) AS kind, CAST(organization AS VARCHAR) AS organization,"
-            " CAST(project AS VARCHAR) AS project, CAST(record AS JSON) AS record"
+            " CAST(project AS VARCHAR) AS project, CAST(record AS JSON) AS record, file_index"
             " FROM read_parquet($path)"
         )
     if raw.layout.is_inventory:
-        return f"SELECT {_SOUND_LINE}, record FROM ({lines_of(raw)})"
+        return f"SELECT {_SOUND_LINE}, record, file_index FROM {_json_of(raw)}"
     return (
         "SELECT $kind AS kind, $organization AS organization, $project AS project,"
-        f" json AS record FROM read_json_objects($path, {_options(raw)})"
+        f" json AS record, file_index FROM read_json_objects($path, {_options(raw)})"
     )
 
 
@@ -104,36 +111,45 @@ def lines_of(raw: RawInput, present: Present | None = None) -> str:
     """Return a SELECT of the lines of an inventory, each column as JSON."""
     if raw.layout is Layout.INVENTORY_PARQUET:
         texts = ", ".join(f"to_json({name}) AS {name}" for name in ("kind", *PLACES))
+        texts += ", file_index"
         if present is None:
             return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
         few = {name: columns for name, columns in present.items() if name not in MANY}
         rest = " AND ".join(f"kind <> '{name}'" for name in MANY)
         return f"SELECT {texts}, record FROM ({again(few)} WHERE {rest})"
-    return f"SELECT * FROM read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
+    return f"SELECT *, file_index FROM {_json_of(raw)}"
 
 
-def run_on(connection: Connection, raw: RawInput, sql: str, params: dict[str, Any]) -> Connection:
-    """Run a statement that reads the input; `sql` has raw_relation(raw) in it.
+def _json_of(raw: RawInput) -> str:
+    return f"read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
 
-    Raises BadInputError where DuckDB cannot read the file.
+
+def run_on(
+    connection: Connection, inputs: Sequence[RawInput], sql: str, params: dict[str, Any]
+) -> Connection:
+    """Run a statement that reads inputs, which are read alike; `sql` has their raw_relation in it.
+
+    Raises BadInputError where DuckDB cannot read a file.
     """
-    values = dict(params)
+    values, raw = dict(params), inputs[0]
     if "$path" in sql:
-        values |= columnar.path_of(raw)
+        values |= columnar.path_of(*inputs)
     if not raw.layout.is_inventory:
         values.update(kind=raw.kind, organization=raw.organization, project=raw.project)
-    return _execute(connection, raw, sql, values)
+    return _execute(connection, inputs, sql, values)
 
 
-def _execute(connection: Connection, raw: RawInput, sql: str, values: dict[str, Any]) -> Connection:
+def _execute(
+    connection: Connection, inputs: Sequence[RawInput], sql: str, values: dict[str, Any]
+) -> Connection:
     try:
         return connection.execute(sql, values)
     except duckdb.OutOfMemoryException:  # says nothing of the file
         raise
     except duckdb.Error as error:
         # Without its cause: that quotes the record, secrets and all.
-        why = _place(connection, raw) or reason(error, quotes=False)
-        raise BadInputError((raw,), why) from None
+        why = _place(connection, inputs[0]) or reason(error, quotes=False)
+        raise BadInputError(tuple(inputs), why) from None
 
 
 def _place(connection: Connection, raw: RawInput) -> str:
@@ -153,59 +169,74 @@ def _place(connection: Connection, raw: RawInput) -> str:
 
 def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with what
     connection: Connection,
-    raw: RawInput,
+    inputs: Sequence[RawInput],
     name: str,
     columns: Sequence[str],
     values: dict[str, Any],
-    staged: str = "",
     present: Present | None = None,
-) -> int:
-    """Fill table `name` from the file, or from what is `staged` of it; return the number of rows.
+    *,
+    staged: bool = False,
+) -> None:
+    """Fill table `name` from files that are read alike, or from what is `staged` of them.
 
-    `values` are the parameters. Plain rows are made at once; the others, which have an escape, a
-    wrong type or what may be a secret, are looked for again and judged by themselves; and those of
-    them that may hold a secret are replaced by what redaction leaves of them. Raises BadInputError.
+    `values` are the parameters, the `numbers` of the files among them. Plain rows are made at once;
+    the others, which have an escape, a wrong type or what may be a secret, are looked for again and
+    judged by themselves; and those of them that may hold a secret are replaced by what redaction
+    leaves of them. Raises BadInputError.
     """
-    relation, typed = raw_relation(raw, staged, present), False
-    if present is not None and not staged and is_typed(name, present):
-        relation, typed = rows(name, present, columns), True
+    if staged:
+        relation, typed = f"{FEW} WHERE list_contains($numbers, file)", False
+    else:
+        relation, typed = _relation(inputs[0], name, columns, present)
+    for raw in inputs if typed else ():
         columnar.check_heavy(connection, raw, name, columns)
     lines = f"SELECT *, $server AS server FROM ({relation}) WHERE kind = '{name}'"
     odd = f"WITH raw AS ({lines}) {not_plain(name, columns, typed=typed)}"
     insert = f'INSERT INTO "{name}" BY NAME WITH raw AS'
     rest = f'DELETE FROM "{name}" WHERE {BAD} IS NULL'
     plain_rows = f"{insert} ({lines}) {plain(name, columns, typed=typed)}"
-    added = _changed(run_on(connection, raw, plain_rows, _used(plain_rows, values)))
+    run_on(connection, inputs, plain_rows, _used(plain_rows, values))
     if not _changed(connection.execute(rest)):
-        return added
+        return
     odd_rows = f"{insert} ({odd}) {select(name, columns)}"
-    run_on(connection, raw, odd_rows, _used(odd_rows, values))
+    run_on(connection, inputs, odd_rows, _used(odd_rows, values))
     if not _changed(connection.execute(rest)):
-        return added
+        return
     # A cursor of its own: the rows are written while they are read.
     suspect_rows = f"WITH raw AS ({odd}) {suspects(name, columns)}"
-    found = run_on(connection.cursor(), raw, suspect_rows, _used(suspect_rows, values))
+    found = run_on(connection.cursor(), inputs, suspect_rows, _used(suspect_rows, values))
     redacted_rows = (
         f"{insert} (SELECT unnest($organizations) AS organization, unnest($projects) AS project,"
-        " CAST(unnest($records) AS JSON) AS record, $server AS server)"
+        " unnest($files) AS file, CAST(unnest($records) AS JSON) AS record, $server AS server)"
         f" {select(name, columns, looked_at=True)}"
     )
     while batch := found.fetchmany(BATCH):
         clean = [close_look(name, row) for row in batch]
-        organizations, projects, records = map(list, zip(*clean, strict=True))
-        listed = {"organizations": organizations, "projects": projects, "records": records}
-        _execute(connection, raw, redacted_rows, {**_used(redacted_rows, values), **listed})
-    return added
+        lists = map(list, zip(*clean, strict=True))
+        listed = dict(zip(("organizations", "projects", "files", "records"), lists, strict=True))
+        _execute(connection, inputs, redacted_rows, {**_used(redacted_rows, values), **listed})
+
+
+def _relation(
+    raw: RawInput, name: str, columns: Sequence[str], present: Present | None
+) -> tuple[str, bool]:
+    """Return the SELECT of what files have of a table, and whether it has columns for records."""
+    typed = present is not None and is_typed(name, present)
+    if present is not None and typed:
+        lines = rows(name, present, columns)
+    else:
+        lines = raw_relation(raw, present)
+    return f"SELECT *, {FILE_NUMBER} AS file FROM ({lines})", typed
 
 
 @contextmanager
-def passing_by(connection: Connection, raw: RawInput, name: str) -> Iterator[None]:
-    """Let the records of a file pass by the table, if any, that those of `name` are joined to.
+def passing_by(connection: Connection, inputs: Sequence[RawInput], name: str) -> Iterator[None]:
+    """Let the records of files pass by the table, if any, that those of `name` are joined to.
 
-    How many a file has the database does not know: left to itself it gathers all of them in memory
+    How many there are the database does not know: left to itself it gathers all of them in memory
     first, and then lets the table pass by them.
     """
-    if not TABLES[name].joined or raw.path.stat().st_size < _LARGE:
+    if not TABLES[name].joined or sum(raw.path.stat().st_size for raw in inputs) < _LARGE:
         yield
         return
     connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
@@ -220,6 +251,6 @@ def _used(sql: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _changed(done: Connection) -> int:
-    """Return how many rows a statement has put in or taken out."""
+    """Return how many rows a statement has taken out."""
     found = done.fetchone()
     return int(found[0]) if found else 0

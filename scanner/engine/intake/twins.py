@@ -1,7 +1,7 @@
 """Records with one id: equal ones are one, different ones contradict each other."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
@@ -10,13 +10,14 @@ from scanner.base.errors import InventoryFileError
 from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_text
 from scanner.engine.database import Connection
+from scanner.inventory.rows.facts import FILE
 from scanner.model.coverage import Gap
 from scanner.model.inventory import RawInput
 
 _LONGEST_ID: Final = 80
 
-Origins = Sequence[tuple[int, RawInput]]
-"""Where the rows of a table come from: each input with the number of its first row."""
+Files = Mapping[int, RawInput]
+"""Inputs by the number that their rows have in FILE."""
 
 
 def identity(name: str) -> str:
@@ -25,13 +26,7 @@ def identity(name: str) -> str:
     return "id" if table.unique else f"{table.organization}, id"
 
 
-def next_row(connection: Connection, name: str) -> int:
-    """Return the number of the row that the next one of a table will have."""
-    found = connection.execute(f'SELECT coalesce(max(rowid) + 1, 0) FROM "{name}"').fetchone()
-    return int(found[0]) if found else 0
-
-
-def contradictions(connection: Connection, name: str, origins: Origins, *, live: bool) -> list[Gap]:
+def contradictions(connection: Connection, name: str, files: Files, *, live: bool) -> list[Gap]:
     """Find different records with one id; `live`: the inputs were fetched for this scan.
 
     Raises InventoryFileError for the first, as which one is true cannot be known. Of a server
@@ -42,8 +37,9 @@ def contradictions(connection: Connection, name: str, origins: Origins, *, live:
     mine = f"OVER (PARTITION BY {identity(name)})"
     rows = connection.execute(
         f"SELECT CAST(({identity(name)}) AS VARCHAR) AS same, id, {table.organization},"
-        f" {table.project}, rowid, CAST(to_json({{{facts}}}) AS VARCHAR) AS facts"
-        f' FROM "{name}" QUALIFY min(facts) {mine} <> max(facts) {mine} ORDER BY same, rowid'
+        f" {table.project}, {FILE}, CAST(to_json({{{facts}}}) AS VARCHAR) AS facts"
+        f' FROM "{name}" QUALIFY min(facts) {mine} <> max(facts) {mine}'
+        f" ORDER BY same, {FILE}, rowid"
     )
     found = []
     for _, same in groupby(iter(rows.fetchone, None), itemgetter(0)):
@@ -63,8 +59,8 @@ def contradictions(connection: Connection, name: str, origins: Origins, *, live:
                 break
             raise InventoryFileError(
                 f"the {table.title} {number} comes twice, with different {differing}: in"
-                f" {_place(one, origins)} and in {_place(two, origins)}",
-                where=_origin(one[4], origins).label,
+                f" {_place(one, files)} and in {_place(two, files)}",
+                where=files[one[4]].label,
                 remedy="Leave out the file that is out of date, or fetch both again.",
             )
     return found
@@ -90,11 +86,7 @@ def _canonical(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-def _origin(number: int, origins: Origins) -> RawInput:
-    return [raw for start, raw in origins if start <= number][-1]
-
-
-def _place(row: Sequence[Any], origins: Origins) -> str:
+def _place(row: Sequence[Any], files: Files) -> str:
     where = "/".join(redact_text(slug) for slug in row[2:4] if slug)
-    label = _origin(row[4], origins).label
+    label = files[row[4]].label
     return f"{label} ({where})" if where else label

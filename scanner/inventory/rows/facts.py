@@ -9,6 +9,12 @@ from scanner.inventory.rows.fields import ToSql, paths_of
 ROW: Final = "_row"
 """Name of the column with the SHA-256 of a row's facts; it is dropped once the digest is made."""
 
+FILE: Final = "_file"
+"""Name of the column with the number of the file that a row comes from; it is dropped with ROW."""
+
+RAW: Final = "organization, project, server, file, record"
+"""The columns of what rows are made of; `file` is what FILE becomes."""
+
 
 @cache
 def fact_paths(name: str) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from scanner.catalogue.redact import (
     redact_record,
     redact_text,
 )
-from scanner.inventory.rows.facts import ROW, fact_paths, facts
+from scanner.inventory.rows.facts import FILE, RAW, ROW, fact_paths, facts
 from scanner.inventory.rows.fields import filled, joining
 from scanner.model.moment import not_moment
 from scanner.model.provider import Secrets
@@ -29,23 +29,24 @@ NULL marks a row that may hold a secret: it has nothing else in it, and is repla
 `close_look` leaves of the record.
 """
 
-RawRow = tuple[str | None, str | None, str | None]
-"""Organization, project and record (JSON), as a file has them."""
+RawRow = tuple[str | None, str | None, int, str | None]
+"""Organization, project, number of the file and record (JSON), as a file has them."""
 
 
 def select(name: str, columns: Sequence[str], *, looked_at: bool = False) -> str:
     """Return the SELECT that makes the columns of table `name` from a relation `raw`.
 
-    `raw` has record (JSON), organization, project and server; the table that it is joined to must
-    be filled. The result has two columns more: ROW, and BAD: whether a field is missing or of a
-    wrong type. Unless the records were `looked_at` closely, they are NULL for those that must be.
+    `raw` has the columns of RAW, record as JSON; the table that it is joined to must be filled. The
+    result has three columns more: FILE, ROW, and BAD: whether a field is missing or of a wrong
+    type. Unless the records were `looked_at` closely, ROW and BAD are NULL for those that must be.
     """
     plan = _Plan(name, columns)
     suspect = "false" if looked_at else plan.suspect
     hide = "CASE WHEN suspect THEN NULL ELSE {0} END AS {0}"
     hidden = ", ".join(hide.format(one) for one in ("v", "f", "organization", "project"))
     return (
-        f"SELECT {', '.join(plan.made)}, CASE WHEN suspect THEN NULL ELSE {plan.bad} END AS {BAD},"
+        f"SELECT {', '.join(plan.made)}, file AS {FILE},"
+        f" CASE WHEN suspect THEN NULL ELSE {plan.bad} END AS {BAD},"
         f" CASE WHEN suspect THEN NULL ELSE unhex(sha256({plan.facts})) END AS {ROW}"
         f" FROM (SELECT * REPLACE ({hidden}) FROM"
         f" (SELECT *, {suspect} AS suspect FROM ({plan.parsed}))) AS parsed{plan.join}"
@@ -56,15 +57,15 @@ def suspects(name: str, columns: Sequence[str]) -> str:
     """Return the SELECT of the rows of `raw`, as they are, for which `select` leaves BAD NULL."""
     plan = _Plan(name, columns)
     return (
-        f"SELECT organization, project, CAST(record AS VARCHAR) FROM ({plan.parsed})"
+        f"SELECT organization, project, file, CAST(record AS VARCHAR) FROM ({plan.parsed})"
         f" WHERE {plan.suspect}"
     )
 
 
 def close_look(name: str, row: RawRow) -> RawRow:
     """Return a row without its secrets, by the redaction that fetched records go through."""
-    organization, project, text = row
-    return _clean(organization), _clean(project), _clean_record(name, text or "")
+    organization, project, file, text = row
+    return _clean(organization), _clean(project), file, _clean_record(name, text or "")
 
 
 def _clean(text: str | None) -> str | None:
@@ -111,7 +112,7 @@ class _Plan:
         self.facts = facts(name, lambda path: f"f[{told[path]}]")
         self.suspect = _suspect(OWN[name].secrets, paths)
         self.parsed = (
-            "SELECT organization, project, server, record,"
+            f"SELECT {RAW},"
             f" json_type(record, {_list(types)}) AS t,"
             f" CAST(json_extract(record, {_list(told)}) AS VARCHAR[]) AS f,"
             f" json_extract_string(record, {_list(paths.index)}) AS v FROM raw"

@@ -13,7 +13,7 @@ from typing import Final
 
 from scanner.catalogue import INTEGER, OWN, TABLES, Field
 from scanner.catalogue.redact import MIN_SECRET, SECRET_FIELDS, SUSPECT
-from scanner.inventory.rows.facts import ROW, fact_paths, facts
+from scanner.inventory.rows.facts import FILE, RAW, ROW, fact_paths, facts
 from scanner.inventory.rows.fields import filled, joining, paths_of, texts_of
 from scanner.inventory.rows.members import ODD
 from scanner.inventory.rows.normalize import BAD
@@ -51,7 +51,7 @@ def plain(name: str, columns: Sequence[str], *, typed: bool = False) -> str:
         hidden = spec.type.startswith(("VARCHAR", "JSON"))
         made.append(f'{f"CASE WHEN plain THEN {value} END" if hidden else value} AS "{column}"')
     return (
-        f"SELECT {', '.join(made)}, CASE WHEN plain THEN false END AS {BAD},"
+        f"SELECT {', '.join(made)}, file AS {FILE}, CASE WHEN plain THEN false END AS {BAD},"
         f" CASE WHEN plain THEN unhex(sha256(told)) END AS {ROW}"
         f" FROM ({plan.judged}) AS parsed{joining(table, plan.text, plan.kind)}"
     )
@@ -60,7 +60,7 @@ def plain(name: str, columns: Sequence[str], *, typed: bool = False) -> str:
 def not_plain(name: str, columns: Sequence[str], *, typed: bool = False) -> str:
     """Return the SELECT of the rows of `raw`, as they are, for which `plain` leaves BAD NULL."""
     judged = _Fields(name, columns, typed=typed).judged
-    return f"SELECT organization, project, server, record FROM ({judged}) WHERE NOT plain"
+    return f"SELECT {RAW} FROM ({judged}) WHERE NOT plain"
 
 
 class _Fields:
@@ -101,12 +101,11 @@ class _Fields:
 
     def _parsed(self) -> str:
         """Return the SELECT of the fields' texts from `raw`, each record of which is parsed."""
-        raw = "organization, project, server, record"
         made = ", ".join(f"CAST(j[{n}] AS VARCHAR) AS f{n}" for n in self._paths.values())
         listed = ", ".join(f"'{path}'" for path in self._paths)
         return (
-            f"SELECT {raw}, {made} FROM"
-            f" (SELECT {raw}, json_extract(record, [{listed}]) AS j FROM raw)"
+            f"SELECT {RAW}, {made} FROM"
+            f" (SELECT {RAW}, json_extract(record, [{listed}]) AS j FROM raw)"
         )
 
     def json(self, path: str) -> str:

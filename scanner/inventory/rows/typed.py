@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from scanner.catalogue import TABLES
-from scanner.inventory.rows.facts import fact_paths
+from scanner.inventory.rows.facts import RAW, fact_paths
 from scanner.inventory.rows.fields import ToSql
 from scanner.inventory.rows.members import (
     NULLS,
@@ -22,14 +22,14 @@ from scanner.inventory.rows.members import (
 )
 
 _FILE: Final = "read_parquet($path)"
-_PLACES: Final = "kind, organization, project"
+_PLACES: Final = "kind, organization, project, file_index"
 
 Present = Mapping[str, Sequence[str]]
 """What a file has: by table, the members of its column."""
 
 
 def again(present: Present) -> str:
-    """Return the SELECT of the whole file as one of records: kind, organization, project, record.
+    """Return the SELECT of whole files as those of records: kind, places, file_index, record.
 
     Its record, JSON, is the one that the row was made of, but for the order of its fields.
     """
@@ -66,11 +66,11 @@ def is_typed(name: str, present: Present) -> bool:
 def texts(name: str, paths: Mapping[str, int], columns: Collection[str]) -> str:
     """Return the SELECT of fields' JSON texts, each as f and its number, from `rows`.
 
-    Besides them it has organization, project, server, record and ODD. A field is NULL where it is
+    Besides them it has the columns of RAW, and ODD. A field is NULL where it is
     missing, but also in a heavy column that is not among `columns`, and where a row is odd.
     """
     made = ", ".join(f"{_text(name, path, columns)} AS f{n}" for path, n in paths.items())
-    return f"SELECT organization, project, server, record, {ODD}, {made} FROM raw"
+    return f"SELECT {RAW}, {ODD}, {made} FROM raw"
 
 
 def sound(name: str, json: ToSql) -> list[str]:

@@ -59,7 +59,7 @@ def _agree(cases: Sequence[tuple[tuple[str, str], Any]]) -> None:
             records = [_with(SOUND[table], path, value) for path, value in given_there]
             raw = (
                 "SELECT CAST(unnest($records) AS JSON) AS record, unnest($numbers) AS project,"
-                " 'acme' AS organization, NULL AS server"
+                " 'acme' AS organization, NULL AS server, 0 AS file"
             )
             sql = f"WITH raw AS ({raw}) SELECT {BAD} FROM ({select(table, ['id'])})"
             told = {"records": list(map(json.dumps, records)), "numbers": ["web"] * len(records)}

@@ -187,7 +187,8 @@ def test_only_columns_that_are_read_are_scanned(tmp_path: Path) -> None:
 
     def scanned(*columns: str) -> str:
         """Return what the plan says of the reading of rows that are not odd."""
-        sql = f"WITH raw AS (SELECT *, NULL AS server FROM ({rows('sentry_key', key, columns)}))"
+        typed = rows("sentry_key", key, columns)
+        sql = f"WITH raw AS (SELECT *, NULL AS server, 0 AS file FROM ({typed}))"
         sql = f"EXPLAIN (FORMAT json) {sql} {plain('sentry_key', columns, typed=True)}"
         with connect() as connection:
             values = {"path": str(raw.path)} | ({"as_of": AS_OF} if "$as_of" in sql else {})

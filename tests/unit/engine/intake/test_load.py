@@ -1,5 +1,5 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
 from pathlib import Path
@@ -298,10 +298,10 @@ def test_the_database_reads_an_inventory_once_whatever_it_holds(
     run = reader.run_on
 
     def noted(
-        connection: Connection, raw: RawInput, sql: str, params: dict[str, Any]
+        connection: Connection, inputs: Sequence[RawInput], sql: str, params: dict[str, Any]
     ) -> Connection:
         passes.extend(["pass"] if "$path" in sql else [])
-        return run(connection, raw, sql, params)
+        return run(connection, inputs, sql, params)
 
     monkeypatch.setattr(reader, "run_on", noted)
     path = tmp_path / "i.jsonl"

@@ -8,7 +8,7 @@ import pytest
 from scanner.base import packed
 from scanner.base.errors import InventoryFileError
 from scanner.engine.database import connect
-from scanner.engine.intake.envelope import read_envelope
+from scanner.engine.intake.envelope import read_envelopes
 from scanner.model.inventory import Layout, RawInput
 
 BOMBS = {
@@ -34,7 +34,7 @@ def test_a_file_that_unpacks_to_far_more_is_refused(tmp_path: Path, sql: str) ->
     raw = _raw(tmp_path / "bomb.parquet", sql)
     assert raw.path.stat().st_size < 1 << 20
     with connect() as connection, pytest.raises(InventoryFileError, match="unpacks to") as refusal:
-        read_envelope(connection, raw)
+        read_envelopes(connection, {0: raw})
     assert refusal.value.exit_code == 2
     assert "bomb.parquet" in str(refusal.value)
 
@@ -47,4 +47,4 @@ def test_a_large_file_may_unpack_to_more(tmp_path: Path, monkeypatch: pytest.Mon
     )
     raw = _raw(tmp_path / "large.parquet", sql)
     with connect() as connection, pytest.raises(InventoryFileError, match="cut off"):
-        read_envelope(connection, raw)
+        read_envelopes(connection, {0: raw})

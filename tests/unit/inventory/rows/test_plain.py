@@ -95,7 +95,8 @@ def _rows(connection: Connection, made: str, told: list[str], places: Any) -> di
     """Return what a SELECT makes of the records, by their number."""
     raw = (
         "SELECT CAST(unnest($records) AS JSON) AS record, CAST($organization AS VARCHAR) AS"
-        " organization, CAST(unnest($numbers) AS VARCHAR) AS project, 'https://s.test' AS server"
+        " organization, CAST(unnest($numbers) AS VARCHAR) AS project,"
+        " 'https://s.test' AS server, 0 AS file"
     )
     sql = f"WITH raw AS ({raw}) {made}"
     values = {"records": told, "organization": places, "numbers": list(range(len(told)))}

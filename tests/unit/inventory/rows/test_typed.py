@@ -45,7 +45,7 @@ def found(connection: Connection, sql: str, **values: Any) -> list[dict[str, Any
 
 
 def served(raw: str) -> str:
-    return f"SELECT *, 'https://s.test' AS server FROM ({raw})"
+    return f"SELECT *, 'https://s.test' AS server, 0 AS file FROM ({raw})"
 
 
 def same(value: Any) -> str:
