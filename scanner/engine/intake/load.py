@@ -242,8 +242,8 @@ class _Loader:
 
     def apply(self, scope: Scope) -> None:
         """Narrow the tables to the scope, count keys, and note all that was not seen."""
-        asked = scope.organizations or scope.projects
-        missing = unseen(scope, places(self._connection, self.filled)) if asked else []
+        seen = places(self._connection, self.filled, projects=bool(scope.projects))
+        missing = unseen(scope, seen)
         for name in self.coverage:
             self._lacks(name, missing)
         for name, gaps in narrow(self._connection, scope, self.filled).items():
@@ -271,8 +271,9 @@ class _Loader:
     def _check_keyless(self, provider: Provider, scope: Scope) -> None:
         """Note the listed places without a key, where nothing says that they have none."""
         keys = provider.keys
-        keyed = places(self._connection, [name for name in self.filled if name == keys])
         listed = self._listed[keys]
+        mine = [name for name in self.filled if name == keys]
+        keyed = places(self._connection, mine, projects=bool(listed))
         whole = [place for place in listed if place[1] is None]
         if len(whole) == 1 and any(organization is None for organization, _ in keyed):
             # Keys that do not tell their organization are of the one that is listed.

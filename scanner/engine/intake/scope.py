@@ -73,11 +73,13 @@ def row_count(connection: Connection, name: str) -> int:
     return int(found[0]) if found else 0
 
 
-def places(connection: Connection, filled: Iterable[str]) -> set[SlugPair]:
-    """Return every place that a row of any table tells."""
+def places(
+    connection: Connection, filled: Iterable[str], *, projects: bool = True
+) -> set[SlugPair]:
+    """Return every place that a row of any table tells, or only organizations: these are few."""
     parts = [
-        f"SELECT {TABLES[name].organization} AS organization, {TABLES[name].project} AS project"
-        f' FROM "{name}"'
+        f"SELECT {TABLES[name].organization} AS organization,"
+        f' {TABLES[name].project if projects else NOWHERE} AS project FROM "{name}"'
         for name in filled
         if not TABLES[name].global_
     ]

@@ -5,6 +5,7 @@ from typing import Final
 
 from scanner.catalogue import TABLES
 from scanner.inventory.rows.fields import ToSql, paths_of
+from scanner.model.table import LIST, OBJECT
 
 ROW: Final = "_row"
 """Name of the column with the SHA-256 of a row's facts; it is dropped once the digest is made."""
@@ -31,7 +32,40 @@ def facts(name: str, json: ToSql) -> str:
 
     `json` gives the JSON text of a field. What is missing is told from null, and both from any
     value: JSON texts hold no control characters as they are, and places say their length first.
+    The order of an object's members is no fact, nor is that of a list: servers give those such as
+    features in another order each time.
     """
     places = (f"strlen({at}) || ':', {at}" for at in ("organization", "project"))
-    parts = (*places, *map(json, fact_paths(name)))
+    parts = (*places, *(_fact(name, path, json) for path in fact_paths(name)))
     return f"concat('{name}', {', '.join(f'chr(31), {part}' for part in parts)})"
+
+
+def _fact(name: str, path: str, json: ToSql) -> str:
+    """Return the text of a field that all with the same value have."""
+    text, types = json(path), TABLES[name].fields[path].types
+    if types == LIST:
+        return f"CASE WHEN starts_with({text}, '[') THEN {_list(text)} ELSE {text} END"
+    if types != OBJECT:
+        return text
+    members = [one for one in fact_paths(name) if one.startswith(f"{path}.")]
+    # Where nothing is in it but members that are facts themselves, these tell all of it.
+    length = sum(len(one.removeprefix(f"{path}.")) + len('"":,') for one in members) + len("{}") - 1
+    known = " + ".join([str(length), *(f"strlen({json(one)})" for one in members)])
+    told = f"WHEN strlen({text}) = {known} THEN '{{}}' " if members else ""
+    return f"CASE {told}WHEN {text} >= '{{' THEN {_object(text)} ELSE {text} END"
+
+
+def _object(text: str) -> str:
+    pointer = "concat('/', replace(replace(k, '~', '~0'), '/', '~1'))"
+    told = f"lambda k: concat(to_json(k), ':', json_extract({text}, {pointer}))"
+    return _joined("{", f"list_transform(json_keys({text}), {told})", "}")
+
+
+def _list(text: str) -> str:
+    told = f"lambda e: CASE WHEN e >= '{{' THEN {_object('e')} ELSE e END"
+    parts = f"CAST(json_extract({text}, '$[*]') AS VARCHAR[])"
+    return _joined("[", f"list_transform({parts}, {told})", "]")
+
+
+def _joined(begin: str, parts: str, end: str) -> str:
+    return f"concat('{begin}', array_to_string(list_sort({parts}), ','), '{end}')"
