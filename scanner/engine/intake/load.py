@@ -1,6 +1,6 @@
 """Filling the tables from files: strict about types, honest about what is missing."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import product
@@ -26,7 +26,7 @@ from scanner.engine.intake.scope import (
     row_count,
     unseen,
 )
-from scanner.engine.intake.twins import Files, collapse, contradictions, identity
+from scanner.engine.intake.twins import Files, collapse, contradictions, count
 from scanner.inventory.rows.facts import FILE, ROW
 from scanner.inventory.rows.normalize import BAD
 from scanner.inventory.rows.typed import Present
@@ -141,30 +141,29 @@ class _Loader:
         """Load one table from every input that has records of it."""
         inputs = {n: raw for n, raw in self._inputs.items() if raw.kind in {name, None}}
         columns = kept(name, read, whole=whole)
-        found = self._fill(name, inputs, columns)
+        counted = count(self._connection, name) if self._fill(name, inputs, columns) else []
+        rows = {number: many for number, many, *_ in counted}
         for number in inputs:
-            self._check_count(number, name, found[number])
-        if not (rows := found.total()):
+            self._check_count(number, name, rows.get(number, 0))
+        if not counted:
             return
         self.filled.append(name)
-        bad, distinct = self._connection.execute(
-            f'SELECT count(*) FILTER ({BAD}), count(DISTINCT ({identity(name)})) FROM "{name}"'
-        ).fetchall()[0]
-        if bad:
-            wrong = f"{bad} records of {name} have a wrong type"
-            raise BadInputError(tuple(inputs.values()), wrong)
-        if distinct < rows and columns != (all_of_them := kept(name, read, whole=True)):
+        if wrong := {number: bad for number, _, bad, _ in counted if bad}:
+            refused = tuple(inputs[number] for number in sorted(wrong))
+            reason = f"{sum(wrong.values())} records of {name} have a wrong type"
+            raise BadInputError(refused, reason)
+        twice = sum(rows.values()) - counted[0][-1]
+        if twice and columns != (all_of_them := kept(name, read, whole=True)):
             # What differs may be in a column that nothing reads.
             self._fill(name, inputs, all_of_them)
         self._note_listed(name, inputs)
-        if distinct < rows:
+        if twice:
             self._lacks(name, contradictions(self._connection, name, inputs, live=self._live))
             collapse(self._connection, name)
-            twice = rows - distinct
             self.warnings.append(f"{twice} records of {name} came twice; one of each was kept")
 
-    def _fill(self, name: str, inputs: Files, columns: Sequence[str]) -> Counter[int]:
-        """Make the table anew; return how many rows are of each input, by its number, their FILE.
+    def _fill(self, name: str, inputs: Files, columns: Sequence[str]) -> bool:
+        """Make the table anew, if any input may have rows of it; return whether one may.
 
         What is read alike is read by one statement: planning it takes longer than a small file.
         """
@@ -173,7 +172,7 @@ class _Loader:
             ways[self._way(name, number, raw)].append(number)
         ways.pop((), None)
         if not ways:
-            return Counter()
+            return False
         create(to, name, columns, f", {FILE} INTEGER, {BAD} BOOLEAN, {ROW} BLOB")
         self._marked.add(name)
         for (staged, server, *_), numbers in ways.items():
@@ -182,8 +181,7 @@ class _Loader:
             present = self._present(numbers[0])
             with passing_by(to, alike, name):
                 load_rows(to, alike, name, columns, values, present, staged=bool(staged))
-        rows = to.execute(f'SELECT {FILE}, count(*) FROM "{name}" GROUP BY ALL')
-        return Counter(dict(rows.fetchall()))
+        return True
 
     def _way(self, name: str, number: int, raw: RawInput) -> tuple[object, ...]:
         """Return whether lines put aside are read, and what else tells how; nothing for no row."""
@@ -252,9 +250,9 @@ class _Loader:
             if provider.keys in self.coverage:
                 self._check_keyless(provider, scope)
             if provider.counts and not provider.tables.keys().isdisjoint(self.filled):
-                count = imported(provider.counts)
+                fill_counts = imported(provider.counts)
                 narrowed = self._is_narrowed(scope)
-                count(self._connection, self.filled, self.coverage, is_narrowed=narrowed)
+                fill_counts(self._connection, self.filled, self.coverage, is_narrowed=narrowed)
         for name in self.filled:
             self.rows[name] = row_count(self._connection, name)
         for name in self.coverage:

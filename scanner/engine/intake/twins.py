@@ -11,6 +11,7 @@ from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_text
 from scanner.engine.database import Connection
 from scanner.inventory.rows.facts import FILE
+from scanner.inventory.rows.normalize import BAD
 from scanner.model.coverage import Gap
 from scanner.model.inventory import RawInput
 
@@ -20,10 +21,19 @@ Files = Mapping[int, RawInput]
 """Inputs by the number that their rows have in FILE."""
 
 
-def identity(name: str) -> str:
+def _identity(name: str) -> str:
     """Return what tells the records of a table apart, as SQL."""
     table = TABLES[name]
     return "id" if table.unique else f"{table.organization}, id"
+
+
+def count(connection: Connection, name: str) -> list[tuple[int, int, int, int]]:
+    """Return for each FILE how many rows it has, and bad ones; last how many differ, of all."""
+    sql = (
+        f"SELECT {FILE}, count(*), count(*) FILTER ({BAD}),"
+        f' (SELECT count(DISTINCT ({_identity(name)})) FROM "{name}") FROM "{name}" GROUP BY ALL'
+    )
+    return connection.execute(sql).fetchall()
 
 
 def contradictions(connection: Connection, name: str, files: Files, *, live: bool) -> list[Gap]:
@@ -34,9 +44,9 @@ def contradictions(connection: Connection, name: str, files: Files, *, live: boo
     """
     table = TABLES[name]
     facts = ", ".join(f"'{c}': \"{c}\"" for c, spec in table.columns.items() if not spec.derived)
-    mine = f"OVER (PARTITION BY {identity(name)})"
+    mine = f"OVER (PARTITION BY {_identity(name)})"
     rows = connection.execute(
-        f"SELECT CAST(({identity(name)}) AS VARCHAR) AS same, id, {table.organization},"
+        f"SELECT CAST(({_identity(name)}) AS VARCHAR) AS same, id, {table.organization},"
         f" {table.project}, {FILE}, CAST(to_json({{{facts}}}) AS VARCHAR) AS facts"
         f' FROM "{name}" QUALIFY min(facts) {mine} <> max(facts) {mine}'
         f" ORDER BY same, {FILE}, rowid"
@@ -70,7 +80,7 @@ def collapse(connection: Connection, name: str) -> None:
     """Keep one of several records with the same id, the same one in every run."""
     connection.execute(
         f'CREATE OR REPLACE TABLE "{name}" AS SELECT t.* FROM "{name}" AS t QUALIFY'
-        f" row_number() OVER (PARTITION BY {identity(name)} ORDER BY CAST(t AS VARCHAR)) = 1"
+        f" row_number() OVER (PARTITION BY {_identity(name)} ORDER BY CAST(t AS VARCHAR)) = 1"
     )
 
 
