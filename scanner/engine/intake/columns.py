@@ -1,24 +1,55 @@
-"""Which columns of a table are loaded: those that something reads."""
+"""Which columns of tables are loaded: those that something reads."""
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Final
 
-from scanner.catalogue import OWN, TABLES
+from scanner.catalogue import COUNTED, TABLES
 
-_WORD = re.compile(r"\w+")
+_WORD: Final = re.compile(r"\w+")
+_TO_JOIN: Final = {table.joined for table in TABLES.values()}
+_ORDER: Final = tuple(sorted(TABLES, key=lambda name: name not in _TO_JOIN))
+"""What others are joined to comes first."""
+
+_JOINED: Final = re.compile(r"\bjoined\.(\w+)")
 
 
-def kept(name: str, read: frozenset[str], *, whole: bool = False) -> tuple[str, ...]:
-    """Return the columns of a table that are loaded where those in `read` are read.
+def kept(read: Mapping[str, frozenset[str]], *, whole: bool = False) -> dict[str, tuple[str, ...]]:
+    """Return, by table, in the order to load them, the columns to load where those `read` are.
 
-    Of keys, which may be a million, these and what findings and coverage tell of a row; of all
-    other tables, and of keys where the `whole` table is asked for, all but heavy ones.
+    They are these, what they are made of in other tables, and what findings and coverage tell of a
+    row; where tables are asked for `whole`, all but heavy ones.
     """
-    columns = TABLES[name].columns
-    if whole or name != OWN[name].keys:
-        return tuple(c for c, spec in columns.items() if not spec.heavy or c in read)
-    always = _always(name)
-    return tuple(column for column in columns if column in read or column in always)
+    chosen = {name: set(_light(name) if whole else _always(name)) for name in TABLES}
+    for name, columns in read.items():
+        chosen[name] |= columns
+    for name, counted in COUNTED.items():
+        if counted & chosen[name]:  # all of a table are counted at once
+            chosen[name] |= counted
+            for column in counted:
+                for other, columns in TABLES[name].columns[column].counts:
+                    chosen[other] |= columns
+    for name, table in TABLES.items():
+        sources = [table.join, *(table.columns[column].source for column in chosen[name])]
+        if table.joined:
+            chosen[table.joined] |= set(_JOINED.findall(" ".join(sources)))
+    return {name: _ordered(name, chosen[name]) for name in _ORDER}
+
+
+def with_facts(name: str, columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns with all that tell one record from another."""
+    specs = TABLES[name].columns
+    facts = (column for column, spec in specs.items() if not spec.heavy and not spec.derived)
+    return _ordered(name, {*columns, *facts})
+
+
+def _ordered(name: str, columns: set[str]) -> tuple[str, ...]:
+    return tuple(column for column in TABLES[name].columns if column in columns)
+
+
+def _light(name: str) -> frozenset[str]:
+    return frozenset(column for column, spec in TABLES[name].columns.items() if not spec.heavy)
 
 
 @cache
@@ -28,5 +59,4 @@ def _always(name: str) -> frozenset[str]:
     told = {"id", "name", "url", "owner", "project_id"}
     for place in (table.organization, table.project, table.project_key):
         told.update(_WORD.findall(place))
-    counted = (dict(spec.counts) for one in TABLES.values() for spec in one.columns.values())
-    return frozenset(told.union(*(counts.get(name, ()) for counts in counted)))
+    return frozenset(told & table.columns.keys())

@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 
 from scanner.base.errors import InventoryFileError
-from scanner.catalogue import OWN, PROVIDERS, TABLES
+from scanner.catalogue import COUNTED, OWN, PROVIDERS, TABLES
 from scanner.engine.database import Connection, create
 from scanner.engine.forecast.moving import hold_back
-from scanner.engine.intake.columns import kept
+from scanner.engine.intake.columns import kept, with_facts
 from scanner.engine.intake.digest import digest
 from scanner.engine.intake.envelope import Envelope, read_envelopes
 from scanner.engine.intake.reader import STAGED, BadInputError, load_rows, passing_by
@@ -33,10 +33,6 @@ from scanner.inventory.rows.typed import Present
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 from scanner.model.provider import Provider, imported
-
-_JOINED: Final = {table.joined for table in TABLES.values()}
-LOAD_ORDER: Final = tuple(sorted(TABLES, key=lambda name: name not in _JOINED))
-"""What others are joined to comes first."""
 
 _ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
 
@@ -73,8 +69,8 @@ def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
     """
     loader = _Loader(connection, inventory, as_of + timedelta(days=ahead))
     loader.read_envelopes()
-    for name in LOAD_ORDER:
-        loader.load_table(name, read.get(name, frozenset()), whole=bool(ahead))
+    for name, columns in kept(read, whole=bool(ahead)).items():
+        loader.load_table(name, columns)
     loader.drop_staged()
     check_project_option(connection, inventory.inputs)
     loader.apply(scope)
@@ -108,6 +104,7 @@ class _Loader:
         self._listed: dict[str, list[SlugPair]] = {provider.keys: [] for provider in PROVIDERS}
         self._promised: dict[tuple[int, str], int] = {}
         self.filled: list[str] = []
+        self._counted: set[str] = set()
         self._marked: set[str] = set()
         self.rows = dict.fromkeys(TABLES, 0)
         self.coverage = dict(inventory.coverage)
@@ -137,10 +134,9 @@ class _Loader:
                 if found.rows is not None:
                     self._promised[number, name] = found.rows
 
-    def load_table(self, name: str, read: frozenset[str], *, whole: bool) -> None:
+    def load_table(self, name: str, columns: tuple[str, ...]) -> None:
         """Load one table from every input that has records of it."""
         inputs = {n: raw for n, raw in self._inputs.items() if raw.kind in {name, None}}
-        columns = kept(name, read, whole=whole)
         counted = count(self._connection, name) if self._fill(name, inputs, columns) else []
         rows = {number: many for number, many, *_ in counted}
         for number in inputs:
@@ -148,14 +144,14 @@ class _Loader:
         if not counted:
             return
         self.filled.append(name)
+        self._counted |= {name} if COUNTED[name] & set(columns) else set()
         if wrong := {number: bad for number, _, bad, _ in counted if bad}:
             refused = tuple(inputs[number] for number in sorted(wrong))
             reason = f"{sum(wrong.values())} records of {name} have a wrong type"
             raise BadInputError(refused, reason)
         twice = sum(rows.values()) - counted[0][-1]
-        if twice and columns != (all_of_them := kept(name, read, whole=True)):
-            # What differs may be in a column that nothing reads.
-            self._fill(name, inputs, all_of_them)
+        if twice and columns != (facts := with_facts(name, columns)):
+            self._fill(name, inputs, facts)  # what differs may be in a column that nothing reads
         self._note_listed(name, inputs)
         if twice:
             self._lacks(name, contradictions(self._connection, name, inputs, live=self._live))
@@ -204,7 +200,8 @@ class _Loader:
 
     def drop_staged(self) -> None:
         """Drop the lines that were put aside: what is in the tables has gone through redaction."""
-        self._connection.execute(f"DROP TABLE IF EXISTS {STAGED}")
+        if self._envelopes:
+            self._connection.execute(f"DROP TABLE {STAGED}")
 
     def _check_count(self, number: int, name: str, rows: int) -> None:
         raw, promised = self._inputs[number], self._promised.get((number, name))
@@ -240,7 +237,8 @@ class _Loader:
 
     def apply(self, scope: Scope) -> None:
         """Narrow the tables to the scope, count keys, and note all that was not seen."""
-        seen = places(self._connection, self.filled, projects=bool(scope.projects))
+        asked, projects = scope.organizations or scope.projects, bool(scope.projects)
+        seen = places(self._connection, self.filled, projects=projects) if asked else set()
         missing = unseen(scope, seen)
         for name in self.coverage:
             self._lacks(name, missing)
@@ -249,10 +247,14 @@ class _Loader:
         for provider in PROVIDERS:
             if provider.keys in self.coverage:
                 self._check_keyless(provider, scope)
-            if provider.counts and not provider.tables.keys().isdisjoint(self.filled):
-                fill_counts = imported(provider.counts)
-                narrowed = self._is_narrowed(scope)
-                fill_counts(self._connection, self.filled, self.coverage, is_narrowed=narrowed)
+            if provider.counts and not self._counted.isdisjoint(provider.tables):
+                imported(provider.counts)(
+                    self._connection,
+                    self.filled,
+                    self.coverage,
+                    counted=self._counted,
+                    is_narrowed=self._is_narrowed(scope),
+                )
         for name in self.filled:
             self.rows[name] = row_count(self._connection, name)
         for name in self.coverage:

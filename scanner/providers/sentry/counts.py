@@ -52,17 +52,20 @@ def count(
     filled: Collection[str],
     coverage: Mapping[str, TableCoverage],
     *,
+    counted: Collection[str],
     is_narrowed: bool,
 ) -> None:
     """Fill the columns that are counted, once the tables in `filled` have their rows.
 
-    `is_narrowed`: the rows of an organization are those of some projects only, or filtered.
+    `counted` are the tables that have such columns, as something reads them. `is_narrowed`: the
+    rows of an organization are those of some projects only, or filtered.
     """
     if _PROJECTS not in filled:
         return
     keys, projects = coverage.get(_KEYS), coverage.get(_PROJECTS)
-    count_keys(connection, keys)
-    if not is_narrowed:
+    if _PROJECTS in counted:
+        count_keys(connection, keys)
+    if _ORGANIZATIONS in counted and not is_narrowed:
         count_all(connection, keys, projects)
 
 
