@@ -5,7 +5,7 @@ from typing import Final
 
 from scanner.catalogue import TABLES
 from scanner.inventory.rows.fields import ToSql, paths_of
-from scanner.model.table import LIST, OBJECT
+from scanner.model.table import LIST, OBJECT, TEXTS
 
 ROW: Final = "_row"
 """Name of the column with the SHA-256 of a row's facts; it is dropped once the digest is made."""
@@ -27,32 +27,52 @@ def fact_paths(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for one in columns for path in paths_of(one.source)))
 
 
-def facts(name: str, json: ToSql) -> str:
+def facts(name: str, json: ToSql, *, plain: bool = False) -> str:
     """Return a SQL text expression: the facts of a row, whatever their order in its record.
 
     `json` gives the JSON text of a field. What is missing is told from null, and both from any
     value: JSON texts hold no control characters as they are, and places say their length first.
     The order of an object's members is no fact, nor is that of a list: servers give those such as
-    features in another order each time.
+    features in another order each time. If it is `plain`, `usual` holds for the row.
     """
     places = (f"strlen({at}) || ':', {at}" for at in ("organization", "project"))
-    parts = (*places, *(_fact(name, path, json) for path in fact_paths(name)))
+    parts = (*places, *(_fact(name, path, json, plain=plain) for path in fact_paths(name)))
     return f"concat('{name}', {', '.join(f'chr(31), {part}' for part in parts)})"
 
 
-def _fact(name: str, path: str, json: ToSql) -> str:
+def usual(name: str, json: ToSql) -> list[str]:
+    """Return conditions that are FALSE where an object has other members than facts."""
+    return [
+        f"({json(path)} IS NULL OR {json(path)} < '{{' OR coalesce({known}, false))"
+        for path in fact_paths(name)
+        if (known := _known(name, path, json))
+    ]
+
+
+def _fact(name: str, path: str, json: ToSql, *, plain: bool) -> str:
     """Return the text of a field that all with the same value have."""
     text, types = json(path), TABLES[name].fields[path].types
     if types == LIST:
-        return f"CASE WHEN starts_with({text}, '[') THEN {_list(text)} ELSE {text} END"
+        return f"CASE WHEN starts_with({text}, '[') THEN {_list(name, path, text)} ELSE {text} END"
     if types != OBJECT:
         return text
+    known = _known(name, path, json)
+    told = f"WHEN {known} THEN '{{}}' " if known else ""
+    told += "" if known and plain else f"WHEN {text} >= '{{' THEN {_object(text)} "
+    return f"CASE {told}ELSE {text} END"
+
+
+def _known(name: str, path: str, json: ToSql) -> str:
+    """Return the condition for an object with all of those members that are facts, and no others.
+
+    They tell all of it then. Empty for what is no object, or one of which no member is a fact.
+    """
     members = [one for one in fact_paths(name) if one.startswith(f"{path}.")]
-    # Where nothing is in it but members that are facts themselves, these tell all of it.
+    if TABLES[name].fields[path].types != OBJECT or not members:
+        return ""
     length = sum(len(one.removeprefix(f"{path}.")) + len('"":,') for one in members) + len("{}") - 1
-    known = " + ".join([str(length), *(f"strlen({json(one)})" for one in members)])
-    told = f"WHEN strlen({text}) = {known} THEN '{{}}' " if members else ""
-    return f"CASE {told}WHEN {text} >= '{{' THEN {_object(text)} ELSE {text} END"
+    lengths = " + ".join([str(length), *(f"strlen({json(one)})" for one in members)])
+    return f"strlen({json(path)}) = {lengths}"
 
 
 def _object(text: str) -> str:
@@ -61,10 +81,13 @@ def _object(text: str) -> str:
     return _joined("{", f"list_transform(json_keys({text}), {told})", "}")
 
 
-def _list(text: str) -> str:
-    told = f"lambda e: CASE WHEN e >= '{{' THEN {_object('e')} ELSE e END"
+def _list(name: str, path: str, text: str) -> str:
     parts = f"CAST(json_extract({text}, '$[*]') AS VARCHAR[])"
-    return _joined("[", f"list_transform({parts}, {told})", "]")
+    made = [one for one in TABLES[name].columns.values() if path in paths_of(one.source)]
+    if any(column.type != TEXTS for column in made):  # it may hold objects
+        told = f"lambda e: CASE WHEN e >= '{{' THEN {_object('e')} ELSE e END"
+        parts = f"list_transform({parts}, {told})"
+    return _joined("[", parts, "]")
 
 
 def _joined(begin: str, parts: str, end: str) -> str:

@@ -13,7 +13,7 @@ from typing import Final
 
 from scanner.catalogue import INTEGER, OWN, TABLES, Field
 from scanner.catalogue.redact import MIN_SECRET, SECRET_FIELDS, SUSPECT
-from scanner.inventory.rows.facts import FILE, RAW, ROW, fact_paths, facts
+from scanner.inventory.rows.facts import FILE, RAW, ROW, fact_paths, facts, usual
 from scanner.inventory.rows.fields import filled, joining, paths_of, texts_of
 from scanner.inventory.rows.members import ODD
 from scanner.inventory.rows.normalize import BAD
@@ -71,7 +71,7 @@ class _Fields:
         self._fields = table.fields
         self._paths: dict[str, int] = {}
         of_facts = fact_paths(name)
-        told = facts(name, self.json)
+        told = facts(name, self.json, plain=True)
         sources = (*(table.columns[column].source for column in columns), table.join)
         for source in sources:
             for path in paths_of(source):
@@ -84,6 +84,7 @@ class _Fields:
             told_too += f", {spoken(name, self.json)} AS said"
         else:
             tests = [f"regexp_full_match(told, '{_row(name)}')", *self._dates()]
+        tests += usual(name, self.json)
         said = ("said" if typed else "told", "more")
         tests += [
             self._sound(path, field, OWN[name].secrets)

@@ -207,11 +207,13 @@ def test_the_scope_narrows(tmp_path: Path) -> None:
     assert rows(*inputs, scope=Scope(("other",))) == []
 
 
-def write_inventory(path: Path, state: CoverageState = CoverageState.COMPLETE) -> Path:
+def write_inventory(
+    path: Path, state: CoverageState = CoverageState.COMPLETE, key: dict[str, Any] = KEY
+) -> Path:
     gaps = () if state is CoverageState.COMPLETE else (Gap("denied", "acme", "api"),)
     with Spool(path, sources=("sentry acme",), server="https://s.test", scope=Scope()) as spool:
         spool.add("sentry_project", PROJECT, organization="acme", project="shop")
-        spool.add("sentry_key", KEY, organization="acme", project="shop")
+        spool.add("sentry_key", key, organization="acme", project="shop")
         return spool.finish(
             {
                 "sentry_key": TableCoverage(state, "because", gaps),
@@ -224,8 +226,8 @@ def inventory(path: Path, layout: Layout = Layout.INVENTORY_LINES) -> Inventory:
     return Inventory((RawInput(path, layout, path.name),), ())
 
 
-def forms(folder: Path) -> list[tuple[Path, Layout]]:
-    lines = write_inventory(folder / "i.jsonl")
+def forms(folder: Path, key: dict[str, Any] = KEY) -> list[tuple[Path, Layout]]:
+    lines = write_inventory(folder / "i.jsonl", key=key)
     copy_inventory(lines, folder / "i.json")
     to_parquet(RawInput(lines, Layout.INVENTORY_LINES, "i"), folder / "i.parquet")
     return [
@@ -237,7 +239,10 @@ def forms(folder: Path) -> list[tuple[Path, Layout]]:
 
 def test_all_forms_of_an_inventory_hold_the_same(tmp_path: Path) -> None:
     digests = set()
-    for path, layout in forms(tmp_path):
+    (tmp_path / "other").mkdir()
+    backwards = {"count": 30, "window": 60}
+    other = {name: backwards if name == "rateLimit" else KEY[name] for name in reversed(KEY)}
+    for path, layout in (*forms(tmp_path), *forms(tmp_path / "other", other)):
         with connect() as connection:
             loaded = load(connection, inventory(path, layout), Scope(), AS_OF, ALL)
             assert loaded.sources == ("sentry acme",)
