@@ -20,7 +20,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from datetime import UTC
+from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final, NamedTuple
 from xml.sax.saxutils import escape
@@ -32,7 +34,7 @@ from scanner.model.rule import Policy
 from scanner.model.run import Clear, GateResult, RuleResult, Run
 from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import gate_words, loosened
-from scanner.report.parts.subject import EVERYTHING, name_of, place, shortened, told
+from scanner.report.parts.subject import EVERYTHING, line, place, shortened
 from scanner.report.parts.xmltext import attributes, legal, often, quoted
 
 _MAX_LINES: Final = 100  # keys that a case lists: a test report is read by people
@@ -41,6 +43,8 @@ _MAX_MESSAGE: Final = 300
 _IN_MEMORY: Final = 1 << 20  # bytes of a suite that are not put on disk
 _AT_ONCE: Final = 1_000  # cases that are written at a time
 _WORDS: Final = {"fail": "failed", "error": "in error"}
+_NO_POLICY: Final = "keypolicy"
+_Rules = AbstractSet[tuple[str, str]]  # policies and ids
 
 
 class _Case(NamedTuple):
@@ -86,8 +90,12 @@ class _Suite(NamedTuple):
 
     def add(self, case: _Case) -> None:
         """Put one case aside."""
-        self.counts[case.kind] += 1
-        self.waiting.append(_case(case))
+        self.put(case.kind, f"<testcase name={quoted(case.name)}{_after_name(case)}")
+
+    def put(self, kind: str, text: str) -> None:
+        """Put the text of one case aside."""
+        self.counts[kind] += 1
+        self.waiting.append(text)
         if len(self.waiting) > _AT_ONCE:
             self.flush()
 
@@ -97,34 +105,46 @@ class _Suite(NamedTuple):
         self.waiting.clear()
 
 
-_NO_POLICY: Final = "keypolicy"
-
-
 def _spool(run: Run, suites: Mapping[str, _Suite]) -> Writing:
     """Put every case aside: what was found, what is clear, then rules that came to nothing."""
     found: set[tuple[str, str]] = set()
     is_passed = run.verdict.result is GateResult.PASSED
-    place: _Found | None = None
+    last: _Found | None = None
     while findings := (yield):
         for key, of_place in groupby(findings, _key):
-            if place is None or place.key != key:
-                if place is not None:
-                    suites[place.key[0]].add(place.case(is_passed))
-                place = _Found(key)
+            if last is None or last.key != key:
+                if last is not None:
+                    suites[last.key[0]].add(last.case(is_passed))
+                last = _Found(key)
                 found.add(key[:2])
-            place.add(of_place)
-    if place is not None:
-        suites[place.key[0]].add(place.case(is_passed))
-    for case in _others(run, found):
+            last.add(of_place)
+    if last is not None:
+        suites[last.key[0]].add(last.case(is_passed))
+    seen = found | _spool_clear(run.clear or (), suites)
+    for case in _others(run, found, seen):
         suites[case.policy].add(case)
 
 
-def _others(run: Run, found: AbstractSet[tuple[str, str]]) -> Iterator[_Case]:
-    """Yield what is clear, then rules that came to nothing; something was `found` of some."""
-    seen = set(found)
-    for clear in run.clear or ():
-        seen.add((clear.policy, clear.rule_id))
-        yield _clear(clear)
+def _spool_clear(clear: Iterable[Clear], suites: Mapping[str, _Suite]) -> _Rules:
+    """Put aside what is clear: nearly all of a large report. Return of which rules something is."""
+    seen = set()
+    for rule, places in groupby(clear, attrgetter("policy", "rule_id")):
+        seen.add(rule)
+        suite, passed = suites[rule[0]], _after_name(_Case(*rule, ""))
+        skipped = _after_name(_not_applicable(*rule, ""))
+        for one in places:
+            name = f"<testcase name={_named(one.organization, one.project)}"
+            suite.put(*(("", name + passed) if one.passed else ("skipped", name + skipped)))
+    return seen
+
+
+@lru_cache(maxsize=1 << 15)  # rule after rule, it is the same places
+def _named(organization: str | None, project: str | None) -> str:
+    return quoted(place(organization, project))
+
+
+def _others(run: Run, found: _Rules, seen: _Rules) -> Iterator[_Case]:
+    """Yield rules that came to nothing; of some there were findings, of others what is clear."""
     for result in run.results:
         rule = result.rule.policy, result.rule.id
         if hidden := _hidden(run, result, is_shown=rule in found):
@@ -177,7 +197,7 @@ class _Found:
             is_open = finding.disposition is Disposition.OPEN
             self._counts[finding.outcome if is_open else finding.disposition] += 1
             if len(self._lines) < _MAX_LINES:
-                self._lines.append(_line(finding))
+                self._lines.append(shortened(line(finding), _MAX_LINE))
 
     def case(self, is_passed: bool) -> _Case:  # noqa: FBT001 - the verdict
         """Return the case that they come to; none fails where the gate passed."""
@@ -211,26 +231,7 @@ def _verdict(counts: Counter[str]) -> tuple[str, str]:
     return "skipped", Disposition.WAIVED if counts[Disposition.WAIVED] else Disposition.BASELINED
 
 
-def _line(finding: Finding) -> str:
-    resource = finding.resource
-    parts = [name_of(resource)]
-    if resource.name and resource.id:
-        parts.append(f"({clean(resource.id)})")
-    if finding.owner:
-        parts.append(f"[{clean(finding.owner)}]")
-    if finding.disposition is not Disposition.OPEN:
-        parts.append(f"[{finding.disposition}]")
-    return shortened(f"{' '.join(parts)}: {told(finding)}", _MAX_LINE)
-
-
-def _clear(clear: Clear) -> _Case:
-    name = place(clear.organization, clear.project)
-    if clear.passed:
-        return _Case(clear.policy, clear.rule_id, name)
-    return _not_applicable(clear.policy, clear.rule_id, name)
-
-
-def _rest(result: RuleResult, seen: set[tuple[str, str]]) -> Iterator[_Case]:
+def _rest(result: RuleResult, seen: _Rules) -> Iterator[_Case]:
     """Yield one case for what is known of a rule by number only."""
     rule = policy, rule_id = result.rule.policy, result.rule.id
     name = "every other resource" if rule in seen else "every resource"
@@ -290,8 +291,8 @@ def _properties(run: Run, policy: Policy | None) -> dict[str, str]:
     return properties
 
 
-def _case(case: _Case) -> str:
-    head = f"<testcase name={quoted(case.name)} classname={often(f'{case.policy}.{case.rule_id}')}"
+def _after_name(case: _Case) -> str:
+    head = f" classname={often(f'{case.policy}.{case.rule_id}')}"
     if not case.kind:
         return f"{head}/>\n"
     body = escape("\n".join(map(legal, case.lines)))

@@ -279,11 +279,11 @@ class _Loader:
             # Keys that do not tell their organization are of the one that is listed.
             listed = [place for place in listed if place[1] is not None]
         self._lacks(keys, keyless(scope, listed, keyed))
-        if not keyed or scope.projects:
+        filled = [name for name in self.filled if name in provider.tables]
+        if not keyed or scope.projects or filled == mine:
             return
         told = {gap.organization for gap in self.coverage[keys].gaps}
         told |= {organization for organization, _ in keyed}
-        filled = [name for name in self.filled if name in provider.tables]
         for slug in sorted(organizations(self._connection, filled).keys() - told):
             self.warnings.append(f"the organization {slug!r} has no {TABLES[keys].title}")
 

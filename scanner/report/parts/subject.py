@@ -2,7 +2,7 @@
 
 from scanner.base.text import clean
 from scanner.model.finding import Finding, Resource
-from scanner.model.outcome import Outcome
+from scanner.model.outcome import Disposition, Outcome
 
 EVERYTHING = "everything"
 
@@ -22,6 +22,19 @@ def told(finding: Finding) -> str:
     """Return the finding's message, marked where it is not a violation."""
     message = clean(finding.message)
     return message if finding.outcome is Outcome.FAIL else f"[{finding.outcome}] {message}"
+
+
+def line(finding: Finding) -> str:
+    """Return a finding as a line: whose it is, what it is about, and what is wrong."""
+    resource = finding.resource
+    parts = [name_of(resource)]
+    if resource.name and resource.id:
+        parts.append(f"({clean(resource.id)})")
+    if finding.owner:
+        parts.append(f"[{clean(finding.owner)}]")
+    if finding.disposition is not Disposition.OPEN:
+        parts.append(f"[{finding.disposition}]")
+    return f"{' '.join(parts)}: {told(finding)}"
 
 
 def web_url(resource: Resource) -> str | None:
