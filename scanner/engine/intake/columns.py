@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from scanner.catalogue import COUNTED, TABLES
+from scanner.catalogue import COUNTED, OWN, TABLES
 
 _WORD: Final = re.compile(r"\w+")
 _TO_JOIN: Final = {table.joined for table in TABLES.values()}
@@ -57,6 +57,7 @@ def _always(name: str) -> frozenset[str]:
     """Return the columns that the engine reads by itself."""
     table = TABLES[name]
     told = {"id", "name", "url", "owner", "project_id"}
-    for place in (table.organization, table.project, table.project_key):
-        told.update(_WORD.findall(place))
+    teams = OWN[name].teams if name == OWN[name].projects else ""
+    for sql in (table.organization, table.project, table.project_key, teams):
+        told.update(_WORD.findall(sql))
     return frozenset(told & table.columns.keys())

@@ -48,8 +48,7 @@ def fill(  # noqa: PLR0913, PLR0917 - what a source is asked for, and what is ma
     with TemporaryDirectory(prefix="keypolicy-") as workspace:
         inventory = source.collect(scope, with_teams(wanted, owners), Path(workspace))
         try:
-            columns = with_teams(Needs(read), owners).columns
-            loaded = load(connection, inventory, scope, as_of, columns, ahead)
+            loaded = load(connection, inventory, scope, as_of, read, ahead)
         except BadInputError as error:
             # Imported here: only needed to say what is wrong with a file.
             from scanner.inventory.diagnose import diagnose_inputs  # noqa: PLC0415

@@ -48,7 +48,7 @@ def with_teams(needs: Needs, owners: Owners | None) -> Needs:
     """Return the needs with the teams of projects, where an entry goes by them."""
     if owners is None or not _go_by_teams(owners) or LIVE.projects is None:
         return needs
-    teams = needs.columns.get(LIVE.projects, frozenset()) | {"team", "teams"}
+    teams = needs.columns.get(LIVE.projects, frozenset()) | {"teams"}
     return Needs({**needs.columns, LIVE.projects: teams})
 
 
