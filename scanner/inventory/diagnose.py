@@ -5,7 +5,7 @@ the longest record, not by the file.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from scanner.base.errors import InventoryFileError, Location
@@ -122,15 +122,32 @@ def _check_line(record: Record) -> None:
 
 
 def _check_fields(record: Record, value: Any, kind: str, *path: str) -> None:  # noqa: ANN401 - any JSON value
+    if found := _first_wrong(value, kind):
+        problem, names = found
+        raise record.fault(problem, _UNCHANGED, *path, *names)
+
+
+def refused_row(raw: RawInput, rows: Iterable[tuple[int, str, str]]) -> InventoryFileError | None:
+    """Return what is wrong with the first such row of a file in Parquet, if any is.
+
+    Each has its number, from 1, its table, and its record as JSON.
+    """
+    for number, kind, text in rows:
+        if found := _first_wrong(json.loads(text), kind):
+            problem = f"row {number}: {found[0]}"
+            return InventoryFileError(problem, where=raw.label, remedy=_UNCHANGED)
+    return None
+
+
+def _first_wrong(value: Any, kind: str) -> tuple[str, list[str]] | None:  # noqa: ANN401 - any JSON value
+    """Return what is wrong with a record, and the names that lead to the field."""
     if not isinstance(value, dict):
-        found = _NAMES[json_type(value)]
-        raise record.fault(f"expected an object, found {found}", _UNCHANGED, *path)
+        return f"expected an object, found {_NAMES[json_type(value)]}", []
     for name, field in TABLES[kind].fields.items():
         names = name.split(".")[1:]
-        problem = _violation(value, names, field)
-        if problem:
-            shown = ".".join(names)
-            raise record.fault(f"field {shown}: {problem}", _UNCHANGED, *path, *names)
+        if problem := _violation(value, names, field):
+            return f"field {'.'.join(names)}: {problem}", names
+    return None
 
 
 def _violation(record: dict[str, Any], names: list[str], field: Field) -> str | None:

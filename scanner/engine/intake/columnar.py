@@ -8,13 +8,15 @@ import glob
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
+import _duckdb as duckdb
+
 from scanner.base.errors import InventoryFileError
 from scanner.base.packed import most_unpacked
 from scanner.catalogue import PROVIDERS, TABLES
 from scanner.engine.database import Connection
 from scanner.inventory.envelope import PLACES, check_line
 from scanner.inventory.rows.members import NULLS, ODD, OF_TEXT, Member, members
-from scanner.inventory.rows.typed import Present
+from scanner.inventory.rows.typed import Present, again
 from scanner.inventory.sniff import too_large
 from scanner.model.inventory import RawInput
 
@@ -113,6 +115,26 @@ def check_places(connection: Connection, raw: RawInput) -> None:
     sql = f"SELECT kind, {', '.join(PLACES)} FROM {_FILE} WHERE kind IS NULL OR {odd} LIMIT 1"
     for row in connection.execute(sql, path_of(raw)).fetchall():
         check_line(*row)
+
+
+def refused(connection: Connection, raw: RawInput) -> InventoryFileError | None:
+    """Return what is wrong with the first row that has a wrong type, the slow and precise way.
+
+    None where there is none, or what is wrong keeps the rows from being read.
+    """
+    from scanner.inventory.diagnose import refused_row  # noqa: PLC0415 - for what is refused alone
+
+    row, found = "file_row_number + 1", present(connection, raw)
+    lines = f"SELECT kind, record, {row} AS row FROM {_FILE}"
+    if found is not None:
+        lines = f"SELECT kind, record, row FROM ({again(found, f', {row} AS row')})"
+    kinds = ", ".join(f"'{name}'" for name in TABLES)
+    sql = f"SELECT row, kind, CAST(record AS VARCHAR) FROM ({lines}) WHERE kind IN ({kinds})"
+    try:
+        rows = connection.cursor().execute(sql, path_of(raw))
+        return refused_row(raw, iter(rows.fetchone, None))
+    except duckdb.Error:
+        return None
 
 
 def check_heavy(connection: Connection, raw: RawInput, name: str, columns: Collection[str]) -> None:

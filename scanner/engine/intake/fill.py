@@ -7,14 +7,16 @@ from tempfile import TemporaryDirectory
 
 import msgspec
 
+from scanner.base.errors import InventoryFileError
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
+from scanner.engine.intake import columnar
 from scanner.engine.intake.load import Loaded, load
 from scanner.engine.intake.owners import assign, with_teams
 from scanner.engine.intake.reader import BadInputError
 from scanner.engine.judge.places import Unseen
 from scanner.inventory.source import Source
-from scanner.model.inventory import Inventory, Needs, Scope
+from scanner.model.inventory import Inventory, Layout, Needs, Scope
 from scanner.model.owner import Owners
 from scanner.model.run import InventorySummary, TableSummary
 
@@ -50,16 +52,25 @@ def fill(  # noqa: PLR0913, PLR0917 - what a source is asked for, and what is ma
         try:
             loaded = load(connection, inventory, scope, as_of, read, ahead)
         except BadInputError as error:
-            # Imported here: only needed to say what is wrong with a file.
-            from scanner.inventory.diagnose import diagnose_inputs  # noqa: PLC0415
-
-            raise diagnose_inputs(error.inputs, error.message) from error
+            raise _diagnosed(connection, error) from error
         if keep is not None:
             keep(connection, inventory)
     if owners is None:
         return loaded
     warnings = (*loaded.warnings, *assign(connection, owners))
     return msgspec.structs.replace(loaded, warnings=warnings)
+
+
+def _diagnosed(connection: Connection, error: BadInputError) -> InventoryFileError:
+    """Return the error that says what is wrong with a file that was refused, and where."""
+    # Imported here: only needed to say what is wrong with a file.
+    from scanner.inventory.diagnose import diagnose_inputs  # noqa: PLC0415
+
+    for raw in error.inputs:
+        in_rows = raw.layout is Layout.INVENTORY_PARQUET
+        if in_rows and (fault := columnar.refused(connection, raw)):
+            return fault
+    return diagnose_inputs(error.inputs, error.message)
 
 
 def summary_of(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:

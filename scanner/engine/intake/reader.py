@@ -148,8 +148,10 @@ def _execute(
         raise
     except duckdb.Error as error:
         # Without its cause: that quotes the record, secrets and all.
-        why = _place(connection, inputs[0]) or reason(error, quotes=False)
-        raise BadInputError(tuple(inputs), why) from None
+        for raw in inputs:
+            if why := _place(connection, raw):
+                raise BadInputError((raw,), why) from None
+        raise BadInputError(tuple(inputs), reason(error, quotes=False)) from None
 
 
 def _place(connection: Connection, raw: RawInput) -> str:

@@ -28,7 +28,7 @@ Present = Mapping[str, Sequence[str]]
 """What a file has: by table, the members of its column."""
 
 
-def again(present: Present) -> str:
+def again(present: Present, more: str = "") -> str:
     """Return the SELECT of whole files as those of records: kind, places, file_index, record.
 
     Its record, JSON, is the one that the row was made of, but for the order of its fields.
@@ -37,7 +37,7 @@ def again(present: Present) -> str:
         f" WHEN kind = '{name}' THEN {_whole(name, columns)}" for name, columns in present.items()
     )
     whole = f"CASE{made} ELSE CAST(record AS JSON) END" if made else "CAST(record AS JSON)"
-    return f"SELECT {_PLACES}, {whole} AS record FROM {_FILE}"
+    return f"SELECT {_PLACES}{more}, {whole} AS record FROM {_FILE}"
 
 
 def rows(name: str, present: Present, read: Collection[str]) -> str:

@@ -15,12 +15,14 @@ from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_record
 from scanner.engine.database import connect
 from scanner.engine.intake.export import to_parquet
+from scanner.engine.intake.fill import fill
 from scanner.engine.intake.load import load
 from scanner.engine.intake.reader import BadInputError
+from scanner.inventory.file import FileSource
 from scanner.inventory.rows.members import members
 from scanner.inventory.rows.plain import plain
 from scanner.inventory.rows.typed import rows
-from scanner.model.inventory import Inventory, Layout, RawInput, Scope
+from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
 from tests.unit.engine.support import AS_OF
 from tests.unit.inventory.rows.test_plain import _FETCHED, _first, records
 
@@ -96,12 +98,13 @@ def _key(**fields: Any) -> tuple[str, Any]:
 
 
 def _edited(folder: Path, sql: str) -> RawInput:
-    """Return a sound inventory after an edit; `sql` is a SELECT of the relation `file`."""
+    """Return a sound inventory after an edit; `sql` is a SELECT of the relation `file` to come."""
+    last = " FROM file WHERE false" if sql.endswith("UNION ALL SELECT *") else " FROM file"
     write(folder / "i.jsonl", [_key(), _key(id="k2", rateLimit=None)])
     _, raw = in_columns(folder)
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TABLE file AS FROM '{raw.path}'")
-        connection.execute(f"COPY ({sql}) TO '{folder}/e.parquet' (FORMAT parquet)")
+        connection.execute(f"COPY ({sql}{last}) TO '{folder}/e.parquet' (FORMAT parquet)")
     return RawInput(folder / "e.parquet", Layout.INVENTORY_PARQUET, "e.parquet")
 
 
@@ -167,16 +170,38 @@ EDITS: Final = {
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edited_file_is_refused(tmp_path: Path, edit: str) -> None:
     sql, told = EDITS[edit]
-    last = " FROM file WHERE false" if sql.endswith("UNION ALL SELECT *") else " FROM file"
-    raw = _edited(tmp_path, sql + last)
+    raw = _edited(tmp_path, sql)
     with connect() as connection, pytest.raises((BadInputError, InventoryFileError)) as refusal:
         load(connection, Inventory((raw,), ()), Scope(), AS_OF, LIGHT)
     assert told in str(refusal.value)
     assert refusal.value.exit_code == 2
 
 
+WRONG: Final = {
+    "no id": "row 3: field id: it is missing or empty",
+    "an empty id": "row 3: field id: it is missing or empty",
+    "a date that is none": "row 3: field dateCreated: expected a date and time",
+    "a date of long ago": "row 3: field dateCreated: expected a date and time",
+    "odd and no value": "row 1: field isActive: expected true or false, found an integer: 5",
+    "broken": "the record is not JSON",
+}
+"""By edit: what is told of the first row that is wrong, counted from 1, whatever its kind."""
+
+
+@pytest.mark.parametrize("edit", WRONG)
+def test_the_first_wrong_row_is_told(tmp_path: Path, edit: str) -> None:
+    raw = _edited(tmp_path, EDITS[edit][0])
+    write(tmp_path / "i.jsonl", [_key(id="k3")])
+    _, sound = in_columns(tmp_path)
+    source = FileSource((sound.path, raw.path), (), (), None)
+    with connect() as connection, pytest.raises(InventoryFileError) as refusal:
+        fill(connection, source, Scope(), AS_OF, Needs.of(()), LIGHT, None)
+    assert str(refusal.value).startswith(f"{raw.path}: ")
+    assert WRONG[edit] in str(refusal.value)
+
+
 def test_an_unedited_file_is_read(tmp_path: Path) -> None:
-    raw = _edited(tmp_path, "FROM file")
+    raw = _edited(tmp_path, "SELECT *")
     assert outcome(raw, LIGHT)[0].rows["sentry_key"] == 2
 
 
