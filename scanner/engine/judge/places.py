@@ -69,12 +69,7 @@ def has_projects(table: str) -> bool:
 
 
 def mark(connection: Connection, table: str, gaps: Sequence[Gap]) -> bool:
-    """Note beside each row of the table what may be missing; return whether anything may.
-
-    Where nothing may, the table does not get the columns BITS and WHY.
-    """
-    if not gaps and _is_sound(connection, table):
-        return False
+    """Note beside each row, in BITS and WHY, what may be missing; return whether anything may."""
     connection.execute(f'ALTER TABLE "{table}" ADD COLUMN IF NOT EXISTS {BITS} TINYINT DEFAULT 0')
     connection.execute(f'ALTER TABLE "{table}" ADD COLUMN IF NOT EXISTS {WHY} VARCHAR')
     labels = connection.execute(_labels(table)).fetchall()
@@ -109,22 +104,23 @@ def _labels(table: str) -> str:
     return f'SELECT DISTINCT {TABLES[table].organization} AS organization, {project} FROM "{table}"'
 
 
-def _is_sound(connection: Connection, table: str) -> bool:
-    """Whether every row tells its place, and each place has one label. Cheap: nearly all do."""
+def sound(connection: Connection, table: str) -> int | None:
+    """Return how many places there are if every row tells its own, and each has one label.
+
+    Else None. Where rows tell a project, its id alone tells the place then. Cheap, and nearly all
+    tables are so.
+    """
     if not has_projects(table):
         sql = f"SELECT count(*), count(organization) FROM ({_labels(table)})"
         places, told = connection.execute(sql).fetchall()[0]
-        return told in {0, places}
+        return places if told in {0, places} else None
     places, told, ids, different, slugs, pairs = connection.execute(
         "SELECT count(*), count(organization), count(id), count(DISTINCT id), count(slug),"
         " count(DISTINCT (organization, slug)) FILTER (slug IS NOT NULL)"
         f" FROM ({_labels(table)})"
     ).fetchall()[0]
-    return (
-        told in {0, places}
-        and places == ids == different
-        and (slugs == 0 or places == slugs == pairs)
-    )
+    is_one = places == ids == different and (slugs == 0 or places == slugs == pairs)
+    return places if told in {0, places} and is_one else None
 
 
 def _listed(connection: Connection, projects: str | None) -> dict[tuple[str | None, str], int]:

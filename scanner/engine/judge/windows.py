@@ -20,6 +20,9 @@ from scanner.engine.predicate.syntax import Node
 from scanner.policy.checks import get_check
 
 _PROJECT: Final = ("project_id", "project_slug")
+_MANY: Final = 1_000
+"""Places from which on it pays to write a predicate anew for the sake of its windows."""
+
 _ELSEWHERE: Final = (
     "the window also sees rows beyond a project, and the scan is about some projects only"
 )
@@ -39,6 +42,7 @@ def cautious(
     tables = dict.fromkeys(prepared[number].rule.resource for number, _, _ in found)
     reasons = {name: _Reasons(connection, name, unseen) for name in tables}
     trees = syntax.parse(connection, [checked.sql for _, _, checked in found])
+    quicker: dict[tuple[int, str], Node] = {}
     for (number, part, checked), tree in zip(found, trees, strict=True):
         one = made[number]
         check = get_check(one.rule.check) if part == "requirement" and one.rule.check else None
@@ -52,6 +56,30 @@ def cautious(
             changed = {part: msgspec.structs.replace(checked, sql=sql)}
             whole = _first(([one.lacking] if one.lacking else []) + [lacking])
             made[number] = msgspec.structs.replace(one, **changed, lacking=whole)
+        elif reasons[one.rule.resource].is_by_id:
+            quicker[number, part] = _by_id(tree)
+    texts = syntax.write(connection, list(quicker.values())) if quicker else []
+    for (number, part), text in zip(quicker, texts, strict=True):
+        sql = msgspec.structs.replace(getattr(made[number], part), sql=text)
+        made[number] = msgspec.structs.replace(made[number], **{part: sql})
+    return made
+
+
+def _by_id(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
+    """Let windows go by a project's id alone, a number, where they go by that and more names of it.
+
+    Only for tables in which an id tells all of them: DuckDB is twice as quick with numbers.
+    """
+    if isinstance(node, list):
+        return [_by_id(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _by_id(part) for name, part in node.items()}
+    ids = [part for part in made.get("partitions", ()) if _is_id_or_else(part)]
+    if made.get("class") == "WINDOW" and ids:
+        names = ("organization_slug", *_PROJECT)
+        others = [p for p in made["partitions"] if p not in ids and _column(p) not in names]
+        made["partitions"] = [_id_of(ids[0]), *others]
     return made
 
 
@@ -113,7 +141,9 @@ class _Reasons:
         gaps = unseen.gaps.get(table, ())
         self._organization = TABLES[table].organization
         self._has_projects = places.has_projects(table)
-        self._is_marked = places.mark(connection, table, gaps)
+        count = None if gaps else places.sound(connection, table)
+        self._is_marked = count is None and places.mark(connection, table, gaps)
+        self.is_by_id = self._has_projects and count is not None and count >= _MANY
         self._beyond = unseen.is_narrowed and TABLES[table].project != NOWHERE
         self._anywhere = _ELSEWHERE if self._beyond else gaps[0].reason if gaps else ""
 
@@ -161,9 +191,14 @@ def _is_id_or_else(node: Node) -> bool:
     """Whether it is `coalesce(CAST(project_id AS VARCHAR), ...)`: an id where there is one."""
     if node["type"] != "OPERATOR_COALESCE":
         return False
-    first = node["children"][0]
-    inner = first["child"] if first["class"] == "CAST" and not first["try_cast"] else first
-    return _column(inner) == "project_id"
+    return _column(_id_of(node)) == "project_id"
+
+
+def _id_of(node: Node) -> Node:
+    """Return what is first asked for, without its cast."""
+    first: Node = node["children"][0]
+    inner: Node = first["child"] if first["class"] == "CAST" and not first["try_cast"] else first
+    return inner
 
 
 def _column(node: Node) -> str:

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scanner.engine.judge import windows
 from scanner.engine.judge.evaluate import CODES, evaluate
 from scanner.engine.judge.findings import Findings
 from scanner.engine.judge.places import Unseen
@@ -332,3 +334,47 @@ def test_checks_with_windows_are_known() -> None:
     }
     assert {name for name in CHECKS if get_check(name).fails_surely} == set(macros)
     assert all("OVER" in one.requirement.text for one in macros.values())
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    keys=KEYS,
+    hidden=st.dictionaries(st.integers(0, 8), LABELS, max_size=1),
+    name=st.sampled_from(["by id or slug", "max_active_per_project", "unique_name"]),
+)
+def test_going_by_ids_alone_changes_no_outcome(
+    keys: list[Any], hidden: dict[int, Any], name: str
+) -> None:
+    rows = []
+    for n, (place, its, active, age) in enumerate(keys):
+        made = AS_OF - timedelta(days=age)
+        row = key(f"k{n}", place, name=its, is_active=active, date_created=made)
+        has_id, has_slug = hidden.get(n, (True, True))
+        row |= {} if has_id else {"project_id": None}
+        rows.append(row | ({} if has_slug else {"project_slug": None}))
+    one = built_in(name, max=1) if name == "max_active_per_project" else window(name)
+    expected = judged(one, rows, WHOLE)
+    with patch.object(windows, "_MANY", 1):
+        assert judged(one, rows, WHOLE) == expected
+
+
+@pytest.mark.parametrize("name", ["by id or slug", "max_active_per_project", "unique_name"])
+@pytest.mark.parametrize(
+    ("rows", "by_ids"),
+    [
+        (ROWS, True),
+        (ROWS[:1], False),  # few places: it would not pay
+        ([*ROWS, key("d", ("acme", None, "web"))], False),
+        ([*ROWS, key("d", ("acme", 1, "renamed"))], False),
+        ([*ROWS, key("d", ("other", 1, "web"))], False),
+        ([*ROWS, key("d", (None, 9, "x"))], False),
+    ],
+)
+def test_windows_go_by_ids_where_these_tell_the_place(
+    name: str, rows: list[Row], *, by_ids: bool
+) -> None:
+    with database(rows, "sentry_key") as connection, patch.object(windows, "_MANY", 2):
+        (made,) = windows.cautious(connection, prepare(connection, [window(name)]), WHOLE)
+    text = made.requirement.sql
+    assert ("PARTITION BY project_id" in text) is by_ids
+    assert ("COALESCE" in text.split("PARTITION BY")[1].split(")")[0]) is not by_ids
