@@ -84,7 +84,8 @@ def read_envelopes(connection: Connection, inputs: Mapping[int, RawInput]) -> di
     lines: dict[int, list[tuple[str | None, ...]]] = defaultdict(list)
     for number, *line in connection.execute(
         f"SELECT file, COLUMNS(* EXCLUDE (file, odd))::VARCHAR FROM {STAGED} WHERE odd"
-        f" QUALIFY row_number() OVER (PARTITION BY file) <= {_MOST_LINES}"
+        f" QUALIFY row_number() OVER (PARTITION BY file ORDER BY rowid) <= {_MOST_LINES}"
+        " ORDER BY rowid"
     ).fetchall():
         lines[number].append(tuple(line))
     kinds: dict[int, set[str]] = defaultdict(set)
