@@ -130,6 +130,7 @@ def refused(connection: Connection, raw: RawInput) -> InventoryFileError | None:
         lines = f"SELECT kind, record, row FROM ({again(found, f', {row} AS row')})"
     kinds = ", ".join(f"'{name}'" for name in TABLES)
     sql = f"SELECT row, kind, CAST(record AS VARCHAR) FROM ({lines}) WHERE kind IN ({kinds})"
+    sql += " ORDER BY row"  # they come in any order
     try:
         rows = connection.cursor().execute(sql, path_of(raw))
         return refused_row(raw, iter(rows.fetchone, None))
