@@ -21,7 +21,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from datetime import UTC
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final, NamedTuple
@@ -90,12 +90,8 @@ class _Suite(NamedTuple):
 
     def add(self, case: _Case) -> None:
         """Put one case aside."""
-        self.put(case.kind, f"<testcase name={quoted(case.name)}{_after_name(case)}")
-
-    def put(self, kind: str, text: str) -> None:
-        """Put the text of one case aside."""
-        self.counts[kind] += 1
-        self.waiting.append(text)
+        self.counts[case.kind] += 1
+        self.waiting.append(f"<testcase name={quoted(case.name)}{_after_name(case)}")
         if len(self.waiting) > _AT_ONCE:
             self.flush()
 
@@ -120,8 +116,7 @@ def _spool(run: Run, suites: Mapping[str, _Suite]) -> Writing:
             last.add(of_place)
     if last is not None:
         suites[last.key[0]].add(last.case(is_passed))
-    seen = found | _spool_clear(run.clear or (), suites)
-    for case in _others(run, found, seen):
+    for case in _others(run, found, found | _spool_clear(run.clear or (), suites)):
         suites[case.policy].add(case)
 
 
@@ -132,9 +127,14 @@ def _spool_clear(clear: Iterable[Clear], suites: Mapping[str, _Suite]) -> _Rules
         seen.add(rule)
         suite, passed = suites[rule[0]], _after_name(_Case(*rule, ""))
         skipped = _after_name(_not_applicable(*rule, ""))
-        for one in places:
-            name = f"<testcase name={_named(one.organization, one.project)}"
-            suite.put(*(("", name + passed) if one.passed else ("skipped", name + skipped)))
+        while some := list(islice(places, _AT_ONCE)):
+            for one in some:
+                name = _named(one.organization, one.project)
+                end = passed if one.passed else skipped
+                suite.waiting.append(f"<testcase name={name}{end}")
+            suite.counts[""] += (passes := sum(bool(one.passed) for one in some))
+            suite.counts["skipped"] += len(some) - passes
+            suite.flush()
     return seen
 
 
