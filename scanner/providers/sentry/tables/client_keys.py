@@ -151,6 +151,7 @@ KEY: Final = Table(
             "VARCHAR",
             "Platform of the project; empty where Sentry says that none is set",
             "joined.platform",
+            derived=True,
         ),
         "project_teams": Column(
             TEXTS,

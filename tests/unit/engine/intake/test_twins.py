@@ -90,6 +90,16 @@ def test_the_order_of_lists_and_fields_is_no_fact(tmp_path: Path) -> None:
     assert (rows["sentry_key"], rows["sentry_integration"]) == (1, 1)
 
 
+def test_twins_are_told_where_little_of_their_projects_is_loaded(tmp_path: Path) -> None:
+    keys = [api(tmp_path / f"{n}.json", [KEY], organization="acme") for n in range(2)]
+    project = {"id": "7", "slug": "shop", "platform": "python"}
+    projects = api(tmp_path / "p.json", [project], "sentry_project", organization="acme")
+    inventory = Inventory((*keys, projects), ())
+    with connect() as connection:
+        loaded = load(connection, inventory, Scope(), AS_OF, {})
+    assert loaded.rows["sentry_key"] == 1
+
+
 COMPLETE = TableCoverage(CoverageState.COMPLETE, "")
 
 
