@@ -127,13 +127,19 @@ def _check_fields(record: Record, value: Any, kind: str, *path: str) -> None:  #
         raise record.fault(problem, _UNCHANGED, *path, *names)
 
 
-def refused_row(raw: RawInput, rows: Iterable[tuple[int, str, str]]) -> InventoryFileError | None:
+def refused_row(
+    raw: RawInput, rows: Iterable[tuple[int, str, str | None]]
+) -> InventoryFileError | None:
     """Return what is wrong with the first such row of a file in Parquet, if any is.
 
     Each has its number, from 1, its table, and its record as JSON.
     """
     for number, kind, text in rows:
-        if found := _first_wrong(json.loads(text), kind):
+        try:
+            found = _first_wrong(json.loads(text or "null"), kind)
+        except (ValueError, RecursionError):
+            found = "the record is not JSON, or nested too deep", []
+        if found:
             problem = f"row {number}: {found[0]}"
             return InventoryFileError(problem, where=raw.label, remedy=_UNCHANGED)
     return None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.base.errors import InventoryFileError
-from scanner.inventory.diagnose import diagnose_inputs
+from scanner.inventory.diagnose import diagnose_inputs, refused_row
 from scanner.inventory.file import FileSource
 from scanner.inventory.jsontext import LONGEST_RECORD, FaultError, Reader
 from scanner.inventory.sniff import sniff
@@ -235,3 +235,21 @@ def test_nesting_is_bounded() -> None:
 def test_numbers_are_bounded() -> None:
     with pytest.raises(FaultError, match="too many digits"):
         list(Reader(iter([b"[" + b"9" * 5000 + b"]"])).array())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"id": "k", "isActive": "yes"}', "field isActive: expected true or false"),
+        ('{"id": ""}', "field id: it is missing or empty"),
+        (None, "expected an object, found null"),
+        ("5", "expected an object, found an integer"),
+        ('{"id": "k"', "the record is not JSON"),
+        ("[" * 100_000, "the record is not JSON, or nested too deep"),
+    ],
+)
+def test_a_row_is_told_by_its_number(tmp_path: Path, text: str | None, says: str) -> None:
+    raw = RawInput(tmp_path / "i.parquet", Layout.INVENTORY_PARQUET, "i.parquet")
+    rows = [(4, "sentry_key", '{"id": "sound"}'), (7, "sentry_key", text)]
+    assert refused_row(raw, rows[:1]) is None
+    assert str(refused_row(raw, rows)).startswith(f"i.parquet: row 7: {says}")
