@@ -124,15 +124,13 @@ def refused(connection: Connection, raw: RawInput) -> InventoryFileError | None:
     """
     from scanner.inventory.diagnose import refused_row  # noqa: PLC0415 - for what is refused alone
 
-    row, found = "file_row_number + 1", present(connection, raw)
-    lines = f"SELECT kind, record, {row} AS row FROM {_FILE}"
-    if found is not None:
-        lines = f"SELECT kind, record, row FROM ({again(found, f', {row} AS row')})"
-    kinds = ", ".join(f"'{name}'" for name in TABLES)
-    sql = f"SELECT row, kind, CAST(record AS VARCHAR) FROM ({lines}) WHERE kind IN ({kinds})"
-    sql += " ORDER BY row"  # they come in any order
+    row, kinds = "file_row_number + 1 AS row", ", ".join(f"'{name}'" for name in TABLES)
     try:
-        rows = connection.cursor().execute(sql, path_of(raw))
+        found = present(connection, raw)
+        lines = f"SELECT kind, record, {row} FROM {_FILE}" if found is None else again(found, row)
+        sql = f"SELECT row, kind, CAST(record AS VARCHAR) FROM ({lines}) WHERE kind IN ({kinds})"
+        # They come in any order.
+        rows = connection.cursor().execute(f"{sql} ORDER BY row", path_of(raw))
         return refused_row(raw, iter(rows.fetchone, None))
     except duckdb.Error:
         return None

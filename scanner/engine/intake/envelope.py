@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-import _duckdb as duckdb
 import msgspec
 
 from scanner.base.errors import InventoryFileError
 from scanner.catalogue.redact import redact_text, redacted
-from scanner.engine.database import Connection, reason
+from scanner.engine.database import Connection
 from scanner.engine.intake import columnar
 from scanner.engine.intake.reader import (
     FILE_NUMBER,
@@ -23,6 +22,7 @@ from scanner.engine.intake.reader import (
     BadInputError,
     lines_of,
     no_slug,
+    refusing,
     run_on,
 )
 from scanner.inventory.envelope import (
@@ -185,16 +185,13 @@ def columns_of(connection: Connection, raw: RawInput) -> Present | None:
     Raises InventoryFileError, and BadInputError where DuckDB cannot read the file.
     """
     try:
-        present = columnar.present(connection, raw)
-        columnar.check_expansion(connection, raw, present)
-        if present is not None:
-            columnar.check_places(connection, raw)
-    except duckdb.OutOfMemoryException:
-        raise
+        with refusing((raw,)):
+            present = columnar.present(connection, raw)
+            columnar.check_expansion(connection, raw, present)
+            if present is not None:
+                columnar.check_places(connection, raw)
     except EnvelopeError as error:
         raise BadInputError((raw,), redact_text(str(error))) from None
-    except duckdb.Error as error:
-        raise BadInputError((raw,), reason(error, quotes=False)) from None
     return present
 
 

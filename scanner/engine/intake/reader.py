@@ -143,14 +143,24 @@ def _execute(
     connection: Connection, inputs: Sequence[RawInput], sql: str, values: dict[str, Any]
 ) -> Connection:
     try:
-        return connection.execute(sql, values)
+        with refusing(inputs):
+            return connection.execute(sql, values)
+    except BadInputError:
+        for raw in inputs:
+            if why := _place(connection, raw):
+                raise BadInputError((raw,), why) from None
+        raise
+
+
+@contextmanager
+def refusing(inputs: Sequence[RawInput]) -> Iterator[None]:
+    """Raise BadInputError where DuckDB cannot read a file."""
+    try:
+        yield
     except duckdb.OutOfMemoryException:  # says nothing of the file
         raise
     except duckdb.Error as error:
         # Without its cause: that quotes the record, secrets and all.
-        for raw in inputs:
-            if why := _place(connection, raw):
-                raise BadInputError((raw,), why) from None
         raise BadInputError(tuple(inputs), reason(error, quotes=False)) from None
 
 
@@ -191,7 +201,8 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
     else:
         relation, typed = _relation(inputs[0], name, columns, present)
     for raw in inputs if typed else ():
-        columnar.check_heavy(connection, raw, name, columns)
+        with refusing((raw,)):
+            columnar.check_heavy(connection, raw, name, columns)
     lines = f"SELECT *, $server AS server FROM ({relation}) WHERE kind = '{name}'"
     odd = f"WITH raw AS ({lines}) {not_plain(name, columns, typed=typed)}"
     insert = f'INSERT INTO "{name}" BY NAME WITH raw AS'

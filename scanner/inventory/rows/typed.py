@@ -37,7 +37,7 @@ def again(present: Present, more: str = "") -> str:
         f" WHEN kind = '{name}' THEN {_whole(name, columns)}" for name, columns in present.items()
     )
     whole = f"CASE{made} ELSE CAST(record AS JSON) END" if made else "CAST(record AS JSON)"
-    return f"SELECT {_PLACES}{more}, {whole} AS record FROM {_FILE}"
+    return f"SELECT {', '.join(filter(None, (_PLACES, more)))}, {whole} AS record FROM {_FILE}"
 
 
 def rows(name: str, present: Present, read: Collection[str]) -> str:

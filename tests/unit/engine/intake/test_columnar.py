@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -204,6 +205,19 @@ def test_the_first_wrong_row_is_told(tmp_path: Path, edit: str) -> None:
     with duckdb.connect() as connection:
         rows = connection.execute(f"SELECT kind FROM read_parquet('{raw.path}')").fetchall()
     assert int(told[1]) == rows.index(("sentry_key",)) + 1, "counted from 1, whatever its kind"
+
+
+@pytest.mark.parametrize("part", range(40))
+def test_a_file_that_is_damaged_anywhere_is_refused_in_words(tmp_path: Path, part: int) -> None:
+    """Or is read, where nothing is made of what was damaged."""
+    raw = _edited(tmp_path, "SELECT *")
+    data = bytearray(raw.path.read_bytes())
+    start = 4 + (len(data) - 24) * part // 40
+    data[start : start + 16] = b"\xff" * 16
+    raw.path.write_bytes(data)
+    source = FileSource((raw.path,), (), (), None)
+    with connect() as connection, suppress(InventoryFileError):
+        fill(connection, source, Scope(), AS_OF, Needs.of(()), WHOLE, None)
 
 
 def test_an_unedited_file_is_read(tmp_path: Path) -> None:
