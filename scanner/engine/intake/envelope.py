@@ -46,9 +46,6 @@ _MOST_LINES: Final = 10
 _KEY_LINES: Final = tuple(f'{{"kind":"{name}",' for name in MANY)
 """How the lines of keys begin as `keypolicy fetch` writes them."""
 
-_AT_ONCE: Final = 4 << 20
-"""Bytes of lines that are handed to the database at a time."""
-
 _TWICE: Final = "error('a member comes twice in a line')"
 
 
