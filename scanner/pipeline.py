@@ -57,6 +57,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     where that is wanted: the database may write there. `also` tells columns, by table, that are to
     be there for what the rules' remedies need to know. `ahead` is for how many days after as-of to
     look, 0 for none. `elsewhere` is a database that evaluates the rules in place of `source`.
+    `digested` is whether the digest of the inventory is told, which may take a third of a scan.
     """
 
     source: Source
@@ -74,6 +75,7 @@ class ScanRequest(msgspec.Struct, frozen=True):
     history: "HistoryRequest | None" = None
     ahead: int = 0
     elsewhere: "DataPlace | None" = None
+    digested: bool = True
 
 
 @contextmanager
@@ -110,6 +112,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             triage.owners,
             keeper.keep if keeper else None,
             request.ahead,
+            digested=request.digested or keeper is not None,
         )
         seal(connection, request.folder or (keeper.scratch if keeper else None))
         unseen = unseen_of(loaded, request.scope)
@@ -260,7 +263,8 @@ def open_inventory(
     """
     who = None if owners is None else read_owners(owners).owners
     with connect() as connection, memory_told():
-        loaded = fill(connection, source, scope, as_of, wanted or Needs.of(BASIC), _EVERYTHING, who)
+        asked = scope, as_of, wanted or Needs.of(BASIC), _EVERYTHING, who
+        loaded = fill(connection, source, *asked, digested=False)
         seal(connection)
         yield Opened(connection, loaded, unseen_of(loaded, scope))
 

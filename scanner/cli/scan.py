@@ -160,6 +160,7 @@ def run(namespace: argparse.Namespace) -> int:
         shown=tuple(namespace.owner),
         history=history,
         elsewhere=elsewhere.engine_place(namespace, settings),
+        digested=any(FORMATS[name].has_digest for name in formats),
     )
     if is_story and (ahead or history):
         request = msgspec.structs.replace(request, ahead=max(ahead or story.AHEAD, request.ahead))

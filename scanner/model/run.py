@@ -88,8 +88,9 @@ class TableSummary(msgspec.Struct, frozen=True):
 class InventorySummary(msgspec.Struct, frozen=True):
     """Where the inventory came from, its tables, and the SHA-256 of what they hold.
 
-    `organizations` maps the slug of each organization seen to the number of its projects. `servers`
-    are the base URLs of those that the records are of.
+    `digest` is that SHA-256, empty where no report was to tell it. `organizations` maps the slug of
+    each organization seen to the number of its projects. `servers` are the base URLs of those that
+    the records are of.
     """
 
     sources: tuple[str, ...]

@@ -40,7 +40,8 @@ class FormatInfo(msgspec.Struct, frozen=True):
     `is_json`: whether all that comes from elsewhere stands in it as JSON, or escaped.
     `is_of_table`: whether it is made of `Run.table`, which a scan has to be asked for.
     `is_story`: whether it tells of earlier runs and of what falls due, which a scan has to be asked
-    for, too. `is_binary`: whether a terminal cannot show it. `is_extra`: whether it needs what is
+    for, too. `has_digest`: whether it tells the digest of the inventory, which a scan makes for it
+    alone. `is_binary`: whether a terminal cannot show it. `is_extra`: whether it needs what is
     not installed with the product; its module has a function `ready`, which raises UsageError
     where that is missing.
     """
@@ -51,6 +52,7 @@ class FormatInfo(msgspec.Struct, frozen=True):
     is_json: bool = False
     is_of_table: bool = False
     is_story: bool = False
+    has_digest: bool = True
     is_binary: bool = False
     is_extra: bool = False
 
@@ -77,12 +79,22 @@ FORMATS: Final[dict[str, FormatInfo]] = {
         is_binary=True,
         is_extra=True,
     ),
-    "terminal": FormatInfo("terminal", (".txt",), "the summary that a person reads first"),
+    "terminal": FormatInfo(
+        "terminal", (".txt",), "the summary that a person reads first", has_digest=False
+    ),
     "junit": FormatInfo("junit", (".xml",), "JUnit XML, a case for each rule in each project"),
-    "markdown": FormatInfo("markdown", (".md",), "a pull request's comment or a job's summary"),
-    "github": FormatInfo("github", (), "annotations of GitHub Actions, for standard output"),
-    "gitlab": FormatInfo("gitlab", (".gitlab.json",), "GitLab Code Quality", is_json=True),
-    "csv": FormatInfo("csv_findings", (".csv",), "the findings as a table, for spreadsheets"),
+    "markdown": FormatInfo(
+        "markdown", (".md",), "a pull request's comment or a job's summary", has_digest=False
+    ),
+    "github": FormatInfo(
+        "github", (), "annotations of GitHub Actions, for standard output", has_digest=False
+    ),
+    "gitlab": FormatInfo(
+        "gitlab", (".gitlab.json",), "GitLab Code Quality", is_json=True, has_digest=False
+    ),
+    "csv": FormatInfo(
+        "csv_findings", (".csv",), "the findings as a table, for spreadsheets", has_digest=False
+    ),
     "parquet": FormatInfo(
         "parquet",
         (".parquet",),
@@ -91,12 +103,18 @@ FORMATS: Final[dict[str, FormatInfo]] = {
         is_binary=True,
     ),
     "ocsf": FormatInfo(
-        "ocsf", (".ocsf.json",), "OCSF Compliance Findings, class 2003", is_json=True
+        "ocsf",
+        (".ocsf.json",),
+        "OCSF Compliance Findings, class 2003",
+        is_json=True,
+        has_digest=False,
     ),
     "oscal": FormatInfo(
         "oscal.document", (".oscal.json",), "OSCAL assessment results", is_json=True
     ),
-    "prometheus": FormatInfo("prometheus", (".prom",), "metrics for node_exporter's text files"),
+    "prometheus": FormatInfo(
+        "prometheus", (".prom",), "metrics for node_exporter's text files", has_digest=False
+    ),
 }
 
 

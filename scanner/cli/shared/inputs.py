@@ -226,7 +226,7 @@ def policies(found: Settings) -> tuple[str, ...]:
 
 
 def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest":
-    """Return all that a scan depends on."""
+    """Return all that a scan depends on, for what tells no digest of the inventory."""
     chosen = source(namespace, found)
     moment = as_of(namespace)
     from scanner.pipeline import ScanRequest  # noqa: PLC0415 - heavy; mistakes come first
@@ -242,6 +242,7 @@ def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest
         thresholds=found.thresholds,
         triage=found.triage,
         gate=effective(found, asked),
+        digested=False,
     )
 
 

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final
 
 from scanner.catalogue import COUNTED, OWN, TABLES
+from scanner.inventory.rows.facts import ROW
 
 _WORD: Final = re.compile(r"\w+")
 _TO_JOIN: Final = {table.joined for table in TABLES.values()}
@@ -15,11 +16,13 @@ _ORDER: Final = tuple(sorted(TABLES, key=lambda name: name not in _TO_JOIN))
 _JOINED: Final = re.compile(r"\bjoined\.(\w+)")
 
 
-def kept(read: Mapping[str, frozenset[str]], *, whole: bool = False) -> dict[str, tuple[str, ...]]:
+def kept(
+    read: Mapping[str, frozenset[str]], *, whole: bool = False, digested: bool = False
+) -> dict[str, tuple[str, ...]]:
     """Return, by table, in the order to load them, the columns to load where those `read` are.
 
     They are these, what they are made of in other tables, and what findings and coverage tell of a
-    row; where tables are asked for `whole`, all but heavy ones.
+    row; where tables are asked for `whole`, all but heavy ones; and ROW, where they are `digested`.
     """
     chosen = {name: set(_light(name) if whole else _always(name)) for name in TABLES}
     for name, columns in read.items():
@@ -34,7 +37,8 @@ def kept(read: Mapping[str, frozenset[str]], *, whole: bool = False) -> dict[str
         sources = [table.join, *(table.columns[column].source for column in chosen[name])]
         if table.joined:
             chosen[table.joined] |= set(_JOINED.findall(" ".join(sources)))
-    return {name: _ordered(name, chosen[name]) for name in _ORDER}
+    more = {ROW} if digested else set()
+    return {name: _ordered(name, chosen[name] | more) for name in _ORDER}
 
 
 def with_facts(name: str, columns: Sequence[str]) -> tuple[str, ...]:
@@ -45,7 +49,7 @@ def with_facts(name: str, columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _ordered(name: str, columns: set[str]) -> tuple[str, ...]:
-    return tuple(column for column in TABLES[name].columns if column in columns)
+    return tuple(column for column in (*TABLES[name].columns, ROW) if column in columns)
 
 
 def _light(name: str) -> frozenset[str]:

@@ -42,15 +42,17 @@ def fill(  # noqa: PLR0913, PLR0917 - what a source is asked for, and what is ma
     owners: Owners | None,
     keep: Keep | None = None,
     ahead: int = 0,
+    *,
+    digested: bool = True,
 ) -> Loaded:
-    """Collect what is wanted, and load it; `read` and `ahead` are as in load.
+    """Collect what is wanted, and load it; `read`, `ahead` and `digested` are as in load.
 
     Raises FetchError where nothing could be seen, InventoryFileError for a bad file.
     """
     with TemporaryDirectory(prefix="keypolicy-") as workspace:
         inventory = source.collect(scope, with_teams(wanted, owners), Path(workspace))
         try:
-            loaded = load(connection, inventory, scope, as_of, read, ahead)
+            loaded = load(connection, inventory, scope, as_of, read, ahead, digested=digested)
         except BadInputError as error:
             raise _diagnosed(connection, error) from error
         if keep is not None:

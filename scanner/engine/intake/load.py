@@ -19,6 +19,7 @@ from scanner.engine.intake.reader import STAGED, BadInputError, load_rows, passi
 from scanner.engine.intake.scope import (
     SlugPair,
     check_project_option,
+    is_narrowed,
     keyless,
     narrow,
     organizations,
@@ -35,12 +36,13 @@ from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 from scanner.model.provider import Provider, imported
 
 _ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
+_FOR_THE_LOAD: Final = f", {FILE} INTEGER, {BAD} BOOLEAN, {ROW} BLOB"
 
 
 class Loaded(msgspec.Struct, frozen=True):
     """What is in the database after loading; `reaches` tell it by input.
 
-    `servers` are the base URLs of those that the records came from, as far as that is told.
+    `digest` may be empty. `servers` are the base URLs that records came from, as far as is told.
     """
 
     rows: dict[str, int]
@@ -60,21 +62,25 @@ def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
     as_of: datetime,
     read: Mapping[str, frozenset[str]],
     ahead: int = 0,
+    *,
+    digested: bool = True,
 ) -> Loaded:
     """Read every input into its tables.
 
     `read` names, by table, the columns that something reads. `ahead` is for how many days after
-    as-of the tables will be looked at (engine.forecast.moving). Raises BadInputError for a file
-    that cannot be read or holds a wrong type, InventoryFileError for a cut or edited inventory.
+    as-of the tables will be looked at (engine.forecast.moving). Unless it is to be `digested`, no
+    digest is made. Raises BadInputError for a file that cannot be read or holds a wrong type,
+    InventoryFileError for a cut or edited inventory.
     """
     loader = _Loader(connection, inventory, as_of + timedelta(days=ahead))
     loader.read_envelopes()
-    for name, columns in kept(read, whole=bool(ahead)).items():
+    for name, columns in kept(read, whole=bool(ahead), digested=digested).items():
         loader.load_table(name, columns)
     loader.drop_staged()
     check_project_option(connection, inventory.inputs)
     loader.apply(scope)
-    found = loader.finish()
+    found = digest(connection, loader.filled, sum(loader.rows.values())) if digested else ""
+    loader.finish()
     if ahead:
         hold_back(connection, loader.filled, as_of)
     return Loaded(
@@ -144,7 +150,8 @@ class _Loader:
         if not counted:
             return
         self.filled.append(name)
-        self._counted |= {name} if COUNTED[name] & set(columns) else set()
+        if not COUNTED[name].isdisjoint(columns):
+            self._counted.add(name)
         if wrong := {number: bad for number, _, bad, _ in counted if bad}:
             refused = tuple(inputs[number] for number in sorted(wrong))
             reason = f"{sum(wrong.values())} records of {name} have a wrong type"
@@ -169,7 +176,7 @@ class _Loader:
         ways.pop((), None)
         if not ways:
             return False
-        create(to, name, columns, f", {FILE} INTEGER, {BAD} BOOLEAN, {ROW} BLOB")
+        create(to, name, (column for column in columns if column != ROW), _FOR_THE_LOAD)
         self._marked.add(name)
         for (staged, server, *_), numbers in ways.items():
             alike = [inputs[number] for number in numbers]
@@ -191,12 +198,10 @@ class _Loader:
     def _present(self, number: int) -> Present | None:
         return self._envelopes[number].present if number in self._envelopes else None
 
-    def finish(self) -> str:
-        """Return the digest, and take away the columns that were there for the load alone."""
-        found = digest(self._connection, self.filled, sum(self.rows.values()))
+    def finish(self) -> None:
+        """Take away the columns that were there for the load alone."""
         for name, column in product(self._marked, (FILE, BAD, ROW)):
             self._connection.execute(f'ALTER TABLE "{name}" DROP COLUMN {column}')
-        return found
 
     def drop_staged(self) -> None:
         """Drop the lines that were put aside: what is in the tables has gone through redaction."""
@@ -253,20 +258,12 @@ class _Loader:
                     self.filled,
                     self.coverage,
                     counted=self._counted,
-                    is_narrowed=self._is_narrowed(scope),
+                    is_narrowed=is_narrowed(scope, self.reaches),
                 )
         for name in self.filled:
             self.rows[name] = row_count(self._connection, name)
         for name in self.coverage:
             self._check_empty(name)
-
-    def _is_narrowed(self, scope: Scope) -> bool:
-        """Whether the rows of an organization are those of some projects only, or filtered."""
-        reaches = [reach for reach in self.reaches if not reach.is_export]
-        scopes = [reach.scope for reach in reaches if reach.scope]
-        return any(one.projects for one in (scope, *scopes)) or any(
-            reach.filters for reach in reaches
-        )
 
     def _check_keyless(self, provider: Provider, scope: Scope) -> None:
         """Note the listed places without a key, where nothing says that they have none."""

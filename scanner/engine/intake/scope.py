@@ -8,7 +8,7 @@ from scanner.base.hints import closest
 from scanner.catalogue import NOWHERE, TABLES
 from scanner.engine.database import Connection
 from scanner.model.coverage import Gap
-from scanner.model.inventory import RawInput, Scope
+from scanner.model.inventory import RawInput, Reach, Scope
 
 SlugPair = tuple[str | None, str | None]
 """Slugs of an organization and of a project, None where they are not told."""
@@ -44,6 +44,13 @@ def narrow(connection: Connection, scope: Scope, filled: Sequence[str]) -> dict[
                 for organization, number in unplaced.fetchall()
             )
     return gaps
+
+
+def is_narrowed(scope: Scope, reaches: Iterable[Reach]) -> bool:
+    """Whether the rows of an organization are those of some projects only, or filtered."""
+    known = [reach for reach in reaches if not reach.is_export]
+    scopes = [scope, *(reach.scope for reach in known if reach.scope)]
+    return any(one.projects for one in scopes) or any(reach.filters for reach in known)
 
 
 def check_project_option(connection: Connection, inputs: Iterable[RawInput]) -> None:

@@ -37,8 +37,9 @@ def select(name: str, columns: Sequence[str], *, looked_at: bool = False) -> str
     """Return the SELECT that makes the columns of table `name` from a relation `raw`.
 
     `raw` has the columns of RAW, record as JSON; the table that it is joined to must be filled. The
-    result has three columns more: FILE, ROW, and BAD: whether a field is missing or of a wrong
-    type. Unless the records were `looked_at` closely, ROW and BAD are NULL for those that must be.
+    result has two columns more: FILE, and BAD: whether a field is missing or of a wrong type. Among
+    the columns may be ROW. Unless the records were `looked_at` closely, ROW and BAD are NULL for
+    those that must be.
     """
     plan = _Plan(name, columns)
     suspect = "false" if looked_at else plan.suspect
@@ -46,8 +47,7 @@ def select(name: str, columns: Sequence[str], *, looked_at: bool = False) -> str
     hidden = ", ".join(hide.format(one) for one in ("v", "f", "organization", "project"))
     return (
         f"SELECT {', '.join(plan.made)}, file AS {FILE},"
-        f" CASE WHEN suspect THEN NULL ELSE {plan.bad} END AS {BAD},"
-        f" CASE WHEN suspect THEN NULL ELSE unhex(sha256({plan.facts})) END AS {ROW}"
+        f" CASE WHEN suspect THEN NULL ELSE {plan.bad} END AS {BAD}"
         f" FROM (SELECT * REPLACE ({hidden}) FROM"
         f" (SELECT *, {suspect} AS suspect FROM ({plan.parsed}))) AS parsed{plan.join}"
     )
@@ -103,13 +103,17 @@ class _Plan:
         self.made = [
             f'CAST({filled(spec.source, paths.value, kind)} AS {spec.type}) AS "{column}"'
             for column in columns
+            if column != ROW
             for spec in (table.columns[column],)
         ]
         self.join = joining(table, paths.value, kind)
         self.bad = " OR ".join(
             _violation(path, field, types, paths) for path, field in table.fields.items()
         )
-        self.facts = facts(name, lambda path: f"f[{told[path]}]")
+        if ROW in columns:
+            told_of = facts(name, lambda path: f"f[{told[path]}]")
+            row = f"CASE WHEN suspect THEN NULL ELSE unhex(sha256({told_of})) END AS {ROW}"
+            self.made.append(row)
         self.suspect = _suspect(OWN[name].secrets, paths)
         self.parsed = (
             f"SELECT {RAW},"

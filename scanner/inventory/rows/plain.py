@@ -9,6 +9,7 @@ judges and redacts; a property test holds that both make the same rows of plain 
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from scanner.catalogue import INTEGER, OWN, TABLES, Field
@@ -17,7 +18,7 @@ from scanner.inventory.rows.facts import FILE, RAW, ROW, fact_paths, facts, usua
 from scanner.inventory.rows.fields import filled, joining, paths_of, texts_of
 from scanner.inventory.rows.members import ODD
 from scanner.inventory.rows.normalize import BAD
-from scanner.inventory.rows.typed import is_read, sound, spoken, texts
+from scanner.inventory.rows.typed import is_read, sound, spoken, texts, value
 from scanner.model.moment import PATTERN
 from scanner.model.provider import Secrets
 from scanner.model.table import BOOLEAN, LIST, OBJECT, TEXT
@@ -45,14 +46,16 @@ def plain(name: str, columns: Sequence[str], *, typed: bool = False) -> str:
     table = TABLES[name]
     made = []
     for column in columns:
+        if column == ROW:
+            made.append(f"CASE WHEN plain THEN unhex(sha256(told)) END AS {ROW}")
+            continue
         spec = table.columns[column]
-        value = f"CAST({filled(spec.source, plan.text, plan.kind)} AS {spec.type})"
+        made_of = f"CAST({filled(spec.source, plan.text, plan.kind)} AS {spec.type})"
         # Only texts can hold what is not to be there, not even for a moment.
         hidden = spec.type.startswith(("VARCHAR", "JSON"))
-        made.append(f'{f"CASE WHEN plain THEN {value} END" if hidden else value} AS "{column}"')
+        made.append(f'{f"CASE WHEN plain THEN {made_of} END" if hidden else made_of} AS "{column}"')
     return (
-        f"SELECT {', '.join(made)}, file AS {FILE}, CASE WHEN plain THEN false END AS {BAD},"
-        f" CASE WHEN plain THEN unhex(sha256(told)) END AS {ROW}"
+        f"SELECT {', '.join(made)}, file AS {FILE}, CASE WHEN plain THEN false END AS {BAD}"
         f" FROM ({plan.judged}) AS parsed{joining(table, plan.text, plan.kind)}"
     )
 
@@ -69,10 +72,12 @@ class _Fields:
     def __init__(self, name: str, columns: Sequence[str], *, typed: bool) -> None:
         table = TABLES[name]
         self._fields = table.fields
+        self._value = partial(value, name, columns=columns) if typed else None
         self._paths: dict[str, int] = {}
         of_facts = fact_paths(name)
         told = facts(name, self.json, plain=True)
-        sources = (*(table.columns[column].source for column in columns), table.join)
+        made = (table.columns[column].source for column in columns if column != ROW)
+        sources = (*made, table.join)
         for source in sources:
             for path in paths_of(source):
                 self.json(path)
@@ -80,11 +85,12 @@ class _Fields:
         more = [self.json(path) for path in taken if path not in of_facts]
         told_too = f", concat_ws(chr(31), {', '.join(more)}) AS more" if more else ""
         if typed:
-            tests = [f"{ODD} IS NULL", *sound(name, self.json)]
-            told_too += f", {spoken(name, self.json)} AS said"
+            tests = [f"{ODD} IS NULL", *sound(name, self.json, "said")]
+            spoken_of = of_facts if ROW in columns else taken
+            told_too += f", {spoken(name, self.json, spoken_of)} AS said"
         else:
             tests = [f"regexp_full_match(told, '{_row(name)}')", *self._dates()]
-        tests += usual(name, self.json)
+            tests += usual(name, self.json) if ROW in columns else []
         said = ("said" if typed else "told", "more")
         tests += [
             self._sound(path, field, OWN[name].secrets)
@@ -114,7 +120,9 @@ class _Fields:
         return f"f{self._number(path)}"
 
     def text(self, path: str) -> str:
-        """Return the value of a field of a plain row, as text."""
+        """Return the value of a field of a plain row, as text, or as its column has it."""
+        if self._value is not None and (column := self._value(path)):
+            return column
         json, field = self.json(path), self._fields.get(path)
         if field is not None and field.types == TEXT:
             return f"CASE WHEN {json} < '#' THEN {self._inside(path)} END"

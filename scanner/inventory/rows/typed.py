@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from scanner.catalogue import TABLES
-from scanner.inventory.rows.facts import RAW, fact_paths
+from scanner.inventory.rows.facts import fact_paths
 from scanner.inventory.rows.fields import ToSql
 from scanner.inventory.rows.members import (
+    MOMENT,
     NULLS,
     ODD,
     OF_TEXT,
@@ -22,6 +23,8 @@ from scanner.inventory.rows.members import (
 )
 
 _FILE: Final = "read_parquet($path)"
+_FIRST: Final = "TIMESTAMPTZ '1000-01-01 00:00:00Z'"
+_LAST: Final = "TIMESTAMPTZ '9999-12-31 23:59:59.999999Z'"
 _PLACES: Final = "kind, organization, project, file_index"
 
 Present = Mapping[str, Sequence[str]]
@@ -66,29 +69,36 @@ def is_typed(name: str, present: Present) -> bool:
 def texts(name: str, paths: Mapping[str, int], columns: Collection[str]) -> str:
     """Return the SELECT of fields' JSON texts, each as f and its number, from `rows`.
 
-    Besides them it has the columns of RAW, and ODD. A field is NULL where it is
-    missing, but also in a heavy column that is not among `columns`, and where a row is odd.
+    Besides them it has what `rows` has. A field is NULL where it is missing, but also in a heavy
+    column that is not among `columns`, and where a row is odd.
     """
     made = ", ".join(f"{_text(name, path, columns)} AS f{n}" for path, n in paths.items())
-    return f"SELECT {RAW}, {ODD}, {made} FROM raw"
+    return f"SELECT *, {made} FROM raw"
 
 
-def sound(name: str, json: ToSql) -> list[str]:
+def value(name: str, path: str, columns: Collection[str]) -> str:
+    """Return the column that has a field of a row that is not odd, NULL for null and for missing.
+
+    Empty where there is none, or one that only its JSON text is read of: making that text and
+    reading it again takes longer than all else that is done with a text or a time.
+    """
+    found = _member(name, path)
+    if found is None or found[1].type not in {"VARCHAR", MOMENT} or path != found[1].path:
+        return ""
+    return _flat(found[0]) if is_read(name, path, columns) else ""
+
+
+def sound(name: str, json: ToSql, said: str) -> list[str]:
     """Return conditions that are FALSE where a row is not as it should be, that is not odd.
 
-    What type a column has need not be tested. `json` gives the JSON text of a field. Texts with an
-    escape are left out, as of other files.
+    What type a column has need not be tested. `json` gives the JSON text of a field, and `said` is
+    `spoken`. Texts with an escape are left out, as of other files.
     """
     fields, told = TABLES[name].fields, fact_paths(name)
-    tests = ["NOT contains(told, '\\')"]
+    tests = [f"NOT contains({said}, '\\')"]
     tests += [f"NOT contains({place}, chr(31))" for place in ("organization", "project")]
-    # Whole seconds or microseconds of a year with four digits: no other has such a text.
-    date = "length({0}) IN (22, 29) AND {0} >= '\"1'"
-    tests += [
-        f"({json(path)} = 'null' OR {date.format(json(path))})"
-        for path in told
-        if fields[path].timestamp
-    ]
+    times = [value(name, path, TABLES[name].columns) for path in told if fields[path].timestamp]
+    tests += [f"{time} BETWEEN {_FIRST} AND {_LAST}" for time in times if time]
     tests += [f"coalesce({json(p)} > '\"\"', false)" for p in told if fields[p].required]
     signs = {"OBJECT": "{", "ARRAY": "["}
     for path in (one.path for one in members(name).values() if one.type == "JSON"):
@@ -98,12 +108,12 @@ def sound(name: str, json: ToSql) -> list[str]:
     return tests
 
 
-def spoken(name: str, json: ToSql) -> str:
-    """Return the texts of a row's facts as one, which are all that may hold a secret."""
+def spoken(name: str, json: ToSql, paths: Collection[str]) -> str:
+    """Return the texts among these fields as one: of a row's facts, all that may hold a secret."""
     texts = [
         json(one.path)
         for one in members(name).values()
-        if one.path in fact_paths(name) and one.type in OF_TEXT
+        if one.path in paths and one.path in fact_paths(name) and one.type in OF_TEXT
     ]
     return f"concat_ws(chr(31), organization, project, {', '.join(texts)})"
 

@@ -51,6 +51,16 @@ def test_suffixes_are_unambiguous() -> None:
     assert len(suffixes) == len(set(suffixes))
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_digest_is_asked_for_by_the_formats_that_tell_it(name: str) -> None:
+    """One that tells it and does not say so would leave it empty."""
+    run = large_run(3)
+    empty = msgspec.structs.replace(
+        run, inventory=msgspec.structs.replace(run.inventory, digest="")
+    )
+    assert (render(name, run) != render(name, empty)) == FORMATS[name].has_digest
+
+
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="json, sarif, html"):
         render("docx", clean_run())

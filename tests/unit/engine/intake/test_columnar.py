@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from scanner.engine.intake.fill import fill
 from scanner.engine.intake.load import load
 from scanner.engine.intake.reader import BadInputError
 from scanner.inventory.file import FileSource
+from scanner.inventory.rows.facts import ROW
 from scanner.inventory.rows.members import members
 from scanner.inventory.rows.plain import plain
 from scanner.inventory.rows.typed import rows
@@ -50,11 +52,12 @@ def write(file: Path, lines: Sequence[tuple[str, Any]]) -> None:
     file.write_text("".join(f"{json.dumps(line)}\n" for line in told), "utf-8")
 
 
-def outcome(raw: RawInput, read: dict[str, frozenset[str]]) -> Any:
+def outcome(raw: RawInput, read: dict[str, frozenset[str]], *, digested: bool = True) -> Any:
     """Return all that a scan would know of the inventory; why it is refused, where it is."""
     with connect() as connection:
         try:
-            loaded = load(connection, Inventory((raw,), ()), Scope(), AS_OF, read)
+            inventory = Inventory((raw,), ())
+            loaded = load(connection, inventory, Scope(), AS_OF, read, digested=digested)
         except (BadInputError, InventoryFileError) as error:
             return type(error)
         rows = {
@@ -84,7 +87,7 @@ def _lines(draw: Any) -> list[tuple[str, Any]]:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(lines=_lines(), read=st.sampled_from([LIGHT, WHOLE]))
-def test_columns_and_lines_are_one_inventory(
+def test_columns_and_lines_are_one_inventory_with_a_digest_or_without(
     tmp_path_factory: pytest.TempPathFactory,
     lines: list[tuple[str, Any]],
     read: dict[str, frozenset[str]],
@@ -92,7 +95,16 @@ def test_columns_and_lines_are_one_inventory(
     folder = tmp_path_factory.mktemp("columns")
     write(folder / "i.jsonl", lines)
     one, other = in_columns(folder)
-    assert outcome(one, read) == outcome(other, read)
+    found = outcome(one, read)
+    assert outcome(other, read) == found
+    for raw in (one, other):
+        without = outcome(raw, read, digested=False)
+        if isinstance(found, type):
+            assert without is found
+            continue
+        loaded, rows = found
+        assert loaded.digest
+        assert without == (msgspec.structs.replace(loaded, digest=""), rows)
 
 
 def _key(**fields: Any) -> tuple[str, Any]:
@@ -252,7 +264,11 @@ def test_only_columns_that_are_read_are_scanned(tmp_path: Path) -> None:
     assert "sentry_key.dsn" in scanned("id", "dsn")
     light = scanned("id", "is_active")
     assert "sentry_key.is_active" in light
-    assert "sentry_key.dsn" not in light
+    assert not re.search(r"sentry_key\.(dsn|label|use_case)", light)
+    assert "sentry_key.label" in scanned("id", "label")
+    digested = scanned("id", ROW)
+    assert "sentry_key.label" in digested
+    assert "sentry_key.dsn" not in digested
 
 
 @pytest.mark.parametrize("when", ["2026-02-01T00:00:00.5Z", "2026-02-01", "2026-02-01T00:00:00+00"])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from scanner.catalogue import COUNTED, OWN, TABLES
 from scanner.engine.intake.columns import kept, with_facts
+from scanner.inventory.rows.facts import ROW
 
 READ = st.dictionaries(st.sampled_from(sorted(TABLES)), st.booleans(), max_size=3).flatmap(
     lambda tables: st.fixed_dictionaries(
@@ -16,15 +17,16 @@ READ = st.dictionaries(st.sampled_from(sorted(TABLES)), st.booleans(), max_size=
 )
 
 
-@given(read=READ, whole=st.booleans())
+@given(read=READ, whole=st.booleans(), digested=st.booleans())
 def test_what_is_read_is_loaded_in_the_order_of_the_catalogue(
-    *, read: dict[str, frozenset[str]], whole: bool
+    *, read: dict[str, frozenset[str]], whole: bool, digested: bool
 ) -> None:
-    found = kept(read, whole=whole)
+    found = kept(read, whole=whole, digested=digested)
     assert found.keys() == TABLES.keys()
     for name, columns in found.items():
         assert read.get(name, frozenset()) <= set(columns)
-        assert columns == tuple(column for column in TABLES[name].columns if column in columns)
+        own = tuple(column for column in TABLES[name].columns if column in columns)
+        assert columns == ((*own, ROW) if digested else own)
         assert {"id", *({"owner", "url"} & TABLES[name].columns.keys())} <= set(columns)
 
 
@@ -71,6 +73,7 @@ def test_facts_tell_records_apart_and_take_nothing_that_is_not_loaded(name: str)
     assert {c for c, spec in specs.items() if not spec.derived and not spec.heavy} <= set(columns)
     taken = set(re.findall(r"\bjoined\.(\w+)", " ".join(specs[c].source for c in columns)))
     assert taken <= set(kept({}).get(TABLES[name].joined, ()))
+    assert with_facts(name, ("id", ROW)) == (*columns, ROW)
 
 
 def test_teams_of_projects_are_always_there() -> None:

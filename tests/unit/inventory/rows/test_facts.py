@@ -39,7 +39,7 @@ def rows(connection: Connection, name: str, records: list[dict[str, Any]]) -> li
         " 'https://s.test' AS server, generate_subscripts($records, 1) AS file"
     )
     found = []
-    for made in (plain(name, ["id"]), select(name, ["id"])):
+    for made in (plain(name, ["id", ROW]), select(name, ["id", ROW])):
         values = {"records": [json.dumps(one) for one in records], "as_of": AS_OF}
         sql = f"WITH raw AS ({raw}) SELECT {BAD}, {ROW} FROM ({made}) ORDER BY _file"
         used = {key: value for key, value in values.items() if f"${key}" in sql}
