@@ -56,6 +56,7 @@ def write(path: Path, keys: int) -> Path:
     """Write an inventory of so many keys, the same ones each time."""
     with connect() as connection:
         connection.execute("SET preserve_insertion_order = true")
+        connection.execute("SET enable_progress_bar = false")
         sql = typed(_few(keys), _keys(keys), ["sentry_key", "sentry_organization"])
         connection.execute(f"COPY ({sql}) TO '{path}' {COPY}")
     return path

@@ -130,12 +130,13 @@ def measure(inventory: Path, source: str, runs: int, before: Path | None) -> Non
             None,
         ),
     }
-    for forms in (("json",), ("json", "sarif", "html")):
+    for forms in ((), ("json",), ("json", "sarif", "html")):
         outputs = [inventory.parent / f"r.{form}" for form in forms]
         command = scan_command(inventory, outputs)
+        told = f"scan to {', '.join(forms)}" if forms else "gate alone"
         if before is not None:
-            commands[f"scan to {', '.join(forms)}, before"] = (command, before)
-        commands[f"scan to {', '.join(forms)}"] = (command, here)
+            commands[f"{told}, before"] = (command, before)
+        commands[told] = (command, here)
     found = side_by_side(runs, commands)
     bare, raw = found["bare `import duckdb`"], found["raw query"]
     print(f"\n{inventory.name}, {inventory.stat().st_size / 1e6:.1f} MB")
