@@ -16,11 +16,17 @@ class Predicate(msgspec.Struct, frozen=True):
     """A SQL predicate over one table, with the values of the `$names` in it.
 
     `text` is the author's or a check's; it is never run as it stands (see engine.predicate.guard).
+    `is_made`: it is a check's, so that `location` is all that is to be said of where it stands.
     """
 
     text: str
     params: dict[str, ParamValue]
     location: Location
+    is_made: bool = False
+
+    def place(self, offset: int) -> Location:
+        """Return the place of a character of the text in the author's file."""
+        return self.location if self.is_made else self.location.within(self.text, offset)
 
 
 class Remedy(msgspec.Struct, frozen=True):

@@ -128,7 +128,7 @@ class Compiler:
         if use.macro is None:
             return None, use
         location = place.source.at_key((*place.path, use.check.name))
-        return Predicate(use.macro.text, use.macro.params, location), use
+        return Predicate(use.macro.text, use.macro.params, location, is_made=True), use
 
     def _fix(self, merged: MergedRule, scope: ParameterScope) -> Remedy | None:
         document = merged.document

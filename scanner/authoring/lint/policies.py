@@ -194,6 +194,6 @@ def _empty(sound: Sequence[Prepared]) -> list[Problem]:
                 message = f"`{name}` never has a value"
                 hint = f"{TABLES[one.rule.resource].columns[name].doc}."
                 offset = max(predicate.text.lower().find(name), 0)
-                place = predicate.location.within(predicate.text, offset)
+                place = predicate.place(offset)
                 problems.append(Problem(place, message, "empty-column", hint))
     return problems

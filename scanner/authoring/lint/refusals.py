@@ -25,6 +25,8 @@ def refusals(guard: Guard, predicate: Predicate, table: str) -> list[Problem]:
         except GuardError as error:
             if found and error.problem.code == "sql-syntax":
                 break  # what was written over is no name, but an operator of letters
+            if found and error.problem.location == found[-1].location:
+                break  # nor is its stand-in allowed there: abs() is no window
             found.append(error.problem)
         else:
             break

@@ -56,7 +56,7 @@ def _problems(one: Prepared, tree: Node, where: Node) -> Iterator[Problem]:
             if (what, column) in told:
                 continue
             told.add((what, column))
-            place = predicate.location.within(predicate.text, syntax.offset(node, predicate.text))
+            place = predicate.place(syntax.offset(node, predicate.text))
             message = (
                 f"{what} hides that `{column}` is missing: the rule then passes or fails instead of"
                 " being unknown"

@@ -5,7 +5,7 @@ from typing import Final
 
 from scanner.authoring.lint.constants import constants, is_constant
 from scanner.authoring.lint.ranks import Possible, possibilities
-from scanner.base.errors import Problem
+from scanner.base.errors import Location, Problem
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.judge.prepare import Prepared
@@ -13,6 +13,7 @@ from scanner.engine.predicate import syntax
 from scanner.model.rule import ParamValue, Predicate
 
 _LOOK: Final = "Look for conditions that exclude one another, and for `or` that should be `and`."
+_ALL_TAKEN: Final = "If the cases before are meant to take all rows, nothing is wrong. " + _LOOK
 _FORBID: Final = "To forbid what `where` selects, write require: 'false'."
 
 
@@ -32,6 +33,9 @@ def constant_verdicts(
     warnings: list[Problem] = []
     found = possibilities(connection, asked, known)
     for one, can, (_, where, requirement) in zip(sound, found, asked, strict=True):
+        if one.rule.conditions and not can.applies:
+            warnings.append(_no_row_left(one))
+            continue
         if wrong := _errors(one, can):
             errors.append(wrong)
             continue
@@ -47,6 +51,12 @@ def constant_verdicts(
 def _is_literal(one: Prepared) -> bool:
     """Whether the author wrote nothing but TRUE or FALSE as the requirement."""
     return one.rule.requirement.text.strip().lower() in {"true", "false"}
+
+
+def _no_row_left(one: Prepared) -> Problem:
+    """Cases may be meant to take all rows; then the rule that they were made of has none."""
+    message = f"`where` and the cases leave no row for `{one.rule.id}`, so it is about nothing"
+    return Problem(one.rule.conditions[-1].location, message, "never-applies", _ALL_TAKEN)
 
 
 def _errors(one: Prepared, can: Possible) -> Problem | None:
@@ -68,7 +78,7 @@ def _errors(one: Prepared, can: Possible) -> Problem | None:
     if not can.fails:
         message = "the requirement can never be false where `where` is true, so nothing can fail"
         hint = "`where` already leaves out what would fail."
-        return Problem(location, message, "never-fails", hint)
+        return Problem(_changed(one), message, "never-fails", hint)
     return None
 
 
@@ -76,7 +86,14 @@ def _joint_warnings(one: Prepared, can: Possible) -> list[Problem]:
     if can.passes or _is_literal(one):
         return []
     message = "the requirement can never be true where `where` is true, so nothing can pass"
-    return [Problem(one.rule.requirement.location, message, "never-passes", _FORBID)]
+    return [Problem(_changed(one), message, "never-passes", _FORBID)]
+
+
+def _changed(one: Prepared) -> Location:
+    """Return the place of what another file changed of a rule, if one did; of its requirement."""
+    rule = one.rule
+    places = [part.location for part in (rule.requirement, rule.where) if part]
+    return next((place for place in places if place.file != rule.location.file), places[0])
 
 
 def _no_column(predicate: Predicate, what: str, hint: str) -> Problem:

@@ -119,5 +119,5 @@ def _located(
 def _problem(predicate: Predicate, error: RefusedError, words: Words) -> Problem:
     message = error.message.replace("another engine", words.title)
     offset = syntax.character(predicate.text, error.offset)
-    place = predicate.location.within(predicate.text, offset)
+    place = predicate.place(offset)
     return Problem(place, f"The predicate {message}", error.code, error.hint)

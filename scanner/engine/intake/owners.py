@@ -40,7 +40,7 @@ def problems(prepared: Iterable[Prepared]) -> list[Problem]:
 
 def _problem(predicate: Predicate) -> Problem:
     found = re.search(rf"\b{OWNER}\b", predicate.text, re.IGNORECASE)
-    place = predicate.location.within(predicate.text, found.start() if found else 0)
+    place = predicate.place(found.start() if found else 0)
     return Problem(place, f"`{OWNER}` is read, and {NO_FILE}", "no-owners", NAME_A_FILE)
 
 

@@ -18,6 +18,7 @@ from scanner.engine.predicate.guard import Checked, Guard, GuardError
 from scanner.engine.predicate.syntax import Node, parameters, write
 from scanner.model.inventory import Needs
 from scanner.model.rule import Predicate, Rule
+from scanner.policy.language.predicates import code
 
 Bound = tuple[Predicate, str, str, Checked]
 """A predicate, its table, its prefix, and the form in which it may be run."""
@@ -198,4 +199,6 @@ def _kind_problem(predicate: Predicate, kind: str) -> list[Problem]:
         return []
     message = f"The predicate is {kind}, not BOOLEAN"
     hint = "Write a condition, for example a comparison."
+    if kind == "VARCHAR" and "||" in code(predicate.text):
+        hint = "|| joins texts; between conditions write OR."
     return [Problem(predicate.location, message, "not-boolean", hint)]

@@ -33,7 +33,10 @@ _FAMILIES: Final = {
 """Kinds of types, by the names that the database has for them in types and in messages."""
 
 _NEEDED: Final = {
-    _NUMBER: ("a number", "Write a number without quotes, such as 90; an age_days is in days."),
+    _NUMBER: (
+        "a number",
+        "Write a number without quotes, in the unit of the column, such as days of age_days.",
+    ),
     _TIME: (
         "a date",
         "Write a date as '2026-01-31' or '2026-01-31T00:00:00Z', or now() - INTERVAL '90 days'.",
@@ -150,4 +153,4 @@ def _family(name: str) -> str:
 
 def _problem(predicate: Predicate, node: Node, message: str, code: str, hint: str) -> Problem:
     offset = max(syntax.offset(node, predicate.text), 0)
-    return Problem(predicate.location.within(predicate.text, offset), message, code, hint)
+    return Problem(predicate.place(offset), message, code, hint)

@@ -28,7 +28,10 @@ MAX_LENGTH: Final = 4_000
 MAX_NESTING: Final = 64
 """Deepest nesting of brackets; DuckDB's parser is recursive, so this is checked before it."""
 
+_PAIRS: Final = {")": "(", "]": "[", "}": "{"}
+
 _SPLIT: Final = "Make several rules of it, or use `column in $list` with a parameter."
+_UNPAIRED: Final = "Take it out, or write the one that belongs to it before."
 _WRITE: Final = "Write a SQL condition, such as age_days < 90."
 
 TOO_MUCH: Final = "policies-too-large"
@@ -133,7 +136,12 @@ class Guard:
             place = syntax.character(predicate.text, offset)
             hint = unreadable(predicate.text, place)
             raise GuardError(_problem(predicate, message, "sql-syntax", offset, hint))
-        return self._single_expression(predicate, tree)
+        expression = self._single_expression(predicate, tree)
+        if (found := _opened_nowhere(predicate.text)) is not None:
+            message = f"closes a bracket that it does not open: {predicate.text[found]}"
+            offset = len(predicate.text[:found].encode())
+            raise GuardError(_problem(predicate, message, "sql-syntax", offset, _UNPAIRED))
+        return expression
 
     def _single_expression(self, predicate: Predicate, answer: dict[str, Any]) -> dict[str, Any]:
         """Refuse everything but one SELECT of one expression, without any other clause."""
@@ -169,12 +177,27 @@ def _nesting(text: str) -> int:
     """Return how deep brackets nest, without parsing; those in strings and comments do not."""
     depth = deepest = 0
     for character in code(text):
-        if character in "([{":
+        if character in _PAIRS.values():
             depth += 1
             deepest = max(deepest, depth)
-        elif character in ")]}":
+        elif character in _PAIRS:
             depth -= 1
     return deepest
+
+
+def _opened_nowhere(text: str) -> int | None:
+    """Return the place of the first bracket that closes none of the text's own, if there is one.
+
+    `a) OR (b` is no expression; but within the brackets that the guard, or a rule of several
+    conditions, puts around it, it would be one, and another than it says.
+    """
+    waiting: list[str] = []
+    for place, character in enumerate(code(text)):
+        if character in _PAIRS.values():
+            waiting.append(character)
+        elif character in _PAIRS and (not waiting or waiting.pop() != _PAIRS[character]):
+            return place
+    return None
 
 
 def _check_total(predicate: Predicate, spent: Cost) -> None:
@@ -196,5 +219,5 @@ def _too_deep(predicate: Predicate) -> GuardError:
 def _problem(
     predicate: Predicate, message: str, code: str, offset: int = 0, hint: str = ""
 ) -> Problem:
-    place = predicate.location.within(predicate.text, syntax.character(predicate.text, offset))
+    place = predicate.place(syntax.character(predicate.text, offset))
     return Problem(place, f"The predicate {message}", code, hint)

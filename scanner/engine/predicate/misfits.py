@@ -18,6 +18,7 @@ _LIKE: Final = frozenset({"~~", "!~~", "~~*", "!~~*"})
 _FIELDS: Final = frozenset({"->", "->>", "json_extract", "json_extract_string", "json_exists"})
 _NUMBERS: Final = frozenset({"INTEGER", "DECIMAL", "DOUBLE", "HUGEINT", "BIGINT"})
 _TEXTS: Final = frozenset({"lower", "upper", "trim", "left", "right", "substring", "->>", "||"})
+_SAME: Final = frozenset({"COMPARE_EQUAL", "COMPARE_NOTEQUAL"})
 _IN: Final = frozenset({"COMPARE_IN", "COMPARE_NOT_IN"})
 _RATE_UNITS: Final = frozenset({"s", "m", "h", "d", "sec", "min", "minute", "hour", "day"})
 
@@ -26,7 +27,8 @@ def check(node: Node, columns: Mapping[str, Column]) -> None:
     """Raise RefusedError if the node, as the author wrote it, is such a part."""
     match node["class"]:
         case "COMPARISON":
-            _check_numbers([node["left"], node["right"]], columns)
+            is_order = node["type"] not in _SAME
+            _check_numbers([node["left"], node["right"]], columns, is_order=is_order)
         case "CONJUNCTION":
             word = str(node["type"]).removeprefix("CONJUNCTION_")
             _check_conditions(node["children"], word, columns)
@@ -87,19 +89,22 @@ def _check_function(node: Node, columns: Mapping[str, Column]) -> None:
         raise _bare_list(node)
 
 
-def _check_numbers(parts: list[Node], columns: Mapping[str, Column]) -> None:
+def _check_numbers(
+    parts: list[Node], columns: Mapping[str, Column], *, is_order: bool = False
+) -> None:
     """Refuse numbers beside texts: every value would have to be a number."""
     texts = [part for part in parts if _is_text(part, columns)]
     numbers = [part for part in parts if _kind(part) in _NUMBERS]
     if texts and numbers:
         said = _words(texts[0])
         text = _text(numbers[0])
+        as_text = "" if is_order else f"Write '{text}' in single quotes, "  # '10' comes before '9'
         raise refused(
             f"compares the number {text} with {said}, which is a text",
             "text-and-number",
             numbers[0],
-            f"Write '{text}' in single quotes, length(...) for its length, or"
-            " TRY_CAST(... AS BIGINT) where the text is a number.",
+            f"{as_text or 'Write '}length(...) for its length, or TRY_CAST(... AS BIGINT) where the"
+            " text is a number.",
         )
 
 

@@ -15,6 +15,8 @@ _INSTEAD: Final[dict[str, str]] = {
     "|": "Write OR.",
     "!": "Write NOT.",
     "=>": "A rule that is about some rows only says which in `where`.",
+    "=<": "Write <=.",
+    "row": "Write a list with at least one value: name IN ('a', 'b').",
     "=~": "Write regexp_matches(column, 'expression').",
     "~~~": "Write LIKE, with % for any text and _ for one character.",
     "startswith": "Write starts_with(column, 'text').",
@@ -56,6 +58,8 @@ def unknown_function(name: str, node: Node) -> RefusedError:
         closest(name, (*vocabulary.FUNCTIONS, *vocabulary.WINDOWS)) if name.isidentifier() else ""
     )
     hint = f"Did you mean `{near}`?" if near else _ONLY_PURE
+    if near == name and (node["schema"] or node["catalog"]):
+        hint = f"The column stands in the brackets: {name}(column)."
     what = f"call {written}" if name.isidentifier() else f"use {name}"
     return refused(f"may not {what}", "forbidden-function", node, _INSTEAD.get(name, hint))
 

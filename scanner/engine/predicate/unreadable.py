@@ -6,9 +6,9 @@ from typing import Final
 from scanner.policy.language.predicates import code
 
 _UNITS: Final = r"(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?|w|weeks?|months?|years?)\b"
+_WORDS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 _AT: Final = (
-    (r"['\"]", "The quote that starts here is not closed; one within a text is doubled: 'it''s'."),
     (r";", "Leave the semicolon out: a condition is no statement."),
     (r"(?i)contains\b", "Write contains(column, 'text')."),
     (r"(?i)(starts|begins)\b", "Write starts_with(column, 'text')."),
@@ -21,11 +21,12 @@ _AT: Final = (
 _BEFORE: Final = (
     (r"[<>!]\s*$", "Write <=, >= and <> without a space between the two characters."),
     (r"(?i)\b(or|and)\s*$", "Name the column again: name = 'a' OR name = 'b'."),
-    (r"(?i)\bis\s*$", "IS is followed by NULL, TRUE or FALSE; write = for all else."),
+    (r"(?i)\bis(\s+not)?\s*$", "IS is followed by NULL, TRUE or FALSE; write = or <> else."),
     (r"(?i)\bif\s*$", "Write CASE WHEN condition THEN value ELSE value END, or use `where`."),
 )
 """Hints by what stands before that place."""
 
+_OPEN_QUOTE: Final = "A quote is not closed; one within a text is doubled: 'it''s'."
 _HALF_BETWEEN: Final = "BETWEEN has two bounds: age_days BETWEEN 30 AND 90."
 _ENDS_EARLY: Final = "Something is missing at the end: a value after an operator, or a bracket."
 _OTHERWISE: Final = (
@@ -39,9 +40,11 @@ def unreadable(text: str, place: int) -> str:
     before, rest = text[:place], text[place:]
     if re.search(r"[0-9.]\s*$", before) and (unit := re.match(_UNITS, rest, re.IGNORECASE)):
         amount = re.findall(r"[0-9.]+\s*$", before)[0].strip()
+        word = unit[0].lower()
+        span = f"{amount} {word if word.startswith(('mo', 'y')) else _WORDS[word[0]]}"
         return (
             f"{amount}{unit[0]} is no SQL: age_days is compared with a number, a time with"
-            f" now() - INTERVAL '{amount} days', and a parameter of type duration is written $name."
+            f" now() - INTERVAL '{span}', and a parameter of type duration is written $name."
         )
     if brackets := _brackets(text):
         return brackets
@@ -51,6 +54,8 @@ def unreadable(text: str, place: int) -> str:
     for pattern, hint in _BEFORE:
         if re.search(pattern, before):
             return hint
+    if re.search(r"['\"]", code(text)):
+        return _OPEN_QUOTE
     return next((hint for pattern, hint in _AT if re.match(pattern, rest)), _OTHERWISE)
 
 

@@ -1,6 +1,6 @@
 """The types of a file of test cases; the JSON Schema for editors is generated from them."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -13,6 +13,8 @@ CaseRow = Annotated[
     dict[str, Any], Meta(description="A row: the columns that matter; others are NULL.")
 ]
 CaseRows = Annotated[list[CaseRow], Meta(min_length=1)]
+_EXPECT: Final = {"x-hint": "Name a rule, and a row with its outcome: {a-rule: {a-row: pass}}."}
+Outcomes = Annotated[dict[RowId, Outcome], Meta(min_length=1, extra_json_schema=_EXPECT)]
 Time = Annotated[
     str,
     Meta(
@@ -47,7 +49,8 @@ class CaseDocument(
         dict[str, CaseRows] | UnsetType, Meta(description="Rows by table; each has an `id`.")
     ] = UNSET
     expect: Annotated[
-        dict[RuleId, dict[RowId, Outcome]] | UnsetType,
+        Annotated[dict[RuleId, Outcomes], Meta(min_length=1, extra_json_schema=_EXPECT)]
+        | UnsetType,
         Meta(description="Outcomes by rule and by the row's id."),
     ] = UNSET
     messages: Annotated[

@@ -110,6 +110,9 @@ class _CaseReader:
             rows, expectations = self._full(document, path)
         else:
             rows, expectations = self._short(document, document.rule, path)
+        told = {(one.rule, one.row) for one in expectations}
+        self._check_extra(document, path, "messages", told)
+        self._check_extra(document, path, "fixes", told)
         return Case(
             name=document.name,
             as_of=self._as_of(document, path),
@@ -146,7 +149,7 @@ class _CaseReader:
         try:
             return read_moment(given)
         except ValueError as error:
-            self._add(at, f"`{given}` is not a time: {error}", "bad-time", "")
+            self._add(at, f"`{given}` is not a time: {error}", "bad-time", _WRITE_TIME)
             return datetime.min  # noqa: DTZ901 - never used: the problem is raised
 
     def _full(
@@ -161,7 +164,7 @@ class _CaseReader:
                 self._add(at, f"there is no table `{table}`", "unknown-resource", hint, key=True)
                 continue
             rows[table] = [self._row(table, row, (*at, n)) for n, row in enumerate(given)]
-            self._check_ids(table, rows[table], at)
+            self._check_ids(table, {(*at, n): row for n, row in enumerate(rows[table])})
         expectations: list[Expectation] = []
         for rule, outcomes in ({} if document.expect is UNSET else document.expect).items():
             at = (*path, "expect", rule)
@@ -172,8 +175,6 @@ class _CaseReader:
                     self._expectation(document, (rule, resource, row, outcome), (*at, row))
                     for row, outcome in outcomes.items()
                 ]
-        self._check_extra(document, path, "messages")
-        self._check_extra(document, path, "fixes")
         return rows, expectations
 
     def _short(
@@ -182,7 +183,7 @@ class _CaseReader:
         resource = self._resource(rule, (*path, "rule"), key=False)
         if resource is None:
             return {}, []
-        rows: list[dict[str, Cell]] = []
+        rows: dict[NodePath, dict[str, Cell]] = {}
         expectations: list[Expectation] = []
         for field, outcome in _BY_OUTCOME.items():
             given = getattr(document, field)
@@ -190,11 +191,11 @@ class _CaseReader:
                 at = (*path, str(outcome), index)
                 cells = self._row(resource, row, at)
                 identifier = str(cells.setdefault("id", f"{outcome}-{index + 1}"))
-                rows.append(cells)
+                rows[at] = cells
                 asked = (rule, resource, identifier, outcome)
                 expectations.append(self._expectation(document, asked, at))
-        self._check_ids(resource, rows, path)
-        return {resource: rows}, expectations
+        self._check_ids(resource, rows)
+        return {resource: [*rows.values()]}, expectations
 
     def _row(self, table: str, given: dict[str, Any], path: NodePath) -> dict[str, Cell]:
         columns = TABLES[table].columns
@@ -206,7 +207,7 @@ class _CaseReader:
                 self._add(at, message, "unknown-column", hint, key=True)
             elif not _fits(cell, columns[name].type):
                 message = f"`{name}` is {columns[name].type}, which this is not"
-                self._add(at, message, "wrong-type", "")
+                self._add(at, message, "wrong-type", _WRITE[columns[name].type])
         return dict(given)
 
     def _resource(self, rule: str, path: NodePath, *, key: bool = True) -> str | None:
@@ -216,15 +217,15 @@ class _CaseReader:
             self._add(path, message, "unknown-rule", hint, key=key)
         return self._resources.get(rule)
 
-    def _check_ids(self, table: str, rows: list[dict[str, Cell]], path: NodePath) -> None:
-        seen: set[str] = set()
-        for row in rows:
-            identifier = row.get("id")
-            if not isinstance(identifier, str):
-                self._add(path, f"a row of {table} has no `id`", "missing-key", "", key=True)
-            elif identifier in seen:
+    def _check_ids(self, table: str, rows: dict[NodePath, dict[str, Cell]]) -> None:
+        seen: set[Cell] = set()
+        for path, row in rows.items():
+            if row.get("id") is None:
+                hint = "Give it one, a text by which `expect` names it: id: a-row."
+                self._add(path, f"a row of {table} has no `id`", "missing-key", hint)
+            elif (identifier := str(row["id"])) in seen:
                 message = f"two rows of {table} have the id `{identifier}`"
-                self._add(path, message, "duplicate-row", "", key=True)
+                self._add(path, message, "duplicate-row", "Give each row an id of its own.")
             else:
                 seen.add(identifier)
 
@@ -250,20 +251,33 @@ class _CaseReader:
         fix = document.fixes.get(rule, {}).get(row, UNSET)
         return Expectation(*asked, message, self._source.at(at), fix)
 
-    def _check_extra(self, document: CaseDocument, path: NodePath, field: str) -> None:
-        expected = {} if document.expect is UNSET else document.expect
+    def _check_extra(
+        self, document: CaseDocument, path: NodePath, field: str, told: set[tuple[str, str]]
+    ) -> None:
         for rule, given in getattr(document, field).items():
             for row in given:
-                if row not in expected.get(rule, {}):
+                if (rule, row) not in told:
                     at = (*path, field, rule, row)
                     message = f"nothing is expected of rule `{rule}` on row `{row}`"
-                    self._add(at, message, "unknown-row", "", key=True)
+                    hint = "Say under `expect` what its outcome is."
+                    self._add(at, message, "unknown-row", hint, key=True)
 
     def _add(
         self, path: NodePath, message: str, code: str, hint: str, *, key: bool = False
     ) -> None:
         self.problems.append(self._source.problem(path, message, code, hint=hint, key=key))
 
+
+_WRITE_TIME: Final = "Write a time with its zone, such as 2026-01-31T00:00:00Z."
+_WRITE: Final = {
+    "BOOLEAN": "Write true or false, without quotes.",
+    "BIGINT": "Write a whole number without quotes, such as 90.",
+    "DOUBLE": "Write a number without quotes, such as 0.5.",
+    "VARCHAR": "Write a text; in quotes where YAML would read something else, such as '90'.",
+    "VARCHAR[]": "Write a list of texts, such as [web, api].",
+    "TIMESTAMP WITH TIME ZONE": _WRITE_TIME,
+}
+"""What to write in a cell of each type that not everything fits."""
 
 _BY_OUTCOME: Final = {
     "passes": Outcome.PASS,

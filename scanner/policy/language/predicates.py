@@ -29,12 +29,12 @@ def parameters_in(text: str) -> list[tuple[str, int]]:
 
 
 def code(text: str) -> str:
-    """Return `text` without its strings, quoted names and comments."""
+    """Return `text` with blanks for its strings, quoted names and comments; places stay."""
     parts: list[str] = []
     place = 0
     for found, end in _tokens(text):
         kept = found["word"] or found["name"]
-        parts += [text[place : found.start()], found[0] if kept else " "]
+        parts += [text[place : found.start()], found[0] if kept else " " * (end - found.start())]
         place = end
     return "".join([*parts, text[place:]])
 

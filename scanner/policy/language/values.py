@@ -63,12 +63,18 @@ def parse_duration(text: str) -> timedelta:
     Raises BadValueError, with code `bad-duration`; the longest is 36500d.
     """
     if not re.fullmatch(DURATION_PATTERN, text):
+        if re.fullmatch("[0-9]+[smhdw]", text):
+            raise _too_long(text)
         raise BadValueError(f"`{text}` is not a duration", "bad-duration", _duration_hint(text))
     seconds = int(text[:-1]) * _SECONDS[text[-1]]
     if seconds > MAX_DURATION.total_seconds():
-        message = f"`{text}` is longer than {MAX_DURATION.days}d"
-        raise BadValueError(message, "out-of-range", "Write a shorter one.")
+        raise _too_long(text)
     return timedelta(seconds=seconds)
+
+
+def _too_long(text: str) -> BadValueError:
+    message = f"`{text}` is longer than {MAX_DURATION.days}d"
+    return BadValueError(message, "out-of-range", "Write a shorter one.")
 
 
 def format_duration(value: timedelta) -> str:

@@ -110,7 +110,7 @@ def test_the_short_form(tmp_path: Path) -> None:
         ),
         (
             "{name: x, rule: key-max-age, pass: [{id: a}], fail: [{id: a}]}",
-            [("duplicate-row", 4, 5)],
+            [("duplicate-row", 4, 58)],
         ),
         ("{name: x, rule: key-max-age}", [("case-form", 4, 5)]),
         ("{name: x, rule: key-max-age, pass: [{}], rows: {}}", [("case-form", 4, 5)]),
@@ -119,12 +119,17 @@ def test_the_short_form(tmp_path: Path) -> None:
         ("{rule: key-max-age, pass: [{}]}", [("missing-key", 4, 5)]),
         ("{name: x, rule: key-max-age, passes: [{}], pass: [{}]}", [("unknown-key", 4, 34)]),
         (
-            "{name: x, rows: {sentry_keys: [{id: a}]}, expect: {}}",
-            [("unknown-resource", 4, 22)],
+            "{name: x, rows: {sentry_keys: [{id: a}]}, expect: {key-max-age: {a: pass}}}",
+            [("unknown-resource", 4, 22), ("unknown-row", 4, 70)],
         ),
         (
-            "{name: x, rows: {sentry_key: [{name: a}]}, expect: {}}",
-            [("missing-key", 4, 22)],
+            "{name: x, rows: {sentry_key: [{id: a}, {name: a}]}, expect: {key-max-age: {a: pass}}}",
+            [("missing-key", 4, 44)],
+        ),
+        ("{name: x, rows: {sentry_key: [{id: a}]}, expect: {}}", [("empty-value", 4, 54)]),
+        (
+            "{name: x, rows: {sentry_key: [{id: a}]}, expect: {key-max-age: {}}}",
+            [("empty-value", 4, 68)],
         ),
         (
             "{name: x, rows: {sentry_key: [{id: a}]}, expect: {nothing: {a: pass}}}",
@@ -139,8 +144,8 @@ def test_the_short_form(tmp_path: Path) -> None:
             [("bad-value", 4, 72)],
         ),
         (
-            "{name: x, rows: {sentry_key: [{id: a}]}, expect: {}, messages: {r: {a: hi}}}",
-            [("unknown-row", 4, 73)],
+            "{name: x, rule: key-max-age, pass: [{}], messages: {r: {a: hi}}}",
+            [("unknown-row", 4, 61)],
         ),
         (
             "{name: x, params: {maxage: 1d}, rule: key-max-age, pass: [{}]}",

@@ -64,7 +64,7 @@ def test_any_text_for_any_type_is_read_or_refused(kind: ValueType, text: str) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "90", "d", "90 d", "9.5d", "-1d", "90D", "90d\n", "1d12h", "٣d", "99999999999d"]
+    "text", ["", "90", "d", "90 d", "9.5d", "-1d", "90D", "90d\n", "1d12h", "٣d"]
 )
 def test_what_is_not_a_duration(text: str) -> None:
     with pytest.raises(BadValueError) as caught:
