@@ -90,10 +90,10 @@ def _joint_warnings(one: Prepared, can: Possible) -> list[Problem]:
 
 
 def _changed(one: Prepared) -> Location:
-    """Return the place of what another file changed of a rule, if one did; of its requirement."""
-    rule = one.rule
-    places = [part.location for part in (rule.requirement, rule.where) if part]
-    return next((place for place in places if place.file != rule.location.file), places[0])
+    """Return the place of a rule's `where` if an override in another file brought it."""
+    where, requirement = one.rule.where, one.rule.requirement.location
+    is_theirs = where is not None and where.location.file != one.rule.location.file
+    return where.location if where and is_theirs else requirement
 
 
 def _no_column(predicate: Predicate, what: str, hint: str) -> Problem:

@@ -16,6 +16,7 @@ from scanner.catalogue import TABLES
 from scanner.model.moment import read_moment
 from scanner.model.outcome import Outcome
 from scanner.policy.files.case_document import CaseDocument, CasesDocument
+from scanner.policy.files.cells import WRITE, WRITE_TIME, fits
 from scanner.policy.language.values import BadValueError, write_text
 from scanner.policy.merge import MergedPolicy
 
@@ -149,7 +150,7 @@ class _CaseReader:
         try:
             return read_moment(given)
         except ValueError as error:
-            self._add(at, f"`{given}` is not a time: {error}", "bad-time", _WRITE_TIME)
+            self._add(at, f"`{given}` is not a time: {error}", "bad-time", WRITE_TIME)
             return datetime.min  # noqa: DTZ901 - never used: the problem is raised
 
     def _full(
@@ -205,9 +206,9 @@ class _CaseReader:
                 hint = did_you_mean(name, columns, kind="columns")
                 message = f"{table} has no column `{name}`"
                 self._add(at, message, "unknown-column", hint, key=True)
-            elif not _fits(cell, columns[name].type):
+            elif not fits(cell, columns[name].type):
                 message = f"`{name}` is {columns[name].type}, which this is not"
-                self._add(at, message, "wrong-type", _WRITE[columns[name].type])
+                self._add(at, message, "wrong-type", WRITE[columns[name].type])
         return dict(given)
 
     def _resource(self, rule: str, path: NodePath, *, key: bool = True) -> str | None:
@@ -268,46 +269,9 @@ class _CaseReader:
         self.problems.append(self._source.problem(path, message, code, hint=hint, key=key))
 
 
-_WRITE_TIME: Final = "Write a time with its zone, such as 2026-01-31T00:00:00Z."
-_WRITE: Final = {
-    "BOOLEAN": "Write true or false, without quotes.",
-    "BIGINT": "Write a whole number without quotes, such as 90.",
-    "DOUBLE": "Write a number without quotes, such as 0.5.",
-    "VARCHAR": "Write a text; in quotes where YAML would read something else, such as '90'.",
-    "VARCHAR[]": "Write a list of texts, such as [web, api].",
-    "TIMESTAMP WITH TIME ZONE": _WRITE_TIME,
-}
-"""What to write in a cell of each type that not everything fits."""
-
 _BY_OUTCOME: Final = {
     "passes": Outcome.PASS,
     "fails": Outcome.FAIL,
     "unknown": Outcome.UNKNOWN,
     "not_applicable": Outcome.NOT_APPLICABLE,
 }
-
-
-def _fits(cell: object, kind: str) -> bool:
-    if cell is None or kind == "JSON":
-        return True
-    match kind:
-        case "BOOLEAN":
-            fits = isinstance(cell, bool)
-        case "BIGINT":
-            fits = type(cell) is int
-        case "DOUBLE":
-            fits = isinstance(cell, (int, float)) and not isinstance(cell, bool)
-        case "VARCHAR[]":
-            fits = isinstance(cell, list) and all(isinstance(item, str) for item in cell)
-        case "TIMESTAMP WITH TIME ZONE":
-            fits = isinstance(cell, str) and _is_time(cell)
-        case _:
-            fits = isinstance(cell, str)
-    return fits
-
-
-def _is_time(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False

@@ -207,6 +207,45 @@ def test_what_names_nothing_is_a_usage_error(ref: str) -> None:
     assert "--policy" not in str(caught.value)
 
 
+BASE = "params: {days: {type: integer, default: 30}}\n"
+AGE = {"k-age": "require: age_days < $days"}
+
+
+def _overridden(folder: Path, override: str) -> Lint:
+    write_policy(folder, AGE, head=BASE, name="base")
+    text = f"policy: p\nversion: 1.0.0\nextends: [./base.yaml]\noverride:\n  k-age:\n{override}\n"
+    (folder / "p.yaml").write_text(text, "utf-8")
+    return lint([str(folder / "p.yaml")], {})
+
+
+def test_cases_may_take_all_rows_of_the_rule_that_they_are_made_of(tmp_path: Path) -> None:
+    cases = (
+        "    cases:\n      - {name: on, when: is_active, severity: low}\n"
+        "      - {name: off, when: not is_active, severity: high}"
+    )
+    found = _overridden(tmp_path, cases)
+    assert found.errors == 0
+    (one,) = [one for one in found.diagnostics if one.problem.code == "never-applies"]
+    assert (one.problem.location.line, "`k-age`" in one.problem.message) == (8, True)
+
+
+@pytest.mark.parametrize(
+    ("where", "code"), [("age_days < 10", "never-fails"), ("age_days > 90", "never-passes")]
+)
+def test_what_an_override_spoils_is_told_where_it_is_written(
+    tmp_path: Path, where: str, code: str
+) -> None:
+    found = [one.problem for one in _overridden(tmp_path, f"    where: {where}").diagnostics]
+    (one,) = [one for one in found if one.code == code]
+    assert (Path(one.location.file).name, one.location.line) == ("p.yaml", 6)
+
+
+def test_one_mistake_is_told_once(tmp_path: Path) -> None:
+    require = "require: ntile(3) over (order by id) = 1 and mode(name) over () = 'a'"
+    found = [one.problem for one in _lint(tmp_path, {"r": require}).diagnostics]
+    assert [one.message for one in found] == ["The predicate may not call ntile()"]
+
+
 def test_formats_say_the_same(tmp_path: Path) -> None:
     found = _lint(tmp_path, {"r": "require: is_activ"}).diagnostics
     (one,) = [one for one in found if one.is_error]
