@@ -24,7 +24,7 @@ from scanner.inventory.records import fault
 from scanner.inventory.source import LiveSettings
 from scanner.providers.sentry.live.api import KEY, Caller, OrganizationBase, SentryApi
 from scanner.providers.sentry.live.fetch import client_settings
-from scanner.providers.sentry.live.usage import COUNTS, counts, statistics_query
+from scanner.providers.sentry.live.usage import Period, read_usage
 from scanner.providers.sentry.live.watch import Watch
 from scanner.providers.sentry.state import state_of_record
 from scanner.remediate.document import KeyTarget, State
@@ -151,10 +151,10 @@ class SentryRemote:
 
     def received(self, target: KeyTarget, since: datetime) -> int:
         """Return how many errors the key received since the hour of then; Sentry counts no more."""
-        query = statistics_query(since, datetime.now(UTC), "1h")
+        period = Period(since, datetime.now(UTC), "1h")
         place = self._place(target.organization)
-        hours = self._run(self._api.key_statistics(place, target.project, target.id, query))
-        return sum(sum(counts(hours, fate)) for fate in COUNTS)
+        hours = self._run(read_usage(self._api, place, target.project, target.id, period))
+        return sum(hour.events for hour in hours)
 
     def update(
         self, target: KeyTarget, changes: State, current: State, request_id: str

@@ -164,7 +164,7 @@ class SentryApi:
     async def key_statistics(
         self, place: OrganizationBase, project: str, key: str, query: Mapping[str, str]
     ) -> list[Any]:
-        """Return a key's events, asked for by usage.statistics_query."""
+        """Return a key's events as the server tells them; see usage.Period."""
         path = f"projects/{_segment(place.slug)}/{_segment(project)}/keys/{_segment(key)}/stats/"
         reply = await self._client.get("key-stats", path, query, base=place.base, vital=False)
         return _rows(reply, f"{place.base}/api/0/{path}")

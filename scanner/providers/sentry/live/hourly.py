@@ -1,7 +1,7 @@
 """Usage of a few keys by the hour: places of keys go in, what each accepted comes out."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from scanner.http.failure import ApiError
 from scanner.policy.actions.interface import KeyUsage
 from scanner.providers.sentry.live.api import OrganizationBase, SentryApi
 from scanner.providers.sentry.live.fetch import client_settings
-from scanner.providers.sentry.live.usage import PERIOD, counts, statistics_query
+from scanner.providers.sentry.live.usage import PERIOD, Period, read_usage
 
 if TYPE_CHECKING:
     from scanner.inventory.source import LiveSettings
@@ -30,7 +30,7 @@ async def hourly(
     hours for no more than 30 days.
     """
     until = datetime.now(UTC)
-    query = statistics_query(until - PERIOD, until, "1h")
+    period = Period(until - PERIOD, until, "1h")
     async with connect(client_settings(base, settings), transport=transport) as client:
         api = SentryApi(client, base, status=None)
         asked = sorted(set(keys))
@@ -39,7 +39,7 @@ async def hourly(
             zip(slugs, await asyncio.gather(*(_place(api, slug) for slug in slugs)), strict=True)
         )
         found = await asyncio.gather(
-            *(_usage(api, places[slug], project, key, query) for slug, project, key in asked)
+            *(_usage(api, places[slug], project, key, period) for slug, project, key in asked)
         )
     return {key: usage for (_, _, key), usage in zip(asked, found, strict=True)}
 
@@ -53,10 +53,10 @@ async def _place(api: SentryApi, slug: str) -> OrganizationBase:
 
 
 async def _usage(
-    api: SentryApi, place: OrganizationBase, project: str, key: str, query: Mapping[str, str]
+    api: SentryApi, place: OrganizationBase, project: str, key: str, period: Period
 ) -> KeyUsage | str:
     try:
-        hours = await api.key_statistics(place, project, key, query)
-        return KeyUsage(tuple(counts(hours, "accepted")))
+        hours = await read_usage(api, place, project, key, period)
+        return KeyUsage(tuple(hour.accepted for hour in hours))
     except ApiError as error:
         return error.sentence

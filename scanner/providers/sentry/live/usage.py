@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 from scanner.http.failure import FATAL, ApiError, Reason
 from scanner.inventory.ledger import Ledger
+from scanner.model.moment import SKEW_MINUTES
 from scanner.providers.sentry.live.api import KEY, OrganizationBase, SentryApi
 from scanner.providers.sentry.tables.client_keys import USAGE
 
@@ -17,13 +19,73 @@ PERIOD: Final = timedelta(days=30)
 _HOPELESS_AFTER: Final = 5
 """Keys in a row without an answer, after which no other key of the organization is asked."""
 
-_LAST_TIME: Final = 2**37
-"""Seconds since 1970 in the year 6325: far from the end of the calendar."""
+_STEPS: Final = {"1d": 86_400, "1h": 3_600}
+"""Seconds of what counts are asked by."""
 
-COUNTS: Final = ("accepted", "dropped", "filtered")
-"""What becomes of events, as the statistics have it."""
+_SKEW: Final = SKEW_MINUTES * 60
 
 _SAYS: Final = "Usage statistics (events_..._30d) are missing: "
+
+
+class Span(msgspec.Struct, frozen=True):
+    """What became of a key's events in the day or the hour that began at `ts`."""
+
+    ts: float  # of a whole second; some servers write it as such
+    accepted: Annotated[int, Meta(ge=0)]
+    dropped: Annotated[int, Meta(ge=0)]
+    filtered: Annotated[int, Meta(ge=0)]
+
+    @property
+    def events(self) -> int:
+        """All of them."""
+        return self.accepted + self.dropped + self.filtered
+
+
+class Period(msgspec.Struct, frozen=True):
+    """The time that counts are asked for, by the day or, of no more than 30 days, by the hour."""
+
+    since: datetime
+    until: datetime
+    by: Literal["1d", "1h"]
+
+    @property
+    def begins(self) -> int:
+        """When the day or hour of `since` began: of a part of one, servers may leave it out."""
+        since = int(self.since.timestamp())
+        return since - since % _STEPS[self.by]
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What asks a server for it."""
+        until = int(self.until.timestamp())
+        return {"since": str(self.begins), "until": str(until), "resolution": self.by}
+
+    def read(self, rows: list[Any]) -> list[Span]:
+        """Return the counts of all of the time; raises ApiError where a part of it is not told.
+
+        Servers tell of each day or hour, of those without an event too. What is not told is not
+        a time without events.
+        """
+        try:
+            found = msgspec.convert(rows, list[Span])
+        except msgspec.ValidationError:
+            what = "the statistics are not counts by day or hour"
+            raise ApiError(Reason.REFUSED, what) from None
+        spans = [span for span in found if span.ts >= self.begins]
+        step, until = _STEPS[self.by], self.until.timestamp()
+        gapless = all(span.ts == self.begins + n * step for n, span in enumerate(spans))
+        # The server's clock may be a little behind or ahead, and its last hour another.
+        if not (spans and gapless and -_SKEW <= until - spans[-1].ts < step + _SKEW):
+            what = "the statistics do not tell of all the time that they were asked for"
+            raise ApiError(Reason.REFUSED, what)
+        return spans
+
+
+async def read_usage(
+    api: SentryApi, place: OrganizationBase, project: str, key: str, period: Period
+) -> list[Span]:
+    """Return what a key received in a time; raises ApiError where not all of that is told."""
+    return period.read(await api.key_statistics(place, project, key, period.query))
 
 
 class _Sums(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -79,11 +141,16 @@ class Usage:
         if place.slug in self._given_up:
             raise self._given_up[place.slug]
         since = self._until - PERIOD
-        days = await self._api.key_statistics(
-            place, project, key, statistics_query(since, self._until, "1d")
+        days = await read_usage(self._api, place, project, key, Period(since, self._until, "1d"))
+        busy = [day.ts for day in days if day.events]
+        sums = _Sums(
+            accepted=sum(day.accepted for day in days),
+            dropped=sum(day.dropped for day in days),
+            filtered=sum(day.filtered for day in days),
+            since=since,
+            until=self._until,
+            last=datetime.fromtimestamp(max(busy), UTC) if busy else None,
         )
-        accepted, dropped, filtered = (sum(counts(days, name)) for name in COUNTS)
-        sums = _Sums(accepted, dropped, filtered, since, self._until, _last(days))
         self._api.journal.note(name, sums)
         return sums
 
@@ -98,27 +165,3 @@ class Usage:
 
     def _miss(self, place: OrganizationBase, project: str | None, why: str) -> None:
         self._ledger.missing(KEY, _SAYS + why, organization=place.slug, project=project)
-
-
-def statistics_query(since: datetime, until: datetime, resolution: str) -> dict[str, str]:
-    """Return what asks for the counts between two times: by day (1d) or, of 30 days, hour (1h)."""
-    times = int(since.timestamp()), int(until.timestamp())
-    return {"since": str(times[0]), "until": str(times[1]), "resolution": resolution}
-
-
-def counts(spans: list[Any], name: str) -> list[int]:
-    """Return one of the counts of each span; raises ApiError for anything but counts."""
-    found = []
-    for span in spans:
-        count = span.get(name) if isinstance(span, dict) else None
-        if type(count) is not int or count < 0:
-            raise ApiError(Reason.REFUSED, "the statistics are not counts by day")
-        found.append(count)
-    return found
-
-
-def _last(days: list[dict[str, Any]]) -> datetime | None:
-    """Return when the last day with an event began; None where there is none, or no time told."""
-    busy = [day.get("ts") for day in days if any(day[name] for name in COUNTS)]
-    times = [time for time in busy if type(time) is int and 0 <= time < _LAST_TIME]
-    return datetime.fromtimestamp(max(times), UTC) if times and len(times) == len(busy) else None
