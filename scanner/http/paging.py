@@ -16,12 +16,26 @@ _MOST_FRUITLESS: Final = 50
 """Pages in a row that bring nothing new. Real lists have few: pages emptied by a filter."""
 
 
-def advertised(links: Mapping[str, Mapping[str, str]]) -> str | None:
-    """Return the next page's cursor as the Link header's entries by rel tell it, else None."""
-    entry = links.get("next")
-    if entry is None or entry.get("results", "true") != "true":
+_REMEDY: Final = "Let the proxy in front of the server pass Link headers on as they are."
+
+
+def advertised(links: Mapping[str, Mapping[str, str]], where: str) -> str | None:
+    """Return the next page's cursor as the Link header's entries by rel tell it, else None.
+
+    Raises ApiError (GARBLED) for a header in which nothing tells whether there is a next page.
+    """
+    if not links:
         return None
-    return entry.get("cursor", "")
+    entry = links.get("next", {})
+    results = entry.get("results")
+    if results not in {"true", "false"}:
+        raise ApiError(
+            Reason.GARBLED,
+            "the Link header does not tell whether another page follows",
+            where=where,
+            remedy=_REMEDY,
+        )
+    return entry.get("cursor", "") if results == "true" else None
 
 
 class Pager:
@@ -51,9 +65,9 @@ class Pager:
                 Reason.GARBLED,
                 "a full page came without a Link header, so what follows is unknown",
                 where=self._where,
-                remedy="Let the proxy in front of the server pass Link headers on.",
+                remedy=_REMEDY,
             )
-        cursor = advertised(links)
+        cursor = advertised(links, self._where)
         return None if cursor is None else self._check(cursor)
 
     def found(self, fresh: int) -> None:

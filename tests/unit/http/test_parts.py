@@ -129,6 +129,24 @@ class TestPager:
         with pytest.raises(ApiError, match="without a Link header"):
             step(Pager("x"), {}, 100, 100)
 
+    @pytest.mark.parametrize("rows", [3, 100])
+    @pytest.mark.parametrize(
+        "links",
+        [
+            {"previous": {"results": "true", "cursor": "0:0:1"}},
+            {"Next": {"results": "true", "cursor": "100:0:0"}},
+            {"https://sentry.io/x": {"url": "https://sentry.io/x"}},
+            {"next": {"cursor": "100:0:0"}},
+            *(_links("100:0:0", word) for word in ("TRUE", "True", "yes", "1", "", "False", "no")),
+        ],
+    )
+    def test_a_link_header_of_another_form_is_no_end(
+        self, links: dict[str, dict[str, str]], rows: int
+    ) -> None:
+        with pytest.raises(ApiError, match="whether another page follows") as error:
+            step(Pager("x"), links, rows, rows)
+        assert error.value.reason is Reason.GARBLED
+
     def test_a_cursor_that_comes_twice_is_refused(self) -> None:
         pager = Pager("x")
         step(pager, _links("a"), 1, 1)

@@ -180,8 +180,9 @@ class SentryApi:
             if error.reason is Reason.MISSING:
                 return False
             raise
-        rows = _rows(reply, f"{asked.base}/api/0/{asked.path}")
-        following = advertised(reply.links) if asked.paged else None
+        where = f"{asked.base}/api/0/{asked.path}"
+        rows = _rows(reply, where)
+        following = advertised(reply.links, where) if asked.paged else None
         return await fingerprint(asked.table, rows, following, reply.moved_to) == page.said
 
     async def _pages(

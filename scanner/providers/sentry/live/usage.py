@@ -27,7 +27,7 @@ _SKEW: Final = SKEW_MINUTES * 60
 _SAYS: Final = "Usage statistics (events_..._30d) are missing: "
 
 
-class Span(msgspec.Struct, frozen=True):
+class Received(msgspec.Struct, frozen=True):
     """What became of a key's events in the day or the hour that began at `ts`."""
 
     ts: float  # of a whole second; some servers write it as such
@@ -60,14 +60,14 @@ class Period(msgspec.Struct, frozen=True):
         until = int(self.until.timestamp())
         return {"since": str(self.begins), "until": str(until), "resolution": self.by}
 
-    def read(self, rows: list[Any]) -> list[Span]:
+    def read(self, rows: list[Any]) -> list[Received]:
         """Return the counts of all of the time; raises ApiError where a part of it is not told.
 
         Servers tell of each day or hour, of those without an event too. What is not told is not
         a time without events.
         """
         try:
-            found = msgspec.convert(rows, list[Span])
+            found = msgspec.convert(rows, list[Received])
         except msgspec.ValidationError:
             what = "the statistics are not counts by day or hour"
             raise ApiError(Reason.REFUSED, what) from None
@@ -83,7 +83,7 @@ class Period(msgspec.Struct, frozen=True):
 
 async def read_usage(
     api: SentryApi, place: OrganizationBase, project: str, key: str, period: Period
-) -> list[Span]:
+) -> list[Received]:
     """Return what a key received in a time; raises ApiError where not all of that is told."""
     return period.read(await api.key_statistics(place, project, key, period.query))
 

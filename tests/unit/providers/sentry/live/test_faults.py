@@ -103,6 +103,8 @@ ASKED_OTHERWISE = [
     Case("listing not a list", lambda: [faults.body(NOT_A_PAGE, WHOLE)]),
     Case("listing without Link", lambda: [faults.link(lambda _: None, WHOLE)]),
     Case("listing without cursor", lambda: [faults.link(_no_cursor, WHOLE)]),
+    Case("listing without next", lambda: [faults.link(_only_previous, WHOLE)]),
+    Case("listing with another next", lambda: [faults.link(_shouted, WHOLE)]),
     Case("listing redirected", lambda: [faults.redirect("https://elsewhere.invalid/x/", WHOLE)]),
     Case("listing nested too deep", lambda: [faults.body(b"[" * 100_000, WHOLE)]),
 ]
@@ -157,6 +159,14 @@ FATAL = [
     ),
     Case("projects and keys down", lambda: [faults.status(500, "(projects|keys)/")], None, most=20),
 ]
+
+
+def _only_previous(link: str) -> str:
+    return link.split(", ", maxsplit=1)[0]
+
+
+def _shouted(link: str) -> str:
+    return link.replace('results="true"', 'results="TRUE"')
 
 
 def _no_cursor(link: str) -> str:
