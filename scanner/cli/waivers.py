@@ -12,6 +12,7 @@ from scanner.base.errors import UsageError
 from scanner.base.files import check_writable, read_regular, replacing
 from scanner.base.text import aligned, clean, clean_json
 from scanner.cli.shared import inputs
+from scanner.cli.shared.gaps import warn_of_unseen
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def _uses(namespace: argparse.Namespace, settings: "Settings", path: Path) -> li
     if _has_inventory(namespace):
         request = replace(inputs.scan_request(namespace, settings), triage=triage)
         with scan(request) as run:
+            warn_of_unseen(run.inventory.incomplete)
             return list(run.waivers)
     waivers = check_waivers(triage, inputs.policies(settings), settings.params)
     return [_unmeasured(one, moment, triage.notice_days) for one in waivers]

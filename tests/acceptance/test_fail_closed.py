@@ -82,13 +82,25 @@ def test_files(
         (["--project", "checkout", "--project", "chekout"], "Did you mean 'checkout'?"),
     ],
 )
-@pytest.mark.parametrize("verb", [["scan"], ["query", "SELECT count(*) FROM sentry_key"]])
+@pytest.mark.parametrize(
+    "verb",
+    [["scan"], ["query", "SELECT count(*) FROM sentry_key"], ["fetch", "-o", "demo.jsonl"]],
+)
 def test_a_scope_that_does_not_exist(
     tmp_path: Path, verb: list[str], scope: list[str], says: str
 ) -> None:
     done = keypolicy(*verb, "--demo", *scope, cwd=tmp_path)
     assert done.code == 3
     assert says in " ".join((done.out + done.err).split())
+
+
+def test_waivers_say_what_they_could_not_be_held_against(tmp_path: Path) -> None:
+    (tmp_path / "w.yaml").write_text("waivers: []\n", "utf-8")
+    done = keypolicy("waivers", "list", "w.yaml", "--demo", "--project", "chekout", cwd=tmp_path)
+    assert done.code == 0
+    assert "Did you mean 'checkout'?" in " ".join(done.err.split())
+    done = keypolicy("waivers", "list", "w.yaml", "--demo", "--project", "checkout", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
 
 
 def test_no_row_in_any_where(tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """What a user is told of an inventory that was not seen whole: what was loaded in, warnings out."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from scanner.cli.shared import inputs
-from scanner.model.coverage import CoverageState
+from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Needs
 
 if TYPE_CHECKING:
@@ -13,14 +14,18 @@ _MOST_GAPS: Final = 5
 
 
 def warn_of_gaps(loaded: "Loaded", wanted: Needs) -> bool:
-    """Say what the answer cannot know, and return whether there is anything of that.
+    """Say what the answer cannot know, and return whether there is anything of that."""
+    for warning in loaded.warnings:
+        inputs.warn(warning)
+    return warn_of_unseen({name: loaded.coverage[name] for name in sorted(wanted.tables)})
+
+
+def warn_of_unseen(tables: Mapping[str, TableCoverage]) -> bool:
+    """Say what was not seen of these tables, and return whether that is anything.
 
     A table that was not seen whole looks like a small one.
     """
-    for warning in loaded.warnings:
-        inputs.warn(warning)
-    for name in sorted(wanted.tables):
-        coverage = loaded.coverage[name]
+    for name, coverage in tables.items():
         if coverage.state is not CoverageState.COMPLETE:
             inputs.warn(f"{name} is {coverage.state}: {coverage.reason or 'no reason is known'}")
         for gap in coverage.gaps[:_MOST_GAPS]:
@@ -28,4 +33,4 @@ def warn_of_gaps(loaded: "Loaded", wanted: Needs) -> bool:
             inputs.warn(f"{place or 'everything'} is not seen in {name}: {gap.reason}")
         if len(coverage.gaps) > _MOST_GAPS:
             inputs.warn(f"{len(coverage.gaps) - _MOST_GAPS:,} more gaps in {name}")
-    return any(loaded.coverage[n].state is not CoverageState.COMPLETE for n in wanted.tables)
+    return any(one.state is not CoverageState.COMPLETE for one in tables.values())

@@ -13,8 +13,10 @@ from uuid import UUID
 
 import msgspec
 
+from scanner.catalogue import COSTLY
+from scanner.engine.intake.scope import SlugPair, unseen
 from scanner.inventory.spool import Spool
-from scanner.model.coverage import CoverageState, TableCoverage
+from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking
 from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
 
 SERVER: Final = "https://otter-post.sentry.example"
@@ -24,6 +26,8 @@ _INGEST: Final = "ingest.otter-post.sentry.example"
 _DATA: Final = Path(__file__).with_name("demo.json")
 _SDK_CHOICES: Final = ("latest", "10.x", "9.x", "8.x", "7.x")
 _WHOLE: Final = TableCoverage(CoverageState.COMPLETE, "the whole demonstration")
+_KEY: Final = "sentry_key"
+_NO_USAGE: Final = Gap("The demonstration has no usage statistics (events_..._30d).")
 
 
 class _Key(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,24 +74,38 @@ class DemoSource:
         self._as_of = as_of.astimezone(UTC)
 
     def collect(self, scope: Scope, needs: Needs, workspace: Path) -> Inventory:
-        """Write the inventory into the workspace; the engine applies the scope."""
-        del scope, needs
+        """Write what the scope asks for into the workspace; what is not there is a gap."""
         demo = msgspec.json.decode(_DATA.read_bytes(), type=_Demo)
         organization = demo.organization.slug
+        there: list[SlugPair] = [(organization, project.slug) for project in demo.projects]
+        is_asked = not scope.organizations or organization in scope.organizations
+        chosen = [one for one in demo.projects if not scope.projects or one.slug in scope.projects]
         path = workspace / "demo.jsonl"
-        with Spool(path, sources=("demo",), server=SERVER, scope=Scope()) as spool:
-            record = self._organization(demo.organization)
-            spool.add("sentry_organization", record, organization=organization, project=None)
-            for project in demo.projects:
-                record = self._project(project)
-                spool.add("sentry_project", record, organization=organization, project=project.slug)
-            for project in demo.projects:
-                for index, key in enumerate(project.keys):
-                    record = self._key(project, key, index)
-                    spool.add("sentry_key", record, organization=organization, project=project.slug)
-            spool.finish(dict.fromkeys(spool.rows, _WHOLE))
+        with Spool(path, sources=("demo",), server=SERVER, scope=scope) as spool:
+            if is_asked:
+                self._write(spool, demo.organization, chosen)
+            tables = ("sentry_organization", "sentry_project", _KEY)
+            gaps = unseen(scope, there)
+            coverage = {
+                name: lacking(msgspec.structs.replace(_WHOLE, rows=spool.rows[name]), gaps)
+                for name in tables
+            }
+            if needs.reads(_KEY, COSTLY[_KEY]):
+                coverage[_KEY] = lacking(coverage[_KEY], [_NO_USAGE])
+            spool.finish(coverage)
         raw = RawInput(path, Layout.INVENTORY_LINES, label="demo", is_redacted=True)
         return Inventory(inputs=(raw,), sources=("demo",))
+
+    def _write(self, spool: Spool, home: _Organization, projects: list[_Project]) -> None:
+        record = self._organization(home)
+        spool.add("sentry_organization", record, organization=home.slug, project=None)
+        for project in projects:
+            record = self._project(project)
+            spool.add("sentry_project", record, organization=home.slug, project=project.slug)
+        for project in projects:
+            for index, key in enumerate(project.keys):
+                record = self._key(project, key, index)
+                spool.add(_KEY, record, organization=home.slug, project=project.slug)
 
     def _organization(self, organization: _Organization) -> dict[str, Any]:
         return {

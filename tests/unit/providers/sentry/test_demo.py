@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from scanner.catalogue import COSTLY
 from scanner.model.inventory import Layout, Needs, Scope
 from scanner.providers.sentry.demo import DemoSource
 from scanner.providers.sentry.tables.client_keys import DSN_KINDS
@@ -13,8 +14,14 @@ from scanner.providers.sentry.tables.client_keys import DSN_KINDS
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
-def _envelopes(workspace: Path, as_of: datetime = AS_OF) -> list[dict[str, Any]]:
-    found = DemoSource(as_of).collect(Scope(), Needs({}), workspace)
+WHOLE = Scope()
+NOTHING = Needs({})
+
+
+def _envelopes(
+    workspace: Path, as_of: datetime = AS_OF, scope: Scope = WHOLE, needs: Needs = NOTHING
+) -> list[dict[str, Any]]:
+    found = DemoSource(as_of).collect(scope, needs, workspace)
     (raw,) = found.inputs
     assert (raw.layout, raw.label, found.sources) == (Layout.INVENTORY_LINES, "demo", ("demo",))
     assert raw.path.parent == workspace
@@ -134,3 +141,43 @@ def test_steampipes_published_queries_find_rows(keys: list[dict[str, Any]]) -> N
 def test_as_of_in_another_time_zone(tmp_path: Path) -> None:
     here = AS_OF.astimezone()
     assert _envelopes(tmp_path / "a", here)[1:] == _envelopes(tmp_path / "b")[1:]
+
+
+@pytest.mark.parametrize(
+    ("organizations", "projects", "rows", "lost"),
+    [
+        ((), ("checkout", "storefront"), (1, 2, 6), set()),
+        (("otter-post-demo",), ("checkout",), (1, 1, 3), set()),
+        (("otter-post-demo", "typo"), (), (1, 40, 100), {("typo", None)}),
+        (("typo",), (), (0, 0, 0), {("typo", None)}),
+        ((), ("checkout", "typo"), (1, 1, 3), {(None, "typo")}),
+        ((), ("typo",), (1, 0, 0), {(None, "typo")}),
+    ],
+)
+def test_it_holds_what_was_asked_for_and_says_what_is_not_there(
+    tmp_path: Path,
+    organizations: tuple[str, ...],
+    projects: tuple[str, ...],
+    rows: tuple[int, int, int],
+    lost: set[tuple[str | None, str | None]],
+) -> None:
+    first, *records, last = _envelopes(tmp_path, scope=Scope(organizations, projects))
+    told = first["record"]["scope"]
+    assert told == {"organizations": list(organizations), "projects": list(projects)}
+    kinds = Counter(one["kind"] for one in records)
+    names = ("sentry_organization", "sentry_project", "sentry_key")
+    assert tuple(kinds[name] for name in names) == rows
+    for name, count in zip(names, rows, strict=True):
+        table = last["record"]["coverage"][name]
+        assert table["rows"] == count
+        assert table["state"] == ("partial" if lost else "complete")
+        assert {(gap.get("organization"), gap.get("project")) for gap in table["gaps"]} == lost
+
+
+def test_it_has_no_usage_statistics_and_says_so(tmp_path: Path) -> None:
+    needs = Needs({"sentry_key": COSTLY["sentry_key"]})
+    coverage = _envelopes(tmp_path, needs=needs)[-1]["record"]["coverage"]
+    states = {name: table["state"] for name, table in coverage.items()}
+    assert states.pop("sentry_key") == "partial"
+    assert set(states.values()) == {"complete"}
+    assert "no usage statistics" in coverage["sentry_key"]["reason"]
