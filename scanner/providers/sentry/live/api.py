@@ -17,7 +17,14 @@ from scanner.http.paging import Pager, advertised
 from scanner.inventory.journal import Journal
 from scanner.inventory.records import fault
 from scanner.providers.sentry.live.rights import RightfulClient
-from scanner.providers.sentry.live.watch import BREATH, ListQuery, Seen, Watch, fingerprint
+from scanner.providers.sentry.live.watch import (
+    ListPage,
+    ListQuery,
+    Seen,
+    Watch,
+    fingerprint,
+    sort_out,
+)
 
 KEY: Final = "sentry_key"
 PROJECT: Final = "sentry_project"
@@ -33,22 +40,6 @@ class OrganizationBase(msgspec.Struct, frozen=True):
 
     slug: str
     base: str
-
-
-class ListPage(msgspec.Struct, frozen=True):
-    """New records of one page, those with a fault apart with what it is.
-
-    `moved_to` is the new slug of the project that was asked for, if it was renamed.
-    """
-
-    records: list[dict[str, Any]]
-    faults: list[str]
-    moved_to: str | None = None
-
-    @property
-    def fresh(self) -> int:
-        """How many records were not in the list before."""
-        return len(self.records) + len(self.faults)
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -211,7 +202,7 @@ class SentryApi:
                     # The next page is under way while this one is looked at and written.
                     coming = ask(cursor)
                 said, repeats = await _told(asked, answer, rows, cursor, seen)
-                page = await _page(asked.table, rows, seen, answer.moved_to)
+                page = await sort_out(asked.table, rows, seen, answer.moved_to)
                 if isinstance(answer, _Step):
                     page.faults.extend(answer.faults)
                 elif ended is None and self.journal.is_kept:
@@ -275,22 +266,6 @@ def _rows(answer: _Step | Reply, where: str) -> list[Any]:
         where=where,
         remedy="Check the server's address, and whether a proxy answers in its place.",
     )
-
-
-async def _page(table: str, rows: list[Any], seen: set[str], moved_to: str | None) -> ListPage:
-    """Sort out a page: what is new and right, what is wrong; what came before is dropped."""
-    records, faults = [], []
-    identity = TABLES[table].identity
-    for number, row in enumerate(rows):
-        if number % BREATH == 0:
-            await asyncio.sleep(0)
-        problem = fault(table, row)
-        if problem is not None:
-            faults.append(problem)
-        elif (identifier := str(row[identity])) not in seen:
-            seen.add(identifier)
-            records.append(row)
-    return ListPage(records, faults, moved_to)
 
 
 def _segment(slug: str) -> str:

@@ -12,10 +12,10 @@ import msgspec
 
 from scanner.base.errors import FetchError
 from scanner.http.failure import FATAL, ApiError, Reason
-from scanner.providers.sentry.live.api import KEY, PROJECT, ListPage, OrganizationBase, SentryApi
+from scanner.providers.sentry.live.api import KEY, PROJECT, OrganizationBase, SentryApi
 from scanner.providers.sentry.live.roster import Roster, Sink
 from scanner.providers.sentry.live.settle import Output, settle
-from scanner.providers.sentry.live.watch import Watch
+from scanner.providers.sentry.live.watch import ListPage, Watch
 
 T = TypeVar("T")
 

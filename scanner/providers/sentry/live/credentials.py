@@ -14,13 +14,12 @@ from scanner.providers.sentry.live.api import (
     API_KEY,
     INTEGRATION,
     ORG_AUTH_TOKEN,
-    ListPage,
     OrganizationBase,
     SentryApi,
 )
 from scanner.providers.sentry.live.roster import Sink
 from scanner.providers.sentry.live.settle import Output, settle
-from scanner.providers.sentry.live.watch import Watch
+from scanner.providers.sentry.live.watch import ListPage, Watch
 
 
 class _Listing(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ import msgspec
 
 from scanner.http.failure import ApiError
 from scanner.inventory.ledger import Ledger
-from scanner.providers.sentry.live.api import KEY, PROJECT, ListPage, OrganizationBase
-from scanner.providers.sentry.live.watch import Watch
+from scanner.providers.sentry.live.api import KEY, PROJECT, OrganizationBase
+from scanner.providers.sentry.live.watch import ListPage, Watch
 from scanner.providers.sentry.tables.client_keys import USAGE
 
 _BREATH: Final = 4
@@ -106,7 +106,7 @@ class Roster:
         self.note_faults(KEY, page, None)
         found: list[tuple[dict[str, Any], str | None]] = []
         for record in page.records:
-            number = str(record.get("projectId", record.get("projectID")))
+            number = _project_id(record)
             project = self.projects.get(number)
             if project is None and self._wanted:
                 continue
@@ -118,8 +118,9 @@ class Roster:
         """Write a page of one project's own listing, without what was written before."""
         self.sink.ledger.saw(KEY)
         self.note_faults(KEY, page, slug)
-        new = [record for record in page.records if record["id"] not in self.keys]
-        await self._write_keys([(record, slug) for record in new])
+        # What the whole listing gave to another project is written: which one is right, nobody
+        # can tell, and a scan says so.
+        await self._write_keys([(r, slug) for r in page.records if not self._has_written(r)])
 
     def failed(self, tables: Iterable[str], error: ApiError, project: str | None = None) -> None:
         """Note what could not be seen of this organization."""
@@ -151,6 +152,9 @@ class Roster:
                 project=project,
             )
 
+    def _has_written(self, record: dict[str, Any]) -> bool:
+        return record["id"] in self.keys and _project_id(record) in self.with_keys
+
     async def _write_keys(self, keys: list[tuple[dict[str, Any], str | None]]) -> None:
         # A page at a time: the listing waits meanwhile, so that memory stays bounded.
         for record, _ in keys:
@@ -164,3 +168,8 @@ class Roster:
         self._written += 1
         if self._written % _BREATH == 0:
             await asyncio.sleep(0)
+
+
+def _project_id(key: dict[str, Any]) -> str:
+    """Return the id of a key's project as its record has it."""
+    return str(key.get("projectId", key.get("projectID")))

@@ -15,8 +15,10 @@ from typing import Any, Final
 import msgspec
 
 from scanner.catalogue import TABLES
-from scanner.catalogue.redact import SECRET_FIELDS, redact_record
+from scanner.catalogue.redact import SECRET_FIELDS, redact_record, redact_text
+from scanner.http.failure import one_line
 from scanner.http.paging import PER_PAGE
+from scanner.inventory.records import fault
 
 BREATH: Final = 10
 """Records looked at before requests and answers get their turn."""
@@ -42,6 +44,22 @@ class ListQuery(msgspec.Struct, frozen=True):
         query = {**self.query, "cursor": cursor or ""}
         told = " ".join(f"{name}={value}" for name, value in sorted(query.items()))
         return f"{self.base} {self.path} {told}"
+
+
+class ListPage(msgspec.Struct, frozen=True):
+    """New records of one page, those with a fault apart with what it is.
+
+    `moved_to` is the new slug of the project that was asked for, if it was renamed.
+    """
+
+    records: list[dict[str, Any]]
+    faults: list[str]
+    moved_to: str | None = None
+
+    @property
+    def fresh(self) -> int:
+        """How many records were not in the list before."""
+        return len(self.records) + len(self.faults)
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -92,6 +110,34 @@ async def fingerprint(
             await asyncio.sleep(0)
         made.update(_canonical(_facts(table, row)) + b"\n")
     return made.hexdigest()
+
+
+async def sort_out(table: str, rows: list[Any], seen: set[str], moved_to: str | None) -> ListPage:
+    """Sort out a page: what is new and right, what is wrong; what came before is dropped.
+
+    Of a row that was on another page before, the watch says that the list changed.
+    """
+    records: dict[str, dict[str, Any]] = {}
+    faults = []
+    identity = TABLES[table].identity
+    for number, row in enumerate(rows):
+        if number % BREATH == 0:
+            await asyncio.sleep(0)
+        problem = fault(table, row)
+        if problem is not None:
+            faults.append(problem)
+        elif (identifier := str(row[identity])) not in seen:
+            seen.add(identifier)
+            records[identifier] = row
+        elif identifier in records and not _is_same(table, records[identifier], row):
+            name = one_line(redact_text(identifier))
+            faults.append(f"{name} comes twice, with different facts: its list changed meanwhile")
+    return ListPage(list(records.values()), faults, moved_to)
+
+
+def _is_same(table: str, one: object, other: object) -> bool:
+    """Whether two records tell the same in the fields that count for a fingerprint."""
+    return _canonical(_facts(table, one)) == _canonical(_facts(table, other))
 
 
 def _facts(table: str, row: object) -> object:

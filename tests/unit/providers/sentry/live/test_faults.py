@@ -58,6 +58,11 @@ def _duplicate_next(rows: list[Any]) -> list[Any]:
     return rows + rows[:7]
 
 
+def _twice(**otherwise: Any) -> Callable[[list[Any]], list[Any]]:
+    """Give the first record again, with other facts."""
+    return lambda rows: [*rows, rows[0] | otherwise]
+
+
 def _without_id(rows: list[Any]) -> list[Any]:
     return [{name: value for name, value in rows[0].items() if name != "id"}, *rows[1:]]
 
@@ -133,6 +138,14 @@ INCOMPLETE = [
     ),
     Case("records of wrong types", lambda: [faults.records(_wrong_types, FIRST_PAGE)], PARTIAL),
     Case("a record without id", lambda: [faults.records(_without_id, WHOLE + ".*cursor")], PARTIAL),
+    Case("another name", lambda: [faults.records(_twice(name="x"), FIRST_PAGE)], PARTIAL),
+    Case("another project", lambda: [faults.records(_twice(projectId=1), FIRST_PAGE)], PARTIAL),
+    Case(
+        "one project's key twice",
+        lambda: [faults.records(_twice(isActive=None), "/api-007/")],
+        PARTIAL,
+        OLD,
+    ),
     Case("list of projects down", lambda: [faults.status(500, LIST)], PARTIAL, projects=PARTIAL),
     Case(
         "list of projects loops",
