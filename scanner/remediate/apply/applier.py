@@ -101,7 +101,9 @@ class Applier:
         target = msgspec.structs.replace(action.target, project=found.project)
         is_other = now is Standing.OTHERWISE
         reason = (
-            drift(action, found.state) if is_other else used_since(self._plan, action, self._remote)
+            drift(action, found.state)
+            if is_other
+            else used_since(self._plan, action, target, self._remote)
         )
         if is_other or reason:
             return self._note(action, ActionFate.DRIFTED, reason, before=found.state)

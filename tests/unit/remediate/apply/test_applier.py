@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from scanner.remediate.apply.audit import ActionFate, read_audit
+from scanner.remediate.document import Rotation
 from tests.simulator import Limits, Simulator, World, faults
 from tests.simulator.faults import Fault, on
 from tests.unit.remediate.apply.applying import (
@@ -147,9 +149,13 @@ def test_nothing_is_sent_to_a_key_that_became_other(
     assert (states(of), of.writes) == (before, [])
 
 
-def test_a_renamed_project_is_found_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rotation", [None, "disable", "delete"])
+def test_a_renamed_project_is_found_again(tmp_path: Path, rotation: str | None) -> None:
     of = world()
+    of.keys[0].daily = (0, 0, 0)
     one = _one(of)
+    if rotation:
+        one = replace(one, rotation=Rotation(one.target.id, rotation))
     old = of.projects[0].slug
     of.projects[0].slug = "new-name"
     of.organization.renamed[old] = "new-name"
