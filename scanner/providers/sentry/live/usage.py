@@ -26,6 +26,9 @@ _SKEW: Final = SKEW_MINUTES * 60
 
 _SAYS: Final = "Usage statistics (events_..._30d) are missing: "
 
+_NONE: Final = "the server has none of a key that it lists; GlitchTip, for one, keeps none at all"
+_WITHOUT: Final = "Leave out `--with usage`, and rules that read the usage columns."
+
 
 class Received(msgspec.Struct, frozen=True):
     """What became of a key's events in the day or the hour that began at `ts`."""
@@ -111,6 +114,7 @@ class Usage:
         self._until = until
         self._failed_in_a_row: dict[str, int] = {}  # by organization
         self._given_up: dict[str, ApiError] = {}
+        self._answered: set[str] = set()  # organizations that have statistics
 
     async def add_to(
         self, place: OrganizationBase, keys: Iterable[tuple[dict[str, Any], str]]
@@ -124,12 +128,16 @@ class Usage:
         try:
             sums = await self._sums(place, project, str(record["id"]))
         except ApiError as error:
-            if error.reason is Reason.MISSING:
+            if error.reason is not Reason.MISSING:
+                self._failed(place, project, error)
+            elif place.slug in self._answered - self._given_up.keys():
                 # The key or its project was deleted since it was listed.
                 self._miss(place, project, f"a key of the project is gone. {error.remedy}")
             else:
-                self._failed(place, project, error)
+                none = ApiError(error.reason, _NONE, where=error.where, remedy=_WITHOUT)
+                self._failed(place, project, none)
         else:
+            self._answered.add(place.slug)
             self._failed_in_a_row[place.slug] = 0
             record[USAGE] = msgspec.to_builtins(sums)
 

@@ -135,6 +135,27 @@ def test_one_key_without_statistics_is_told(world: World, output: Path) -> None:
     assert without == {lost.public}
 
 
+def test_a_server_without_statistics_is_named_and_not_asked_for_every_key(output: Path) -> None:
+    world = make_world(projects=2, keys=300)
+    script = [faults.status(404, "/stats/")]
+    with Simulator(world, GLITCHTIP, faults=script) as simulator:
+        report = fetch(simulator, output, needs=USAGE, concurrency=4)
+    assert simulator.routes["key_stats"] <= 200
+    assert report.coverage["sentry_key"].state is PARTIAL
+    assert "GlitchTip" in report.coverage["sentry_key"].reason
+    assert "gone" not in report.coverage["sentry_key"].reason
+
+
+def test_a_key_that_is_gone_is_told_where_others_have_statistics(
+    world: World, output: Path
+) -> None:
+    script = [faults.status(404, "/stats/", at=range(6, 99))]
+    with Simulator(world, faults=script) as simulator:
+        report = fetch(simulator, output, needs=USAGE, concurrency=1)
+    assert "a key of the project is gone" in report.coverage["sentry_key"].reason
+    assert simulator.routes["key_stats"] == 12
+
+
 @pytest.mark.parametrize(
     "bad", [b"{}", b"[1]", b'[{"accepted": "5"}]', b'[{"accepted": -1}]', b'[{"accepted": true}]']
 )
