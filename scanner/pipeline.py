@@ -115,7 +115,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             digested=request.digested or keeper is not None,
         )
         seal(connection, request.folder or (keeper.scratch if keeper else None))
-        unseen = unseen_of(loaded, request.scope)
+        unseen = unseen_of(loaded, loaded.scope)
         found = evaluated_here(connection, loaded, unseen, prepared, len(rules), request.as_of)
         yield _judged(request, started, policies, triage, found, keeper)
 
@@ -134,7 +134,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     needed = frozenset(rule.resource for rule in rules)
     gaps = {name: found.unseen.gaps[name] for name in needed}
     facts = EvaluatedFacts(connection, judged, found.predicates, found.existing)
-    sight = Sight(request.scope, gaps, loaded.reaches)
+    sight = Sight(loaded.scope, gaps, loaded.reaches)
     summary = summary_of(loaded, needed)
     triaged = triage.decide(facts, sight, request.as_of, shared=summary.is_fleet)
     dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None
@@ -266,7 +266,7 @@ def open_inventory(
         asked = scope, as_of, wanted or Needs.of(BASIC), _EVERYTHING, who
         loaded = fill(connection, source, *asked, digested=False)
         seal(connection)
-        yield Opened(connection, loaded, unseen_of(loaded, scope))
+        yield Opened(connection, loaded, unseen_of(loaded, loaded.scope))
 
 
 def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> tuple[Prepared, ...]:

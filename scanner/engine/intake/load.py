@@ -26,6 +26,7 @@ from scanner.engine.intake.scope import (
     places,
     row_count,
     unseen,
+    with_slugs,
 )
 from scanner.engine.intake.twins import Files, collapse, contradictions, count
 from scanner.inventory.rows.facts import FILE, ROW
@@ -43,6 +44,7 @@ class Loaded(msgspec.Struct, frozen=True):
     """What is in the database after loading; `reaches` tell it by input.
 
     `digest` may be empty. `servers` are the base URLs that records came from, as far as is told.
+    `scope` is what was asked about, by slugs.
     """
 
     rows: dict[str, int]
@@ -53,6 +55,7 @@ class Loaded(msgspec.Struct, frozen=True):
     reaches: tuple[Reach, ...]
     warnings: tuple[str, ...]
     servers: tuple[str, ...] = ()
+    scope: Scope = Scope()
 
 
 def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
@@ -78,7 +81,7 @@ def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
         loader.load_table(name, columns)
     loader.drop_staged()
     check_project_option(connection, inventory.inputs)
-    loader.apply(scope)
+    loader.apply(scope := with_slugs(connection, scope, loader.filled))
     found = digest(connection, loader.filled, sum(loader.rows.values())) if digested else ""
     loader.finish()
     if ahead:
@@ -92,6 +95,7 @@ def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
         reaches=tuple(loader.reaches),
         warnings=tuple(loader.warnings),
         servers=tuple(sorted({server for server in loader.servers.values() if server})),
+        scope=scope,
     )
 
 

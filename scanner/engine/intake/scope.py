@@ -46,6 +46,36 @@ def narrow(connection: Connection, scope: Scope, filled: Sequence[str]) -> dict[
     return gaps
 
 
+def with_slugs(connection: Connection, scope: Scope, filled: Iterable[str]) -> Scope:
+    """Return the scope with slugs in place of numbers that are ids of organizations or projects.
+
+    A number that is a slug is one. What no list of them tells stays as it is, and is not seen.
+    """
+    return Scope(
+        _slugs(connection, "organization", scope.organizations, filled),
+        _slugs(connection, "project", scope.projects, filled),
+    )
+
+
+def _slugs(
+    connection: Connection, what: str, names: tuple[str, ...], filled: Iterable[str]
+) -> tuple[str, ...]:
+    known: dict[str, list[str]] = {}
+    for name in filled if any(map(str.isdecimal, names)) else ():
+        table = TABLES[name]
+        if table.place == what:
+            column = table.organization if what == "organization" else table.project
+            found = connection.execute(
+                f'SELECT id, {column} FROM "{name}" WHERE list_contains($names, id)'
+                f' AND id NOT IN (SELECT {column} FROM "{name}" WHERE {column} IS NOT NULL)'
+                f" AND {column} IS NOT NULL GROUP BY ALL ORDER BY ALL",
+                {"names": [one for one in names if one.isdecimal()]},
+            )
+            for number, slug in found.fetchall():
+                known.setdefault(number, []).append(slug)
+    return tuple(dict.fromkeys(slug for name in names for slug in known.get(name, [name])))
+
+
 def is_narrowed(scope: Scope, reaches: Iterable[Reach]) -> bool:
     """Whether the rows of an organization are those of some projects only, or filtered."""
     known = [reach for reach in reaches if not reach.is_export]

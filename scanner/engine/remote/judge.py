@@ -97,6 +97,7 @@ class RemoteJudge:
             organizations=groups.projects(self._connection, list(self._relations)),
             reaches=(Reach(named),),
             warnings=tuple(self._warnings),
+            scope=self._scope,
         )
         found = tuple(self._found[number] for number in range(len(self._prepared)))
         own = [one for one in found if one.prepared.rule.id in self._own]

@@ -86,6 +86,7 @@ async def run(  # noqa: PLR0913, PLR0917 - the arguments of SentrySource.fetch
         api = SentryApi(client, base, status=settings.status)
         ledger = Ledger()
         found = await survey(api, settings.token, scope, tables, ledger)
+        scope = found.scope
         meter.add(organizations_total=len(found.organizations))
         sources = tuple(
             f"sentry {base} organization {slug}" for slug in sorted(found.organizations)
@@ -139,7 +140,7 @@ def client_settings(base: str, settings: "LiveSettings") -> ClientSettings:
 
 def _wish(settings: "LiveSettings", scope: Scope, tables: frozenset[str], found: Survey) -> Wish:
     filtered = settings.status is not None
-    return Wish(frozenset(scope.projects), KEY in tables, filtered, found.scopes)
+    return Wish(frozenset(scope.projects) - found.lost, KEY in tables, filtered, found.scopes)
 
 
 async def _fetch_tables(

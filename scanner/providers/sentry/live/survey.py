@@ -1,7 +1,7 @@
 """Before anything is fetched: what the token may do, and which organizations there are."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
@@ -12,7 +12,15 @@ from scanner.http.failure import FATAL, ApiError, Reason, one_line
 from scanner.inventory.ledger import Ledger
 from scanner.model.inventory import Scope
 from scanner.model.token import Token
-from scanner.providers.sentry.live.api import ORGANIZATION, Caller, OrganizationBase, SentryApi
+from scanner.providers.sentry.live.api import (
+    KEY,
+    ORGANIZATION,
+    PROJECT,
+    Caller,
+    OrganizationBase,
+    SentryApi,
+)
+from scanner.providers.sentry.live.watch import Watch
 
 T = TypeVar("T")
 
@@ -58,11 +66,14 @@ def kind_of(token: Token) -> TokenKind:
 class Survey(msgspec.Struct, frozen=True):
     """Who is asking, and the organizations' records by slug, None where they cannot be read.
 
-    `caller` is what kept the server from telling who is asking.
+    `caller` is what kept the server from telling who is asking. `scope` has slugs where ids were
+    asked for. `lost` are projects of it that are not to be asked for: ids of none that is listed.
     """
 
     caller: Caller | ApiError
     organizations: dict[str, dict[str, Any] | None]
+    scope: Scope
+    lost: frozenset[str] = frozenset()
 
     @property
     def scopes(self) -> frozenset[str] | None:
@@ -101,9 +112,56 @@ async def survey(
         if not told or not scope.organizations:
             raise _unlisted(listed)
         ledger.failed([ORGANIZATION], listed)
-        return Survey(caller, dict.fromkeys(scope.organizations))
-    ledger.saw(ORGANIZATION)
-    return Survey(caller, await _chosen(api, scope, listed, tables, ledger))
+        named = [slug for slug in scope.organizations if not slug.isdecimal()]
+        ids = Scope(tuple(slug for slug in scope.organizations if slug.isdecimal()))
+        # Asked by its id, an organization would go by it in every row.
+        chosen, slugs = await _chosen(api, ids, {}, tables, ledger, named)
+    else:
+        ledger.saw(ORGANIZATION)
+        chosen, slugs = await _chosen(api, scope, listed, tables, ledger)
+    asked = Scope(_renamed(scope.organizations, slugs), scope.projects)
+    found = Survey(caller, chosen, asked)
+    if PROJECT in tables and any(name.isdecimal() for name in asked.projects):
+        return await _with_slugs(api, found, tables, ledger)
+    return found
+
+
+def _renamed(names: tuple[str, ...], slugs: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(slugs.get(name, name) for name in names))
+
+
+async def _with_slugs(
+    api: SentryApi, found: Survey, tables: frozenset[str], ledger: Ledger
+) -> Survey:
+    """Put slugs in place of the projects' ids, from the list of projects.
+
+    A server answers to the id as it does to the slug, but its rows would go by what they were asked
+    for. Raises ApiError where no project that was named is left.
+    """
+    slugs: dict[str, str] = {}  # by id
+    failed: ApiError | None = None
+    for place in found.places(api):
+        try:
+            async for page in api.projects(place, Watch()):
+                slugs |= {str(record["id"]): record["slug"] for record in page.records}
+        except ApiError as error:
+            failed = error
+    names = found.scope.projects
+    lost = {one for one in names if one.isdecimal()} - slugs.keys() - set(slugs.values())
+    near = sorted(slugs.values())[:_NAMED]
+    unknown = failed or ApiError(
+        Reason.MISSING,
+        f"there is no project {' or '.join(map(repr, sorted(lost)))}, by slug or id",
+        remedy=f"Projects that the token sees: {one_line(', '.join(near)) or 'none'}.",
+    )
+    if lost.issuperset(names):
+        raise unknown
+    for name in sorted(lost):
+        kept = sorted(tables & {PROJECT, KEY})
+        ledger.failed(kept, unknown, project=name)
+    known = {number: slug for number, slug in slugs.items() if number not in slugs.values()}
+    asked = Scope(found.scope.organizations, _renamed(names, known))
+    return msgspec.structs.replace(found, scope=asked, lost=frozenset(lost))
 
 
 async def _outcome(asked: Coroutine[None, None, T]) -> T | ApiError:
@@ -125,23 +183,28 @@ async def _list_organizations(api: SentryApi) -> dict[str, dict[str, Any]]:
     return found
 
 
-async def _chosen(
+async def _chosen(  # noqa: PLR0913, PLR0917 - what the survey knows
     api: SentryApi,
     scope: Scope,
     listed: dict[str, dict[str, Any]],
     tables: frozenset[str],
     ledger: Ledger,
-) -> dict[str, dict[str, Any] | None]:
-    """Return the organizations of the scope; those that are not listed are asked for by name."""
-    if not scope.organizations:
+    unread: Iterable[str] = (),
+) -> tuple[dict[str, dict[str, Any] | None], dict[str, str]]:
+    """Return the organizations of the scope, and their slugs by the names that were asked for.
+
+    Those that are not listed are asked for by name, but for those `unread`.
+    """
+    chosen: dict[str, dict[str, Any] | None] = dict.fromkeys(unread)
+    if not scope.organizations and not chosen:
         if not listed:
             raise ApiError(
                 Reason.MISSING,
                 "the token sees no organization",
                 remedy=_NAME_ONE,
             )
-        return dict(listed)
-    chosen: dict[str, dict[str, Any] | None] = {}
+        return dict(listed), {}
+    slugs: dict[str, str] = {}
     errors: dict[str, ApiError] = {}
     async with asyncio.TaskGroup() as asking:
         asked = {
@@ -154,12 +217,13 @@ async def _chosen(
         if isinstance(record, ApiError):
             errors[slug] = _unknown(slug, record, listed)
         else:
-            chosen[str(record["slug"])] = record
+            slugs[slug] = str(record["slug"])
+            chosen[slugs[slug]] = record
     if not chosen:
         raise next(iter(errors.values()))
     for slug, unknown in errors.items():
         ledger.failed(sorted(tables), unknown, organization=slug)
-    return chosen
+    return chosen, slugs
 
 
 def _unlisted(error: ApiError) -> ApiError:

@@ -219,3 +219,33 @@ def test_a_table_without_a_row_is_seen_only_where_that_was_counted(
     found, _ = loaded(inventory, Scope())
     assert (found.coverage[table].state is CoverageState.COMPLETE) is whole
     assert found.coverage["sentry_key"].state is CoverageState.COMPLETE
+
+
+@pytest.mark.parametrize(
+    ("asked", "slugs"),
+    [
+        (Scope(("1",), ("12",)), Scope(("acme",), ("web",))),
+        (Scope(("acme", "1"), ("web", "12")), Scope(("acme",), ("web",))),
+        (Scope((), ("11", "12")), Scope((), ("11", "web"))),  # a number that is a slug is one
+        (Scope(("9",), ("12",)), Scope(("9",), ("web",))),
+    ],
+)
+def test_ids_are_known_by_the_lists_that_tell_their_slugs(
+    tmp_path: Path, asked: Scope, slugs: Scope
+) -> None:
+    path = tmp_path / "inventory.jsonl"
+    with Spool(path, sources=("s",), server=None, scope=Scope()) as spool:
+        home = {"id": "1", "slug": "acme"}
+        spool.add("sentry_organization", home, organization="acme", project=None)
+        for number, slug in (("10", "11"), ("11", "api"), ("12", "web")):
+            project = {"id": number, "slug": slug}
+            spool.add("sentry_project", project, organization="acme", project=slug)
+            spool.add("sentry_key", changed(id=slug), organization="acme", project=slug)
+        names = ("sentry_organization", "sentry_project", "sentry_key")
+        spool.finish(dict.fromkeys(names, COMPLETE))
+    inventory = Inventory((RawInput(path, Layout.INVENTORY_LINES, path.name),), ())
+    found, ids = loaded(inventory, asked)
+    assert found.scope == slugs
+    assert ids == (set() if "9" in slugs.organizations else set(slugs.projects))
+    lost = {gap.organization for gap in found.coverage["sentry_key"].gaps}
+    assert lost - {None} == {one for one in slugs.organizations if one == "9"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -77,6 +78,62 @@ class TestProjects:
         assert set(table(output, "sentry_project").values()) == {("acme", project.slug)}
         assert report.coverage["sentry_key"].state is COMPLETE
         assert report.warnings == (f"The project 'old-name' is now called {project.slug!r}.",)
+
+    @pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
+    @pytest.mark.parametrize("tables", [{"sentry_key"}, {"sentry_project"}])
+    def test_ids_become_slugs(
+        self, world: World, output: Path, flavour: Flavour, tables: set[str]
+    ) -> None:
+        one, other, home = world.projects[3], world.projects[4], world.organization
+        scope = Scope((str(home.number),), (str(one.number), other.slug))
+        with Simulator(world, flavour) as simulator:
+            report = fetch(simulator, output, scope=scope, tables=frozenset(tables))
+        header = json.loads(output.read_text("utf-8").splitlines()[0])["record"]
+        assert header["scope"] == {
+            "organizations": [home.slug],
+            "projects": [one.slug, other.slug],
+        }
+        places = {(home.slug, one.slug), (home.slug, other.slug)}
+        assert set(table(output, "sentry_project").values()) == places
+        assert set(table(output, "sentry_key").values()) == (
+            places if "sentry_key" in tables else set()
+        )
+        assert {c.state for c in report.coverage.values()} == {COMPLETE}
+
+    def test_a_slug_that_is_a_number_is_no_id(self, world: World, output: Path) -> None:
+        world.projects[0].slug = str(world.projects[1].number)
+        with Simulator(world) as simulator:
+            fetch(simulator, output, scope=Scope(projects=(world.projects[0].slug,)))
+        wanted = {key.public for key in world.projects[0].keys}
+        assert table(output, "sentry_key").keys() == wanted
+
+    def test_an_id_of_none_is_a_gap_or_an_error(self, world: World, output: Path) -> None:
+        known = world.projects[0]
+        with Simulator(world) as simulator:
+            report = fetch(simulator, output, scope=Scope((), ("77777", str(known.number))))
+            assert [gap.project for gap in report.coverage["sentry_key"].gaps] == ["77777"]
+            assert set(table(output, "sentry_key").values()) == {("acme", known.slug)}
+            with pytest.raises(FetchError, match="no project '77777', by slug or id"):
+                fetch(simulator, output, scope=Scope((), ("77777",)))
+
+    @pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
+    def test_an_id_that_no_list_tells_is_not_taken_for_a_slug(
+        self, world: World, output: Path, flavour: Flavour
+    ) -> None:
+        known, number = world.projects[0], str(world.projects[1].number)
+        script = [faults.status(403, r"/organizations/[^/]+/projects/")]
+        with Simulator(world, flavour, faults=script) as simulator:
+            report = fetch(simulator, output, scope=Scope(("acme",), (known.slug, number)))
+        assert number in {gap.project for gap in report.coverage["sentry_key"].gaps}
+        assert set(table(output, "sentry_key").values()) == {("acme", known.slug)}
+
+    def test_organizations_that_are_not_listed_are_known_by_their_ids(
+        self, world: World, output: Path
+    ) -> None:
+        number = str(world.organization.number)
+        with Simulator(world, faults=[faults.status(403, r"/organizations/\?")]) as simulator:
+            fetch(simulator, output, scope=Scope((number,)))
+        assert {place for place, _ in table(output, "sentry_key").values()} == {"acme"}
 
     def test_one_is_found_in_the_organization_that_has_it(self, output: Path) -> None:
         world = make_world(projects=9, keys=90, organizations=3)
