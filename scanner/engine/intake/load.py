@@ -28,7 +28,7 @@ from scanner.engine.intake.scope import (
     unseen,
     with_slugs,
 )
-from scanner.engine.intake.twins import Files, collapse, contradictions, count
+from scanner.engine.intake.twins import Files, count, settled
 from scanner.inventory.rows.facts import FILE, ROW
 from scanner.inventory.rows.normalize import BAD
 from scanner.inventory.rows.typed import Present
@@ -164,9 +164,8 @@ class _Loader:
         if twice and columns != (facts := with_facts(name, columns)):
             self._fill(name, inputs, facts)  # what differs may be in a column that nothing reads
         self._note_listed(name, inputs)
+        self._lacks(name, settled(self._connection, name, inputs, live=self._live, twice=twice))
         if twice:
-            self._lacks(name, contradictions(self._connection, name, inputs, live=self._live))
-            collapse(self._connection, name)
             self.warnings.append(f"{twice} records of {name} came twice; one of each was kept")
 
     def _fill(self, name: str, inputs: Files, columns: Sequence[str]) -> bool:
@@ -283,8 +282,7 @@ class _Loader:
         filled = [name for name in self.filled if name in provider.tables]
         if not keyed or scope.projects or filled == mine:
             return
-        told = {gap.organization for gap in self.coverage[keys].gaps}
-        told |= {organization for organization, _ in keyed}
+        told = {gap.organization for gap in self.coverage[keys].gaps} | {one for one, _ in keyed}
         for slug in sorted(organizations(self._connection, filled).keys() - told):
             self.warnings.append(f"the organization {slug!r} has no {TABLES[keys].title}")
 

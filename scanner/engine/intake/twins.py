@@ -1,4 +1,7 @@
-"""Records with one id: equal ones are one, different ones contradict each other."""
+"""Records with one id: equal ones are one, different ones contradict each other.
+
+So do projects of one organization that share a slug: at no moment does a server have two of them.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -36,12 +39,24 @@ def count(connection: Connection, name: str) -> list[tuple[int, int, int, int]]:
     return connection.execute(sql).fetchall()
 
 
-def contradictions(connection: Connection, name: str, files: Files, *, live: bool) -> list[Gap]:
-    """Find different records with one id; `live`: the inputs were fetched for this scan.
+def settled(
+    connection: Connection, name: str, files: Files, *, live: bool, twice: int
+) -> list[Gap]:
+    """Leave one of `twice` many equal records each, and return what contradicts itself.
 
-    Raises InventoryFileError for the first, as which one is true cannot be known. Of a server
-    they are the gaps that are returned: its list changed while it was read.
+    `live`: the inputs were fetched for this scan. Raises InventoryFileError for the first of it in
+    files, as which record is true cannot be known. Of a server it is the gaps that are returned:
+    its list changed while it was read.
     """
+    gaps = namesakes(connection, name, files, live=live)
+    if twice:
+        gaps += contradictions(connection, name, files, live=live)
+        collapse(connection, name)
+    return gaps
+
+
+def contradictions(connection: Connection, name: str, files: Files, *, live: bool) -> list[Gap]:
+    """Find different records with one id; see `settled`."""
     table = TABLES[name]
     facts = ", ".join(f"'{c}': \"{c}\"" for c, spec in table.columns.items() if not spec.derived)
     mine = f"OVER (PARTITION BY {_identity(name)})"
@@ -74,6 +89,32 @@ def contradictions(connection: Connection, name: str, files: Files, *, live: boo
                 remedy="Leave out the file that is out of date, or fetch both again.",
             )
     return found
+
+
+def namesakes(connection: Connection, name: str, files: Files, *, live: bool) -> list[Gap]:
+    """Find projects of one organization with one slug and several ids; see `settled`."""
+    table = TABLES[name]
+    if table.place != "project":
+        return []
+    rows = connection.execute(
+        f"SELECT {table.organization} AS home, {table.project} AS slug, min(id), max(id),"
+        f' arg_min({FILE}, id), arg_max({FILE}, id) FROM "{name}"'
+        " WHERE home IS NOT NULL AND slug IS NOT NULL"
+        " GROUP BY ALL HAVING min(id) <> max(id) ORDER BY ALL"
+    ).fetchall()
+    gaps = []
+    for home, slug, one, two, first, second in rows:
+        what, where = redact_text(f"{table.title} {slug}"), redact_text(home)
+        told = f"the {what} of {where} has two ids, {redact_text(one)} and {redact_text(two)}"
+        if not live:
+            raise InventoryFileError(
+                f"{told}: in {files[first].label} and in {files[second].label}",
+                where=files[first].label,
+                remedy="Leave out the file that is out of date, or fetch both again.",
+            )
+        sentence = f"{told[0].upper()}{told[1:]}: its list changed while it was read. Fetch again."
+        gaps.append(Gap(sentence, home, slug))
+    return gaps
 
 
 def collapse(connection: Connection, name: str) -> None:

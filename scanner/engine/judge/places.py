@@ -233,6 +233,10 @@ class _Marker:
         apart = (not known and _among(organization, self._only_slugs)) or (
             not ids and _among(organization, self._only_ids)
         )
+        # No organization has two projects of one slug: one was made anew, or an id is wrong.
+        apart |= group[0] is not None and any(
+            len(self._ids.get((group[0], slug), ())) > 1 for slug in known
+        )
         return _LABELS if apart else ""
 
     def _of_slug(self, label: Label) -> str:

@@ -75,6 +75,7 @@ class Roster:
         self.ready = asyncio.Event()
         self.sink = sink
         self._wanted = wanted
+        self._by_slug: dict[str, str] = {}  # ids
         self._written = 0
 
     @property
@@ -97,6 +98,9 @@ class Roster:
         for record in filter(choose, page.records):
             project = Project(str(record["id"]), record["slug"], record.get("hasAccess"))
             if project.id not in self.projects:
+                other = self._by_slug.setdefault(project.slug, project.id)
+                if other != project.id:
+                    self._namesakes(project, other)
                 self.projects[project.id] = project
                 self.sink.count(projects_total=1)
                 await self._write(PROJECT, record, project.slug)
@@ -150,6 +154,16 @@ class Roster:
                 f"A record was left out, because {problem}.",
                 organization=self.place.slug,
                 project=project,
+            )
+
+    def _namesakes(self, project: Project, other: str) -> None:
+        reason = (
+            f"The project {project.slug!r} has two ids, {other} and {project.id}: its list changed"
+            " while it was read. Run again."
+        )
+        for table in (PROJECT, KEY):
+            self.sink.ledger.missing(
+                table, reason, organization=self.place.slug, project=project.slug
             )
 
     def _has_written(self, record: dict[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from scanner.model.inventory import Inventory, Layout, RawInput, Scope
 from tests.unit.engine.intake.test_load import ALL, CANARY, KEY, afresh, api, changed, fill
 from tests.unit.engine.support import AS_OF
 
+WHOLE = TableCoverage(CoverageState.COMPLETE, "")
 INTEGRATION = {"uuid": "u1", "slug": "bot", "scopes": ["org:read"], "events": ["a", "b"]}
 
 
@@ -143,3 +144,40 @@ def test_twins_of_what_the_last_line_does_not_tell_of_are_not_seen(tmp_path: Pat
     loaded = inventory(path, live=False, second=KEY, covers="sentry_integration")
     assert loaded.rows["sentry_key"] == 1
     assert loaded.coverage["sentry_key"].state is CoverageState.ABSENT
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_one_slug_of_two_projects_is_a_contradiction(tmp_path: Path, *, live: bool) -> None:
+    projects = [{"id": number, "slug": "web"} for number in ("1", "2")]
+    one, two = (
+        api(tmp_path / f"{number}.json", [project], "sentry_project", organization="acme")
+        for number, project in enumerate(projects)
+    )
+    keys = api(tmp_path / "k.json", [KEY], organization="acme", project="web")
+    inventory = Inventory((one, two, keys), (), {"sentry_project": WHOLE}, live=live)
+    with connect() as connection:
+        if not live:
+            with pytest.raises(InventoryFileError, match=r"two ids, 1 and 2: in 0.* and in 1"):
+                load(connection, inventory, Scope(), AS_OF, ALL)
+            return
+        coverage = load(connection, inventory, Scope(), AS_OF, ALL).coverage["sentry_project"]
+    assert coverage.state is CoverageState.PARTIAL
+    assert {(gap.organization, gap.project) for gap in coverage.gaps} == {("acme", "web")}
+
+
+@pytest.mark.parametrize("homes", [("acme", "beta"), (None, None)])
+def test_organizations_may_share_a_slug(tmp_path: Path, homes: tuple[str | None, ...]) -> None:
+    raws = [
+        api(
+            tmp_path / f"{number}.json",
+            [{"id": str(number), "slug": "web"}],
+            "sentry_project",
+            organization=home,
+        )
+        for number, home in enumerate(homes)
+    ]
+    with connect() as connection:
+        assert (
+            load(connection, Inventory(tuple(raws), ()), Scope(), AS_OF, ALL).rows["sentry_project"]
+            == 2
+        )

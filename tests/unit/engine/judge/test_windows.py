@@ -172,6 +172,23 @@ def test_a_project_of_several_labels_is_open_where_they_split_it(
         assert set(judged(window(name), rows, WHOLE).values()) == {"unknown"}, name
 
 
+@pytest.mark.parametrize("name", ["by id", "by slug", "max_active_per_project", "unique_name"])
+@pytest.mark.parametrize("listed", [True, False])
+def test_a_slug_of_several_ids_leaves_its_projects_open(name: str, *, listed: bool) -> None:
+    rows = [key("a", WEB), key("b", ("acme", 9, None if listed else "web")), key("c", APP)]
+    rows.append(key("d", OTHER))
+    project: Row = {"id": "9", "slug": "web", "organization_slug": "acme"}
+    found = judged(window(name), rows, WHOLE, [project] if listed else ())
+    assert {found["a"], found["b"]} == {"unknown"}
+    assert found["c"] == "pass"
+    assert name == "by slug" or found["d"] == "pass"
+
+
+def test_a_slug_in_several_organizations_that_nothing_tells_is_no_doubt() -> None:
+    rows = [key("a", (None, 1, "web")), key("b", (None, 2, "web"))]
+    assert set(judged(window("by id"), rows, WHOLE).values()) == {"pass"}
+
+
 def test_a_renamed_project_is_one_to_what_goes_by_id() -> None:
     rows = [key("a", WEB, name="x"), key("b", ("acme", 1, "shop"), name="y")]
     for name in ("by id", "by id or slug", "max_active_per_project", "unique_name"):

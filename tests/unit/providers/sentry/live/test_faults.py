@@ -146,6 +146,12 @@ INCOMPLETE = [
         PARTIAL,
         OLD,
     ),
+    Case(
+        "a slug twice",
+        lambda: [faults.records(lambda rows: [*rows, rows[0] | {"id": "909"}], LIST)],
+        PARTIAL,
+        projects=PARTIAL,
+    ),
     Case("list of projects down", lambda: [faults.status(500, LIST)], PARTIAL, projects=PARTIAL),
     Case(
         "list of projects loops",
