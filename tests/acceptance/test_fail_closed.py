@@ -16,7 +16,10 @@ KEY: dict[str, Any] = {
     "isActive": True,
     "dateCreated": "2026-02-01T00:00:00Z",
 }
+PAGE = [{"id": str(n), "slug": f"p{n}", "platform": "python"} for n in range(7, 107)]
 PROJECTS = [{"id": str(7 + n), "slug": f"p{n}", "platform": "python"} for n in range(7)]
+# A key of each listed project, and one more: no full page of keys.
+KEYS = [KEY | {"id": f"k{n}", "projectId": n} for n in range(7, 107)] + [KEY | {"id": "k1"}]
 POLICY = """\
 policy: mine
 version: 1.0.0
@@ -55,6 +58,9 @@ def saved(folder: Path, files: dict[str, object]) -> list[str]:
         ({"k.json": [KEY], "p.json": PROJECTS}, [], 3, "project 'p1' is listed"),
         ({"k.json": [key(id=f"k{n}") for n in range(100)]}, [], 3, "a full page"),
         ({"k.json": [key(id=f"k{n}") for n in range(10)]}, [], 3, "a full page"),
+        ({"k.json": KEYS, "p.json": PAGE}, [], 3, "100 projects, a full page"),
+        ({"k.json": KEYS, "p.json": PAGE}, ["--project", "p7"], 0, ""),
+        ({"k.json": KEYS[:99], "p.json": PAGE[:99]}, [], 0, ""),
         ({"k.json": [KEY, KEY]}, [], 0, ""),
         ({"a.json": [KEY], "b.json": [key(isActive=False)]}, [], 2, "a.json"),
         ({"a.json": [KEY], "b.json": [key(projectId=8)]}, [], 2, "b.json"),

@@ -18,7 +18,9 @@ from scanner.engine.intake.envelope import Envelope, read_envelopes
 from scanner.engine.intake.reader import STAGED, BadInputError, load_rows, passing_by
 from scanner.engine.intake.scope import (
     SlugPair,
+    beyond,
     check_project_option,
+    full_page,
     is_narrowed,
     keyless,
     narrow,
@@ -113,6 +115,7 @@ class _Loader:
         self._covering: set[tuple[int, str]] = set()
         self._listed: dict[str, list[SlugPair]] = {provider.keys: [] for provider in PROVIDERS}
         self._promised: dict[tuple[int, str], int] = {}
+        self._cut: list[tuple[RawInput, str, int]] = []  # exports of one full page, with its rows
         self.filled: list[str] = []
         self._counted: set[str] = set()
         self._marked: set[str] = set()
@@ -220,13 +223,7 @@ class _Loader:
                 remedy="It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`.",
             )
         if not raw.layout.is_inventory and rows in TABLES[name].pages:
-            what, service = OWN[name].noun(name), OWN[name].title
-            reason = (
-                f"{raw.label} holds exactly {rows} {what}, a full page of {service}'s API: if it"
-                " was saved with one request, the pages after it are missing. Use"
-                " `keypolicy fetch -o FILE`, which reads all of them."
-            )
-            self._lacks(name, [Gap(reason, raw.organization, raw.project)])
+            self._cut.append((raw, name, rows))
 
     def _note_listed(self, name: str, inputs: Files) -> None:
         """Note the places that only answers of the API list: they do not say who has no key.
@@ -248,6 +245,10 @@ class _Loader:
         asked, projects = scope.organizations or scope.projects, bool(scope.projects)
         seen = places(self._connection, self.filled, projects=projects) if asked else set()
         missing = unseen(scope, seen)
+        exported = {raw.kind for raw in self._inputs.values() if raw.kind}
+        for raw, name, rows in self._cut:
+            for table in (name, *exported.intersection(beyond(name, scope))):
+                self._lacks(table, [full_page(raw, name, rows, table)])
         for name in self.coverage:
             self._lacks(name, missing)
         for name, gaps in narrow(self._connection, scope, self.filled).items():

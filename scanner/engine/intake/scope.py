@@ -5,7 +5,7 @@ from typing import Final
 
 from scanner.base.errors import UsageError
 from scanner.base.hints import closest
-from scanner.catalogue import NOWHERE, TABLES
+from scanner.catalogue import NOWHERE, OWN, TABLES
 from scanner.engine.database import Connection
 from scanner.model.coverage import Gap
 from scanner.model.inventory import RawInput, Reach, Scope
@@ -145,6 +145,36 @@ def unseen(scope: Scope, seen: Collection[SlugPair]) -> list[Gap]:
         ),
         *(Gap(_not_there("project", slug, projects), None, slug) for slug in lost),
     ]
+
+
+def full_page(raw: RawInput, name: str, rows: int, table: str) -> Gap:
+    """Return what `table` may lack as an export of the table `name` is exactly one full page."""
+    what, service = OWN[name].noun(name), OWN[name].title
+    lost = "" if table == name else f", and with them {TABLES[table].title}s"
+    return Gap(
+        f"{raw.label} holds exactly {rows} {what}, a full page of {service}'s API: if it was saved"
+        f" with one request, the pages after it are missing{lost}. Use `keypolicy fetch -o FILE`,"
+        " which reads all of them.",
+        raw.organization,
+        raw.project,
+    )
+
+
+def beyond(name: str, scope: Scope) -> set[str]:
+    """Return the tables whose rows may be of places that a cut list of places lacks.
+
+    What the scan names of such places and is not seen is told by itself.
+    """
+    tables, place = OWN[name].tables, TABLES[name].place
+    if not place or (scope.projects if place == "project" else scope.organizations):
+        return set()
+    return {
+        other
+        for other, table in tables.items()
+        if other != name
+        and not table.global_
+        and (place == "organization" or table.project != NOWHERE)
+    }
 
 
 def keyless(scope: Scope, listed: Iterable[SlugPair], keyed: Collection[SlugPair]) -> list[Gap]:

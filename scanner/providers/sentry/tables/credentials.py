@@ -36,6 +36,7 @@ INTEGRATION: Final = Table(
     identity="uuid",
     closed=True,
     optional=True,
+    pages=(100,),
     fields={
         "$.uuid": Field(TEXT, required=True),
         "$.slug": Field(TEXT),

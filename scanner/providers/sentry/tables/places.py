@@ -103,6 +103,7 @@ ORGANIZATIONS: Final = Table(
     organization="slug",
     place="organization",
     checks=("name_matches",),
+    pages=(100,),
     fields={
         "$.id": Field((*TEXT, *INTEGER), required=True),
         "$.slug": Field(TEXT, required=True),
