@@ -3,7 +3,9 @@
 One set of rules for the engine's fast reading and for the slow one that tells the place.
 """
 
-from typing import Final, TypeVar
+import json
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -53,6 +55,26 @@ class EnvelopeError(ValueError):
         super().__init__(message)
         self.message = message
         self.path = path
+
+
+def decode(text: str) -> object:
+    """Decode what a first or last line says. Raises EnvelopeError where a member comes twice.
+
+    Readers of JSON differ in which of the two they take.
+    """
+    return json.loads(text, object_pairs_hook=_once)
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    check_once([name for name, _ in members])
+    return dict(members)
+
+
+def check_once(names: Sequence[str]) -> None:
+    """Check the names of an object's members. Raises EnvelopeError for one that comes twice."""
+    if len(set(names)) < len(names):
+        twice = next(name for number, name in enumerate(names) if name in names[:number])
+        raise EnvelopeError(f"the member {twice!r} comes twice: {_AS_WRITTEN}")
 
 
 def read_header(record: object, *, typed: bool = False) -> Header:

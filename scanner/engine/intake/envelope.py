@@ -22,6 +22,7 @@ from scanner.engine.intake.reader import (
     BadInputError,
     lines_of,
     no_slug,
+    objects_of,
     refusing,
     run_on,
 )
@@ -34,6 +35,7 @@ from scanner.inventory.envelope import (
     EnvelopeError,
     Header,
     check_line,
+    decode,
     read_ending,
     read_header,
 )
@@ -143,13 +145,17 @@ def _put_aside(
     )
     values = {"records": records, "many": list(MANY), "numbers": list(inputs)}
     # No temporary one: the cursor that looks for secrets in it would not see it.
-    lines = _other_lines(raw) if raw.layout is Layout.INVENTORY_LINES else lines_of(raw, present)
+    in_rows = raw.layout is Layout.INVENTORY_PARQUET
+    lines = lines_of(present) if in_rows else _other_lines(raw)
     insert = f"INSERT INTO {STAGED} BY NAME {chosen.format(lines)}"
     run_on(connection, tuple(inputs.values()), insert, values)
 
 
 def _other_lines(raw: RawInput) -> str:
-    """Return `lines_of` without the lines that begin as those of keys do: these are not parsed."""
+    """Return the lines of an inventory, each column as JSON.
+
+    In a file with one a line, those that begin as the lines of keys do are left out, not parsed.
+    """
     paths = ", ".join(f"'$.{name}'" for name in columnar.TEXTS)
     names = ", ".join(f"'{name}'" for name in columnar.TEXTS)
     parts = ", ".join(
@@ -165,14 +171,16 @@ def _other_lines(raw: RawInput) -> str:
     )
     keys = " OR ".join(f"starts_with(line, '{beginning}')" for beginning in _KEY_LINES)
     other = f"CASE WHEN {keys} THEN false ELSE trim(line, ' ' || chr(9) || chr(13)) <> '' END"
+    found = f"SELECT * REPLACE (CAST(line AS JSON) AS line) FROM ({text}) WHERE {other}"
+    if raw.layout is Layout.INVENTORY_ARRAY:
+        found = f"SELECT json AS line, file_index FROM {objects_of(raw)}"
     # What has no member twice has as many as are told; only others are looked at closely.
     named = f"list_filter(members, lambda name: name IN ({names}))"
     twice = f"len(members) > list_count(j) AND len({named}) > len(list_distinct({named}))"
     return (
         f"SELECT {parts}, file_index FROM (SELECT CASE WHEN {twice} THEN {_TWICE} ELSE j END AS j,"
         f" file_index FROM (SELECT json_extract(line, [{paths}]) AS j, json_keys(line) AS members,"
-        f" file_index FROM (SELECT * REPLACE (CAST(line AS JSON) AS line) FROM ({text})"
-        f" WHERE {other})))"
+        f" file_index FROM ({found})))"
     )
 
 
@@ -194,7 +202,7 @@ def columns_of(connection: Connection, raw: RawInput) -> Present | None:
 
 def _without_secrets(text: str | None) -> object:
     """Decode a line of the file that is no record, which anybody may have edited."""
-    return redacted(msgspec.json.decode(text or "null"))
+    return redacted(decode(text or "null"))
 
 
 def _unusable(raw: RawInput, message: str, remedy: str = "") -> InventoryFileError:

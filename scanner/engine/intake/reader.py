@@ -93,10 +93,11 @@ def raw_relation(raw: RawInput, present: Present | None = None) -> str:
             " FROM read_parquet($path)"
         )
     if raw.layout.is_inventory:
-        return f"SELECT {_SOUND_LINE}, record, file_index FROM {_json_of(raw)}"
+        envelope = f"read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
+        return f"SELECT {_SOUND_LINE}, record, file_index FROM {envelope}"
     return (
         "SELECT $kind AS kind, $organization AS organization, $project AS project,"
-        f" json AS record, file_index FROM read_json_objects($path, {_options(raw)})"
+        f" json AS record, file_index FROM {objects_of(raw)}"
     )
 
 
@@ -107,21 +108,20 @@ def _options(raw: RawInput) -> str:
     )
 
 
-def lines_of(raw: RawInput, present: Present | None = None) -> str:
-    """Return a SELECT of the lines of an inventory, each column as JSON."""
-    if raw.layout is Layout.INVENTORY_PARQUET:
-        texts = ", ".join(f"to_json({name}) AS {name}" for name in ("kind", *PLACES))
-        texts += ", file_index"
-        if present is None:
-            return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
-        few = {name: columns for name, columns in present.items() if name not in MANY}
-        rest = " AND ".join(f"kind <> '{name}'" for name in MANY)
-        return f"SELECT {texts}, record FROM ({again(few)} WHERE {rest})"
-    return f"SELECT *, file_index FROM {_json_of(raw)}"
+def lines_of(present: Present | None) -> str:
+    """Return a SELECT of the lines of an inventory in Parquet, each column as JSON."""
+    texts = ", ".join(f"to_json({name}) AS {name}" for name in ("kind", *PLACES))
+    texts += ", file_index"
+    if present is None:
+        return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
+    few = {name: columns for name, columns in present.items() if name not in MANY}
+    rest = " AND ".join(f"kind <> '{name}'" for name in MANY)
+    return f"SELECT {texts}, record FROM ({again(few)} WHERE {rest})"
 
 
-def _json_of(raw: RawInput) -> str:
-    return f"read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
+def objects_of(raw: RawInput) -> str:
+    """Return what reads the records of files of JSON, each as `json`."""
+    return f"read_json_objects($path, {_options(raw)})"
 
 
 def run_on(

@@ -130,3 +130,51 @@ def test_parquet_is_held_to_the_same(
         return
     with pytest.raises(InventoryFileError, match=says):
         read(path)
+
+
+def written(path: Path, texts: list[str]) -> None:
+    path.write_text(
+        f"[{','.join(texts)}]" if path.suffix == ".json" else "\n".join(texts) + "\n", "utf-8"
+    )
+
+
+TWICE = [
+    ('"state": "complete"', '"state": "denied", "state": "complete"', 3),
+    ('"state": "complete"', '"state": "complete", "state": "complete"', 3),
+    ('"coverage":', '"coverage": {}, "coverage":', 3),
+    ('"sentry_key": {', '"sentry_key": {"state": "denied", "reason": ""}, "sentry_key": {', 3),
+    ('"record": {"coverage"', '"record": {"coverage": {}}, "record": {"coverage"', 3),
+    ('"kind": "end"', '"kind": "sentry_key", "kind": "end"', 3),
+    ('"kind": "end"', '"kind": "end", "kind": "end"', 3),
+    ('"filters": {', '"filters": {"status": "active"}, "filters": {', 1),
+    ('"organizations": ["acme"]', '"organizations": ["acme"], "organizations": []', 1),
+    ('"version": 1', '"version": 2, "version": 1', 1),
+]
+
+
+@pytest.mark.parametrize("form", [".jsonl", ".json"])
+@pytest.mark.parametrize(("what", "twice", "line"), TWICE)
+def test_a_member_of_the_envelope_comes_once(
+    tmp_path: Path, what: str, twice: str, line: int, form: str
+) -> None:
+    path = tmp_path / f"i{form}"
+    texts = [json.dumps(content) for content in lines()]
+    assert texts[line - 1].count(what) == 1
+    texts[line - 1] = texts[line - 1].replace(what, twice)
+    written(path, texts)
+    with pytest.raises(InventoryFileError, match="comes twice") as refusal:
+        read(path)
+    assert refusal.value.where.startswith(f"{path}:{line if form == '.jsonl' else 1}:")
+    assert "Error" not in str(refusal.value)
+
+
+def test_a_member_of_the_envelope_comes_once_in_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "i.parquet"
+    end = '{"coverage": {"sentry_key": {"state": "denied", "state": "complete", "reason": ""}}}'
+    duckdb.execute(
+        f"COPY (SELECT * FROM (VALUES ('inventory', NULL, NULL, '{{\"version\": 1}}'),"
+        f" ('sentry_key', 'acme', 'web', '{{\"id\": \"k\"}}'), ('end', NULL, NULL,"
+        f" '{end}')) AS t(kind, organization, project, record)) TO '{path}'"
+    )
+    with pytest.raises(InventoryFileError, match="the member 'state' comes twice"):
+        read(path)
