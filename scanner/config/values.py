@@ -9,7 +9,8 @@ from typing import Any
 from msgspec import UNSET
 
 from scanner.base.errors import UsageError
-from scanner.catalogue import LIVE
+from scanner.catalogue import LIVE, TOKEN_SETTING
+from scanner.catalogue.redact import redact_text
 from scanner.gate import NEVER, OnUnknown, PolicyThresholds
 from scanner.model.outcome import Severity
 from scanner.model.token import Token
@@ -24,6 +25,7 @@ def slugs(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a la
     """Read slugs of organizations or projects: a list, or text with commas between them."""
     found = tuple(dict.fromkeys(texts(value, origin)))
     for slug in found:
+        check_no_token(slug, origin)
         # It becomes a part of the API's address, where a slash or a dot would lead elsewhere.
         if not re.fullmatch(r"[A-Za-z0-9_-]+", slug):
             raise UsageError(
@@ -32,6 +34,17 @@ def slugs(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a la
                 remedy=f"A slug is how {LIVE.title}'s addresses name it: lower case, no spaces.",
             )
     return found
+
+
+def check_no_token(slug: str, origin: str) -> None:
+    """Refuse a token in a slug's place: every report and history would show it."""
+    if (shown := redact_text(slug)) != slug:
+        raise UsageError(
+            f"{shown!r} is no slug: it looks like a token",
+            where=origin,
+            remedy=f"A token belongs into {TOKEN_SETTING}. As it was given here, others may have"
+            " seen it: revoke it.",
+        )
 
 
 def texts(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a layer gave it

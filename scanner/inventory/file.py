@@ -10,6 +10,7 @@ from scanner.base.errors import InventoryFileError, UsageError
 from scanner.base.files import real
 from scanner.base.packed import PACKED_SUFFIXES
 from scanner.catalogue import LIVE, TABLES
+from scanner.catalogue.redact import redact_text
 from scanner.inventory.sniff import Sniffed, sniff
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Inventory, Needs, RawInput, Scope
@@ -55,7 +56,8 @@ class FileSource:
             sources=tuple(raw.label for raw in inputs),
             coverage=_coverage(inputs),
             warnings=tuple(
-                f"{path} is an empty list; it was taken for a list of {TABLES[LIVE.keys].title}s"
+                f"{_label(path)} is an empty list; it was taken for a list of"
+                f" {TABLES[LIVE.keys].title}s"
                 for path, file in files.items()
                 if file.empty
             ),
@@ -63,7 +65,7 @@ class FileSource:
 
     def _input(self, path: Path, file: Sniffed, kinds: Collection[str | None]) -> RawInput:
         if file.layout.is_inventory:
-            return RawInput(path, file.layout, label=str(path), packing=file.packing)
+            return RawInput(path, file.layout, label=_label(path), packing=file.packing)
         kind = file.kind or LIVE.keys
         table = TABLES[kind]
         organization = project = None
@@ -74,7 +76,7 @@ class FileSource:
         return RawInput(
             path,
             file.layout,
-            str(path),
+            _label(path),
             kind,
             organization,
             project,
@@ -122,6 +124,11 @@ def _folder(path: Path) -> Iterator[Path]:
             " *.parquet.",
         )
     yield from visible
+
+
+def _label(path: Path) -> str:
+    """Return how messages and reports call a file: its name may be a token's by mistake."""
+    return redact_text(str(path))
 
 
 def _only(slugs: tuple[str, ...], option: str, path: Path) -> str | None:

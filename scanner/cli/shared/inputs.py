@@ -261,8 +261,9 @@ def width(found: Settings) -> int:
 def warn(message: str) -> None:
     """Tell the user something on standard error."""
     from scanner.base.text import clean  # noqa: PLC0415 - not for --help
+    from scanner.catalogue.redact import redact_text  # noqa: PLC0415 - not for --help
 
-    sys.stderr.write(f"keypolicy: warning: {clean(message)}\n")
+    sys.stderr.write(f"keypolicy: warning: {clean(redact_text(message))}\n")
 
 
 def _is_offline(namespace: argparse.Namespace) -> bool:

@@ -5,6 +5,7 @@ from typing import Final
 
 from scanner.base.errors import Location, UsageError
 from scanner.base.files import read_regular
+from scanner.config.values import check_no_token
 
 _MAX_BYTES: Final = 1 << 20  # some ten thousand
 
@@ -23,6 +24,9 @@ def slugs_from(name: str) -> list[str]:
     found = []
     for number, line in enumerate(lines, 1):
         words = line.partition("#")[0].split()
+        for word in words:
+            place = Location(name, number, line.index(word) + 1)
+            check_no_token(word, str(place))
         if len(words) > 1:
             column = line.index(words[1], line.index(words[0]) + len(words[0])) + 1
             raise UsageError(
