@@ -169,14 +169,22 @@ def _locked(handle: int) -> bool:
     return True
 
 
-def check_writable(paths: Iterable[Path]) -> None:
+def check_writable(paths: Iterable[Path], read: Iterable[Path] = ()) -> None:
     """Raise UsageError where one of the files could not be written, or two are the same.
 
-    Done before the work whose result they are to hold. What is there already stays as it is.
+    Nor may one be among those that are `read` for it: they would be lost. Done before the work
+    whose result they are to hold. What is there already stays as it is.
     """
     seen: dict[Path, Path] = {}
+    sources = {real(path) for path in read}
     for path in paths:
         target = real(path)
+        if target in sources and target.is_file():
+            raise UsageError(
+                "is read by this command, and would be lost: writing would replace it",
+                where=str(path),
+                remedy="Give the output a name of its own.",
+            )
         other = seen.setdefault(target, path)
         if other is not path:
             raise UsageError(

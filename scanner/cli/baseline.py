@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from scanner.base.errors import UsageError
-from scanner.base.files import check_writable, replacing
+from scanner.base.files import replacing
 from scanner.base.text import clean
 from scanner.cli.shared import inputs
+from scanner.cli.shared.outputs import check_outputs
 from scanner.model.run import GateResult
 
 _EXIT_INCOMPLETE: Final = 3
@@ -55,7 +58,8 @@ def run(namespace: argparse.Namespace) -> int:
         raise UsageError(
             "there is no such baseline", where=str(path), remedy="`keypolicy baseline write` first."
         )
-    check_writable([path])
+    # What the baseline has is kept: this one file is read and written.
+    check_outputs([path], namespace, msgspec.structs.replace(settings, baseline=None))
     request = inputs.scan_request(namespace, settings)
     # The engine is heavy to import; a mistake in the arguments is told without it.
     from scanner.pipeline import new_baseline  # noqa: PLC0415

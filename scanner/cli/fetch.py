@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from scanner.base.errors import UsageError
-from scanner.base.files import check_writable
 from scanner.base.text import clean
 from scanner.catalogue import BASIC, LIVE
 from scanner.cli.shared import inputs
+from scanner.cli.shared.outputs import check_outputs
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Needs
 
@@ -81,8 +81,8 @@ def run(namespace: argparse.Namespace) -> int:
             where=str(path),
             remedy=f"End the name in one of {', '.join(SUFFIXES)}.",
         )
-    check_writable([path])
     settings = inputs.settings(namespace)
+    check_outputs([path], namespace, settings)
     wanted = needs(namespace.extras)
     journal = path.with_name(path.name + _JOURNAL)
     source = inputs.source(namespace, settings, journal)

@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final, cast
 import msgspec
 
 from scanner.base.errors import FetchError, UsageError
-from scanner.base.files import check_writable
 from scanner.base.text import CleanJson
 from scanner.cli.shared import elsewhere, inputs, judging, story
-from scanner.cli.shared.formats import check_format
+from scanner.cli.shared.outputs import check_format, check_outputs
 from scanner.config.settings import Settings
 from scanner.model.run import Run
 from scanner.report import (
@@ -148,12 +147,12 @@ def run(namespace: argparse.Namespace) -> int:
     formats = [format_for(path) for path in namespace.output]  # a wrong suffix is told first
     if namespace.format is not None:
         check_format(namespace.format)
-    check_writable(namespace.output)
+    settings = inputs.settings(namespace)
+    check_outputs(namespace.output, namespace, settings)
     earlier = read_earlier(namespace.earlier)
     formats.append(namespace.format or "terminal")
     is_story = any(FORMATS[name].is_story for name in formats)
     ahead = story.ahead(namespace)
-    settings = inputs.settings(namespace)
     history = _history(settings, story.TOLD if is_story else 0)
     request = msgspec.structs.replace(
         judging.looking_ahead(inputs.scan_request(namespace, settings)),

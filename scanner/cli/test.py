@@ -52,7 +52,7 @@ def _once(namespace: argparse.Namespace) -> int:
     from scanner.policy.files.locate import without_owners  # noqa: PLC0415 - not for --help
 
     if namespace.junit:
-        check_writable([namespace.junit])
+        check_writable([namespace.junit], map(Path, namespace.paths))
     paths, refs = without_owners(namespace.paths)
     with open_tables() as connection:
         tested = run_cases(connection, refs, authoring.params(namespace))

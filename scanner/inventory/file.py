@@ -48,7 +48,7 @@ class FileSource:
         project of an API export is ambiguous.
         """
         del scope, needs, workspace  # files are taken whole, and where they lie
-        files = {path: sniff(path) for path in _expand(self._paths)}
+        files = {path: sniff(path) for path in files_of(self._paths)}
         kinds = {file.kind for file in files.values()}
         inputs = tuple(self._input(path, file, kinds) for path, file in files.items())
         return Inventory(
@@ -85,7 +85,7 @@ class FileSource:
         )
 
 
-def _expand(paths: Sequence[Path]) -> list[Path]:
+def files_of(paths: Sequence[Path]) -> list[Path]:
     """Return the files that are meant, each once, those of a folder or pattern by name."""
     found: dict[Path, Path] = {}
     for path in (one for given in paths for one in _matching(given)):

@@ -157,7 +157,7 @@ def _apply(plan: "Plan", live: "LiveSettings", audit: Path, namespace: argparse.
     from scanner.remediate.apply.audit import Actor, AuditLog  # noqa: PLC0415
     from scanner.remediate.remote import open_remote  # noqa: PLC0415
 
-    check_writable([audit])
+    check_writable([audit], [namespace.plan])
 
     def rest(pause: float | None) -> None:
         if pause is not None and pause >= 1 and not namespace.quiet:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from scanner.base.files import check_writable, replacing
+from scanner.base.files import replacing
 from scanner.cli.shared import inputs
 from scanner.cli.shared.gaps import warn_of_gaps
+from scanner.cli.shared.outputs import check_outputs
 from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.inventory import Needs
 from scanner.model.rule import Rule
@@ -51,9 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(namespace: argparse.Namespace) -> int:
     """Export; returns 1 where keys had to be left out, 3 where not all of them were seen."""
-    if namespace.output is not None:
-        check_writable([namespace.output])
     settings = inputs.settings(namespace)
+    check_outputs([namespace.output] if namespace.output else [], namespace, settings)
     keys, is_whole = (_desired if namespace.desired else _present)(namespace, settings)
     exported = exporter(namespace.tool)(keys)
     _write(exported.text, namespace.output)

@@ -10,10 +10,11 @@ import msgspec
 
 from scanner import __version__
 from scanner.base.errors import UsageError
-from scanner.base.files import check_writable, replacing
+from scanner.base.files import replacing
 from scanner.base.hints import did_you_mean
 from scanner.base.text import clean, clean_json
 from scanner.cli.shared import inputs
+from scanner.cli.shared.outputs import check_outputs
 from scanner.cli.shared.server import DEFAULT_URL
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ def run(namespace: argparse.Namespace) -> int:
                 where=str(path),
                 remedy=f"Use one of: {', '.join(_SUFFIXES)}.",
             )
-    check_writable(namespace.output)
     settings = inputs.settings(namespace)
+    check_outputs(namespace.output, namespace, settings)
     reported = namespace.report is not None
     plan, is_whole = (_from_report if reported else _from_scan)(namespace, settings)
     for path in namespace.output:

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from scanner.base.errors import UsageError
-from scanner.base.files import check_writable, replacing
+from scanner.base.files import replacing
 from scanner.cli.shared import inputs
+from scanner.cli.shared.outputs import check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,13 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(namespace: argparse.Namespace) -> int:
     """Plan; returns 0 where there is nothing to take back, 1 where changes are planned."""
     output: Path | None = namespace.output
-    if output is not None:
-        if output.suffix != ".json":
-            raise UsageError(
-                "a plan is a JSON file", where=str(output), remedy="End the name in .json."
-            )
-        check_writable([output])
+    if output is not None and output.suffix != ".json":
+        raise UsageError(
+            "a plan is a JSON file", where=str(output), remedy="End the name in .json."
+        )
     settings = inputs.settings(namespace)
+    check_outputs([output] if output else [], namespace, settings)
     from scanner.remediate.apply.audit import read_audit  # noqa: PLC0415 - not for --help
     from scanner.remediate.apply.undo import undo_plan  # noqa: PLC0415
     from scanner.remediate.document import write_plan  # noqa: PLC0415

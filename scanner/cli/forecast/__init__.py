@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from scanner.base.errors import UsageError
-from scanner.base.files import check_writable, replacing
+from scanner.base.files import replacing
 from scanner.base.text import clean_json
 from scanner.cli.shared import inputs, judging
+from scanner.cli.shared.outputs import check_outputs
 from scanner.config.values import MOST_AHEAD
 from scanner.gate import EXIT_FAILED, EXIT_INCOMPLETE, EXIT_PASSED, EXIT_REFUSED, Thresholds, due
 from scanner.report.interface import ReportOptions
@@ -76,8 +77,8 @@ def run(namespace: argparse.Namespace) -> int:
     """Look ahead and tell; returns the exit code."""
     formats = {path: _format_for(path) for path in namespace.output}
     days = judging.days(namespace.days, "--days")
-    check_writable(namespace.output)
     settings = inputs.settings(namespace)
+    check_outputs(namespace.output, namespace, settings)
     request = judging.looking_ahead(inputs.scan_request(namespace, settings), days)
     from scanner.pipeline import scan  # noqa: PLC0415 - heavy; mistakes come first
 

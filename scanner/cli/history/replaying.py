@@ -13,7 +13,7 @@ from scanner.cli.history.again import replayed
 from scanner.cli.history.output import FORMATS as FORMS
 from scanner.cli.history.output import form_of, opened, tell, warn_of
 from scanner.cli.shared import inputs
-from scanner.cli.shared.formats import check_format
+from scanner.cli.shared.outputs import check_format
 from scanner.config.settings import Settings
 from scanner.history.choose import choose
 from scanner.history.folder import StoredRun

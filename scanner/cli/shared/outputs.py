@@ -1,0 +1,53 @@
+"""Where output may go: whether a format can go there, and that no file is lost by it."""
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from scanner.base.errors import UsageError
+from scanner.base.files import check_writable
+from scanner.config.settings import Settings
+
+
+def check_format(name: str) -> None:
+    """Raise UsageError for a format that standard output cannot take, or that there is not."""
+    from scanner.report import format_called  # noqa: PLC0415 - not for --help
+
+    if format_called(name).is_binary and sys.stdout.isatty():
+        raise UsageError(
+            f"{name} is no text, and standard output is a terminal",
+            where="--format",
+            remedy="Name a file with -o FILE, or send standard output to one: > FILE.",
+        )
+
+
+def check_outputs(
+    outputs: Iterable[Path], namespace: argparse.Namespace, settings: Settings
+) -> None:
+    """Raise UsageError where an output cannot be written, or is a file that the command reads.
+
+    Done before anything is fetched.
+    """
+    if chosen := list(outputs):
+        check_writable(chosen, _read_by(namespace, settings))
+
+
+def _read_by(namespace: argparse.Namespace, settings: Settings) -> Iterator[Path]:
+    """Give the files that the command reads, as far as its arguments and settings name them."""
+    files = [one for one in getattr(namespace, "inventory", ()) if isinstance(one, Path)]
+    if files:
+        from scanner.inventory.file import files_of  # noqa: PLC0415 - read soon, but not by --help
+
+        yield from files_of(files)
+    yield from getattr(namespace, "earlier", ())
+    locked = Path(settings.locked[0]) if settings.locked else None
+    named = (settings.waivers, settings.baseline, settings.owners, locked)
+    report, audit = getattr(namespace, "report", None), getattr(namespace, "audit", None)
+    yield from (path for path in (*named, report, audit) if path is not None)
+    if settings.policies:
+        from scanner.policy.files.locate import select  # noqa: PLC0415 - see above
+
+        with suppress(UsageError):  # told by what reads them
+            yield from (file.path for file in select(settings.policies))

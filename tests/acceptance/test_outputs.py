@@ -1,0 +1,81 @@
+"""An output that is one of the inputs is refused before anything is fetched, and left as it is."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.support import TWO_KEYS, keypolicy
+
+FILES = ("--inventory", "keys.json", "--as-of", "2026-06-01")
+DEMO = ("--demo", "--as-of", "2026-06-01")
+
+CASES = [
+    (("scan", *FILES), "keys.json"),
+    (("scan", "--inventory", "."), "keys.json"),
+    (("scan", "--inventory", "k*.json"), "keys.json"),
+    (("scan", "--inventory", "link.json"), "keys.json"),
+    (("scan", *FILES), "link.json"),
+    (("scan", *FILES), "sub/../keys.json"),
+    (("scan", *DEMO, "--policy", "./policy.json"), "policy.json"),
+    (("scan", *DEMO, "--waivers", "waivers.json"), "waivers.json"),
+    (("scan", *DEMO, "--baseline", "known.json"), "known.json"),
+    (("scan", *DEMO, "--owners", "owners.json"), "owners.json"),
+    (("scan", *DEMO, "--earlier", "old.json", "-o", "r.html"), "old.json"),
+    (("scan", *DEMO, "--locked-config", "locked.json"), "locked.json"),
+    (("forecast", *FILES), "keys.json"),
+    (("forecast", *DEMO, "--waivers", "waivers.json"), "waivers.json"),
+    (("fix", "plan", *FILES), "keys.json"),
+    (("fix", "plan", "--report", "old.json"), "old.json"),
+    (("fix", "export", "--terraform", *FILES), "keys.json"),
+    (("fix", "undo", "audit.json"), "audit.json"),
+    (("fetch", "--demo", "--locked-config", "locked.json"), "locked.json"),
+    (("baseline", "write", *FILES), "keys.json"),
+    (("baseline", "write", *DEMO, "--waivers", "waivers.json"), "waivers.json"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "output"), CASES, ids=lambda one: "-".join(one).strip("-"))
+def test_no_input_is_overwritten(tmp_path: Path, arguments: tuple[str, ...], output: str) -> None:
+    shutil.copy(TWO_KEYS, tmp_path / "keys.json")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link.json").symlink_to("keys.json")
+    for name in ("policy", "waivers", "known", "owners", "old", "locked", "audit"):
+        (tmp_path / f"{name}.json").write_text("{}", "utf-8")
+    if "--earlier" in arguments:
+        (tmp_path / "old.json").unlink()
+        keypolicy("scan", *DEMO, "-o", "old.json", cwd=tmp_path)
+    if "." in arguments:
+        for path in tmp_path.glob("*.json"):
+            if path.name != "keys.json":
+                path.unlink()
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
+    done = keypolicy(*arguments, "-o", output, cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert f"{output}: is read by this command, and would be lost" in done.err
+    assert "Give the output a name of its own." in done.err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == before
+    assert not (tmp_path / "r.html").exists()
+
+
+def test_a_baseline_is_read_and_written(tmp_path: Path) -> None:
+    for _ in range(2):
+        assert keypolicy("baseline", "write", *DEMO, "-o", "b.jsonl", cwd=tmp_path).code == 0
+    (tmp_path / "keypolicy.yaml").write_text("baseline: b.jsonl\n", "utf-8")
+    assert keypolicy("baseline", "prune", *DEMO, cwd=tmp_path).code == 0
+
+
+def test_a_file_of_the_same_folder_may_be_written(tmp_path: Path) -> None:
+    shutil.copy(TWO_KEYS, tmp_path / "keys.json")
+    done = keypolicy("scan", *FILES, "-o", "r.json", "--policy", "sentry-baseline", cwd=tmp_path)
+    assert done.code == 1
+    assert json.loads((tmp_path / "r.json").read_text("utf-8"))
+
+
+def test_results_of_test_cases_go_over_no_policy(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("policy: p\n", "utf-8")
+    done = keypolicy("test", "p.yaml", "--junit", "p.yaml", cwd=tmp_path)
+    assert done.code == 2
+    assert "would be lost" in done.err
+    assert (tmp_path / "p.yaml").read_text("utf-8") == "policy: p\n"
