@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Final, NoReturn
 
 from scanner import __version__
+from scanner.base import streams
 
 VERBS: Final = {
     "scan": "hold keys against policies, report, and exit by the gate",
@@ -54,6 +55,13 @@ Python's own number means hundreds of looks while modules are imported, all of t
 _EXIT_USAGE: Final = 2
 _EXIT_INTERNAL: Final = 4
 _EXIT_INTERRUPTED: Final = 130
+_EXIT_UNREAD: Final = 141
+"""What shells tell of a command that wrote to a pipe which nobody reads any more."""
+
+_FOR_THEIR_OUTPUT: Final = frozenset({"query", "explain", "rules", "schema"})
+"""Verbs that are in vain without a reader; all others do or decide something."""
+
+_ENVIRONMENT: Final = ("KEYPOLICY_", "SENTRY_")
 
 _NO_SPACE: Final = "Make room on the disk, or let TMPDIR name a folder with more."
 _NO_RIGHT: Final = "Check the permissions of the file and its folder."
@@ -85,13 +93,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     gc.set_threshold(_CYCLES)
     # Memory goes as a whole when the process ends; a last look through it is a tenth of a scan.
     atexit.register(gc.freeze)
+    streams.secure()
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser, chosen = _parser(arguments)
-    if chosen is None:
+    try:
+        if unreadable := _not_text(arguments):
+            _complain(unreadable)
+            return _EXIT_USAGE
+        parser, chosen = _parser(arguments)
+        if chosen is not None:
+            return _guarded(chosen, parser, arguments)
         parser.parse_args(arguments)
         parser.print_help()
-        return 2
-    return _guarded(chosen, parser, arguments)
+        return _EXIT_USAGE
+    finally:
+        # Also after --help; what went wrong before is told by now.
+        streams.drop_output()
+
+
+def _not_text(arguments: Sequence[str]) -> str:
+    """Say which argument or setting is no text: no report, message or database could take it."""
+    told = {f"argument {number}": text for number, text in enumerate(arguments, 1)}
+    told |= {name: text for name, text in os.environ.items() if name.startswith(_ENVIRONMENT)}
+    for where, text in told.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return (
+                f"{where}: {text!r} is not text in UTF-8\n  Write it in UTF-8; a file may have to"
+                " be renamed. If it is in UTF-8, the locale is not: set LC_ALL=C.UTF-8."
+            )
+    return ""
 
 
 def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleType | None]:
@@ -129,6 +160,8 @@ def _guarded(verb: ModuleType, parser: argparse.ArgumentParser, arguments: list[
     """
     from scanner.base.errors import KeypolicyError  # noqa: PLC0415 - not for --version
 
+    if verb.__name__.rpartition(".")[2] not in _FOR_THEIR_OUTPUT and "--watch" not in arguments:
+        streams.excuse_readers()
     try:
         code: int = verb.run(parser.parse_args(arguments))
         # What is still in the buffer may not fit on the disk; nobody answers for it later.
@@ -137,12 +170,11 @@ def _guarded(verb: ModuleType, parser: argparse.ArgumentParser, arguments: list[
         _complain(str(error))
         return error.exit_code
     except BrokenPipeError:
-        # The reader of a pipe went away, as `| head` does; nobody is left to tell.
-        _drop_output()
-        return _EXIT_INTERNAL
+        # Whoever read the output went away, as `| head` does; nobody is left to tell.
+        streams.drop_output()
+        return _EXIT_UNREAD
     except OSError as error:
         _complain(_environment(error))
-        _drop_output()
         return _EXIT_USAGE
     except KeyboardInterrupt:
         _complain("interrupted")
@@ -150,11 +182,6 @@ def _guarded(verb: ModuleType, parser: argparse.ArgumentParser, arguments: list[
     except Exception as error:  # noqa: BLE001 - the one place that answers for the unforeseen
         return _internal(error)
     return code
-
-
-def _drop_output() -> None:
-    """Let nothing more be written to standard output: Python would complain when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _environment(error: OSError) -> str:

@@ -1,7 +1,6 @@
 """`keypolicy scan`: hold keys against policies, report, and exit by the gate."""
 
 import argparse
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
@@ -254,17 +253,13 @@ def _report(run: Run, paths: Sequence[Path], name: str, options: ReportOptions) 
 
 @contextmanager
 def _standard_output(name: str) -> Iterator[BinaryIO]:
-    """Give standard output for a format; whoever reads it may stop reading, as `head` does."""
+    """Give standard output for a format."""
     sys.stdout.flush()
-    try:
-        if FORMATS[name].is_json:
-            # A log may be read by a runner; a file that was asked for is not.
-            out = CleanJson(sys.stdout.buffer)
-            yield cast("BinaryIO", out)
-            out.finish()
-        else:
-            yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # The verdict stands; Python must not complain about the pipe again when it ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if FORMATS[name].is_json:
+        # A log may be read by a runner; a file that was asked for is not.
+        out = CleanJson(sys.stdout.buffer)
+        yield cast("BinaryIO", out)
+        out.finish()
+    else:
+        yield sys.stdout.buffer
+    sys.stdout.buffer.flush()

@@ -90,8 +90,19 @@ def files_of(paths: Sequence[Path]) -> list[Path]:
     found: dict[Path, Path] = {}
     for path in (one for given in paths for one in _matching(given)):
         for file in _folder(path) if path.is_dir() else (path,):
+            _check_name(file)
             found.setdefault(real(file), file)
     return list(found.values())
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a name that no report could tell, nor the database open."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise InventoryFileError(
+            "its name is not text in UTF-8", where=str(path), remedy="Rename the file."
+        ) from None
 
 
 def _matching(path: Path) -> Sequence[Path]:
