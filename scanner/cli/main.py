@@ -63,6 +63,7 @@ _FOR_THEIR_OUTPUT: Final = frozenset({"query", "explain", "rules", "schema"})
 
 _ENVIRONMENT: Final = ("KEYPOLICY_", "SENTRY_")
 
+_UNDECIDED: Final = "Nothing was decided."
 _NO_SPACE: Final = "Make room on the disk, or let TMPDIR name a folder with more."
 _NO_RIGHT: Final = "Check the permissions of the file and its folder."
 _REMEDIES: Final = {
@@ -186,9 +187,20 @@ def _guarded(verb: ModuleType, parser: argparse.ArgumentParser, arguments: list[
 
 def _environment(error: OSError) -> str:
     """Say what the system refused: a full disk or a folder without rights is no internal error."""
+    if error.errno == errno.ENOENT and error.filename is None and not _has_folder():
+        return f"the working directory is gone\n  Change to one that is there. {_UNDECIDED}"
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     remedy = _REMEDIES.get(error.errno or 0, "Mend what the system complains of, and run it again.")
-    return f"{where}{error.strerror or error}\n  {remedy} Nothing was decided."
+    return f"{where}{error.strerror or error}\n  {remedy} {_UNDECIDED}"
+
+
+def _has_folder() -> bool:
+    """Whether the working directory is still there."""
+    try:
+        os.getcwd()  # noqa: PTH109 - nothing else is wanted of it
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _internal(error: Exception) -> int:
@@ -202,7 +214,7 @@ def _internal(error: Exception) -> int:
             _write(line)
     _complain(
         f"internal error: {told}\n"
-        "  This is a fault of keypolicy; KEYPOLICY_DEBUG=1 shows where. Nothing was decided."
+        f"  This is a fault of keypolicy; KEYPOLICY_DEBUG=1 shows where. {_UNDECIDED}"
     )
     return _EXIT_INTERNAL
 

@@ -89,8 +89,10 @@ def read_locked(name: str, said_by: str) -> Layer:
     """Read the one file of settings; raises UsageError where there is none, else as read_config."""
     path = Path(name)
     if not name.strip() or not path.is_file():
+        is_there = name.strip() and os.path.lexists(path)
+        fault = f"{name!r} is not a regular file" if is_there else f"there is no file {name!r}"
         raise UsageError(
-            f"there is no file {name!r} to take the settings from",
+            f"{fault} to take the settings from",
             where=said_by,
             remedy=f"Name a file in the form of {CONFIG_NAME}.",
         )

@@ -40,6 +40,7 @@ def load_settings(
         layers, config, warnings = _locked_layers(flags, environ, locked)
     else:
         dotenv = read_dotenv(directory)
+        _check_unlocked(dotenv)
         config, warnings = read_config(directory, home)
         layers = [
             _from_flags(flags),
@@ -102,6 +103,16 @@ def _lock(flags: Flags, environ: Mapping[str, str]) -> tuple[str, str] | None:
             remedy="Leave one of the two out.",
         )
     return flags.locked_config, "--locked-config"
+
+
+def _check_unlocked(dotenv: Mapping[str, str]) -> None:
+    """Refuse a lock that cannot hold: whoever changes a checkout could change or remove it."""
+    if dotenv.get(_LOCK, "").strip():
+        raise UsageError(
+            "settings are not locked by a file of the checkout, which anybody may change",
+            where=f"{_LOCK} in .env",
+            remedy=f"Set {_LOCK} in the environment, or give --locked-config FILE.",
+        )
 
 
 def _locked_layers(

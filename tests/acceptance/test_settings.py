@@ -1,6 +1,7 @@
 """The gate's settings: seen in reports, locked to a file, and shipped names are taken."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -88,15 +89,22 @@ def test_a_locked_file_alone_decides(folder: Path) -> None:
 def test_every_verb_that_reads_settings_can_be_locked(
     folder: Path, arguments: tuple[str, ...]
 ) -> None:
-    for name in ("", "none.yaml", "."):
+    os.mkfifo(folder / "fifo")
+    for name in ("", "none.yaml", ".", "fifo"):
         done = keypolicy(*arguments, "--locked-config", name, cwd=folder)
         assert done.code == 2
-        assert f"--locked-config: there is no file {name!r}" in done.err
+        told = f"{name!r} is not a regular file" if name in {".", "fifo"} else f"no file {name!r}"
+        assert told in done.err
+        assert "--locked-config: " in done.err
     locked = {"KEYPOLICY_CONFIG_ONLY": "none.yaml"}
     assert keypolicy(*arguments, cwd=folder, **locked).code == 2
     other = keypolicy(*arguments, "--locked-config", "ci.yaml", cwd=folder, **locked)
     assert other.code == 2
     assert "Leave one of the two out" in other.err
+    (folder / ".env").write_text("KEYPOLICY_CONFIG_ONLY=ci.yaml\n", "utf-8")
+    refused = keypolicy(*arguments, cwd=folder)
+    assert refused.code == 2
+    assert "KEYPOLICY_CONFIG_ONLY in .env: settings are not locked" in refused.err
     (folder / "keypolicy.yaml").write_text("nonsense: 1\n", "utf-8")
     (folder / "waivers.yaml").write_text("waivers: []\n", "utf-8")
     assert keypolicy(*arguments, cwd=folder).code == 2
