@@ -28,6 +28,9 @@ _VIEWS: Final = (
     "SELECT lower(view_name) FROM duckdb_views() WHERE schema_name <> 'information_schema'"
 )
 
+_SYNTAX: Final = "parser"
+"""What the database calls the error of a text that is no SQL."""
+
 _TABLE_FUNCTIONS: Final = frozenset(
     {"unnest", "json_each", "json_tree", "generate_series", "range"}
 )
@@ -140,6 +143,8 @@ def _parse(connection: Connection, sql: str) -> dict[str, Any]:
     except RecursionError:
         raise UsageError("The query is nested too deep", where="query") from None
     if tree["error"]:
+        if tree.get("error_type") != _SYNTAX:
+            raise _no_select()
         raise _wrong(str(tree.get("error_message", "not a SELECT")))
     if len(tree["statements"]) != 1:
         raise _wrong("one SELECT at a time")
@@ -193,12 +198,16 @@ def _refuse(node: dict[str, Any], known: set[str]) -> None:
         if name not in _TABLE_FUNCTIONS:
             raise _wrong(f"{name}() is not allowed as a table", f"Tables: {', '.join(TABLES)}.")
     elif kind == "SHOW_REF":
-        raise _wrong("only SELECT is allowed", f"Tables: {', '.join(TABLES)}.")
+        raise _no_select()
     elif kind == "FUNCTION" and str(node.get("function_name")).lower() in IMPURE:
         raise _wrong(
             f"{node['function_name']}() is not allowed",
             "An answer depends on the tables and the as-of time alone; now() is the as-of time.",
         )
+
+
+def _no_select() -> UsageError:
+    return _wrong("only SELECT is allowed", f"Tables: {', '.join(TABLES)}.")
 
 
 def _wrong(message: str, remedy: str = "") -> UsageError:

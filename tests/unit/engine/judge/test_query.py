@@ -121,3 +121,31 @@ def test_a_name_of_with_opens_nothing_else(sql: str) -> None:
 )
 def test_names_of_ones_own_work(sql: str) -> None:
     assert answer(sql) == [("1",)]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "COPY sentry_key TO 'x'",
+        "PRAGMA version",
+        "DROP TABLE sentry_key",
+        "EXPLAIN SELECT 1",
+        "SELECT 1; DROP TABLE sentry_key",
+        "INSERT INTO sentry_key VALUES (1)",
+        "UPDATE sentry_key SET id = 1",
+        "SET threads = 1",
+        "ATTACH 'x'",
+        "CALL x()",
+        "DESCRIBE sentry_key",
+        "SHOW TABLES",
+    ],
+)
+def test_what_is_no_select_is_told_so(sql: str) -> None:
+    with pytest.raises(UsageError, match="only SELECT is allowed") as refusal:
+        answer(sql)
+    assert "sentry_key" in refusal.value.remedy
+
+
+def test_what_is_no_sql_is_told_in_other_words() -> None:
+    with pytest.raises(UsageError, match="syntax error"):
+        answer("SELEC 1")
