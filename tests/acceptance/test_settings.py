@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.base.resources import policies_dir
-from tests.acceptance.support import keypolicy, report
+from tests.acceptance.support import TWO_KEYS, keypolicy, report
 
 DEMO = ("--demo", "--as-of", "2026-06-01")
 LOOSE_YAML = "fail_on: never\n"
@@ -194,3 +194,43 @@ def test_the_summary_has_examples_of_every_rule(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(text, "utf-8")
     done = keypolicy("scan", "--inventory", "keys.json", "--policy", "p.yaml", cwd=tmp_path)
     assert done.out.count("... and 2,997 more") == 3
+
+
+@pytest.mark.parametrize(
+    ("files", "environment", "origins"),
+    [
+        ({}, {"SENTRY_ORG": "acme"}, ["SENTRY_ORG"]),
+        ({}, {"SENTRY_PROJECT": "web"}, ["SENTRY_PROJECT"]),
+        ({}, {"SENTRY_ORG": "acme", "SENTRY_PROJECT": "web"}, ["SENTRY_ORG", "SENTRY_PROJECT"]),
+        ({".env": "SENTRY_ORG=acme\n"}, {}, ["SENTRY_ORG in .env"]),
+        ({"keypolicy.yaml": "projects: [web]\n"}, {}, ["projects in keypolicy.yaml:1:1"]),
+        ({".sentryclirc": "[defaults]\norg = acme\n"}, {}, ["org of [defaults]"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("scan", *DEMO, "-o", "r.json"),
+        ("scan", "--inventory", str(TWO_KEYS), "-o", "r.json"),
+        ("query", "select 1", "--demo"),
+        ("forecast", *DEMO),
+    ],
+)
+def test_what_is_not_applied_to_files_is_warned_of(
+    folder: Path,
+    files: dict[str, str],
+    environment: dict[str, str],
+    origins: list[str],
+    arguments: tuple[str, ...],
+) -> None:
+    plain = keypolicy(*arguments, cwd=folder)
+    assert "not applied" not in plain.err
+    for name, text in files.items():
+        (folder / name).write_text(text, "utf-8")
+    done = keypolicy(*arguments, cwd=folder, **environment)
+    assert done.code == plain.code
+    (line,) = [one for one in done.err.splitlines() if "not applied" in one]
+    assert line.startswith("keypolicy: warning: ")
+    assert all(origin in line for origin in origins)
+    flags = ("--org", "acme", "--project", "web")
+    assert "not applied" not in keypolicy(*arguments, *flags, cwd=folder, **environment).err

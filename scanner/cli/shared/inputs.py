@@ -183,11 +183,19 @@ def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
     """Return what to look at.
 
     Organizations and projects from the environment or a file are about the live server; an
-    inventory file and the demo are narrowed by the command line alone. Raises UsageError.
+    inventory file and the demo are narrowed by the command line alone, as it also tells what an
+    export lacks. Those that are not applied are warned of. Raises UsageError.
     """
     asked = Scope(found.organizations, found.projects)
     if _is_offline(namespace):
         asked = Scope(tuple(namespace.org), tuple(namespace.project))
+        given = (("organizations", asked.organizations), ("projects", asked.projects))
+        left = [found.origin(name) for name, own in given if name in found.origins and not own]
+        if left:
+            warn(
+                f"not applied: {' and '.join(left)}; such settings are about the live server. Files"
+                " and the demo are narrowed by --org and --project alone"
+            )
     for option, slugs in (("--org", asked.organizations), ("--project", asked.projects)):
         if not all(slug.strip() for slug in slugs):
             raise UsageError(
