@@ -371,6 +371,18 @@ def test_every_form_is_printed(place: Place) -> None:
     assert "al|pha" not in history(place, "diff", "previous", "latest", "--format", "markdown").out
 
 
+@pytest.mark.parametrize("form", ["terminal", "json", "markdown", "html"])
+def test_a_trend_of_nothing_is_told(place: Place, form: str) -> None:
+    kept(place, "2020-03-01")
+    for wanted, told_ in (
+        (("--days", "30"), "runs are as of 2020-03-01T00:00:00Z to 2020-03-01T00:00:00Z"),
+        (("--line", "ffffffff"), "Known lines: "),
+    ):
+        done = history(place, "trend", *wanted, "--format", form)
+        assert (done.code, done.out) == (2, "")
+        assert told_ in done.err
+
+
 def test_without_a_history_nothing_is_said_of_it(tmp_path: Path) -> None:
     keypolicy("scan", "--demo", "--as-of", "2026-06-01", "-o", "r.json", cwd=tmp_path)
     assert not {"due", "first_seen"} & set(report(tmp_path / "r.json")["findings"][0])

@@ -24,7 +24,7 @@ def run(namespace: argparse.Namespace) -> int:
         except OverflowError:
             since = None
     found = trend(runs, namespace.line, since)
-    if found is None or not found.runs:
+    if found is None:
         raise UsageError(
             "there is no run to show",
             where=str(history.folder),

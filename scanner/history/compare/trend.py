@@ -8,6 +8,8 @@ from typing import Final
 
 import msgspec
 
+from scanner.base.errors import UsageError
+from scanner.base.text import timestamp
 from scanner.history.folder import StoredRun
 from scanner.history.manifest import Manifest
 from scanner.model.history import GroupTally, RunName
@@ -59,12 +61,23 @@ class Trend(msgspec.Struct, frozen=True):
 def trend(
     runs: Sequence[StoredRun], line: str | None = None, since: datetime | None = None
 ) -> Trend | None:
-    """Return how a line went; without one, that of the latest run. None where there is no run."""
+    """Return how a line went; without one, that of the latest run. None where there is no run.
+
+    Raises UsageError for a line that no run is of, and where none of its runs is that young.
+    """
     if not runs:
         return None
-    chosen = line or runs[-1].manifest.line
-    mine = [run.manifest for run in runs if run.manifest.line == chosen]
-    mine = [one for one in mine if since is None or one.run.as_of >= since]
+    chosen = runs[-1].manifest.line if line is None else line
+    whole = [run.manifest for run in runs if run.manifest.line == chosen]
+    if not whole:
+        raise UsageError(
+            f"no run is of line {chosen!r}",
+            where="--line",
+            remedy=f"Known lines: {', '.join(sorted({run.manifest.line for run in runs}))}.",
+        )
+    mine = [one for one in whole if since is None or one.run.as_of >= since]
+    if not mine:
+        raise _too_old(whole)
     points = [one.point for one in mine]
     breaks = [(), *(tuple(changes(*pair)) for pair in pairwise(points))]
     others = Counter(run.manifest.line for run in runs if run.manifest.line != chosen)
@@ -73,6 +86,15 @@ def trend(
         runs=tuple(_run(*one) for one in zip(mine, points, breaks, strict=True)),
         days_to_fix=_days_to_fix(mine),
         others=dict(others),
+    )
+
+
+def _too_old(manifests: Sequence[Manifest]) -> UsageError:
+    moments = [one.run.as_of for one in manifests]
+    return UsageError(
+        f"no run of line {manifests[0].line} is of these days",
+        where="--days",
+        remedy=f"Its runs are as of {timestamp(min(moments))} to {timestamp(max(moments))}.",
     )
 
 

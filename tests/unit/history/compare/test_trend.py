@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from scanner.base.errors import UsageError
 from scanner.history.compare.trend import FixTime, trend
 from scanner.history.folder import StoredRun
 from scanner.history.manifest import RanPolicy
@@ -37,6 +38,23 @@ def test_since_leaves_out_what_is_older() -> None:
     found = trend([run(1), run(2), run(3)], since=DAY + timedelta(days=2))
     assert found is not None
     assert len(found.runs) == 2
+
+
+@pytest.mark.parametrize("line", ["ffffffff", "0a1b", "", "0A1B2C3D"])
+def test_a_line_that_no_run_is_of_is_told_with_those_that_are(line: str) -> None:
+    with pytest.raises(UsageError) as told:
+        trend([run(1), run(2, "eeeeeeee")], line)
+    assert "no run is of line" in told.value.message
+    assert told.value.remedy == "Known lines: 0a1b2c3d, eeeeeeee."
+
+
+def test_days_without_a_run_are_told_with_those_that_have_one() -> None:
+    runs = [run(1), run(2), run(5, "eeeeeeee")]
+    with pytest.raises(UsageError) as told:
+        trend(runs, "0a1b2c3d", DAY + timedelta(days=4))
+    assert told.value.remedy == (
+        "Its runs are as of 2026-06-02T00:00:00Z to 2026-06-03T00:00:00Z."
+    )
 
 
 def test_a_change_of_policy_breaks_the_curve() -> None:
