@@ -28,14 +28,11 @@ from scanner.history.folder import (
     marker_bytes,
 )
 from scanner.history.keeper import HistoryRequest
-from scanner.history.kept import KeptFiles, KeptSource
+from scanner.history.kept import KeptFiles, KeptSource, own_params
 from scanner.history.manifest import DamageError, RunPart
 from scanner.model.run import Run, RunInfo
 from scanner.pipeline import ScanRequest, scan
 from scanner.report import to_stream, write_reports
-
-_ANY_TERM: Final = 1_000_000
-"""Days: a waiver whose term was too long would have stopped the scan then."""
 
 _LOST: Final = "19700101T000000Z-{line}-000000000000"
 """A run that cannot be read: to make anew what a scan wrote that had passed one over."""
@@ -81,9 +78,9 @@ def remake(
         source=KeptSource(run),
         scope=manifest.looked.scope,
         policies=files.policies,
-        params=manifest.params,
+        params=own_params(run),
         triage=msgspec.structs.replace(
-            files.triage, strict_waivers=manifest.exit_code == EXIT_REFUSED, term_days=_ANY_TERM
+            files.triage, strict_waivers=manifest.exit_code == EXIT_REFUSED
         ),
         as_of=manifest.run.as_of,
         thresholds=thresholds,

@@ -1,13 +1,33 @@
 """What a scan is made of, out of a run that was kept: its inventory as a source, and its files."""
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
+from scanner.catalogue.redact import REDACTED
 from scanner.history.folder import StoredRun
 from scanner.history.manifest import DamageError
 from scanner.model.inventory import Inventory, Needs, RawInput, Scope
 from scanner.triage.interface import TriageRequest
+
+_ANY_TERM: Final = 1_000_000
+"""Days: a waiver whose term was too long would have stopped the scan then."""
+
+
+def own_params(run: StoredRun) -> dict[str, str]:
+    """Return the parameters that a run was given. Raises DamageError where one was not kept."""
+    for name, value in run.manifest.params.items():
+        if REDACTED in value:
+            raise DamageError(
+                f"was kept without the value of parameter {name}, which looks like a secret, so it"
+                " cannot be judged anew with its own policies",
+                "unconfirmed",
+                where=str(run.path),
+                remedy="Name the policies and the value: `history replay --policy ... --param"
+                f" {name}=...`.",
+            )
+    return run.manifest.params
 
 
 class KeptSource:
@@ -67,5 +87,7 @@ class KeptFiles(msgspec.Struct, frozen=True):
         placed = [list(map(put, policy.files)) for policy in manifest.policies]
         others = (manifest.waivers, manifest.baseline, manifest.owners)
         waivers, baseline, owners = (None if name is None else put(name) for name in others)
-        triage = TriageRequest(waivers=waivers, baseline=baseline, owners=owners)
+        triage = TriageRequest(
+            waivers=waivers, baseline=baseline, owners=owners, term_days=_ANY_TERM
+        )
         return cls(tuple(str(own) for own, *_ in placed), triage)

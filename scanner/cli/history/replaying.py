@@ -9,7 +9,7 @@ import msgspec
 from scanner.base.errors import KeypolicyError, UsageError
 from scanner.base.files import replacing
 from scanner.base.text import plural
-from scanner.cli.history.again import replayed
+from scanner.cli.history.again import dropped, replayed
 from scanner.cli.history.output import FORMATS as FORMS
 from scanner.cli.history.output import form_of, opened, tell, warn_of
 from scanner.cli.shared import inputs
@@ -26,6 +26,7 @@ from scanner.report import (
     to_stream,
     write_reports,
 )
+from scanner.report.parts.effect import gate_words, loosened
 from scanner.report.sheet.lines import spark
 from scanner.report.sheet.sheet import Cells, Sheet, SheetCell
 
@@ -34,7 +35,7 @@ _HEAD: Final = ("run", "as of", "was", "would be", *map(str, WORST_FIRST))
 
 def run(namespace: argparse.Namespace) -> int:
     """Replay one run, and end by the gate; or all of them, and show the curve."""
-    settings = inputs.settings(namespace)
+    settings = _wanted(namespace)
     if namespace.all == (namespace.run is not None):
         raise UsageError("needs a run, or --all", where="replay", remedy="Give one of the two.")
     if namespace.all:
@@ -56,6 +57,28 @@ def run(namespace: argparse.Namespace) -> int:
         return found.verdict.exit_code
 
 
+def _wanted(namespace: argparse.Namespace) -> Settings:
+    """Return the settings; policies only where the command names them, else a run has its own.
+
+    Raises UsageError for what else is about other policies.
+    """
+    settings = inputs.settings(namespace)
+    if namespace.policy:
+        return settings
+    for option, said in (
+        ("--param", namespace.param),
+        ("--waivers", namespace.waivers),
+        ("--owners", namespace.owners),
+    ):
+        if said:
+            raise UsageError(
+                "goes with --policy: without one, a run is judged by all that is its own",
+                where=option,
+                remedy="Name the policies with --policy, or leave it out.",
+            )
+    return msgspec.structs.replace(settings, policies=())
+
+
 def _replay_all(namespace: argparse.Namespace, settings: Settings) -> int:
     form = form_of(namespace)
     if form not in FORMS:
@@ -71,7 +94,7 @@ def _replay_all(namespace: argparse.Namespace, settings: Settings) -> int:
 
 
 class ReplayedRun(msgspec.Struct, frozen=True):
-    """What a run comes to when it is judged anew, or why it cannot be."""
+    """What a run comes to when it is judged anew, and under which settings, or why it cannot be."""
 
     id: str
     as_of: str
@@ -79,9 +102,13 @@ class ReplayedRun(msgspec.Struct, frozen=True):
     result: str | None
     open: dict[str, int]
     reason: str = ""
+    gate: tuple[str, ...] = ()
+    loosened: tuple[str, ...] = ()
 
 
 def _tell_all(namespace: argparse.Namespace, runs: list[StoredRun], settings: Settings) -> None:
+    for warning in dropped(settings):
+        inputs.warn(warning)
     found = [_outcome(run, settings) for run in runs]
     judged = [one for one in found if one.result is not None]
 
@@ -91,6 +118,10 @@ def _tell_all(namespace: argparse.Namespace, runs: list[StoredRun], settings: Se
         if judged:
             sheet.table(_HEAD, [_row(one) for one in judged], minor=("run",))
             sheet.line(f"open: {spark([sum(one.open.values()) for one in judged])}")
+        for told in dict.fromkeys(one.gate for one in judged):
+            sheet.line(f"gate: {', '.join(told)}")
+        for looser in dict.fromkeys(text for one in judged for text in one.loosened):
+            sheet.line(f"loosened: {looser}")
         for one in found:
             if one.result is None:
                 sheet.line(f"{one.id[:12]}, {one.as_of}: {one.reason}")
@@ -112,7 +143,8 @@ def _outcome(run: StoredRun, settings: Settings) -> ReplayedRun:
     try:
         with replayed(run, settings) as found:
             opened_ = {str(key): number for key, number in found.open_by_severity().items()}
-            return ReplayedRun(*about, found.verdict.result.value, opened_)
+            told = tuple(gate_words(found)), tuple(loosened(found))
+            return ReplayedRun(*about, found.verdict.result.value, opened_, "", *told)
     except KeypolicyError as error:
         if error.where.startswith(str(run.path)):
             return ReplayedRun(*about, None, {}, error.message)

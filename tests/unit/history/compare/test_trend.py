@@ -52,9 +52,7 @@ def test_days_without_a_run_are_told_with_those_that_have_one() -> None:
     runs = [run(1), run(2), run(5, "eeeeeeee")]
     with pytest.raises(UsageError) as told:
         trend(runs, "0a1b2c3d", DAY + timedelta(days=4))
-    assert told.value.remedy == (
-        "Its runs are as of 2026-06-02T00:00:00Z to 2026-06-03T00:00:00Z."
-    )
+    assert told.value.remedy == ("Its runs are as of 2026-06-02T00:00:00Z to 2026-06-03T00:00:00Z.")
 
 
 def test_a_change_of_policy_breaks_the_curve() -> None:
