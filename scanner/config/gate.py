@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 
+from scanner.catalogue.redact import redact_text
 from scanner.gate import NEVER, OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.inventory import Scope
 from scanner.model.outcome import Severity
@@ -49,7 +50,7 @@ def _settings(found: "Settings", scope: Scope) -> Iterator[GateSetting]:
     if found.waiver_term_days != TERM_DAYS:
         days = found.waiver_term_days
         yield told("waiver_term_days", str(days), looser=days > TERM_DAYS)
-    params = [f"{name}={value}" for name, value in found.params.items()]
+    params = [f"{name}={redact_text(value)}" for name, value in found.params.items()]
     for name, values in (
         ("policies", found.policies),
         ("params", params),

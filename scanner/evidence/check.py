@@ -31,6 +31,7 @@ from scanner.evidence.files import MOST_TEXT, damaged, digests, files_of, links,
 from scanner.evidence.readme import readme
 from scanner.evidence.remake import remake
 from scanner.history.folder import MANIFEST, MARKER, PRUNED, TRACKED, History, StoredRun
+from scanner.history.kept import own_params
 from scanner.history.manifest import DamageError
 from scanner.history.verify import verify
 from scanner.model.history import RunName
@@ -147,6 +148,11 @@ def _judged(found: EvidenceCheck, run: StoredRun, before: StoredRun | None) -> E
     kept = run.manifest.inventory
     if kept is None or any(not (run.path / one).exists() for one in run.manifest.parts):
         why = f"{name} was not judged anew: its inventory was not kept, or was pruned"
+        return replace(found, unconfirmed=(*found.unconfirmed, why))
+    try:
+        own_params(run)
+    except DamageError as error:
+        why = f"{name} was not judged anew: it {error.message}"
         return replace(found, unconfirmed=(*found.unconfirmed, why))
     is_dated = before is None or (before.path / TRACKED).exists()
     try:

@@ -20,9 +20,8 @@ def own_params(run: StoredRun) -> dict[str, str]:
     for name, value in run.manifest.params.items():
         if REDACTED in value:
             raise DamageError(
-                f"was kept without the value of parameter {name}, which looks like a secret, so it"
-                " cannot be judged anew with its own policies",
-                "unconfirmed",
+                f"was kept without the value of parameter {name}, which looks like a secret",
+                "redacted",
                 where=str(run.path),
                 remedy="Name the policies and the value: `history replay --policy ... --param"
                 f" {name}=...`.",

@@ -1,5 +1,6 @@
 """Evidence: whatever a scan kept can be exported, checked by anyone, and made anew."""
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.support import Result
-from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, Place, key
+from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, POLICY, Place, key
 
 DIR = "past"
 BUNDLE = "bundle.zip"
@@ -286,3 +287,27 @@ def test_mistakes_are_told(place: Place) -> None:
     ):
         done = place.run("evidence", *arguments)
         assert (done.code, words in done.err) == (2, True), done.err
+
+
+def test_a_parameter_that_was_not_kept_is_unconfirmed_and_nothing_worse(place: Place) -> None:
+    text = POLICY.replace("rules:", "params: {ours: {type: string, default: x}}\nrules:", 1)
+    place.policy(text.replace("'%-prod'", "$ours", 1))
+    secret = "token=c0ffee00c0ffee00"
+    assert kept(place, "2026-03-01", "--param", f"ours={secret}").code == 1
+    export(place)
+    for path in (BUNDLE, DIR):
+        code, told = verified(place, path)
+        assert (code, told["damage"], told["judged_anew"]) == (3, [], [])
+        (why,) = told["unconfirmed"]
+        assert "without the value of parameter ours, which looks like a secret" in why
+    done = place.run("history", "replay", "latest", "--history", DIR)
+    assert (done.code, done.out) == (2, "")
+    assert "without the value of parameter ours" in done.err
+    curve = place.run("history", "replay", "--all", "--history", DIR)
+    assert curve.code == 0
+    assert "without the value of parameter ours" in curve.out
+    named = ("--policy", "p.yaml", "--param", f"ours={secret}")
+    assert place.run("history", "replay", "latest", "--history", DIR, *named).code == 1
+    for file in place.folder.rglob("*"):
+        raw = file.read_bytes() if file.is_file() else b""
+        assert secret.encode() not in (gzip.decompress(raw) if file.suffix == ".gz" else raw), file
