@@ -1,7 +1,7 @@
 """The gate: from what a scan found to an exit code; the same whatever the report's format."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -10,7 +10,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from scanner.base.text import plural
-from scanner.model.finding import Forecast
+from scanner.model.finding import Due, Forecast
+from scanner.model.history import HistoryProgress
 from scanner.model.outcome import WORST_FIRST, Disposition, Outcome, Severity
 from scanner.model.run import GateResult, InventorySummary, RuleResult, Verdict
 
@@ -58,16 +59,18 @@ class Thresholds(msgspec.Struct, frozen=True):
     due_within: int | None = None
 
 
-def judge(
+def judge(  # noqa: PLR0913, PLR0917 - whatever a verdict follows from
     inventory: InventorySummary,
     results: Sequence[RuleResult],
     thresholds: Thresholds,
     refusals: Sequence[str] = (),
     forecast: Forecast | None = None,
+    progress: HistoryProgress | None = None,
 ) -> Verdict:
     """Decide. An inventory that was not seen whole outranks findings: it is never green.
 
     `refusals` are mistakes in the configuration that came out during the scan; they outrank both.
+    `progress` tells until when there is time to fix what is open, where a history does.
     """
     blind = _blind(inventory, results)
     missing = [
@@ -76,7 +79,7 @@ def judge(
     ]
     failing = _failing(results, thresholds)
     if forecast is not None and thresholds.due_within is not None:
-        failing += due(results, thresholds, forecast, thresholds.due_within)
+        failing += due(results, thresholds, forecast, thresholds.due_within, progress)
     if blind or (missing and not thresholds.allow_partial):
         reasons = (*refusals, *blind, *missing, *failing)
         code = EXIT_REFUSED if refusals else EXIT_INCOMPLETE
@@ -89,16 +92,38 @@ def judge(
 
 
 def due(
-    results: Sequence[RuleResult], thresholds: Thresholds, forecast: Forecast, days: int
+    results: Sequence[RuleResult],
+    thresholds: Thresholds,
+    forecast: Forecast,
+    days: int,
+    progress: HistoryProgress | None = None,
 ) -> tuple[str, ...]:
     """Return why the gate would fail for what falls due in so many days, and does not today.
 
     All that falls due counts, as if nothing that is found today were mended before, and whatever
-    time there is to fix it.
+    time there is to fix it. With `overdue_only`, so does what is open today and has no time left
+    by then, which only a history tells.
     """
-    thresholds = msgspec.structs.replace(thresholds, overdue_only=False)
+    end = forecast.as_of + timedelta(days=days)
+    whole = msgspec.structs.replace(thresholds, overdue_only=False)
+    sure = _failing(results, whole), _failing(_coming(results, forecast.within(days)), whole)
+    late: tuple[tuple[str, ...], tuple[str, ...]] = (), ()
+    if thresholds.overdue_only and progress is not None:
+        then = _late(results, progress.overdue(end))
+        late = _failing(results, thresholds), _failing(then, thresholds)
+    within = f"within {plural(days, 'day')} (to {end:%Y-%m-%d})"
+    return tuple(
+        f"{within}: {reason}"
+        for today, later in (sure, late)
+        for reason in later
+        if reason not in today
+    )
+
+
+def _coming(results: Sequence[RuleResult], dues: Sequence[Due]) -> list[RuleResult]:
+    """Return the results with what falls due among what is open."""
     coming: dict[str, Counter[Outcome]] = {}
-    for one in forecast.within(days):
+    for one in dues:
         counts = coming.setdefault(one.finding.rule_id, Counter())
         counts[one.finding.outcome] += 1
         if one.was_open is not None:
@@ -109,10 +134,19 @@ def due(
         for outcome, number in coming.get(result.rule.id, {}).items():
             tally[outcome, Disposition.OPEN] += number
         later.append(msgspec.structs.replace(result, tally=dict(tally)))
-    today = _failing(results, thresholds)
-    end = forecast.as_of + timedelta(days=days)
-    within = f"within {plural(days, 'day')} (to {end:%Y-%m-%d})"
-    return tuple(f"{within}: {one}" for one in _failing(later, thresholds) if one not in today)
+    return later
+
+
+def _late(
+    results: Sequence[RuleResult], overdue: Mapping[str, Mapping[Outcome, int]]
+) -> list[RuleResult]:
+    """Return the results with what is overdue then; where nobody can tell, as they are."""
+    return [
+        one
+        if one.overdue is None
+        else msgspec.structs.replace(one, overdue=overdue.get(one.rule.id, {}))
+        for one in results
+    ]
 
 
 def remarks(results: Sequence[RuleResult], thresholds: Thresholds) -> tuple[str, ...]:

@@ -145,13 +145,14 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     ahead = look_ahead(connection, judged, found.predicates, triage, request.as_of, request.ahead)
     findings = Findings(connection, judged, gaps, request.shown)
     narrowing = Narrowing.to(request.shown, results, triaged.owners)
+    progress = dated.progress if dated else None
     run = Run(
         info=RunInfo(uuid.uuid4().hex, request.as_of, started, datetime.now(UTC)),
         inventory=summary,
         policies=policies,
         results=results,
         findings=triaged.dispose(findings),
-        verdict=judge(summary, results, request.thresholds, triaged.refusals, ahead),
+        verdict=judge(summary, results, request.thresholds, triaged.refusals, ahead, progress),
         warnings=_told(request, policies, loaded, triaged, results, narrowing),
         waivers=triaged.waivers,
         fixed=triaged.fixed,
@@ -162,7 +163,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         owners=triaged.owners,
         narrowing=narrowing,
         table=_table(findings, triaged, request.folder),
-        progress=dated.progress if dated else None,
+        progress=progress,
         forecast=ahead,
         organizations=organization_shares(
             connection, judged, gaps, triaged.shares, summary, found.counted

@@ -3,7 +3,6 @@
 Whatever goes wrong with the history becomes a warning: a scan's verdict is given in any case.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -26,7 +25,7 @@ from scanner.history.track import Before, track
 from scanner.history.write import Staging
 from scanner.model.history import HistoryProgress, Sla, TrackedFinding
 from scanner.model.inventory import Inventory, KeptInventory
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Outcome
 from scanner.model.rule import Rule
 from scanner.triage.decide import PLAIN, Decision
 from scanner.triage.interface import Facts, Sight
@@ -139,7 +138,7 @@ class Keeper:
         progress = HistoryProgress(run.manifest.name if run else None, findings)
         if not is_certain:
             return Dated(decisions, None, progress)
-        return Dated(_decided(findings, decisions), _overdue(findings, as_of), progress)
+        return Dated(_decided(findings, decisions), progress.overdue(as_of), progress)
 
     def seal(self, request: SealRequest) -> tuple[str, ...]:
         """Keep the run, and return what is to be told of the history."""
@@ -188,13 +187,3 @@ def _decided(
         for one in findings
         if one.fate.is_present
     }
-
-
-def _overdue(findings: Sequence[TrackedFinding], as_of: datetime) -> dict[str, Counter[Outcome]]:
-    """Count what no time is left for; where none is allowed there never was any."""
-    counts: dict[str, Counter[Outcome]] = {}
-    for one in findings:
-        is_open = one.fate.is_present and one.disposition is Disposition.OPEN
-        if is_open and (one.due is None or one.is_overdue(as_of)):
-            counts.setdefault(one.rule, Counter())[one.outcome] += 1
-    return counts

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import msgspec
 
 from scanner.model.finding import KnownFinding
-from scanner.model.outcome import Disposition, Severity
+from scanner.model.outcome import Disposition, Outcome, Severity
 
 Number = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -99,6 +99,15 @@ class HistoryProgress(msgspec.Struct, frozen=True):
 
     before: RunName | None
     findings: tuple[TrackedFinding, ...]
+
+    def overdue(self, moment: datetime) -> dict[str, Counter[Outcome]]:
+        """Count by rule what no time is left for by then; where none is allowed there is none."""
+        counts: dict[str, Counter[Outcome]] = {}
+        for one in self.findings:
+            is_open = one.fate.is_present and one.disposition is Disposition.OPEN
+            if is_open and (one.due is None or one.is_overdue(moment)):
+                counts.setdefault(one.rule, Counter())[one.outcome] += 1
+        return counts
 
     def unseen(self, rules: Collection[str]) -> dict[Severity, int]:
         """Count what was open when somebody last looked, of these rules."""

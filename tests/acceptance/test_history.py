@@ -206,6 +206,15 @@ def test_only_overdue_findings_fail_the_gate(place: Place) -> None:
     assert settings["sla"] == "medium=10d, high=3d"
 
 
+def test_what_will_be_overdue_fails_the_gate_that_looks_ahead(place: Place) -> None:
+    place.write("keypolicy.yaml", "sla: {medium: 10d}\nhistory: past\nfail_on_overdue: true\n")
+    ahead = ("--fail-if-due-within", "5d")
+    assert [place.scan(*ahead, as_of=f"2026-03-0{day}").code for day in (1, 6, 7)] == [0, 0, 1]
+    reasons = place.report()["gate"]["reasons"]
+    assert "within 5 days (to 2026-03-12): 2 overdue violations of severity low or worse" in reasons
+    assert place.run("evidence", "verify", DIR).code == 0
+
+
 def test_what_has_no_time_counts_at_once(place: Place) -> None:
     place.write("keypolicy.yaml", "sla: {critical: 3d}\n")
     assert kept(place, "2026-03-01", "--fail-on-overdue").code == 1

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -6,9 +7,11 @@ import pytest
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds, due, judge, remarks
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Due, DueReason, Finding, Forecast, Resource
+from scanner.model.history import Fate, HistoryProgress
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import GateResult, InventorySummary, RuleResult, TableSummary
 from tests.unit.engine.support import AS_OF, rule
+from tests.unit.history.factory import tracked
 
 COMPLETE = TableCoverage(CoverageState.COMPLETE, "")
 DENIED = TableCoverage(CoverageState.DENIED, "the token lacks project:read")
@@ -306,3 +309,56 @@ def test_what_could_not_be_seen_has_no_time() -> None:
     assert verdict.reasons == ("2 overdue unknown outcomes of severity low or worse",)
     accepted = Thresholds(overdue_only=True, allow_partial=True)
     assert judge(inventory(), [found], accepted).exit_code == 0
+
+
+def progress(*dues: int | None, **more: Any) -> HistoryProgress:
+    """Open findings whose time is over after so many days; None is for those that have none."""
+    found = [
+        tracked(
+            f"f{number}",
+            rule="r",
+            due=None if day is None else AS_OF + timedelta(days=day),
+            **more,
+        )
+        for number, day in enumerate(dues)
+    ]
+    return HistoryProgress(None, tuple(found))
+
+
+@pytest.mark.parametrize(
+    ("days", "thresholds", "reasons"),
+    [
+        ([13], Thresholds(overdue_only=True), ["1 overdue violation of severity low or worse"]),
+        ([14], Thresholds(overdue_only=True), []),  # its time is over after that moment
+        ([15, 90], Thresholds(overdue_only=True), []),
+        ([3, 90], Thresholds(), []),
+        ([3], Thresholds(overdue_only=True, fail_on=Severity.HIGH), []),
+        ([3, 4], Thresholds(overdue_only=True, max_findings=MEDIUM_2), []),
+        (
+            [3, 4, 5, 99],
+            Thresholds(overdue_only=True, max_findings=MEDIUM_2),
+            ["3 overdue findings of severity medium, at most 2 allowed"],
+        ),
+        ([None, -3], Thresholds(overdue_only=True), []),  # that fails today
+        ([-3, 3], Thresholds(overdue_only=True), ["2 overdue violations of severity low or worse"]),
+    ],
+)
+def test_what_will_be_overdue_counts_as_it_will(
+    days: list[int | None], thresholds: Thresholds, reasons: list[str]
+) -> None:
+    told = progress(*days)
+    found = msgspec.structs.replace(
+        result(fail=len(days)), overdue=told.overdue(AS_OF).get("r", {})
+    )
+    asked = msgspec.structs.replace(thresholds, due_within=14)
+    within = tuple(f"within 14 days (to 2026-03-15): {reason}" for reason in reasons)
+    assert due([found], asked, looking_ahead(), 14, told) == within
+    said = judge(inventory(), [found], asked, (), looking_ahead(), told).reasons
+    assert tuple(one for one in said if one.startswith("within 14")) == within
+
+
+@pytest.mark.parametrize("more", [{"fate": Fate.FIXED}, {"disposition": Disposition.WAIVED}])
+def test_what_is_not_open_will_not_be_overdue(more: dict[str, Any]) -> None:
+    found = msgspec.structs.replace(result(), overdue={})
+    asked = Thresholds(overdue_only=True, due_within=14)
+    assert due([found], asked, looking_ahead(), 14, progress(3, **more)) == ()
