@@ -14,6 +14,7 @@ import msgspec
 
 from scanner.model.history import TrackedFinding
 from scanner.model.moment import check_moment
+from scanner.policy.language.values import MAX_DURATION
 from scanner.triage.fingerprint import fingerprint
 
 _FIELDS: Final = [
@@ -75,7 +76,7 @@ class LineReader:
             values = msgspec.structs.asdict(line)
             for name in _PAST:
                 check_moment(name, values[name], self._moment)
-            check_moment("due", values["due"])
+            check_moment("due", values["due"], self._moment + MAX_DURATION)
             for name in _SHARED:
                 values[name] = share(values[name], values[name])
             if values["fingerprint"] is None:

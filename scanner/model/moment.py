@@ -58,6 +58,14 @@ def read_moment(text: str) -> datetime:
     return in_utc(datetime.fromisoformat(text))
 
 
+def read_day(text: str) -> date:
+    """Read a date, at which a person's term begins or ends; raises ValueError."""
+    found = date.fromisoformat(text)
+    if not _FIRST <= found.year <= _LAST:
+        raise ValueError(f"the year is not between {_FIRST} and {_LAST}")
+    return found
+
+
 def is_moment(text: str) -> bool:
     """Whether the text is a date and time; without a zone it is in UTC, without a time midnight."""
     if not _TIME.fullmatch(text):

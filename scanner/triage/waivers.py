@@ -19,6 +19,7 @@ from scanner.base.errors import PolicyError, Problem
 from scanner.base.hints import did_you_mean
 from scanner.base.text import VISIBLE, is_blank
 from scanner.base.yamlfile import WAIVERS, YamlFile, read_source
+from scanner.model.moment import read_day
 from scanner.model.rule import Policy, Predicate
 from scanner.model.waiver import Waiver
 from scanner.triage.owner_document import TextOrTexts
@@ -256,9 +257,10 @@ class _Reader:
 
     def _day(self, path: NodePath, text: str) -> date | None:
         try:
-            return date.fromisoformat(text)
+            return read_day(text)
         except ValueError:
-            self._tell(path, f"there is no day {text}", "bad-day")
+            hint = "Write a date between 1970 and 9000, such as 2026-01-31."
+            self._tell(path, f"there is no day {text}", "bad-day", hint)
             return None
 
     def _where(self, path: NodePath, document: WaiverDocument) -> Predicate | None:

@@ -1,13 +1,16 @@
 """Findings that the next run takes over: lines that say no more than they must, and all of it."""
 
+import contextlib
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.history.carry import LineReader, write_lines
 from scanner.model.history import Fate, TrackedFinding
 from scanner.model.outcome import Disposition, Outcome, Severity
+from scanner.policy.language.values import MAX_DURATION
 from scanner.triage.fingerprint import fingerprint
 from tests.unit.history.factory import DAY, tracked
 
@@ -61,6 +64,13 @@ def test_a_fingerprint_that_follows_from_the_rest_is_not_written() -> None:
     assert b"owner" not in usual
     (other,) = write_lines([tracked("k1", fingerprint="f1")])
     assert b'"fingerprint":"f1"' in other
+
+
+def test_no_time_is_longer_than_can_be_allowed() -> None:
+    for is_sound, due in ((True, MAX_DURATION), (False, MAX_DURATION + timedelta(seconds=1))):
+        (line,) = write_lines([tracked(due=LATEST + due)])
+        with contextlib.nullcontext() if is_sound else pytest.raises(ValueError, match="due is"):
+            assert list(LineReader(LATEST).read(line))
 
 
 def test_what_findings_have_in_common_is_in_memory_once() -> None:
