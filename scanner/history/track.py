@@ -26,6 +26,8 @@ REMEMBERED: Final = timedelta(days=90)
 UNSEEN: Final = timedelta(days=400)
 """How long one is carried on that no run looks at any more."""
 
+_ENDED: Final = frozenset({Fate.FIXED, Fate.RELEASED, Fate.GONE})
+
 
 class Before(msgspec.Struct, frozen=True):
     """What the run before knew: findings by fingerprint, and what every rule ever run demanded."""
@@ -73,7 +75,7 @@ class _Tracker:
     def add(self, rule: Rule, identity: Identity, decisions: Mapping[str, Decision]) -> None:
         """Take a finding of this run."""
         name = fingerprint(rule.id, identity.organization, identity.project, identity.id)
-        known = self._known.get(name)
+        known = self._still_known(name)
         decision = decisions.get(name, PLAIN)
         fate = self._came(rule, known)
         began = min(decision.first_seen or self._as_of, self._as_of)
@@ -112,6 +114,16 @@ class _Tracker:
             )
         )
 
+    def _still_known(self, name: str) -> TrackedFinding | None:
+        """Return what the line knows of a finding, whether or not a run came in between."""
+        known = self._known.get(name)
+        return None if known is None or self._is_forgotten(known) else known
+
+    def _is_forgotten(self, known: TrackedFinding) -> bool:
+        """Whether what ended did so too long ago, or with its key, which never comes back."""
+        ended = known.fixed_at or known.last_seen
+        return known.fate in _ENDED and (known.is_removed or self._as_of - ended > REMEMBERED)
+
     def _came(self, rule: Rule, known: TrackedFinding | None) -> Fate:
         """Tell how a finding that is there came to be there."""
         if known is not None and (known.fate.is_present or known.fate is Fate.UNSEEN):
@@ -125,13 +137,16 @@ class _Tracker:
     ) -> Iterable[TrackedFinding]:
         """Give what the run before knew and this one did not find."""
         missing = [one for name, one in self._known.items() if name not in self._log.seen]
-        ended = {Fate.FIXED, Fate.RELEASED, Fate.GONE}
-        asked = [one for one in missing if one.fate not in ended]
+        asked = [one for one in missing if one.fate not in _ENDED]
         gone = {one.fingerprint: one for one in fixed(asked, tables, facts, sight, self._log)}
         there = _existing(gone.values(), tables, facts)
         for one in missing:
-            if one.fate in ended:
-                changed = self._remembered(one)
+            if one.fate in _ENDED:
+                changed = (
+                    None
+                    if self._is_forgotten(one)
+                    else msgspec.structs.replace(one, fate=Fate.GONE)
+                )
             elif one.fingerprint not in gone:
                 changed = self._unseen(one)
             elif one.rule in self._redefined:
@@ -143,13 +158,6 @@ class _Tracker:
                 )
             if changed is not None:
                 yield changed
-
-    def _remembered(self, one: TrackedFinding) -> TrackedFinding | None:
-        """Carry on what ended before; not that of a key that is gone, which never comes back."""
-        ended = one.fixed_at or one.last_seen
-        if one.is_removed or self._as_of - ended > REMEMBERED:
-            return None
-        return msgspec.structs.replace(one, fate=Fate.GONE)
 
     def _unseen(self, one: TrackedFinding) -> TrackedFinding | None:
         is_old = self._as_of - one.last_seen > UNSEEN

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,6 +156,27 @@ def test_a_key_that_is_gone_is_told_once() -> None:
     assert (only(fixed).fate, only(fixed).is_removed) == (Fate.FIXED, True)
     assert not run(NOTHING, fixed, day=2).findings
     assert only(run(FAILS, run(NOTHING, fixed, day=2), day=3)).fate is Fate.NEW
+
+
+@pytest.mark.parametrize("between", [False, True])
+@pytest.mark.parametrize(
+    ("meanwhile", "away", "fate", "days"),
+    [
+        (PASSES, REMEMBERED.days, Fate.REOPENED, 0),
+        (PASSES, REMEMBERED.days + 1, Fate.NEW, REMEMBERED.days + 2),
+        (NOTHING, 1, Fate.NEW, 2),
+    ],
+)
+def test_what_comes_back_is_told_alike_whether_or_not_a_run_came_between(
+    meanwhile: World, away: int, fate: Fate, days: int, *, between: bool
+) -> None:
+    past = run(meanwhile, run(FAILS), day=1)
+    if between:
+        past = run(meanwhile, past, day=1 + away)
+    back = only(run(FAILS, past, day=1 + away))
+    assert (back.fate, back.first_seen) == (fate, DAY + timedelta(days=days))
+    assert (back.reopened, back.opened) == (fate is Fate.REOPENED, DAY + timedelta(days=1 + away))
+    assert (back.fixed_at is None) is (fate is Fate.NEW)
 
 
 def test_a_rule_that_demands_something_else() -> None:
