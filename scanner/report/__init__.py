@@ -155,14 +155,15 @@ def preload(names: Iterable[str]) -> None:
 def to_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -> Writing:
     """Return the report that the suffix of `path` stands for; `path` is whole or untouched.
 
-    Raises UsageError for an unknown suffix and, while it is written, for a file that cannot be.
+    What `options` say of the screen does not count. Raises UsageError for an unknown suffix and,
+    while it is written, for a file that cannot be.
     """
     return _to_file(_load(format_for(path)), run, path, options)
 
 
 def _to_file(report: Format, run: Run, path: Path, options: ReportOptions) -> Writing:
     with replacing(path) as out:
-        yield from report.write(run, out, options) or ()
+        yield from report.write(run, out, options.of_file) or ()
 
 
 def to_stream(

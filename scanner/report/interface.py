@@ -26,6 +26,14 @@ class ReportOptions(msgspec.Struct, frozen=True):
     quiet: bool = False
     verbose: bool = False
 
+    @property
+    def of_file(self) -> "ReportOptions":
+        """The same for a file: it is whole, and the same whatever terminal it is written from."""
+        plain = DEFAULT_OPTIONS
+        return msgspec.structs.replace(
+            self, color=plain.color, width=plain.width, quiet=plain.quiet
+        )
+
 
 DEFAULT_OPTIONS = ReportOptions()
 

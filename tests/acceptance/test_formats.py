@@ -38,6 +38,33 @@ def test_a_text_format_on_standard_output_is_alone_there(name: str, tmp_path: Pa
     assert "Exit code 1: " not in done.out
 
 
+AS_OF = ("--as-of", "2026-01-15")
+SCREENS: list[tuple[tuple[str, ...], dict[str, str]]] = [
+    (("-q",), {}),
+    ((), {"FORCE_COLOR": "1"}),
+    ((), {"COLUMNS": "200"}),
+    ((), {"COLUMNS": "20"}),
+    (("-q",), {"FORCE_COLOR": "1", "COLUMNS": "200"}),
+]
+
+
+@pytest.mark.parametrize("verb", ["scan", "forecast", "replay"])
+@pytest.mark.parametrize(("options", "environment"), SCREENS)
+def test_a_file_is_whole_whatever_the_screen_is_to_show(
+    verb: str, options: tuple[str, ...], environment: dict[str, str], tmp_path: Path
+) -> None:
+    command: tuple[str, ...] = (verb, "--demo", *AS_OF)
+    if verb == "replay":
+        keypolicy("scan", "--demo", *AS_OF, "-q", "--history", "past", cwd=tmp_path)
+        command, options = ("history", "replay", "latest", "--history", "past"), ()
+    keypolicy(*command, "-o", "keys.txt", cwd=tmp_path)
+    plain = (tmp_path / "keys.txt").read_bytes()
+    keypolicy(*command, *options, "-o", "keys.txt", cwd=tmp_path, **environment)
+    assert (tmp_path / "keys.txt").read_bytes() == plain
+    assert plain.count(b"\n") > 20
+    assert b"\x1b" not in plain
+
+
 def test_a_disk_that_is_full_is_told(tmp_path: Path) -> None:
     for suffix in (".csv", ".parquet"):
         link = tmp_path / f"full{suffix}"

@@ -92,7 +92,7 @@ def run(namespace: argparse.Namespace) -> int:
     told = _narrowed(found, days)
     for path, name in formats.items():
         with replacing(path) as out:
-            out.write(_written(told, name, reasons, options))
+            out.write(_written(told, name, reasons, options.of_file))
     _print(_written(told, namespace.format, reasons, options), namespace.format)
     return code
 

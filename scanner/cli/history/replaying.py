@@ -50,7 +50,7 @@ def run(namespace: argparse.Namespace) -> int:
         options = ReportOptions(color=inputs.use_color(settings), width=inputs.width(settings))
         if namespace.output is not None:
             with replacing(namespace.output) as out:
-                write_reports(found, [to_stream(found, form, out, options)])
+                write_reports(found, [to_stream(found, form, out, options.of_file)])
         else:
             sys.stdout.flush()
             write_reports(found, [to_stream(found, form, sys.stdout.buffer, options)])
