@@ -99,10 +99,7 @@ def read_baseline(path: Path) -> dict[str, KnownFinding]:
     for number, line in lines[1:]:
         try:
             read = _read_line(line)
-            if read.fingerprint in known:
-                message = f"the finding {read.fingerprint} is there already"
-                raise msgspec.ValidationError(message)
-            known[read.fingerprint] = read
+            known[read.fingerprint] = _joined(known.get(read.fingerprint, read), read)
         except msgspec.MsgspecError as error:
             problems.append(_problem(path, number, line, str(error)))
     if problems:
@@ -235,6 +232,19 @@ def _read_line(line: str) -> KnownFinding:
         )
         raise msgspec.ValidationError(message)
     return known
+
+
+def _joined(first: KnownFinding, second: KnownFinding) -> KnownFinding:
+    """Return what two lines of a finding say: two branches may each have taken it up.
+
+    It is known since the earlier of their times, from which on there was time to fix it.
+    """
+    since = min(first.first_seen, second.first_seen)
+    one, other = (msgspec.structs.replace(known, first_seen=since) for known in (first, second))
+    if one != other:
+        message = f"the finding {second.fingerprint} is there already, and said to be otherwise"
+        raise msgspec.ValidationError(message)
+    return one
 
 
 def _problem(path: Path, number: int, line: str, reason: str) -> Problem:

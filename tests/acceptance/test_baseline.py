@@ -218,13 +218,34 @@ def test_bad_files(place: Place, text: str, says: str) -> None:
     assert place.read(FILE) == text
 
 
-def test_a_line_that_is_there_twice(place: Place) -> None:
+@pytest.mark.parametrize("days", [("01", "02"), ("02", "01"), ("01", "01")])
+def test_the_lines_of_both_branches_are_one_finding_since_the_earlier(
+    place: Place, days: tuple[str, str]
+) -> None:
+    branches = []
+    for day in days:
+        write(place, as_of=f"2026-02-{day}")
+        branches.append(place.read(FILE))
+        (place.folder / FILE).unlink()
+    merged = branches[0] + branches[1].split("\n", 1)[1]
+    place.write(FILE, merged)
+    assert place.scan("--baseline", FILE).code == 0
+    assert {one["first_seen"] for one in place.report()["findings"]} == {"2026-02-01T00:00:00Z"}
+    write(place)
+    assert place.read(FILE) == branches[days.index("01")]
+
+
+def test_lines_of_a_finding_that_say_different_things_are_none(place: Place) -> None:
     write(place)
     text = place.read(FILE)
-    place.write(FILE, text + text.splitlines()[1] + "\n")
+    (place.folder / FILE).unlink()
+    place.policy(POLICY.replace("medium", "low"))
+    write(place)
+    place.write(FILE, text + place.read(FILE).split("\n", 1)[1])
     done = place.scan("--baseline", FILE)
     assert done.code == 2
     assert "known.jsonl:4:1: the finding" in done.err
+    assert "is there already, and said to be otherwise" in done.err
 
 
 def test_a_file_that_is_not_there(place: Place) -> None:
