@@ -134,7 +134,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
     needed = frozenset(rule.resource for rule in rules)
     gaps = {name: found.unseen.gaps[name] for name in needed}
     facts = EvaluatedFacts(connection, judged, found.predicates, found.existing)
-    sight = Sight(loaded.scope, gaps, loaded.reaches)
+    sight = Sight(loaded.scope, gaps, loaded.reaches, len(loaded.servers) == 1)
     summary = summary_of(loaded, needed)
     triaged = triage.decide(facts, sight, request.as_of, shared=summary.is_fleet)
     dated = keeper.date(rules, facts, sight, loaded, triaged, request.as_of) if keeper else None

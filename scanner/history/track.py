@@ -3,7 +3,7 @@
 A run closes only what it looked at. What it did not, since its policies have not the rule, its
 scope not the place, or there was a gap, is carried on as unseen; triage.fixed decides that, as it
 does for baselines. What came or went with a change of a rule is told apart from what came or went
-with the keys.
+with the keys. A finding whose place is told otherwise than it was is the same one.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.model.finding import Identity, KnownFinding
+from scanner.model.finding import Identity, KnownFinding, is_same
 from scanner.model.history import Fate, Sla, TrackedFinding
 from scanner.model.rule import Rule
 from scanner.triage.decide import PLAIN, Decision, DecisionLog
@@ -51,6 +51,7 @@ def track(  # noqa: PLR0913, PLR0917 - two runs, and what holds for both
         tracker.begin(rule)
         for identity in facts.identities(rule, ()):
             tracker.add(rule, identity, decisions)
+    tracker.join(is_one_server=sight.is_one_server)
     return [*tracker.present, *tracker.absent({r.id: r.resource for r in rules}, facts, sight)]
 
 
@@ -62,9 +63,8 @@ class _Tracker:
         self._demands = before.demands if before else None
         self._as_of = as_of
         self._sla = sla
-        self._known_ids = {(one.rule, one.id) for one in self._known.values()}
         self._redefined: set[str] = set()
-        self._log = DecisionLog(seen=set(), displaced=set())
+        self._log = DecisionLog(seen=set())
         self.present: list[TrackedFinding] = []
 
     def begin(self, rule: Rule) -> None:
@@ -77,7 +77,7 @@ class _Tracker:
         name = fingerprint(rule.id, identity.organization, identity.project, identity.id)
         known = self._still_known(name)
         decision = decisions.get(name, PLAIN)
-        fate = self._came(rule, known)
+        fate = self._came(rule.id, known)
         began = min(decision.first_seen or self._as_of, self._as_of)
         first_seen = min(known.first_seen, began) if known else began
         # A baseline may know a finding longer than the history does.
@@ -86,8 +86,6 @@ class _Tracker:
             opened = self._as_of  # it went meanwhile, with its rule if not by itself
         allowed = self._sla.get(rule.severity)
         self._log.seen.add(name)
-        if known is None and (rule.id, identity.id) in self._known_ids:
-            self._log.displaced.add((rule.id, identity.organization, identity.id))
         slug, key = identity.slug, identity.project
         self.present.append(
             TrackedFinding(
@@ -114,6 +112,38 @@ class _Tracker:
             )
         )
 
+    def join(self, *, is_one_server: bool) -> None:
+        """Let findings take over what is known of them at places where they are no more."""
+        away: dict[tuple[str, str], list[TrackedFinding]] = {}
+        for name, one in self._known.items():
+            if name not in self._log.seen and not self._is_forgotten(one):
+                away.setdefault((one.rule, one.id), []).append(one)
+        for number, here in enumerate(self.present if away else ()):
+            for one in away.get((here.rule, here.id), ()):
+                if one.fingerprint not in self._log.seen and is_same(
+                    one.organization, here.organization, is_one_server=is_one_server
+                ):
+                    self._log.seen.add(one.fingerprint)
+                    self.present[number] = self._joined(self.present[number], one)
+
+    def _joined(self, here: TrackedFinding, away: TrackedFinding) -> TrackedFinding:
+        """Return a finding with what is known of it elsewhere, where that is more."""
+        first_seen = min(here.first_seen, away.first_seen)
+        fate = self._came(here.rule, away)
+        if here.fate is Fate.STILL and (fate is not Fate.STILL or here.opened <= away.opened):
+            return msgspec.structs.replace(here, first_seen=first_seen)
+        opened = away.opened if fate is Fate.STILL else self._as_of
+        allowed = self._sla.get(here.severity)
+        return msgspec.structs.replace(
+            here,
+            first_seen=first_seen,
+            fate=fate,
+            opened=opened,
+            fixed_at=away.fixed_at,
+            reopened=away.reopened + (fate is Fate.REOPENED),
+            due=opened + allowed if allowed is not None else None,
+        )
+
     def _still_known(self, name: str) -> TrackedFinding | None:
         """Return what the line knows of a finding, whether or not a run came in between."""
         known = self._known.get(name)
@@ -124,11 +154,11 @@ class _Tracker:
         ended = known.fixed_at or known.last_seen
         return known.fate in _ENDED and (known.is_removed or self._as_of - ended > REMEMBERED)
 
-    def _came(self, rule: Rule, known: TrackedFinding | None) -> Fate:
+    def _came(self, rule: str, known: TrackedFinding | None) -> Fate:
         """Tell how a finding that is there came to be there."""
         if known is not None and (known.fate.is_present or known.fate is Fate.UNSEEN):
             return Fate.STILL
-        if rule.id in self._redefined:
+        if rule in self._redefined:
             return Fate.DEMANDED
         return Fate.NEW if known is None or known.fixed_at is None else Fate.REOPENED
 

@@ -76,6 +76,15 @@ class Place(NamedTuple):
     slug: str | None
 
 
+def is_same(first: str | None, second: str | None, *, is_one_server: bool) -> bool:
+    """Whether what has one id in two organizations is one resource, its place told otherwise.
+
+    An id is of its server: on several of them it may be of two resources. An organization that is
+    not told, None, may be any.
+    """
+    return is_one_server or first == second or first is None or second is None
+
+
 class KnownFinding(msgspec.Struct, frozen=True, kw_only=True):
     """A finding as a baseline keeps it: its identity, and how bad it was.
 

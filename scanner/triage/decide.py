@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from scanner.model.finding import Identity, KnownFinding
+from scanner.model.finding import Identity, KnownFinding, is_same
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.waiver import Waiver, WaiverState
@@ -43,9 +43,9 @@ class DecisionLog(msgspec.Struct):
 
     `decisions` are by fingerprint, those about plain open findings left out. `matched` and
     `decided` count findings by waiver, `seen` are the baseline's that are still there. `displaced`
-    are findings that it has not, on resources of which it has the rule's: by rule, organization
-    and id. `renamed` tells kind, old name and new one of what it calls otherwise. `shares` count
-    findings, where somebody wants to know.
+    are findings that it has not, on resources of which it has the rule's: the organizations, by
+    rule and id. `renamed` tells kind, old name and new one of what it calls otherwise. `shares`
+    count findings, where somebody wants to know.
     """
 
     decisions: dict[str, Decision] = {}
@@ -53,15 +53,17 @@ class DecisionLog(msgspec.Struct):
     matched: Counter[str] = msgspec.field(default_factory=Counter)
     decided: Counter[str] = msgspec.field(default_factory=Counter)
     seen: set[str] = set()
-    displaced: set[tuple[str, str | None, str]] = set()
+    displaced: dict[tuple[str, str], set[str | None]] = {}
     renamed: set[tuple[str, str, str]] = set()
     worsened: int = 0
     shares: Counter[Share] = msgspec.field(default_factory=Counter)
 
-    def is_displaced(self, known: KnownFinding) -> bool:
+    def is_displaced(self, known: KnownFinding, *, is_one_server: bool) -> bool:
         """Whether the finding is there under another fingerprint."""
-        places = (known.organization, None)
-        return any((known.rule, place, known.id) in self.displaced for place in places)
+        return any(
+            is_same(known.organization, organization, is_one_server=is_one_server)
+            for organization in self.displaced.get((known.rule, known.id), ())
+        )
 
 
 class Decider:
@@ -107,7 +109,8 @@ class Decider:
             self._ledger.seen.add(name)
             self._note_names(identity, known)
         elif identity.id in self._known_ids:
-            self._ledger.displaced.add((self._rule.id, identity.organization, identity.id))
+            place = self._rule.id, identity.id
+            self._ledger.displaced.setdefault(place, set()).add(identity.organization)
         if decision.waiver is not None:
             self._ledger.decided[decision.waiver] += 1
         if decision != PLAIN:

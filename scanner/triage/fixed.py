@@ -33,7 +33,8 @@ def fixed(
     return tuple(
         one
         for one in missing
-        if not ledger.is_displaced(one) and views[tables[one.rule]].is_gone(one)
+        if not ledger.is_displaced(one, is_one_server=sight.is_one_server)
+        and views[tables[one.rule]].is_gone(one)
     )
 
 

@@ -60,12 +60,13 @@ class Sight(msgspec.Struct, frozen=True):
     """What the scan looked at.
 
     `scope` is what the scan was asked about, `reaches` what its inputs can tell of it, and `gaps`
-    what they could not see, by table.
+    what they could not see, by table. On one server, an id is that of one resource.
     """
 
     scope: Scope
     gaps: Mapping[str, tuple[Gap, ...]]
     reaches: tuple[Reach, ...]
+    is_one_server: bool = False
 
     def is_whole(self, table: str) -> bool:
         """Whether everything that waivers can be about was looked at.

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 import msgspec
 
 from scanner.history.compare.snapshot import Snapshot
+from scanner.model.finding import is_same
 from scanner.model.history import TrackedFinding
 from scanner.model.outcome import WORST_FIRST, Disposition
 from scanner.report.parts.changes import changes
@@ -42,8 +43,9 @@ def diff(first: Snapshot, second: Snapshot) -> Diff:
     """Compare two moments; findings are as the one has them that they are of, the second before."""
     came: dict[str, list[TrackedFinding]] = {}
     still, waived, lapsed = [], [], []
+    moved = _moved(first, second)
     for name, one in second.findings.items():
-        before = first.findings.get(name)
+        before = first.findings.get(name) or moved.get(name)
         if before is None:
             came.setdefault(_how_it_came(first, second, one), []).append(one)
             continue
@@ -54,8 +56,9 @@ def diff(first: Snapshot, second: Snapshot) -> Diff:
         elif was and not is_now:
             lapsed.append(one)
     went: dict[str, list[TrackedFinding]] = {}
+    elsewhere = {one.fingerprint for one in moved.values()}
     for name, one in first.findings.items():
-        if name not in second.findings:
+        if name not in second.findings and name not in elsewhere:
             went.setdefault(_how_it_went(first, second, one), []).append(one)
     return Diff(
         **{
@@ -68,6 +71,28 @@ def diff(first: Snapshot, second: Snapshot) -> Diff:
         lapsed=ordered(lapsed),
         notes=tuple(changes(first.point, second.point)),
     )
+
+
+def _moved(first: Snapshot, second: Snapshot) -> dict[str, TrackedFinding]:
+    """Return what findings of the second were in the first, where only their place was another."""
+    gone: dict[tuple[str, str], list[TrackedFinding]] = {}
+    for name, one in first.findings.items():
+        if name not in second.findings:
+            gone.setdefault((one.rule, one.id), []).append(one)
+    is_one_server = first.server is not None and first.server == second.server
+    moved: dict[str, TrackedFinding] = {}
+    taken: set[str] = set()
+    for name, one in second.findings.items() if gone else ():
+        if name in first.findings:
+            continue
+        for other in gone.get((one.rule, one.id), ()):
+            if other.fingerprint not in taken and is_same(
+                other.organization, one.organization, is_one_server=is_one_server
+            ):
+                taken.add(other.fingerprint)
+                moved[name] = other
+                break
+    return moved
 
 
 def _how_it_came(first: Snapshot, second: Snapshot, one: TrackedFinding) -> str:

@@ -44,7 +44,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     """What was found, and what was looked at.
 
     `findings` are those that were there, by fingerprint, `absent` those that a history knows
-    besides. `gaps` are by table; a rule's table that is not in it was seen whole.
+    besides. `gaps` are by table; a rule's table that is not in it was seen whole. `server` is the
+    one that all is of, None where it may be several.
     """
 
     label: str
@@ -55,6 +56,7 @@ class Snapshot(msgspec.Struct, frozen=True):
     scope: Scope
     reaches: tuple[Reach, ...]
     gaps: Mapping[str, tuple[Gap, ...]]
+    server: str | None = None
 
     def saw(self, one: TrackedFinding) -> bool:
         """Whether it looked at where the finding is: then what is not there is gone."""
@@ -113,6 +115,7 @@ def of_run(run: StoredRun) -> Snapshot:
         scope=manifest.looked.scope,
         reaches=manifest.looked.reaches,
         gaps={name: table.gaps for name, table in manifest.looked.tables.items()},
+        server=manifest.looked.servers[0] if len(manifest.looked.servers) == 1 else None,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,10 +99,12 @@ def run(
     gaps: Sequence[Gap] = (),
     decisions: dict[str, Decision] | None = None,
     sla: dict[Severity, timedelta] | None = None,
+    is_one_server: bool = False,
 ) -> Before:
     """Track one run and return what the next one is to carry on."""
     asked = scope or Scope()
-    sight = Sight(asked, {TABLE: tuple(gaps)}, (Reach(frozenset({TABLE}), Scope()),))
+    reaches = (Reach(frozenset({TABLE}), Scope()),)
+    sight = Sight(asked, {TABLE: tuple(gaps)}, reaches, is_one_server)
     found = track(
         rules,
         world.seen(asked, gaps),
@@ -234,6 +237,58 @@ def test_what_a_baseline_knows_longer_counts() -> None:
     assert not found.is_overdue(DAY + timedelta(days=999))
 
 
+WEB, API, OTHER = Key("o1", "p1", "a"), Key("o1", "p2", "a"), Key("o2", "p1", "a")
+REST = [Key("o1", "p1", "z"), Key("o1", "p2", "z"), Key("o2", "p1", "z")]
+SLA = {Severity.HIGH: timedelta(days=10)}
+
+
+def at(key: Key, *, fails: bool = True) -> World:
+    return World([key, *REST], [("r1", key)] if fails else [])
+
+
+@pytest.mark.parametrize("is_one_server", [False, True])
+@pytest.mark.parametrize("course", [(API,), (API, API, API), (API, WEB), (API, WEB, API, API)])
+def test_a_key_that_moves_takes_its_finding_along(
+    course: tuple[Key, ...], *, is_one_server: bool
+) -> None:
+    known = run(at(WEB), sla=SLA)
+    for day, key in enumerate(course, start=1):
+        known = run(at(key), known, day=day, sla=SLA, is_one_server=is_one_server)
+        one = only(known)
+        assert (one.project, one.fate, one.opened) == (key.project, Fate.STILL, DAY)
+        assert (one.first_seen, one.due) == (DAY, DAY + timedelta(days=10))
+    fixed = only(run(at(course[-1], fails=False), known, day=9))
+    assert (fixed.fate, fixed.days_to_fix, fixed.is_removed) == (Fate.FIXED, 9.0, False)
+    # What is fixed at one place comes back at another.
+    fixed_ = run(at(course[-1], fails=False), known, day=9)
+    back = only(run(at(WEB if course[-1] is API else API), fixed_, day=10, sla=SLA))
+    assert (back.fate, back.reopened, back.opened) == (
+        Fate.REOPENED, 1, DAY + timedelta(days=10),
+    )  # fmt: skip
+
+
+def test_a_key_moves_between_organizations_of_one_server_alone() -> None:
+    moved = only(run(at(OTHER), run(at(WEB)), day=1, is_one_server=True))
+    assert (moved.organization, moved.fate, moved.opened) == ("o2", Fate.STILL, DAY)
+    apart = run(at(OTHER), run(at(WEB)), day=1)
+    assert {one.organization: one.fate for one in apart.findings.values()} == {
+        "o1": Fate.FIXED,
+        "o2": Fate.NEW,
+    }
+
+
+def test_a_key_that_moves_and_passes_is_fixed() -> None:
+    assert only(run(at(API, fails=False), run(at(WEB)), day=1)).fate is Fate.FIXED
+
+
+def test_what_an_earlier_release_counted_twice_is_one_again() -> None:
+    first, second = only(run(at(WEB))), only(run(at(API), day=3))
+    unseen = msgspec.structs.replace(first, fate=Fate.UNSEEN)
+    both = Before({one.fingerprint: one for one in (unseen, second)}, {"r1": "x"})
+    one = only(run(at(API), both, day=4))
+    assert (one.project, one.fate, one.opened) == ("p2", Fate.STILL, DAY)
+
+
 KEYS = st.builds(
     Key, st.sampled_from(ORGANIZATIONS), st.sampled_from(PROJECTS), st.sampled_from(IDS)
 )
@@ -262,6 +317,15 @@ GAPS = st.lists(
 )
 
 
+def _moved(pair: tuple[str, Key], world: World) -> bool:
+    """Whether the world has the finding in another project of the organization."""
+    name, key = pair
+    return any(
+        of == name and (one.organization, one.id) == (key.organization, key.id) and one != key
+        for of, one in world.failing
+    )
+
+
 @given(worlds(), worlds(), SCOPES, GAPS, st.sets(st.sampled_from(RULES), min_size=1))
 def test_a_narrower_scan_never_closes_what_it_did_not_see(
     first: World, second: World, scope: Scope, gaps: list[Gap], names: set[str]
@@ -285,6 +349,8 @@ def test_a_narrower_scan_never_closes_what_it_did_not_see(
         )
         if pair in seen.failing and name in names:
             assert found[pair] is Fate.STILL
+        elif name in names and _moved(pair, seen):
+            assert pair not in found  # it goes on where the key is now
         elif not looked:
             assert found[pair] is Fate.UNSEEN
         else:
@@ -295,4 +361,5 @@ def test_a_narrower_scan_never_closes_what_it_did_not_see(
             if any(one[:2] == key[:2] for one in seen.keys) and not namesakes:
                 assert found[pair] is Fate.FIXED
     fresh = {pair for pair in seen.failing if pair[0] in names} - first.failing
+    fresh -= {pair for pair in fresh if _moved(pair, first) and not _moved(pair, seen)}
     assert {pair for pair, fate in found.items() if fate is Fate.NEW} == fresh

@@ -80,11 +80,12 @@ def is_fixed(
     scope: Scope = EVERYTHING,
     gaps: tuple[Gap, ...] = (),
     displaced: str | None = "-",
+    is_one_server: bool = False,
 ) -> bool:
     ledger = DecisionLog()
     if displaced != "-":
-        ledger.displaced.add(("r", displaced, "k"))
-    sight = Sight(scope, {KEYS: gaps}, (reach,))
+        ledger.displaced["r", "k"] = {displaced}
+    sight = Sight(scope, {KEYS: gaps}, (reach,), is_one_server)
     return bool(fixed([known], {"r": KEYS}, World(keys, projects), sight, ledger))
 
 
@@ -153,6 +154,7 @@ def test_a_finding_whose_place_is_told_otherwise_is_not_fixed() -> None:
     assert not is_fixed({"k": Place(None, "7", "web")}, displaced=None)
     assert is_fixed({"k": Place("acme", "web", "web")})  # it passes there
     assert is_fixed({"k": WEB}, displaced="globex")  # the id is another's
+    assert not is_fixed({"k": WEB}, displaced="globex", is_one_server=True)
 
 
 def test_an_organization_that_nobody_saw_is_not_gone() -> None:

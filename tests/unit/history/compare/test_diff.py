@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,35 @@ def names(found: Diff, part: str) -> set[str]:
 
 def filled(found: Diff) -> dict[str, set[str]]:
     return {part: names(found, part) for part in (*CAME, *WENT) if getattr(found, part)}
+
+
+WEB = tracked("w", id="k", project="web")
+
+
+@pytest.mark.parametrize(
+    ("more", "servers", "is_one"),
+    [
+        ({"project": "app"}, (None, None), True),
+        ({"project": None, "organization": None}, (None, None), True),
+        ({"organization": "globex"}, ("s", "s"), True),
+        ({"organization": "globex"}, ("s", "t"), False),
+        ({"organization": "globex"}, (None, None), False),
+        ({"rule": "r2"}, ("s", "s"), False),
+        ({"id": "other"}, ("s", "s"), False),
+    ],
+)
+def test_what_is_told_to_be_elsewhere_is_the_same(
+    more: dict[str, Any], servers: tuple[str | None, str | None], *, is_one: bool
+) -> None:
+    moved = tracked("v", **{"id": "k", "project": "web", **more}, disposition=Disposition.WAIVED)
+    seen = TrendPoint(DAY, GateResult.FAILED, {}, {}, {}, None)
+    first, second = (
+        snap(one, point=seen, server=server)
+        for one, server in zip((WEB, moved), servers, strict=True)
+    )
+    found = diff(first, second)
+    assert filled(found) == ({} if is_one else {"new": {"v"}, "fixed": {"w"}})
+    assert names(found, "still") == names(found, "waived") == ({"v"} if is_one else set())
 
 
 @st.composite
