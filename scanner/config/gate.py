@@ -16,7 +16,9 @@ from scanner.triage.interface import TERM_DAYS
 if TYPE_CHECKING:
     from scanner.config.settings import Settings
 
-_NONE: Final = "none"
+NONE: Final = "none"
+"""The value of a setting that names nothing."""
+
 _DEFAULT: Final = Thresholds()
 
 
@@ -46,7 +48,7 @@ def _settings(found: "Settings", scope: Scope) -> Iterator[GateSetting]:
     for name, value, is_looser in _timed(found):
         yield told(name, value, looser=is_looser)
     for name, path in (("waivers", found.waivers), ("baseline", found.baseline)):
-        yield told(name, _NONE if path is None else str(path), looser=path is not None)
+        yield told(name, NONE if path is None else str(path), looser=path is not None)
     if found.waiver_term_days != TERM_DAYS:
         days = found.waiver_term_days
         yield told("waiver_term_days", str(days), looser=days > TERM_DAYS)
@@ -82,7 +84,7 @@ def _is_looser(fail_on: Severity | None) -> bool:
 
 
 def _budgets(budgets: Mapping[Severity, int]) -> str:
-    return _listed(f"{severity}={number}" for severity, number in budgets.items()) or _NONE
+    return _listed(f"{severity}={number}" for severity, number in budgets.items()) or NONE
 
 
 def _own(own: PolicyThresholds) -> str:

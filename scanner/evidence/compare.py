@@ -29,9 +29,18 @@ def compare(kept: StoredRun, made: StoredRun, *, is_dated: bool) -> list[DamageE
     Without `is_dated`, since when findings are known is left out. What follows from the first
     difference is not told. Raises DamageError.
     """
+    try:
+        return _compared(kept, made, is_dated=is_dated)
+    except (LookupError, TypeError, AttributeError, ValueError):
+        # Something lacks in it, or is of another kind: it would take its schema to tell what.
+        where = str(kept.path / REPORT)
+        raise DamageError("is no whole report of version 1", "edited", where=where) from None
+
+
+def _compared(kept: StoredRun, made: StoredRun, *, is_dated: bool) -> list[DamageError]:
     reports = report_of(kept), report_of(made)
     for steps in (
-        (_identity(kept.manifest, reports[0]),),
+        (_identity(kept.manifest, reports[0]), _members(reports)),
         (_inventory(kept, made, reports),),
         (_policies(kept.manifest, made.manifest, reports),),
         (_findings(reports, is_dated=is_dated), _counts(kept.manifest, made.manifest, reports)),
@@ -67,8 +76,17 @@ def _identity(manifest: Manifest, report: Mapping[str, Any]) -> _Told:
     }
     if report.get("run") != told:
         yield REPORT, "other-run", "is the report of another run, or of another time"
-    if f"keypolicy {report['tool']['version']}" != manifest.tool:
+    name, _, version = manifest.tool.partition(" ")
+    if report.get("tool") != {"name": name, "version": version}:
         yield REPORT, "other-run", f"is not of {manifest.tool}, as the manifest says"
+
+
+def _members(reports: _Reports) -> _Told:
+    """Hold the report to what it is made of: whatever is compared below, and nothing besides."""
+    kept, made = (report.keys() for report in reports)
+    if kept != made:
+        names = ", ".join(sorted(kept ^ made)[:_NAMED])
+        yield REPORT, "members", f"has not the members that a report has: {names}"
 
 
 def _inventory(kept: StoredRun, made: StoredRun, reports: _Reports) -> _Told:
@@ -113,7 +131,7 @@ def _ran(manifest: Manifest) -> list[tuple[str, str, str, str, list[str]]]:
 
 def _findings(reports: _Reports, *, is_dated: bool) -> _Told:
     kept, made = (
-        Counter(_as_text(one, is_dated=is_dated) for one in report["findings"])
+        Counter(_as_text(one, is_dated=is_dated) for one in _listed(report["findings"]))
         for report in reports
     )
     lacking, invented = [*(made - kept)], [*(kept - made)]
@@ -158,9 +176,16 @@ def _summary(report: Mapping[str, Any]) -> dict[str, Any]:
     # When the end of a waiver is near is a setting, and nothing but a warning follows from it.
     told["waivers"] = [
         {**one, "state": WaiverState.ACTIVE if one["state"] == "expiring" else one["state"]}
-        for one in told["waivers"]
+        for one in _listed(told["waivers"])
     ]
     return told
+
+
+def _listed(value: object) -> list[Any]:
+    """Return a list; what goes through as an empty one, such as an empty object, is none."""
+    if not isinstance(value, list):
+        raise TypeError
+    return value
 
 
 def _verdict(kept: Manifest, made: Manifest, reports: _Reports) -> _Told:
@@ -202,7 +227,7 @@ def _figures(kept: Manifest, made: Manifest, *, is_dated: bool) -> _Told:
 
 
 def _dates(kept: StoredRun, made: StoredRun) -> _Told:
-    if kept.tracked() != made.tracked():
+    if kept.unpacked(TRACKED) != made.unpacked(TRACKED):
         yield TRACKED, "dates", "does not follow from the run before and from what was found"
 
 

@@ -15,7 +15,7 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.engine.intake.keep import packed
-from scanner.evidence.gate import settings_of, sla_of, thresholds_of
+from scanner.evidence.gate import check_settings, settings_of, sla_of, thresholds_of
 from scanner.gate import EXIT_REFUSED
 from scanner.history.folder import (
     FINDINGS,
@@ -42,12 +42,20 @@ def report_of(run: StoredRun) -> dict[str, Any]:
     """Return the JSON report of a run. Raises DamageError."""
     where = str(run.path / REPORT)
     try:
-        found = json.loads(run.unpacked(REPORT))
+        found = json.loads(run.unpacked(REPORT), object_pairs_hook=_once)
         if found["schema_version"] == "1" and found["gate"]["settings"]:
             return dict(found)
     except (ValueError, RecursionError, LookupError, TypeError):
         pass
     raise DamageError("is no whole report of version 1", "edited", where=where)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; one that says a thing twice may say to others what it does not say here."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError
+    return found
 
 
 def remake(
@@ -70,9 +78,10 @@ def remake(
             shutil.copyfile(before.path / name, folder / before.path.name / name)
     if not is_certain:
         (folder / _LOST.format(line=run.manifest.line)).mkdir()
-    settings = settings_of(report_of(run)["gate"]["settings"])
     manifest, where = run.manifest, str(run.path / REPORT)
+    settings = settings_of(report_of(run)["gate"]["settings"], where)
     files = KeptFiles.unpacked(run, private)
+    check_settings(settings, manifest, where)
     thresholds = thresholds_of(settings, where)
     request = ScanRequest(
         source=KeptSource(run),

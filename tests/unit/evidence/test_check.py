@@ -140,6 +140,107 @@ def _facts(told: dict[str, Any]) -> None:
     told["findings"][0]["evidence"]["name"] = "fine"
 
 
+def _setting(name: str, value: str, *, looser: bool = False) -> Callable[[Any], None]:
+    def change(told: Any) -> None:
+        settings = told["gate"]["settings"]
+        kept = [one for one in settings if one["name"] != name]
+        added = {"name": name, "value": value, "origin": "the default", "looser": looser}
+        told["gate"]["settings"] = [*kept, added]
+
+    return change
+
+
+def _twice(told: dict[str, Any]) -> None:
+    told["gate"]["settings"] *= 2
+
+
+def _without(told: dict[str, Any]) -> None:
+    told["gate"]["settings"] = [
+        one for one in told["gate"]["settings"] if one["name"] != "baseline"
+    ]
+
+
+ADDED = ("audited", "remediation", "$schema")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(lambda told, name=name: told.update({name: "all is well"}) for name in ADDED),
+        lambda told: told["tool"].update(name="another"),
+        lambda told: told["tool"].update(audited=True),
+        lambda told: told["run"].update(signed="me"),
+        lambda told: told["inventory"].update(audited=True),
+        lambda told: told["inventory"]["tables"]["sentry_key"].update(audited=True),
+        lambda told: told["policies"][0].update(audited=True),
+        lambda told: told["rules"][0].update(audited=True),
+        lambda told: told["findings"][0].update(audited=True),
+        lambda told: told["findings"][0]["resource"].update(audited=True),
+        lambda told: told["summary"].update(audited=True),
+        lambda told: told["gate"].update(audited=True),
+        lambda told: told["gate"]["settings"][0].update(audited=True),
+        lambda told: told["gate"]["settings"][0].update(looser=True),
+        _setting("reviewed", "true"),
+        _setting("policies", "mine", looser=True),
+        _setting("waivers", "w.yaml"),
+        _setting("waivers", "w.yaml", looser=True),
+        _setting("baseline", "b.jsonl", looser=True),
+        _setting("sla", "soon"),
+        _setting("organizations", "another"),
+        _setting("params", "max_age=1d"),
+        _setting("waiver_term_days", "many"),
+        _setting("gate.mine", "whatever"),
+        _twice,
+        _without,
+    ],
+)
+def test_what_no_scan_writes_is_no_report(bundle: Path, change: Callable[[Any], None]) -> None:
+    with report(bundle) as told:
+        change(told)
+    mend(bundle)
+    assert codes(bundle)
+
+
+@pytest.mark.parametrize("value", [None, [], {}, 1, "text", [None], [{}]])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *((name,) for name in ("tool", "run", "inventory", "policies", "rules", "findings")),
+        *((name,) for name in ("summary", "gate")),
+        ("gate", "settings"),
+        ("gate", "settings", 0),
+        ("gate", "settings", 0, "value"),
+        ("summary", "waivers"),
+        ("findings", 0),
+        ("findings", 0, "resource"),
+        ("inventory", "digest"),
+    ],
+)
+def test_a_report_of_other_shapes_is_refused(
+    bundle: Path, path: tuple[str | int, ...], value: Any
+) -> None:
+    with report(bundle) as told:
+        if path == ("summary", "waivers") and value == []:
+            value = [{}]
+        _set(*path, to=value)(told)
+    mend(bundle)
+    assert codes(bundle)
+
+
+def test_a_report_that_says_a_thing_twice_is_none(bundle: Path) -> None:
+    path = last(bundle) / "report.json.gz"
+    raw = gzip.decompress(path.read_bytes())
+    path.write_bytes(gzip.compress(raw.replace(b'"findings":', b'"findings": [],\n"findings":', 1)))
+    mend(bundle)
+    assert codes(bundle) == {"edited"}
+
+
+def test_a_line_that_is_carried_on_says_no_more_than_it_does(bundle: Path) -> None:
+    lines(last(bundle) / "tracked.jsonl.gz", lambda found: found[0].update(audited=True))
+    mend(bundle)
+    assert codes(bundle) == {"dates"}
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

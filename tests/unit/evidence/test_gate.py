@@ -38,7 +38,7 @@ def test_thresholds_come_back_as_they_were(thresholds: Thresholds) -> None:
         {"name": one.name, "value": one.value, "origin": one.origin, "looser": one.is_looser}
         for one in settings_told(thresholds)
     ]
-    settings = settings_of(told)
+    settings = settings_of(told, "r")
     assert settings == settings_told(thresholds)
     assert thresholds_of(settings, "r") == thresholds
 
