@@ -37,6 +37,11 @@ class Usage30(msgspec.Struct, frozen=True):
     accepted: int = 0
 
 
+def kept_name(name: str) -> str:
+    """Return a name as the server keeps it, by which a key is known: no space at its ends."""
+    return name.strip()
+
+
 class KnownKey(msgspec.Struct, frozen=True):
     """A key as a source told it; `dsn` is the public one."""
 
@@ -47,8 +52,8 @@ class KnownKey(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The name, empty where the source did not tell it."""
-        return self.state.get("name") or ""
+        """The name as the server keeps it, empty where the source did not tell it."""
+        return kept_name(self.state.get("name") or "")
 
 
 def known_keys(rows: Rows, table: str, ids: Collection[str] | None = None) -> list[KnownKey]:
@@ -69,7 +74,8 @@ def columns_of_remedies(rules: Iterable[Rule]) -> dict[str, frozenset[str]]:
     for rule in rules:
         action = get_action(rule.fix.action) if rule.fix else None
         if action and action.reads:
-            found[rule.resource] = found.get(rule.resource, frozenset()) | set(action.reads)
+            table = action.creates or rule.resource
+            found[table] = found.get(table, frozenset()) | set(action.reads)
     return found
 
 

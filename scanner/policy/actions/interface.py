@@ -101,8 +101,8 @@ class Action(Signature[A], Generic[A], frozen=True, kw_only=True):
     It may mend findings about rows of the table `resource`. `needs` are the fields of the key's
     state that it has to know. `propose` reads nothing but what it is given, and raises
     NotPossibleError; an action that `cuts` may keep out events that are accepted now. One that
-    `creates` makes a row of that table. `reads` are columns that its plan is made of besides.
-    Of the fields that it `merges` a proposal has only the members that are to become other.
+    `creates` makes a row of that table. `reads` are columns of keys that its plan is made of
+    besides. Of the fields that it `merges` a proposal has only the members that become other.
     """
 
     resource: str

@@ -7,6 +7,7 @@ import msgspec
 from scanner.remediate.apply.audit import OPEN, AuditEntry
 from scanner.remediate.apply.compare import fits, lacking
 from scanner.remediate.document import KeyTarget, State
+from scanner.remediate.keys import kept_name
 from scanner.remediate.remote import FoundKey
 
 
@@ -23,10 +24,10 @@ def chosen(
     for one in there:
         if one.state["id"] in made:
             return one, True, ""
-    same = [one for one in there if one.state.get("name") == wanted.get("name")]
+    name = wanted.get("name")
+    same = [one for one in there if _called(one.state) == _called(wanted)]
     if not same:
         return None, False, ""
-    name = wanted.get("name")
     if len(same) > 1:
         return None, False, f"the project has {len(same)} keys of the name {name}"
     (one,) = same
@@ -36,6 +37,11 @@ def chosen(
         return one, False, ""
     fields = ", ".join(lacking(wanted, one.state))
     return None, False, f"the project has a key of the name {name}, and it differs in: {fields}"
+
+
+def _called(state: State) -> str:
+    """Return the name as the server keeps it: it may have cut off what the plan has at its ends."""
+    return kept_name(str(state.get("name") or ""))
 
 
 def named(target: KeyTarget, found: FoundKey) -> KeyTarget:

@@ -97,7 +97,7 @@ class Rotate(msgspec.Struct, frozen=True):
 def disabled_name(name: str, day: datetime) -> str:
     """Return the name of a key that is disabled on this day."""
     mark = f" (disabled {day.astimezone(UTC):%Y-%m-%d})"
-    return _RETIRED.sub("", name)[: LONGEST_NAME - len(mark)].rstrip() + mark
+    return _RETIRED.sub("", name).strip()[: LONGEST_NAME - len(mark)].rstrip() + mark
 
 
 def disabled_on(name: str) -> date | None:

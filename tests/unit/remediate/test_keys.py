@@ -54,6 +54,10 @@ def test_what_a_row_tells() -> None:
     )
 
 
+def test_a_name_is_what_the_server_keeps_of_it() -> None:
+    assert _only(name=" Prod\t").name == "Prod"
+
+
 def test_what_a_row_does_not_tell_is_absent() -> None:
     key = _only(name=None, dsn=None)
     assert (key.name, key.dsn, key.usage) == ("", None, None)

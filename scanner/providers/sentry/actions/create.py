@@ -10,6 +10,7 @@ from scanner.policy.actions.interface import Action, Proposal, Situation
 from scanner.policy.language.slots import Slot
 from scanner.policy.language.values import ValueType
 from scanner.providers.sentry.actions.set_rate_limit import LONGEST
+from scanner.remediate.keys import kept_name
 
 
 class CreateArguments(msgspec.Struct, frozen=True):
@@ -20,7 +21,8 @@ class CreateArguments(msgspec.Struct, frozen=True):
         Slot(
             type=ValueType.STRING,
             pattern=r"[^{}]{1,64}",
-            description="Name of the key; a project that has one of that name gets no other.",
+            description="Name of the key, without spaces at its ends; a project that has one of"
+            " that name gets no other.",
         ),
     ]
     count: Annotated[
@@ -41,13 +43,18 @@ class CreateArguments(msgspec.Struct, frozen=True):
         ),
     ] = timedelta(hours=1)
 
+    def __post_init__(self) -> None:
+        """Refuse a name of which the server would keep nothing."""
+        if not kept_name(self.name):
+            raise ValueError("a name needs more than spaces")
+
 
 def propose(arguments: CreateArguments, situation: Situation) -> Proposal:
     """Propose the fields of the key."""
     del situation
     window = round(arguments.window.total_seconds())
     limit = None if arguments.count is None else {"count": arguments.count, "window": window}
-    return Proposal({"name": arguments.name, "rateLimit": limit})
+    return Proposal({"name": kept_name(arguments.name), "rateLimit": limit})
 
 
 ACTION: Final = Action(
@@ -63,5 +70,6 @@ ACTION: Final = Action(
     resource="sentry_project",
     creates="sentry_key",
     risk=Risk.SAFE,
+    reads=("name",),
     propose=propose,
 )

@@ -9,6 +9,7 @@ from scanner.model.outcome import Risk
 from scanner.policy.actions.interface import Action, NotPossibleError, Proposal, Situation
 from scanner.policy.language.slots import Slot
 from scanner.policy.language.values import ValueType
+from scanner.remediate.keys import kept_name
 
 LONGEST: Final = 64
 """Longest name of a key: Sentry answers 400 for more (its API description, `name`)."""
@@ -44,7 +45,7 @@ def propose(arguments: RenameArguments, situation: Situation) -> Proposal:
     lacking = [name for name in _PLACE.findall(arguments.to) if not known[name]]
     if lacking:
         raise NotPossibleError("unknown-state", f"its new name has {{{lacking[0]}}}: not known")
-    name = _PLACE.sub(lambda found: str(known[found[1]]), arguments.to).strip()
+    name = kept_name(_PLACE.sub(lambda found: str(known[found[1]]), arguments.to))
     if not 0 < len(name) <= LONGEST:
         raise NotPossibleError("bad-name", f"its new name would have {len(name)} characters")
     return Proposal({"name": name})
@@ -54,8 +55,8 @@ ACTION: Final = Action(
     name="rename",
     summary="Gives the key another name.",
     description=(
-        "Gives the key another name. Applications do not see it. Two keys of a project that would"
-        " get one name are left alone."
+        "Gives the key another name. Applications do not see it. A key that would get the"
+        " name of another one of its project is left alone."
     ),
     example='fix: {rename: "{project}-{public}"}',
     short="to",
@@ -63,5 +64,6 @@ ACTION: Final = Action(
     resource="sentry_key",
     risk=Risk.SAFE,
     needs=("name",),
+    reads=("name",),
     propose=propose,
 )

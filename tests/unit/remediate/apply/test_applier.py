@@ -359,3 +359,15 @@ def test_a_name_that_the_server_trims_is_told_and_no_second_key_is_made(tmp_path
     assert [one.fate for one in first + again] == [ActionFate.IGNORED] * 2
     assert 'name is "fresh"' in again[0].reason
     assert len(of.keys) == count + 1
+
+
+def test_a_key_is_known_by_what_the_server_keeps_of_its_name(tmp_path: Path) -> None:
+    of = world()
+    owner, count = of.projects[0], len(of.keys)
+    owner.keys[0].name = "fresh"
+    with Simulator(of) as sim:
+        for number, name in enumerate((" fresh", "fresh ", "\tfresh\n")):
+            made = plan(sim.url, creation(owner, {"name": name, "rateLimit": None}))
+            (done,) = apply(sim, made, tmp_path / f"{number}.jsonl")
+            assert done.fate is ActionFate.DRIFTED
+    assert (len(of.keys), of.writes) == (count, [])

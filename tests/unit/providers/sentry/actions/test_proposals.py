@@ -147,3 +147,16 @@ def test_a_new_key() -> None:
     made = proposal("create", {"name": "web", "count": 10, "window": timedelta(minutes=1)})
     assert made.after == {"name": "web", **limit(10, 60)}
     assert proposal("create", {"name": "web"}).after == {"name": "web", "rateLimit": None}
+
+
+@pytest.mark.parametrize("name", [" web", "web ", "\tweb\n", "web"])
+def test_a_new_name_is_what_the_server_keeps_of_it(name: str) -> None:
+    for action, arguments in (("create", {"name": name}), ("rename", {"to": name})):
+        after = proposal(action, arguments, {"name": "old"}).after
+        assert after is not None
+        assert after["name"] == "web"
+
+
+def test_a_key_is_not_made_of_a_name_of_spaces() -> None:
+    with pytest.raises(ValueError, match="more than spaces"):
+        get_action("create").arguments(name=" \t ")
