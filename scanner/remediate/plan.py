@@ -14,6 +14,7 @@ from scanner.model.finding import Finding, Resource
 from scanner.model.outcome import Disposition, Outcome, Risk, Severity
 from scanner.model.rule import Rule
 from scanner.policy.actions import get_action
+from scanner.remediate.apart import apart
 from scanner.remediate.document import (
     Cause,
     KeyTarget,
@@ -93,7 +94,9 @@ def make_plan(
         tuple(rules.values()), lambda one, key: choice.includes(one.id, one.severity, key), known
     )
     actions = [*unnamed(actions, scene, left), *planned(turning, scene, left)]
-    return tuple(sorted(_apart(actions, left), key=_order)), tuple(sorted(left, key=_left_order))
+    return tuple(sorted(apart(actions, known, left), key=_order)), tuple(
+        sorted(left, key=_left_order)
+    )
 
 
 _NO_REMEDY: Final = ("no-remedy", "the rule has no `fix`")
@@ -169,32 +172,6 @@ def _warnings(one: Wanted) -> list[str]:
     if one.traffic is None:
         return [f"what the key receives was not looked at; {_LOST}"]
     return [_LOST if one.traffic.accepted else _ERRORS_ONLY]
-
-
-def _apart(actions: list[PlannedAction], left: list[Left]) -> list[PlannedAction]:
-    """Take out the actions by which several keys of a project would get one name."""
-    names: dict[tuple[str, str, str], list[PlannedAction]] = {}
-    for one in actions:
-        # Keys that are rotated out keep the names that they had in common.
-        if one.after and "name" in one.after and one.rotation is None:
-            place = (one.target.organization, one.target.project, one.after["name"])
-            names.setdefault(place, []).append(one)
-    taken = [one for alike in names.values() if len(alike) > 1 for one in alike]
-    for one in taken:
-        reason = f"another key of the project would be called {one.after and one.after['name']} too"
-        left += [
-            Left(
-                target=one.target,
-                rule_id=cause.rule_id,
-                policy=cause.policy,
-                fingerprint=cause.fingerprint,
-                code="conflict",
-                reason=reason,
-            )
-            for cause in one.findings
-        ]
-    gone = {one.id for one in taken}
-    return [one for one in actions if one.id not in gone]
 
 
 def _cause(one: Wanted) -> Cause:

@@ -16,6 +16,7 @@ from scanner.model.outcome import Disposition, Outcome, Risk, Severity
 from scanner.model.rule import ParamValue, Predicate, Remedy, Rule
 from scanner.policy.actions.interface import KeyUsage
 from scanner.remediate.document import (
+    KeyTarget,
     KeyTraffic,
     Left,
     Plan,
@@ -24,6 +25,7 @@ from scanner.remediate.document import (
     Precondition,
     write_plan,
 )
+from scanner.remediate.keys import KnownKey
 from scanner.remediate.plan import Choice, make_plan
 from scanner.remediate.proposals import Knowledge, Metered
 
@@ -93,6 +95,7 @@ def plan(
     rows: Mapping[str, dict[str, Any]] | None = None,
     choice: Choice | None = None,
     meter: Metered | None = None,
+    keys: Sequence[KnownKey] | None = None,
 ) -> tuple[tuple[PlannedAction, ...], tuple[Left, ...]]:
     known = {"k1": ROW} if rows is None else rows
 
@@ -104,7 +107,10 @@ def plan(
         return {key: {c: row[c] for c in columns if c in row} for key, row in found.items()}
 
     by_id = {(one.policy, one.id): one for one in rules}
-    return make_plan(findings, by_id, choice or Choice(), Knowledge(looked_up, meter))
+    told = None if keys is None else lambda _: keys
+    moment = None if keys is None else datetime(2026, 6, 1, tzinfo=UTC)
+    known_now = Knowledge(looked_up, meter, keys=told, as_of=moment)
+    return make_plan(findings, by_id, choice or Choice(), known_now)
 
 
 def codes(left: Iterable[Left]) -> set[tuple[str, str]]:
@@ -228,6 +234,41 @@ def test_two_keys_of_a_project_never_get_one_name() -> None:
     assert actions == ()
     assert codes(left) == {("a", "conflict")}
     assert "would be called shop too" in left[0].reason
+
+
+def present(key: str, name: str, project: str = "shop") -> KnownKey:
+    target = KeyTarget(type="sentry_key", organization="acme", project=project, id=key, name=name)
+    return KnownKey(target, {"id": key, "name": name})
+
+
+@pytest.mark.parametrize("to", ["api", " api", "api ", "\tapi\n"])
+@pytest.mark.parametrize("called", ["api", " api", "api ", "web", "API"])
+@pytest.mark.parametrize("project", ["shop", "other"])
+@pytest.mark.parametrize("action", ["rename", "create"])
+def test_a_name_that_another_key_of_the_project_has_is_left_to_it(
+    to: str, called: str, project: str, action: str
+) -> None:
+    keys = [present("k1", "web"), present("k2", called, project)]
+    if action == "rename":
+        found, rules = finding("a"), [rule("a", ("rename", {"to": to}))]
+        actions, left = plan([found], rules, keys=keys)
+    else:
+        shop = Resource("sentry_project", "7", "Shop", "acme", "shop", None, "7")
+        rules = [rule("a", ("create", {"name": to}), "sentry_project")]
+        found = finding("a", "7", resource=shop)
+        actions, left = plan([found], rules, {"7": {"id": "7"}}, keys=keys)
+    if called.strip() == "api" and project == "shop":
+        assert actions == ()
+        assert codes(left) == {("a", "conflict" if action == "rename" else "already-so")}
+        assert left[0].reason == "another key of the project is called api"
+    else:
+        assert [one.after and one.after["name"] for one in actions] == ["api"]
+        assert left == ()
+
+
+def test_where_not_all_keys_are_told_a_name_may_be_taken_and_that_is_said() -> None:
+    (action,), _ = plan([finding("a")], [rule("a", ("rename", {"to": "api"}))])
+    assert "is not known: not all keys were told" in action.notes[-1]
 
 
 def test_what_is_so_already_is_no_change() -> None:
