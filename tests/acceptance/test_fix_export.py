@@ -119,3 +119,37 @@ rules:
     assert then.out.count("# There is no rate limit.") == 0
     assert then.out.count("= 4711") == without
     assert _resources(then.out) == _resources(now.out)
+
+
+@pytest.mark.parametrize(
+    ("fix", "tool", "told"),
+    [
+        ("{rename: '{public}'}", "alchemy", "Alchemy would make another key of it"),
+        ("{disable: true}", "alchemy", "ClientKey cannot set isActive"),
+        ("{disable: true}", "terraform", "the provider cannot set isActive"),
+    ],
+)
+def test_what_the_tool_cannot_do_of_the_plan_is_said(
+    tmp_path: Path, fix: str, tool: str, told: str
+) -> None:
+    policy = f"""\
+policy: ours
+version: 1.0.0
+title: Ours
+rules:
+  - id: called
+    title: Called
+    resource: sentry_key
+    severity: low
+    where: is_active
+    require: "name = 'nothing'"
+    remediation: Do it.
+    fix: {fix}
+"""
+    (tmp_path / "ours.yaml").write_text(policy, "utf-8")
+    fixed = ("fix", "export", "--demo", f"--{tool}", "--policy", "ours.yaml", "--desired")
+    done = keypolicy(*fixed, cwd=tmp_path)
+    assert done.code == 1
+    assert told in done.err
+    now = keypolicy("fix", "export", "--demo", f"--{tool}", cwd=tmp_path)
+    assert done.out.count("It is inactive") in {0, now.out.count("It is inactive")}

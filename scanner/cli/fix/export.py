@@ -15,7 +15,9 @@ from scanner.cli.shared.outputs import check_outputs
 from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.inventory import Needs
 from scanner.model.rule import Rule
-from scanner.remediate.export import EXPORTERS, exporter
+from scanner.remediate.export import EXPORTERS, Exporter, exporter
+from scanner.remediate.export.desired import Desired, desired
+from scanner.remediate.export.parts import called
 from scanner.remediate.keys import Rows, columns_of_remedies, key_tables, known_keys
 
 if TYPE_CHECKING:
@@ -51,21 +53,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(namespace: argparse.Namespace) -> int:
-    """Export; returns 1 where keys had to be left out, 3 where not all of them were seen."""
+    """Export; returns 1 where keys or changes are left out, 3 where not all keys were seen."""
     settings = inputs.settings(namespace)
     check_outputs([namespace.output] if namespace.output else [], namespace, settings)
-    keys, is_whole = (_desired if namespace.desired else _present)(namespace, settings)
-    exported = exporter(namespace.tool)(keys)
+    tool = exporter(namespace.tool)
+    of = _desired if namespace.desired else _present
+    wanted, is_whole = of(namespace, settings, tool)
+    exported = tool.write(wanted.keys, wanted.gone)
     _write(exported.text, namespace.output)
-    for sentence in exported.left:
+    for target in wanted.gone:
+        inputs.warn(f"{called(target)} is not in it: the plan deletes it.")
+    left_out = (*wanted.inexpressible, *exported.left)
+    for sentence in left_out:
         inputs.warn(sentence)
     if not is_whole:
         return EXIT_INCOMPLETE
-    return _LEFT_OUT if exported.left else 0
+    return _LEFT_OUT if left_out else 0
 
 
-def _present(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Keys, bool]":
+def _present(
+    namespace: argparse.Namespace, settings: "Settings", tool: Exporter
+) -> tuple[Desired, bool]:
     """Return the keys as they are, and whether all were seen."""
+    del tool
     source = inputs.source(namespace, settings)
     as_of = inputs.as_of(namespace)
     from scanner.engine.judge.findings import Findings  # noqa: PLC0415 - heavy
@@ -75,14 +85,15 @@ def _present(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Keys
     with open_inventory(source, inputs.scope(namespace, settings), as_of, wanted) as opened:
         gaps = warn_of_gaps(opened.loaded, wanted)
         keys = _keys(Findings(opened.connection, (), {}).rows)
-    return keys, not gaps or bool(settings.allow_partial)
+    return Desired(keys, [], []), not gaps or bool(settings.allow_partial)
 
 
-def _desired(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Keys, bool]":
+def _desired(
+    namespace: argparse.Namespace, settings: "Settings", tool: Exporter
+) -> tuple[Desired, bool]:
     """Return the keys as a plan would leave them, and whether all were seen."""
     request = inputs.scan_request(namespace, settings)
     from scanner.pipeline import scan  # noqa: PLC0415 - heavy; mistakes come first
-    from scanner.remediate.export.desired import desired  # noqa: PLC0415
     from scanner.remediate.plan import Choice, make_plan  # noqa: PLC0415
     from scanner.remediate.proposals import Knowledge  # noqa: PLC0415
 
@@ -94,10 +105,8 @@ def _desired(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Keys
             (policy.name, rule.id): rule for policy in scanned.policies for rule in policy.rules
         }
         actions, _ = make_plan(scanned.findings, rules, Choice(), known)
-        keys, gone = desired(_keys(known.rows), actions)
-        for sentence in gone:
-            inputs.warn(sentence)
-        return keys, scanned.verdict.exit_code != EXIT_INCOMPLETE
+        wanted = desired(_keys(known.rows), actions, tool)
+        return wanted, scanned.verdict.exit_code != EXIT_INCOMPLETE
 
 
 def _columns(rules: Sequence[Rule]) -> dict[str, frozenset[str]]:

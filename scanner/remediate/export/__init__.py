@@ -1,6 +1,6 @@
 """Keys as code: states of keys go in, files for tools that provision keys come out."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Protocol, cast
 
 import msgspec
@@ -17,12 +17,30 @@ class ExportedFile(msgspec.Struct, frozen=True):
     left: tuple[str, ...]
 
 
-class Exporter(Protocol):
+class KeyWriter(Protocol):
     """Writes keys in the language of one tool; the same keys in any order give the same text."""
 
-    def __call__(self, keys: Iterable[tuple[KeyTarget, State]]) -> ExportedFile:
-        """Return the file for these keys; a field that a state lacks is left out of it."""
+    def __call__(
+        self, keys: Iterable[tuple[KeyTarget, State]], gone: Iterable[KeyTarget] = ()
+    ) -> ExportedFile:
+        """Return the file for these keys; a field that a state lacks is left out of it.
+
+        A target has the name that its key has now, the state the one that it is to have. `gone` are
+        keys that are there, and are not to be in the file.
+        """
         ...
+
+
+class Exporter(msgspec.Struct, frozen=True):
+    """A tool that provisions keys.
+
+    `title` is what of it sets them. `cannot` gives, of the fields that a state (empty for a new
+    key) is to get, those that it cannot set.
+    """
+
+    title: str
+    write: KeyWriter
+    cannot: Callable[[State, State], list[str]]
 
 
 EXPORTERS: Final = LIVE.exports

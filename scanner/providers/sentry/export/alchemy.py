@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from scanner.providers.sentry.export.limit import limit_note, rate_limit
+from scanner.providers.sentry.export.limit import cannot_limit, is_usual, limit_note, rate_limit
 from scanner.remediate.document import KeyTarget, State
-from scanner.remediate.export import ExportedFile
+from scanner.remediate.export import ExportedFile, Exporter
 from scanner.remediate.export.parts import called, comment, identifiers, missing, ordered, script
+from scanner.remediate.keys import kept_name
 
 USE_CASES: Final = ("user", "profiling", "escalating_issues", "tempest", "demo")
 """What ClientKeyProps allows as useCase."""
@@ -26,14 +27,22 @@ import { ClientKey } from "alchemy/sentry";
 """
 
 
-def alchemy(keys: Iterable[tuple[KeyTarget, State]]) -> ExportedFile:
+def alchemy(
+    keys: Iterable[tuple[KeyTarget, State]], gone: Iterable[KeyTarget] = ()
+) -> ExportedFile:
     """Return the module for these keys."""
     found = ordered(keys)
-    places = Counter(_place(target, state) for target, state in found)
+    places = Counter(_place(one) for one in gone)
+    for target, state in found:
+        # A key has its old name until it gets the new one; of either it is to be the only one.
+        places.update({_place(target), _place(target, state.get("name"))})
     blocks, left = [_HEAD], []
     for (target, state), name in zip(found, identifiers([one for one, _ in found]), strict=True):
         reason = missing(target, state)
-        if not reason and places[_place(target, state)] > 1:
+        place = _place(target, state.get("name"))
+        if not reason and target.id and place != _place(target):
+            reason = f"it is to be called {state['name']}, and Alchemy would make another key of it"
+        if not reason and places[place] > 1:
             reason = "its project has another key of this name, and Alchemy would adopt either"
         if reason:
             left.append(f"{called(target)} is left out: {reason}.")
@@ -44,11 +53,24 @@ def alchemy(keys: Iterable[tuple[KeyTarget, State]]) -> ExportedFile:
     return ExportedFile("\n".join(blocks), tuple(left))
 
 
-EXPORT: Final = alchemy
+def cannot(before: State, after: State) -> list[str]:
+    """Return the fields that ClientKey cannot set; a key that is renamed is left out whole."""
+    found = cannot_limit(before, after)
+    for field in sorted(after.keys() - {"name", "rateLimit"}):
+        value = after[field]
+        known = field == "useCase" and value in USE_CASES
+        if not known and not is_usual(before, field, value):
+            found.append(field)
+    return found
 
 
-def _place(target: KeyTarget, state: State) -> tuple[str, str, str]:
-    return target.organization, target.project, str(state.get("name"))
+EXPORT: Final = Exporter("ClientKey", alchemy, cannot)
+
+
+def _place(target: KeyTarget, name: str | None = None) -> tuple[str, str, str]:
+    """Return where a key is, and what it is called: by that alone Alchemy knows it."""
+    name = target.name if name is None else name
+    return target.organization, target.project, kept_name(name or "")
 
 
 def _key(target: KeyTarget, state: State, name: str) -> Iterator[str]:

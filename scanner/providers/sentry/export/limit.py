@@ -1,4 +1,7 @@
-"""A key's state goes in; its rate limit, or what is to be said of it, comes out."""
+"""A key's state goes in; its rate limit, or what is to be said of it, comes out.
+
+And of what is to become of it, what the tools alike can set.
+"""
 
 from typing import Any, Final
 
@@ -26,3 +29,15 @@ def limit_note(state: State) -> str | None:
     if state["rateLimit"] is None:
         return "There is no rate limit."
     return None if rate_limit(state) else "rateLimit is left out: the source did not tell it whole."
+
+
+def cannot_limit(before: State, after: State) -> list[str]:
+    """Return rateLimit, if a state is to get one that cannot be written, or is to lose its own."""
+    if "rateLimit" not in after or rate_limit(after):
+        return []
+    return [] if after["rateLimit"] is None and not before.get("rateLimit") else ["rateLimit"]
+
+
+def is_usual(before: State, field: str, value: object) -> bool:
+    """Whether a new key has the value also where nobody sets it."""
+    return not before and (not value or (field == "useCase" and value == "user"))

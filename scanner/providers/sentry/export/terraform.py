@@ -9,9 +9,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from scanner.providers.sentry.export.limit import limit_note, rate_limit
+from scanner.providers.sentry.export.limit import cannot_limit, is_usual, limit_note, rate_limit
 from scanner.remediate.document import KeyTarget, State
-from scanner.remediate.export import ExportedFile
+from scanner.remediate.export import ExportedFile, Exporter
 from scanner.remediate.export.parts import called, comment, hcl, identifiers, missing, ordered
 
 _HEAD: Final = """\
@@ -29,8 +29,11 @@ _OPTIONS: Final = {
 }
 
 
-def terraform(keys: Iterable[tuple[KeyTarget, State]]) -> ExportedFile:
+def terraform(
+    keys: Iterable[tuple[KeyTarget, State]], gone: Iterable[KeyTarget] = ()
+) -> ExportedFile:
     """Return the configuration for these keys, laid out as `terraform fmt` does."""
+    del gone  # what is imported by its id is taken for no other
     found = ordered(keys)
     blocks, left = [_HEAD], []
     for (target, state), name in zip(found, identifiers([one for one, _ in found]), strict=True):
@@ -43,7 +46,23 @@ def terraform(keys: Iterable[tuple[KeyTarget, State]]) -> ExportedFile:
     return ExportedFile("\n".join(blocks), tuple(left))
 
 
-EXPORT: Final = terraform
+def cannot(before: State, after: State) -> list[str]:
+    """Return the fields that the provider cannot set."""
+    known = before.get("dynamicSdkLoaderOptions") or {}
+    found = cannot_limit(before, after)
+    for field in sorted(after.keys() - {"name", "rateLimit"}):
+        value = after[field]
+        if field == "dynamicSdkLoaderOptions" and value:
+            others = [one for one in sorted(value) if value[one] != known.get(one)]
+            found += [one for one in others if one not in _OPTIONS]
+            if not all(isinstance(value.get(one), bool) for one in _OPTIONS):
+                found.append(f"one of {', '.join(_OPTIONS)} alone")
+        elif field != "browserSdkVersion" and not is_usual(before, field, value):
+            found.append(field)
+    return found
+
+
+EXPORT: Final = Exporter("the provider", terraform, cannot)
 
 
 def _no_import(target: KeyTarget) -> str | None:
