@@ -191,7 +191,9 @@ def _fields(namespace: argparse.Namespace, today: date) -> dict[str, str | list[
     for name in ("reason", "owner", "approved_by"):
         fields[name] = getattr(namespace, name)
     fields["created"] = str(today)
-    fields["expires"] = namespace.expires or _later(today, namespace.days)
+    fields["expires"] = (
+        _later(today, namespace.days) if namespace.expires is None else namespace.expires
+    )
     if namespace.ticket:
         fields["ticket"] = namespace.ticket
     return fields

@@ -188,6 +188,8 @@ def test_an_audit_log_that_was_altered_is_not_added_to(tmp_path: Path) -> None:
         assert (done.code, len(of.writes)) == (2, 6)
         assert "plan.audit.jsonl:4: does not follow from the line before" in done.err
         assert fixed(sim, tmp_path, "undo", "plan.audit.jsonl").code == 2
+        unset = fixed(sim, tmp_path, "undo", "plan.audit.jsonl", "--plan", "")
+        assert (unset.code, "an empty digest" in unset.err) == (2, True)
     assert log.read_bytes() == before
 
 

@@ -72,9 +72,11 @@ def test_a_plan_for_another_server(tmp_path: Path) -> None:
         ({"created_at": datetime(2026, 1, 1)}, (), "longer ago than 1d"),  # noqa: DTZ001
         ({"created_at": datetime(1926, 1, 1, tzinfo=UTC)}, (), "made at no time"),
         ({"server": "nowhere"}, (), "not an http or https URL"),
+        ({}, ("--max-age", "0s"), "longer ago than 0s"),
         ({}, ("--max-changes", "5"), "has 6 changes, and at most 5"),
+        ({}, ("--max-changes", "0"), "has 6 changes, and at most 0"),
     ],
-    ids=["organization", "--org", "old", "future", "zoneless", "1926", "server", "many"],
+    ids=["organization", "--org", "old", "future", "zoneless", "1926", "server", "0s", "many", "0"],
 )
 def test_a_plan_that_is_not_for_here_and_now(
     tmp_path: Path, facts: dict[str, Any], arguments: tuple[str, ...], says: str

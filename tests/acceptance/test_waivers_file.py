@@ -200,6 +200,7 @@ def test_add_makes_the_file(place: Place) -> None:
         (("--id", "n", "--key", "x", "--reason", "", "--days", "1"), "must not be empty"),
         (("--id", "n", "--key", "x", "--reason", "r", "--days", "1", "--rule", "no"), "no rule"),
         (("--id", "n", "--reason", "r", "--days", "1"), "--key"),
+        (("--id", "n", "--key", "x", "--reason", "r", "--expires", ""), "Write a day"),
     ],
 )
 def test_add_writes_nothing_that_is_not_sound(

@@ -120,7 +120,7 @@ def _check(plan: "Plan", namespace: argparse.Namespace, settings: "Settings") ->
     terms = admission.Terms(
         server=base_url(settings.url or DEFAULT_URL, insecure_http=namespace.insecure_http),
         organizations=settings.organizations,
-        max_age=namespace.max_age or admission.MAX_AGE,
+        max_age=admission.MAX_AGE if namespace.max_age is None else namespace.max_age,
         max_changes=admission.MAX_CHANGES
         if namespace.max_changes is None
         else namespace.max_changes,

@@ -20,7 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plan",
         metavar="DIGEST",
-        default="",
         help="undo the plan whose digest begins so (default: the last one that the log tells of)",
     )
     output = parser.add_argument_group("output")
@@ -42,6 +41,8 @@ def run(namespace: argparse.Namespace) -> int:
         raise UsageError(
             "a plan is a JSON file", where=str(output), remedy="End the name in .json."
         )
+    if namespace.plan is not None and not namespace.plan:
+        raise UsageError("an empty digest", where="--plan", remedy="Give a plan's, or no --plan.")
     settings = inputs.settings(namespace)
     check_outputs([output] if output else [], namespace, settings)
     from scanner.remediate.apply.audit import read_audit  # noqa: PLC0415 - not for --help
@@ -50,7 +51,7 @@ def run(namespace: argparse.Namespace) -> int:
     from scanner.remediate.table import headline, table_lines  # noqa: PLC0415
 
     entries = read_audit(namespace.audit)
-    plan = undo_plan(entries, namespace.plan, datetime.now(UTC), str(namespace.audit))
+    plan = undo_plan(entries, namespace.plan or "", datetime.now(UTC), str(namespace.audit))
     if output is not None:
         with replacing(output) as out:
             out.write(write_plan(plan))
