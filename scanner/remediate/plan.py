@@ -59,7 +59,7 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the plan is about a rule of a severity on a key."""
         return (
             (not self.rules or rule in self.rules)
-            and (not self.keys or any(_is_key(resource.id, resource.name, k) for k in self.keys))
+            and (not self.keys or any(is_key(resource.id, resource.name, k) for k in self.keys))
             and (not self.projects or resource.project in self.projects)
             and severity.rank >= self.severity.rank
         )
@@ -183,7 +183,8 @@ def _name(one: Wanted) -> str:
     return one.action.name
 
 
-def _is_key(key: str, name: str | None, meant: str) -> bool:
+def is_key(key: str, name: str | None, meant: str) -> bool:
+    """Whether a key of this id and name is meant: by the start of the one, or by the other."""
     return bool(meant) and (key.startswith(meant) or name == meant)
 
 

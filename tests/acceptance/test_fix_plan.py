@@ -149,6 +149,15 @@ def test_what_is_named_wrongly_is_told(tmp_path: Path) -> None:
     done = keypolicy("fix", "plan", *DEMO, "-o", "plan.xml", cwd=tmp_path)
     assert done.code == 2
     assert "Use one of: .json, .md." in done.err
+    for key in ("no-such-key", "Cron", "cro"):
+        done = keypolicy("fix", "plan", *DEMO, "--key", "cron", "--key", key, cwd=tmp_path)
+        assert (done.code, done.out) == (2, "")
+        assert f"no key that was seen has an id that begins with '{key}'" in done.err
+    assert "Did you mean `cron`?" in done.err
+    # Where not all was seen, it may be among the rest.
+    done = keypolicy("fix", "plan", *DEMO, "--project", "nope", "--key", "cron", cwd=tmp_path)
+    assert done.code == 3
+    assert "'cron'" in done.err
     for factor in ("0.5", "1001", "nan", "much"):
         done = keypolicy("fix", "plan", *DEMO, "--headroom", factor, cwd=tmp_path)
         assert done.code == 2
@@ -327,6 +336,11 @@ def test_a_report_is_enough_for_what_its_evidence_tells(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert len(json.loads(narrowed.out)["actions"]) == 1
+    for option, name, meant in (("--key", "crom", "cron"), ("--project", "store", "storefront")):
+        done = keypolicy("fix", "plan", "--report", "r.json", option, name, cwd=tmp_path)
+        assert (done.code, done.out) == (2, "")
+        assert f"{option}: no finding of the report is about" in done.err
+        assert f"Did you mean `{meant}`?" in done.err
 
 
 def test_reports_of_others_and_of_other_policies_are_refused(tmp_path: Path) -> None:

@@ -127,7 +127,8 @@ def run(namespace: argparse.Namespace) -> int:
 
 def _from_scan(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Plan, bool]":
     request = inputs.scan_request(namespace, settings)
-    from scanner.pipeline import scan  # noqa: PLC0415 - heavy; mistakes come first
+    from scanner.cli.fix.named import absent  # noqa: PLC0415 - heavy; mistakes come first
+    from scanner.pipeline import scan  # noqa: PLC0415
     from scanner.remediate.keys import columns_of_remedies  # noqa: PLC0415
     from scanner.remediate.proposals import Knowledge  # noqa: PLC0415
 
@@ -146,7 +147,12 @@ def _from_scan(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Pl
             _server(scanned.inventory.servers, settings),
             tuple(sorted(scanned.inventory.organizations)),
         )
-        return plan, scanned.verdict.exit_code != _UNSEEN
+        is_whole = scanned.verdict.exit_code != _UNSEEN
+        if lost := absent(namespace.key, scanned.policies, known.rows):
+            if is_whole:
+                raise lost
+            inputs.warn(str(lost))  # it may be among what was not seen
+        return plan, is_whole
 
 
 def _from_report(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Plan, bool]":
@@ -157,13 +163,15 @@ def _from_report(namespace: argparse.Namespace, settings: "Settings") -> "tuple[
                 where="fix plan",
                 remedy="Leave one out: a report tells what was scanned, when, and what is waived.",
             )
-    from scanner.policy.load import load_policies  # noqa: PLC0415 - heavy; mistakes come first
+    from scanner.cli.fix.named import check_reported  # noqa: PLC0415 - heavy; mistakes come first
+    from scanner.policy.load import load_policies  # noqa: PLC0415
     from scanner.remediate.proposals import Knowledge  # noqa: PLC0415
     from scanner.remediate.reported import read_report  # noqa: PLC0415
 
     reported = read_report(namespace.report)
     policies = load_policies(inputs.policies(settings), settings.params, settings.policies_place)
     reported.check_policies(policies)
+    check_reported(namespace.key, namespace.project, reported.findings)
     plan = _plan(
         reported.findings,
         policies,
