@@ -76,7 +76,10 @@ class KeyTraffic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The step of a rotation that an action is: create, disable or delete; `of` is the old key."""
+    """The step of a rotation that an action is: create, disable or delete; `of` is the old key.
+
+    Or TAKE_BACK, where `of` is a key that was made and is deleted again: it may be in use by now.
+    """
 
     of: str
     step: str
@@ -114,6 +117,9 @@ class Left(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     fingerprint: str
     code: str
     reason: str
+
+
+TAKE_BACK: Final = "take-back"
 
 
 class PlanTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

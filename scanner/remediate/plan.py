@@ -37,6 +37,7 @@ from scanner.remediate.proposals import (
 from scanner.remediate.rotation.planned import Scene, parted, planned, unnamed
 
 _LOST: Final = "what is sent with the key from then on is lost"
+UNSEEN_TRAFFIC: Final = f"what the key receives was not looked at; {_LOST}"
 _ERRORS_ONLY: Final = "statistics count errors alone: that there are none does not prove it unused"
 
 
@@ -170,7 +171,7 @@ def _warnings(one: Wanted) -> list[str]:
     if not one.action.cuts or one.action.risk is Risk.SAFE:
         return []
     if one.traffic is None:
-        return [f"what the key receives was not looked at; {_LOST}"]
+        return [UNSEEN_TRAFFIC]
     return [_LOST if one.traffic.accepted else _ERRORS_ONLY]
 
 

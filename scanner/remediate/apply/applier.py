@@ -33,7 +33,8 @@ from scanner.remediate.apply.compare import (
     told,
 )
 from scanner.remediate.apply.create import chosen, named
-from scanner.remediate.apply.traffic import used_since
+from scanner.remediate.apply.taken import others_done, settled, taken_back
+from scanner.remediate.apply.traffic import in_use
 from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
 from scanner.remediate.remote import FoundKey, Operation, Remote
 
@@ -69,10 +70,17 @@ class Applier:
 
     def apply(self, action: PlannedAction) -> Applied:
         """Apply one action. Raises UsageError where the audit log cannot be written."""
+        if (done := settled(self._log, self._digest, action)) is None:
+            return self._apply(action)
+        if (back := taken_back(self._log, done, action)) is None:
+            reason = f"was {done.result.value} at {clock(done.at)}"
+            return Applied(action, done.result, reason, is_new=False)
+        again = self._apply(action)
+        told = f"another plan took it back at {clock(back.at)}; {again.reason or 'made again'}"
+        return msgspec.structs.replace(again, reason=told)
+
+    def _apply(self, action: PlannedAction) -> Applied:
         past = self._log.of(self._digest, action.id)
-        if past and past[-1].result in SETTLED:
-            reason = f"was {past[-1].result.value} at {clock(past[-1].at)}"
-            return Applied(action, past[-1].result, reason, is_new=False)
         try:
             if not action.target.id:
                 return self._make(action, past)
@@ -95,7 +103,9 @@ class Applier:
             return self._note(action, ActionFate.VANISHED, "the project has no such key any more")
         if moved := moved_away(action.target, found.state):
             return self._note(action, ActionFate.DRIFTED, moved, before=found.state)
-        now = standing(action, found.state, self._own(action))
+        now = standing(
+            action, found.state, others_done(self._log, self._digest, action, self._plan.actions)
+        )
         if now is Standing.DONE:
             return self._note(action, done, looked_up or "it is so already", **facts)
         target = msgspec.structs.replace(action.target, project=found.project)
@@ -103,7 +113,7 @@ class Applier:
         reason = (
             drift(action, found.state)
             if is_other
-            else used_since(self._plan, action, target, self._remote)
+            else in_use(self._plan, action, target, self._remote)
         )
         if is_other or reason:
             return self._note(action, ActionFate.DRIFTED, reason, before=found.state)
@@ -270,17 +280,6 @@ class Applier:
             **{"target": action.target, **facts},
         )
 
-    def _own(self, action: PlannedAction) -> list[PlannedAction]:
-        """Return the other actions of the plan that were done to the same key."""
-        done = {
-            one.action_id
-            for one in self._log.entries
-            if one.plan == self._digest and one.result in SETTLED
-        }
-        place = _place(action.target)
-        others = (one for one in self._plan.actions if one.id != action.id and one.id in done)
-        return [one for one in others if _place(one.target) == place]
-
 
 def _facts(pending: AuditEntry | None, found: FoundKey | None) -> dict[str, Any]:
     """Return the key as it is now, with what was noted of the request that led to it."""
@@ -289,7 +288,3 @@ def _facts(pending: AuditEntry | None, found: FoundKey | None) -> dict[str, Any]
         known = ("request_id", "before", "changes")
         facts |= {name: getattr(pending, name) for name in known}
     return facts
-
-
-def _place(target: KeyTarget) -> tuple[str, str, str]:
-    return target.organization, target.project_id or target.project, target.id

@@ -15,17 +15,25 @@ from scanner.policy.actions import ACTIONS, get_action
 from scanner.remediate.apply.audit import OPEN, ActionFate, AuditEntry
 from scanner.remediate.apply.compare import differing
 from scanner.remediate.document import (
+    TAKE_BACK,
     KeyTarget,
     Left,
     Plan,
     PlannedAction,
     PlanTool,
     Precondition,
+    Rotation,
     State,
     action_id,
     canonical,
 )
+from scanner.remediate.plan import UNSEEN_TRAFFIC
+from scanner.remediate.rotation.names import is_successor
 
+_LOOKED_AT: Final = (
+    "the key is left where it received errors in 30 days, or where the key that it follows is not"
+    " active: `fix apply` asks the server"
+)
 _OPPOSITES: Final = {"disable": "enable", "enable": "disable"}
 
 
@@ -49,7 +57,7 @@ def undo_plan(entries: Sequence[AuditEntry], chosen: str, now: datetime, where: 
     final = {_place(one.target): one.after for one in told if one.after is not None}
     actions, left = [], []
     for group in groups.values():
-        made = _undone(group, final.get(_place(group[-1].target)))
+        made = _undone(group, final.get(_place(group[-1].target)), entries)
         if isinstance(made, Left):
             left.append(made)
         elif made is not None:
@@ -66,7 +74,9 @@ def undo_plan(entries: Sequence[AuditEntry], chosen: str, now: datetime, where: 
     )
 
 
-def _undone(group: list[AuditEntry], final: State | None) -> PlannedAction | Left | None:
+def _undone(
+    group: list[AuditEntry], final: State | None, entries: Sequence[AuditEntry]
+) -> PlannedAction | Left | None:
     """Return what takes one action back, why nothing does, or None where it changed nothing."""
     sent = [one for one in group if one.result is ActionFate.SENDING]
     if not sent:
@@ -76,13 +86,35 @@ def _undone(group: list[AuditEntry], final: State | None) -> PlannedAction | Lef
         reason = "what became of it is not known: apply its plan again, which looks it up"
         return _left(last, "unseen", reason)
     if sent[0].target.id == "":
-        is_made = bool(last.target.id) and final is not None
-        return _planned(last, "delete", final or {}, {}, None) if is_made else None
+        return _unmade(last, final, entries)
     if sent[-1].changes is not None:
         return _reverted(last, sent[0].before or {}, final)
     if last.result is ActionFate.APPLIED:
         return _left(last, "irreversible", "the key is deleted: nothing brings back its DSN")
     return None
+
+
+def _unmade(
+    last: AuditEntry, final: State | None, entries: Sequence[AuditEntry]
+) -> PlannedAction | Left | None:
+    """Return what deletes a key that was made, if it was, unless others rely on it."""
+    if not last.target.id or final is None:
+        return None
+    if why := _needed(last.target, entries):
+        return _left(last, "in-use", why)
+    return _planned(last, "delete", final, {}, None)
+
+
+def _needed(made: KeyTarget, entries: Sequence[AuditEntry]) -> str:
+    """Say that the key which a new one follows accepts nothing, as far as the log tells."""
+    for entry in reversed(entries):
+        old, done = entry.target, entry.result is ActionFate.APPLIED
+        if done and _place(old)[:2] == _place(made)[:2] and is_successor(made.name or "", old.id):
+            if entry.after is not None and entry.after.get("isActive"):
+                return ""
+            gone = "deleted" if entry.after is None else "disabled"
+            return f"it follows the key {old.name}, which was {gone} since then: it may be in use"
+    return ""
 
 
 def _reverted(last: AuditEntry, before: State, final: State | None) -> PlannedAction | Left | None:
@@ -110,9 +142,18 @@ def _planned(
     before: State,
     after: State | None,
 ) -> PlannedAction:
+    is_cut = after is None or after.get("isActive") is False or bool(after.get("rateLimit"))
     risk = Risk.IRREVERSIBLE if after is None else Risk.DISRUPTIVE
     if after is not None and name in ACTIONS:
         risk = get_action(name).risk
+    if risk is Risk.SAFE and is_cut:
+        # Nobody looked at what the key receives by now: the log alone is read.
+        risk = Risk.DISRUPTIVE
+    notes = [UNSEEN_TRAFFIC] if is_cut else []
+    rotation = None
+    if after is None:
+        notes.append(_LOOKED_AT)
+        rotation = Rotation(entry.target.id, TAKE_BACK)
     return PlannedAction(
         id=action_id(name, entry.target, after),
         action=name,
@@ -124,6 +165,8 @@ def _planned(
         reason=f"takes back {entry.action} of {entry.at:%Y-%m-%d %H:%M:%S} UTC"
         f" (plan {entry.plan[:12]})",
         findings=entry.findings,
+        notes=tuple(notes),
+        rotation=rotation,
     )
 
 

@@ -94,6 +94,11 @@ class Rotate(msgspec.Struct, frozen=True):
         return re.compile("".join(words.get(one, re.escape(one)) for one in parts), re.DOTALL)
 
 
+def is_successor(name: str, key_id: str) -> bool:
+    """Whether a name tells that its key follows the one of this id, whatever the scheme."""
+    return len(key_id) >= SHORT and key_id[:SHORT] in name
+
+
 def disabled_name(name: str, day: datetime) -> str:
     """Return the name of a key that is disabled on this day."""
     mark = f" (disabled {day.astimezone(UTC):%Y-%m-%d})"

@@ -13,7 +13,7 @@ from scanner.model.outcome import Risk
 from scanner.remediate.apply.audit import ActionFate, read_audit
 from scanner.remediate.apply.undo import undo_plan
 from scanner.remediate.document import Precondition
-from tests.simulator import Simulator, World, faults
+from tests.simulator import Key, Simulator, World, faults
 from tests.simulator.faults import on
 from tests.unit.remediate.apply.applying import (
     LIMIT,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from scanner.remediate.document import Plan
 
-NOW = datetime(2126, 1, 1, tzinfo=UTC)
+NOW = datetime.now(UTC)
 NEW = {"name": "fresh", "rateLimit": None, "browserSdkVersion": "latest"}
 
 
@@ -67,6 +67,106 @@ def test_all_is_taken_back_in_one_plan(tmp_path: Path) -> None:
     assert states(of) == before
     (left,) = undo(tmp_path / "b.jsonl").left  # the new key is deleted for good
     assert left.code == "irreversible"
+
+
+def _rotated(of: World, folder: Path) -> tuple[Key, Key, Plan]:
+    """Make a successor and disable the key, with one log; return both, and what undoes making."""
+    owner, log = of.projects[0], folder / "a.jsonl"
+    old = owner.keys[0]
+    with Simulator(of) as sim:
+        name = f"web (successor of {old.public[:8]})"
+        apply(sim, plan(sim.url, creation(owner, {"name": name, "rateLimit": None})), log)
+        first = read_audit(log)[0].plan
+        made = undo(log, first)
+        apply(sim, plan(sim.url, action(old, owner, {"isActive": False}, "disable")), log)
+    (left,) = undo(log, first).left
+    assert (left.code, undo(log, first).actions) == ("in-use", ())
+    assert "which was disabled since then: it may be in use" in left.reason
+    return old, owner.keys[-1], made
+
+
+def test_a_new_key_is_not_taken_back_where_the_old_one_accepts_nothing(tmp_path: Path) -> None:
+    """Also where the log does not tell it: the server is asked."""
+    of = world()
+    old, _, made = _rotated(of, tmp_path)
+    with Simulator(of) as sim:
+        made = structs.replace(made, server=sim.url)
+        (done,) = apply(sim, made, tmp_path / "b.jsonl")
+        assert done.fate is ActionFate.DRIFTED
+        assert "which is not active: enable that one first" in done.reason
+        old.active = True
+        (done,) = apply(sim, made, tmp_path / "b.jsonl")
+        assert done.fate is ActionFate.APPLIED
+
+
+def test_a_new_key_that_is_in_use_is_not_taken_back(tmp_path: Path) -> None:
+    of = world()
+    old, new, made = _rotated(of, tmp_path)
+    old.active, new.daily = True, (0, 0, 1)
+    (one,) = made.actions
+    assert "was not looked at" in one.notes[0]
+    assert "`fix apply` asks the server" in one.notes[1]
+    with Simulator(of) as sim:
+        (done,) = apply(sim, structs.replace(made, server=sim.url), tmp_path / "b.jsonl")
+    assert done.fate is ActionFate.DRIFTED
+    assert "it received" in done.reason
+    assert new in of.keys
+
+
+def test_a_limit_that_comes_back_is_not_called_safe(tmp_path: Path) -> None:
+    of = world()
+    key, owner = of.projects[0].keys[0], of.projects[0]
+    key.rate_limit = (7, 60)
+    with Simulator(of) as sim:
+        apply(sim, plan(sim.url, action(key, owner, LIMIT)), tmp_path / "a.jsonl")
+    (one,) = undo(tmp_path / "a.jsonl").actions
+    assert one.risk is Risk.DISRUPTIVE
+    assert "was not looked at" in one.notes[0]
+
+
+@pytest.mark.parametrize("what", ["limit", "made", "both"])
+def test_what_was_taken_back_is_not_called_applied(tmp_path: Path, what: str) -> None:
+    """The same plan with the same log makes it again, and a third run does nothing."""
+    of = world()
+    owner, log = of.projects[0], tmp_path / "a.jsonl"
+    key = owner.keys[0]
+    changes = {
+        "limit": [action(key, owner, LIMIT)],
+        "made": [creation(owner, NEW)],
+        "both": [action(key, owner, LIMIT), action(key, owner, {"name": "n"}, "rename")],
+    }[what]
+    with Simulator(of) as sim:
+        made = plan(sim.url, *changes)
+        apply(sim, made, log)
+        wanted = sorted(one["name"] for one in states(of).values())
+        apply(sim, undo(log), log)
+        assert sorted(one["name"] for one in states(of).values()) != wanted or what == "limit"
+        writes = len(of.writes)
+        again = apply(sim, made, log)
+        assert {one.fate for one in again} == {ActionFate.APPLIED}
+        assert all(one.is_new and one.reason.startswith("another plan took it back at") for one in again)
+        assert sorted(one["name"] for one in states(of).values()) == wanted
+        assert len(of.writes) > writes
+        writes = len(of.writes)
+        assert not any(one.is_new for one in apply(sim, made, log))
+        assert len(of.writes) == writes
+
+
+def test_what_another_plan_did_since_is_no_longer_applied(tmp_path: Path) -> None:
+    of = world()
+    owner, log = of.projects[0], tmp_path / "a.jsonl"
+    key = owner.keys[0]
+    with Simulator(of) as sim:
+        made = plan(sim.url, action(key, owner, LIMIT))
+        apply(sim, made, log)
+        # Another field: what was applied still is.
+        apply(sim, plan(sim.url, action(key, owner, {"name": "n"}, "rename")), log)
+        assert [one.fate for one in apply(sim, made, log)] == [ActionFate.APPLIED]
+        other = {"rateLimit": {"count": 5, "window": 60}}
+        apply(sim, plan(sim.url, action(key, owner, other)), log)
+        (done,) = apply(sim, made, log)
+    assert done.fate is ActionFate.DRIFTED
+    assert done.reason.startswith("another plan took it back at")
 
 
 def _applied(of: World, log: Path, *found: faults.Fault, after: object = LIMIT) -> None:

@@ -1,0 +1,46 @@
+"""An audit log and an action that was applied go in; whether it was taken back since comes out."""
+
+from scanner.remediate.apply.audit import SETTLED, ActionFate, AuditEntry, AuditLog
+from scanner.remediate.apply.compare import fits
+from scanner.remediate.document import KeyTarget, PlannedAction
+
+_SEEN = SETTLED | {ActionFate.SPREAD, ActionFate.IGNORED}
+"""What tells how a key was afterwards."""
+
+
+def settled(log: AuditLog, plan: str, action: PlannedAction) -> AuditEntry | None:
+    """Return the last that the log tells of an action, if it was done by then."""
+    past = log.of(plan, action.id)
+    return past[-1] if past and past[-1].result in SETTLED else None
+
+
+def taken_back(log: AuditLog, done: AuditEntry, action: PlannedAction) -> AuditEntry | None:
+    """Return what another plan found or did since, if what the action wanted is so no more."""
+    found = None
+    for entry in reversed(log.entries):
+        if entry is done:
+            break
+        is_other = entry.plan != done.plan and _place(entry.target) == _place(done.target)
+        if found is None and is_other and entry.result in _SEEN:
+            found = entry
+    if found is None or action.after is None:
+        return None
+    is_kept = found.after is not None and fits(action.after, found.after)
+    return None if is_kept else found
+
+
+def others_done(
+    log: AuditLog, plan: str, action: PlannedAction, actions: tuple[PlannedAction, ...]
+) -> list[PlannedAction]:
+    """Return the other actions of a plan that were done to the same key, and still are."""
+    place = _place(action.target)
+    alike = (one for one in actions if one.id != action.id and _place(one.target) == place)
+    return [
+        one
+        for one in alike
+        if (done := settled(log, plan, one)) is not None and not taken_back(log, done, one)
+    ]
+
+
+def _place(target: KeyTarget) -> tuple[str, str, str]:
+    return target.organization, target.project_id or target.project, target.id
