@@ -11,6 +11,7 @@ import msgspec
 
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.files import read_regular, real
+from scanner.base.given import GivenParams
 from scanner.base.hints import closest
 from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.catalogue.redact import TOKEN_PATTERN
@@ -119,11 +120,15 @@ def _read_config(path: Path, name: str) -> Layer:
         data["notify"] = read_channels(source)
     base = os.path.dirname(name)  # noqa: PTH120 - a name for messages, which pathlib would change
     if "params" in data:
-        data["params"] = {
+        texts = {
             # As it is written: what `1e3` or a list means is for the parameter's declaration.
-            key: ",".join(value) if isinstance(value, list) else source.scalar(("params", key))
+            key: ",".join(value)
+            if isinstance(value, list)
+            else source.scalar(("params", key)) or ""
             for key, value in data["params"].items()
         }
+        places = {key: source.at(("params", key)) for key in texts}
+        data["params"] = GivenParams(texts, places)
     if "policies" in data:
         named = data["policies"]
         named = named.split(",") if isinstance(named, str) else named

@@ -10,12 +10,14 @@ file, and the server's variables.
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from scanner.base.errors import UsageError
+from scanner.base.errors import Location, UsageError
+from scanner.base.given import GivenParams
 from scanner.catalogue import LIVE
 from scanner.config import values as read
 from scanner.config.files import read_config, read_dotenv, read_locked, read_rc
@@ -68,7 +70,7 @@ def load_settings(
     if "notify" in config:
         values["notify"] = _channels(config["notify"], environ, dotenv)
     if params := [layer["params"] for layer in reversed(layers) if "params" in layer]:
-        values["params"] = {k: v for given in params for k, v in given.value.items()}
+        values["params"] = reduce(lambda below, one: one.value.over(below), params, GivenParams({}))
         origins["params"] = ", ".join(given.origin for given in reversed(params))
     return Settings(
         **values,
@@ -207,7 +209,7 @@ def _from_flags(flags: Flags) -> Layer:
         if value is not None and value != ():
             layer[name] = Given(value, setting.flag, Trust.USER)
     if flags.params:
-        params = read.assignments(flags.params, "--param")
+        params = GivenParams(read.assignments(flags.params, "--param"))
         layer["params"] = Given(params, "--param", Trust.USER)
     return layer
 
@@ -226,7 +228,8 @@ def _from_variables(
     }
     if variables.get(_PARAMS, "").strip():
         origin = _PARAMS + suffix
-        params = read.assignments(variables[_PARAMS].split(";"), origin)
+        texts = read.assignments(variables[_PARAMS].split(";"), origin)
+        params = GivenParams(texts, {name: Location(f"{name} in {origin}") for name in texts})
         layer["params"] = Given(params, origin, trust)
     return layer
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scanner.base.errors import Location, UsageError
+from scanner.base.given import GivenParams
 from scanner.catalogue import URL_SETTING
 from scanner.config.trust import Trust
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
@@ -72,7 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
     token: Token | None = None
     policies: tuple[str, ...] = ()
-    params: dict[str, str] = {}
+    params: GivenParams = msgspec.field(default_factory=lambda: GivenParams({}))
     fail_on: Severity | None = Severity.LOW
     on_unknown: OnUnknown = OnUnknown.FAIL
     allow_partial: bool = False

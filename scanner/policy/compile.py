@@ -6,12 +6,13 @@ from hashlib import sha256
 from msgspec import UNSET
 
 from scanner.base.errors import Location, Problem
+from scanner.base.given import given_at
 from scanner.base.hints import did_you_mean
 from scanner.catalogue import TABLES
 from scanner.model.outcome import Severity
 from scanner.model.rule import Policy, Predicate, Remedy, Rule
 from scanner.policy.language.arguments import CheckUse, read_check, read_fix
-from scanner.policy.language.parameters import Parameter, command_line
+from scanner.policy.language.parameters import Parameter
 from scanner.policy.language.predicates import parameters_in
 from scanner.policy.language.scope import ParameterScope
 from scanner.policy.language.slots import Slot
@@ -56,19 +57,21 @@ class Compiler:
         )
 
     def finish(self) -> None:
-        """Complete `problems` with those of the command line's parameters."""
+        """Complete `problems` with those of the parameters that were given."""
         self.problems += self._refused.values()
         for name in self._given:
             if name not in self._known and not self._open:
                 message = f"no selected policy has a parameter `{name}`"
                 hint = did_you_mean(name, self._known, kind="parameters")
-                self.problems.append(Problem(command_line(name), message, "unknown-param", hint))
+                self.problems.append(
+                    Problem(given_at(self._given, name), message, "unknown-param", hint)
+                )
 
     def _settled(self, parameter: Parameter) -> Parameter:
         try:
             return parameter.settled(self._given)
         except BadValueError as error:
-            location = command_line(parameter.name)
+            location = given_at(self._given, parameter.name)
             self._refused[parameter.name] = Problem(location, error.message, error.code, error.hint)
             return parameter
 

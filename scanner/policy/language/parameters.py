@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from scanner.base.composer import NodePath
 from scanner.base.errors import Location, Problem
+from scanner.base.given import given_at, placed
 from scanner.base.yamlfile import YamlFile
 from scanner.model.rule import ParamValue
 from scanner.policy.files.document import GivenValue, ParameterDocument
@@ -29,6 +30,7 @@ class Origin(StrEnum):
     DEFAULT = "default"
     POLICY = "policy"
     OVERRIDE = "override"
+    SETTING = "setting"
     COMMAND_LINE = "command line"
 
 
@@ -60,19 +62,15 @@ class Parameter(msgspec.Struct, frozen=True):
         return self.origin is Origin.OVERRIDE
 
     def settled(self, given: Mapping[str, str]) -> "Parameter":
-        """Return the parameter with its value on the command line, if there is one.
+        """Return the parameter with its value on the command line or in settings, if it has one.
 
         Raises BadValueError.
         """
         if (text := given.get(self.name)) is None:
             return self
         value = self.slot.admit(read_text(self.slot.type, text))
-        return Parameter(self.name, self.slot, value, Origin.COMMAND_LINE, command_line(self.name))
-
-
-def command_line(name: str) -> Location:
-    """Return the place that messages name for a parameter given on the command line."""
-    return Location(f"--param {name}")
+        origin = Origin.SETTING if self.name in placed(given) else Origin.COMMAND_LINE
+        return Parameter(self.name, self.slot, value, origin, given_at(given, self.name))
 
 
 def declare(

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from scanner.base.errors import PolicyError, UsageError
+from scanner.base.given import given_at
 from scanner.base.resources import schema_path
 from scanner.config.document import ConfigDocument, config_schema
 from scanner.config.gather import load_settings
@@ -205,6 +206,15 @@ def test_parameters_are_gathered_from_everywhere(place: Place) -> None:
     assert settings.origin("params") == (
         "--param, KEYPOLICY_PARAMS, params in ../keypolicy.yaml:1:1"
     )
+    assert [str(given_at(settings.params, name)) for name in "abcd"] == [
+        "../keypolicy.yaml:1:13",
+        "b in KEYPOLICY_PARAMS",
+        "--param c",
+        "--param d",
+    ]
+    del place.environ["KEYPOLICY_PARAMS"]
+    place.write(place.directory, ".env", "KEYPOLICY_PARAMS=a=5\n")
+    assert str(given_at(place.load().params, "a")) == "a in KEYPOLICY_PARAMS in .env"
 
 
 def test_sentryclirc_near_and_at_home(place: Place) -> None:

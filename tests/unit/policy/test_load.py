@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
+from scanner.base.given import GivenParams
 from scanner.model.outcome import Severity
 from scanner.policy.load import load_policies
 from tests.unit.policy.writing import load, load_rule, write
@@ -211,6 +212,14 @@ def test_wrong_parameters_of_the_command_line(params: dict[str, str], code: str,
     assert problem.code == code
     assert problem.hint.startswith(hint)
     assert problem.location.file == f"--param {next(iter(params))}"
+
+
+@pytest.mark.parametrize("text", ["7", "x"])
+@pytest.mark.parametrize("name", ["max_age", "max_ages"])
+def test_a_wrong_parameter_is_told_where_it_was_given(name: str, text: str) -> None:
+    place = Location("keypolicy.yaml", 3, 9)
+    (problem,) = _problems(["sentry-baseline"], GivenParams({name: text}, {name: place}))
+    assert problem.location == place
 
 
 def test_loading_imports_nothing_heavy() -> None:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scanner.authoring.explain.merged import merged_yaml
 from scanner.authoring.explain.rule import Explanation, explain
 from scanner.authoring.explain.words import Worded
 from scanner.base.errors import Location, PolicyError, UsageError
+from scanner.base.given import GivenParams
 from scanner.engine.database import connect
 from scanner.engine.predicate.guard import Guard
 from scanner.engine.predicate.outline import outline
@@ -79,6 +81,15 @@ def test_the_command_line_wins(tmp_path: Path) -> None:
     found = _explain(tmp_path, "old-key", "params: {age: 30d}\n", age="12h")
     assert _origins(found) == [("12h", "command line", "--param age", 0)]
     assert found.requirement.values["age"] == "12h"
+
+
+def test_a_setting_is_told_where_it_was_given(tmp_path: Path) -> None:
+    base = _write(tmp_path, "base.yaml", BASE)
+    for place in (Location("keypolicy.yaml", 3, 9), Location("age in KEYPOLICY_PARAMS")):
+        given = GivenParams({"age": "12h"}, {"age": place})
+        found = explain([base], given, "old-key").explanation
+        assert _origins(found) == [("12h", "setting", place.file, place.line)]
+        assert f"# setting: {place}" in merged_yaml([base], given)
 
 
 def test_only_parameters_that_the_rule_uses(tmp_path: Path) -> None:

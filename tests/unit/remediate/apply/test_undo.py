@@ -144,7 +144,9 @@ def test_what_was_taken_back_is_not_called_applied(tmp_path: Path, what: str) ->
         writes = len(of.writes)
         again = apply(sim, made, log)
         assert {one.fate for one in again} == {ActionFate.APPLIED}
-        assert all(one.is_new and one.reason.startswith("another plan took it back at") for one in again)
+        assert all(
+            one.is_new and one.reason.startswith("another plan took it back at") for one in again
+        )
         assert sorted(one["name"] for one in states(of).values()) == wanted
         assert len(of.writes) > writes
         writes = len(of.writes)
