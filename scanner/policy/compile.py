@@ -1,5 +1,6 @@
 """From merged policies to the model's: parameters resolved, checks replaced by their macros."""
 
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 
@@ -198,7 +199,11 @@ def _rule_location(merged: MergedRule) -> Location:
 def _message_problems(merged: MergedRule) -> list[Problem]:
     text, place = merged.document.message, merged.place("message")
     location = place.source.at_text(place.path)
-    return [
-        Problem(location.within(text, one.offset), one.message, one.code, one.hint)
-        for one in misplaced(text, merged.document.resource)
-    ]
+    problems = []
+    for one in misplaced(text, merged.document.resource):
+        word = re.match(r"\{\$?(\w*)", text[one.offset :])
+        is_parameter = word is not None and word[1] in merged.parameters
+        hint = "It is a parameter; a message takes columns only." if is_parameter else one.hint
+        at = location.within(text, one.offset)
+        problems.append(Problem(at, one.message, one.code, hint))
+    return problems

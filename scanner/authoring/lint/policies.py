@@ -10,6 +10,7 @@ from scanner.authoring.lint.advice import advice, empty_columns, own_rules
 from scanner.authoring.lint.fixes import vain_fixes
 from scanner.authoring.lint.listing import Listing
 from scanner.authoring.lint.owners import lint_owners
+from scanner.authoring.lint.quoted import quoted
 from scanner.authoring.lint.refusals import refusals
 from scanner.authoring.lint.swallow import swallowed
 from scanner.authoring.lint.verdicts import constant_verdicts
@@ -141,7 +142,7 @@ class _Linter:
         for target in self._targets:
             self.errors += target.inspection.problems
             if target.merged is not None:
-                self.warnings += advice(target.merged)
+                self.warnings += [*advice(target.merged), *quoted(target.merged)]
                 self._cases(target, target.merged)
         compiled, clashes = together(
             [policy for target in self._targets for policy in target.inspection.policies]

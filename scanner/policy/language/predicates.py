@@ -17,6 +17,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_NAME: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 _BORDER: Final = re.compile(r"/\*|\*/")
 
 
@@ -26,6 +27,26 @@ def parameters_in(text: str) -> list[tuple[str, int]]:
     The offset is that of the `$`, in characters from 0.
     """
     return [(found["name"], found.start()) for found, _ in _tokens(text) if found["name"]]
+
+
+def quoted_parameters(text: str) -> list[tuple[str, int, str]]:
+    """Return what looks like a parameter in a string or quoted name: its name, offset, and SQL.
+
+    The SQL is what stands for the whole string where the parameter is meant. The offset is that of
+    the `$`.
+    """
+    found = []
+    for token, _ in _tokens(text):
+        start = len(token[0]) - len(token[0].lstrip("eE")) + 1
+        if token[0][start - 1 : start] not in {"'", '"'}:
+            continue
+        inner = token[0][start:-1]
+        for one in _NAME.finditer(inner):
+            before, after = inner[: one.start()], inner[one.end() :]
+            parts = [before and f"'{before}'", one[0], after and f"'{after}'"]
+            instead = " || ".join(part for part in parts if part)
+            found.append((one[1], token.start() + start + one.start(), instead))
+    return found
 
 
 def code(text: str) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from scanner.policy.language.predicates import parameters_in
+from scanner.policy.language.predicates import parameters_in, quoted_parameters
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,26 @@ def test_parameters_outside_of_texts(text: str, names: list[str]) -> None:
 
 def test_offsets_are_those_of_the_dollar() -> None:
     assert parameters_in("ab $x\n$y") == [("x", 3), ("y", 6)]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a = '$x'", [("x", 5, "$x")]),
+        ("a LIKE '$x-%'", [("x", 8, "$x || '-%'")]),
+        ("a LIKE '%-$x-%'", [("x", 10, "'%-' || $x || '-%'")]),
+        (r"a = e'it\'s $x'", [("x", 12, r"'it\'s ' || $x")]),
+        ('"$x" = 1', [("x", 1, "$x")]),
+        ("a = $x", []),
+        ("e = $x AND eE < $x", []),
+        ("a -- '$x'\n< 1", []),
+        ("a /* '$x' */ < 1", []),
+        ("a ~ '^x$'", []),
+        ("a = '$1'", []),
+        ("", []),
+    ],
+)
+def test_parameters_in_quotes_are_told_with_what_is_meant(
+    text: str, found: list[tuple[str, int, str]]
+) -> None:
+    assert quoted_parameters(text) == found
