@@ -11,24 +11,26 @@ from typing import Final
 from scanner.base.hints import did_you_mean
 from scanner.catalogue import Column
 from scanner.engine.predicate.clock import CALLS
+from scanner.engine.predicate.families import (
+    NUMBERS,
+    check_values,
+    column_name,
+    literal_kind,
+    literal_text,
+)
 from scanner.engine.predicate.refusal import RefusedError, refused
 from scanner.engine.predicate.syntax import Node, arguments_of
+from scanner.model.rule import ParamValue
 
 _LIKE: Final = frozenset({"~~", "!~~", "~~*", "!~~*"})
 _FIELDS: Final = frozenset({"->", "->>", "json_extract", "json_extract_string", "json_exists"})
-_NUMBERS: Final = frozenset({"INTEGER", "DECIMAL", "DOUBLE", "HUGEINT", "BIGINT"})
-_TEXTS: Final = frozenset({"lower", "upper", "trim", "left", "right", "substring", "->>", "||"})
-_SAME: Final = frozenset({"COMPARE_EQUAL", "COMPARE_NOTEQUAL"})
-_IN: Final = frozenset({"COMPARE_IN", "COMPARE_NOT_IN"})
 _RATE_UNITS: Final = frozenset({"s", "m", "h", "d", "sec", "min", "minute", "hour", "day"})
 
 
-def check(node: Node, columns: Mapping[str, Column]) -> None:
+def check(node: Node, columns: Mapping[str, Column], given: Mapping[str, ParamValue]) -> None:
     """Raise RefusedError if the node, as the author wrote it, is such a part."""
+    check_values(node, columns, given)
     match node["class"]:
-        case "COMPARISON":
-            is_order = node["type"] not in _SAME
-            _check_numbers([node["left"], node["right"]], columns, is_order=is_order)
         case "CONJUNCTION":
             word = str(node["type"]).removeprefix("CONJUNCTION_")
             _check_conditions(node["children"], word, columns)
@@ -64,9 +66,7 @@ def unknown_column(node: Node, columns: Mapping[str, Column], table: str) -> Ref
 
 def _check_operator(node: Node, columns: Mapping[str, Column]) -> None:
     children = node["children"]
-    if node["type"] in _IN:
-        _check_numbers(children, columns)
-    elif node["type"] == "OPERATOR_NOT":
+    if node["type"] == "OPERATOR_NOT":
         _check_conditions(children, "NOT", columns)
     elif node["type"] == "ARRAY_EXTRACT":
         _check_field(children, columns)
@@ -89,31 +89,12 @@ def _check_function(node: Node, columns: Mapping[str, Column]) -> None:
         raise _bare_list(node)
 
 
-def _check_numbers(
-    parts: list[Node], columns: Mapping[str, Column], *, is_order: bool = False
-) -> None:
-    """Refuse numbers beside texts: every value would have to be a number."""
-    texts = [part for part in parts if _is_text(part, columns)]
-    numbers = [part for part in parts if _kind(part) in _NUMBERS]
-    if texts and numbers:
-        said = _words(texts[0])
-        text = _text(numbers[0])
-        as_text = "" if is_order else f"Write '{text}' in single quotes, "  # '10' comes before '9'
-        raise refused(
-            f"compares the number {text} with {said}, which is a text",
-            "text-and-number",
-            numbers[0],
-            f"{as_text or 'Write '}length(...) for its length, or TRY_CAST(... AS BIGINT) where the"
-            " text is a number.",
-        )
-
-
 def _check_conditions(parts: list[Node], word: str, columns: Mapping[str, Column]) -> None:
     """Refuse texts and numbers where conditions are joined."""
     for number, part in enumerate(parts):
-        kind = _kind(part)
+        kind = literal_kind(part)
         if kind and kind not in {"BOOLEAN", "NULL_LITERAL"}:
-            what = f"'{_text(part)}'" if kind == "STRING" else _text(part)
+            what = f"'{literal_text(part)}'" if kind == "STRING" else literal_text(part)
             hint = _repeated(parts[number - 1], what, word) if number else ""
             raise refused(
                 f"has {what} beside {word}, which is no condition",
@@ -121,13 +102,13 @@ def _check_conditions(parts: list[Node], word: str, columns: Mapping[str, Column
                 part,
                 hint or "Write a condition there, such as name = 'a', or true or false.",
             )
-        column = columns.get(_name(part))
+        column = columns.get(column_name(part))
         if column is not None and column.type != "BOOLEAN":
             raise refused(
-                f"has `{_name(part)}` beside {word}, which is {column.type} and no condition",
+                f"has `{column_name(part)}` beside {word}, which is {column.type} and no condition",
                 "not-a-condition",
                 part,
-                f"Compare it with something, or write {_name(part)} IS NOT NULL.",
+                f"Compare it with something, or write {column_name(part)} IS NOT NULL.",
             )
 
 
@@ -135,15 +116,15 @@ def _repeated(before: Node, what: str, word: str) -> str:
     """Say how `name = 'a' OR 'b'` is written."""
     if before["class"] != "COMPARISON" or before["left"]["class"] != "COLUMN_REF":
         return ""
-    name = _name(before["left"])
-    if word == "OR" and before["type"] == "COMPARE_EQUAL" and _kind(before["right"]):
+    name = column_name(before["left"])
+    if word == "OR" and before["type"] == "COMPARE_EQUAL" and literal_kind(before["right"]):
         return f"Name the column again, {name} = {what}, or write {name} IN (..., {what})."
     return f"Name the column again: {name} = {what}."
 
 
 def _check_interval(node: Node) -> None:
     target = str(node["type_expr"].get("type_name", "")).upper()
-    text = _text(node["child"])
+    text = literal_text(node["child"])
     if target == "INTERVAL" and re.fullmatch(r"\s*[0-9.]+\s*", text):
         raise refused(
             f"has an interval of {text.strip()} without a unit",
@@ -154,8 +135,8 @@ def _check_interval(node: Node) -> None:
 
 
 def _check_like(pattern: Node) -> None:
-    text = _text(pattern)
-    if _kind(pattern) != "STRING" or "%" in text or "_" in text:
+    text = literal_text(pattern)
+    if literal_kind(pattern) != "STRING" or "%" in text or "_" in text:
         return
     if re.match(r"\^|.*(\$$|\.\*|\[.*\]|\(.*\))", text):
         raise refused(
@@ -178,16 +159,16 @@ def _check_like(pattern: Node) -> None:
 
 def _check_field(parts: list[Node], columns: Mapping[str, Column]) -> None:
     """Refuse a field that the column's JSON values never have."""
-    column = columns.get(_name(parts[0]))
-    if column is None or not column.keys or _kind(parts[1]) != "STRING":
+    column = columns.get(column_name(parts[0]))
+    if column is None or not column.keys or literal_kind(parts[1]) != "STRING":
         return
-    path = _text(parts[1])
+    path = literal_text(parts[1])
     if ".." in path:
         return  # refused for that
     first = re.split(r"[./\[]", re.sub(r"^(\$\.?|/)", "", path))[0].strip('"')
     if first and first not in column.keys:
         raise refused(
-            f"takes the field `{first}` of {_name(parts[0])}, which has none of that name",
+            f"takes the field `{first}` of {column_name(parts[0])}, which has none of that name",
             "unknown-field",
             parts[1],
             did_you_mean(first, column.keys, kind="fields"),
@@ -195,9 +176,9 @@ def _check_field(parts: list[Node], columns: Mapping[str, Column]) -> None:
 
 
 def _check_rate(parts: list[Node], columns: Mapping[str, Column]) -> None:
-    unit = _name(parts[1])
-    if _kind(parts[0]) in _NUMBERS and unit in _RATE_UNITS - set(columns):
-        rate = f"{_text(parts[0])}/{unit}"
+    unit = column_name(parts[1])
+    if literal_kind(parts[0]) in NUMBERS and unit in _RATE_UNITS - set(columns):
+        rate = f"{literal_text(parts[0])}/{unit}"
         raise refused(
             f"has the rate {rate}, which is no SQL",
             "rate-in-sql",
@@ -226,7 +207,7 @@ def _is_in(node: Node) -> bool:
     return (
         str(node["function_name"]).lower() == "contains"
         and len(arguments) == 2  # noqa: PLR2004 - the text, and what is looked for
-        and _kind(arguments[0]) == "STRING"
+        and literal_kind(arguments[0]) == "STRING"
         and node["query_location"] == arguments[0]["query_location"]
     )
 
@@ -237,35 +218,11 @@ def _bare_list(node: Node) -> RefusedError:
         "has IN without brackets",
         "in-without-brackets",
         text,
-        f"Write the list in brackets: {_name(name) or 'name'} IN ('{_text(text)}', ...).",
+        f"Write the list in brackets: {column_name(name) or 'name'} IN"
+        f" ('{literal_text(text)}', ...).",
     )
-
-
-def _is_text(node: Node, columns: Mapping[str, Column]) -> bool:
-    if node["class"] == "COLUMN_REF":
-        column = columns.get(_name(node))
-        return column is not None and column.type == "VARCHAR"
-    return node["class"] == "FUNCTION" and str(node["function_name"]).lower() in _TEXTS
-
-
-def _words(node: Node) -> str:
-    return f"`{_name(node)}`" if node["class"] == "COLUMN_REF" else f"{node['function_name']}(...)"
 
 
 def _is_json(name: str, columns: Mapping[str, Column]) -> bool:
     column = columns.get(name.lower())
     return column is not None and column.type == "JSON"
-
-
-def _name(node: Node) -> str:
-    """Return the column that the node is; empty if it is none."""
-    return str(node["column_names"][-1]).lower() if node["class"] == "COLUMN_REF" else ""
-
-
-def _kind(node: Node) -> str:
-    """Return the kind of literal that the node is; empty if it is none."""
-    return str(node["literal"]["kind"]) if node["class"] == "CONSTANT" else ""
-
-
-def _text(node: Node) -> str:
-    return str(node["literal"].get("text", "")) if node["class"] == "CONSTANT" else ""

@@ -98,7 +98,7 @@ class Rebuilder:
             other = f"{kind.lower()} expressions"
             what, hint = vocabulary.REFUSED.get(kind, (other, "Write a comparison."))
             raise refused(f"may not have {what}", "forbidden-syntax", node, hint)
-        misfits.check(node, self._known)
+        misfits.check(node, self._known, self._given)
         # The place tells people where a part is that the database refuses later.
         place = {**PLACE, "query_location": node.get("query_location", 0)}
         made = {"class": kind, "type": node["type"], **maker(node), **place}

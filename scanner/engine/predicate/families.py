@@ -1,0 +1,175 @@
+"""Values beside columns of another kind: what the database finds out row by row is refused before.
+
+A text may be any kind of value to the database, and is judged by it: `date_created > '2026-01-31'`.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Final
+
+from scanner.catalogue import Column
+from scanner.engine.predicate.refusal import refused
+from scanner.engine.predicate.syntax import Node, arguments_of
+from scanner.model.rule import ParamValue
+
+NUMBERS: Final = frozenset({"INTEGER", "DECIMAL", "DOUBLE", "HUGEINT", "BIGINT", "NUMERIC"})
+"""Kinds of literals that are numbers."""
+
+_SAME: Final = frozenset(
+    {"COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM"}
+)
+_IN: Final = frozenset({"COMPARE_IN", "COMPARE_NOT_IN"})
+_TEXTS: Final = frozenset({"lower", "upper", "trim", "left", "right", "substring", "->>", "||"})
+
+_TEXT, _NUMBER, _TRUTH, _TIME = "a text", "a number", "true or false", "a time"
+_INTERVAL, _LIST, _JSON = "an interval", "a list", "a JSON value"
+_COLUMNS: Final = {
+    "VARCHAR": _TEXT, "BIGINT": _NUMBER, "INTEGER": _NUMBER, "DOUBLE": _NUMBER, "BOOLEAN": _TRUTH,
+    "TIMESTAMP WITH TIME ZONE": _TIME, "JSON": _JSON, "VARCHAR[]": _LIST,
+}  # fmt: skip
+_CASTS: Final = {"INTERVAL": _INTERVAL, "DATE": _TIME, "TIMESTAMP": _TIME, "TIMESTAMPTZ": _TIME}
+_FITTING: Final = {
+    _TEXT: {_TEXT},
+    _NUMBER: {_NUMBER, _TEXT, _TRUTH},
+    _TRUTH: {_TRUTH, _TEXT, _NUMBER},
+    _TIME: {_TIME, _TEXT},
+    _LIST: {_LIST},
+    _JSON: {_JSON, _TEXT},
+}
+"""What may stand beside a column of a kind."""
+
+
+def check_values(
+    node: Node, columns: Mapping[str, Column], given: Mapping[str, ParamValue]
+) -> None:
+    """Raise RefusedError for a comparison that no row's value could take part in."""
+    parts, is_order = _compared(node, given)
+    kinds = [(part, kind) for part in parts if (kind := _column_kind(part, columns))]
+    for column, kind in kinds[:1]:
+        for value in parts:
+            found = "" if value is column else _value_kind(value, given)
+            if not found or found in _FITTING[kind] or _is_written_list(kind, value):
+                continue
+            is_number = {kind, found} == {_TEXT, _NUMBER}
+            if is_order and kind not in {_LIST, _JSON} and not is_number:
+                continue  # the database knows no order of the two, and says so
+            raise refused(
+                f"compares {_shown(value, found)} with {_words(column)}, which is {kind}",
+                "text-and-number" if is_number else "type-error",
+                value,
+                _instead(column, kind, value, columns, is_order=is_order, is_number=is_number),
+            )
+
+
+def column_name(node: Node) -> str:
+    """Return the column that the node is; empty if it is none."""
+    return str(node["column_names"][-1]).lower() if node["class"] == "COLUMN_REF" else ""
+
+
+def literal_kind(node: Node) -> str:
+    """Return the kind of literal that the node is; empty if it is none."""
+    return str(node["literal"]["kind"]) if node["class"] == "CONSTANT" else ""
+
+
+def literal_text(node: Node) -> str:
+    """Return the text of a literal; empty if the node is none."""
+    return str(node["literal"].get("text", "")) if node["class"] == "CONSTANT" else ""
+
+
+def _compared(node: Node, given: Mapping[str, ParamValue]) -> tuple[list[Node], bool]:
+    """Return what the node compares, and whether by order."""
+    if node["class"] == "COMPARISON":
+        return [node["left"], node["right"]], node["type"] not in _SAME
+    if node["class"] == "BETWEEN":
+        return [node["input"], node["lower"], node["upper"]], True
+    if node["class"] == "OPERATOR" and node["type"] in _IN:
+        return node["children"], False
+    if node["class"] == "FUNCTION" and node["function_name"] == "contains":
+        # `name IN $names` is this to the parser; of a text it is another thing.
+        arguments = arguments_of(node)
+        if arguments and isinstance(given.get(str(arguments[0].get("identifier"))), list):
+            return arguments[::-1], False
+    return [], False
+
+
+def _column_kind(node: Node, columns: Mapping[str, Column]) -> str:
+    """Return what values a column, or a function of a text, has; empty where that is not known."""
+    if node["class"] == "COLUMN_REF":
+        column = columns.get(column_name(node))
+        return _COLUMNS.get(column.type, "") if column else ""
+    is_text = node["class"] == "FUNCTION" and str(node["function_name"]).lower() in _TEXTS
+    return _TEXT if is_text else ""
+
+
+def _value_kind(node: Node, given: Mapping[str, ParamValue]) -> str:
+    """Return what a literal or a parameter is; empty where that is not known."""
+    if node["class"] == "CAST" and node["child"]["class"] == "CONSTANT":
+        return _CASTS.get(str(node["type_expr"].get("type_name", "")).upper(), "")
+    if node["class"] == "PARAMETER":
+        return _kind_of(given.get(str(node["identifier"])))
+    kind = literal_kind(node)
+    return _NUMBER if kind in NUMBERS else {"STRING": _TEXT, "BOOLEAN": _TRUTH}.get(kind, "")
+
+
+def _kind_of(value: ParamValue) -> str:
+    if isinstance(value, list):  # each of its items is compared
+        return _kind_of(value[0]) if value else ""
+    kinds = ((bool, _TRUTH), ((int, float), _NUMBER), (timedelta, _INTERVAL), (str, _TEXT))
+    return next((kind for types, kind in kinds if isinstance(value, types)), "")
+
+
+def _is_written_list(kind: str, value: Node) -> bool:
+    """Whether a text is a list to the database: `project_teams = '[web]'`."""
+    return kind == _LIST and literal_text(value).lstrip().startswith("[")
+
+
+def _shown(value: Node, kind: str) -> str:
+    if value["class"] == "PARAMETER":
+        return f"the parameter ${value['identifier']}, {kind},"
+    text = literal_text(value)
+    if kind == _TEXT:
+        return f"the text '{text}'"
+    return f"the number {text}" if kind == _NUMBER else text or kind
+
+
+def _words(node: Node) -> str:
+    is_column = node["class"] == "COLUMN_REF"
+    return f"`{column_name(node)}`" if is_column else f"{node['function_name']}(...)"
+
+
+def _instead(  # noqa: PLR0913 - all that a hint depends on
+    column: Node,
+    kind: str,
+    value: Node,
+    columns: Mapping[str, Column],
+    *,
+    is_order: bool,
+    is_number: bool,
+) -> str:
+    """Say what to write."""
+    name, text = column_name(column), literal_text(value)
+    if kind == _LIST:
+        item = f"${value['identifier']}" if value["class"] == "PARAMETER" else f"'{text or 'text'}'"
+        return f"Write list_contains({name}, {item}), or list_has_any({name}, ...) for several."
+    if kind == _JSON:
+        field = next(iter(columns[name].keys), "field")
+        return (
+            f"Compare a field of it, such as {name}->>'{field}' = '60', or"
+            f" TRY_CAST({name}->>'{field}' AS BIGINT) > 60 where it is a number."
+        )
+    if kind == _TEXT and not is_number:
+        return "Compare it with a text, in single quotes."
+    if kind == _TEXT:
+        # '10' comes before '9'
+        is_literal = literal_kind(value) in NUMBERS and not is_order
+        as_text = f"Write '{text}' in single quotes, " if is_literal else "Write "
+        return (
+            f"{as_text}length(...) for its length, or TRY_CAST(... AS BIGINT) where the text is a"
+            " number."
+        )
+    return {
+        _NUMBER: "Compare it with a number, in the unit of the column.",
+        _TRUTH: "Compare it with true or false, or write the column by itself.",
+        _TIME: "A time is moved by an interval, now() - INTERVAL '90 days', and compared with a"
+        " date, '2026-01-31'.",
+    }[kind]
