@@ -20,7 +20,6 @@ def in_use(plan: Plan, action: PlannedAction, target: KeyTarget, remote: Remote)
     """Say that a key which is to be cut off is in use; empty where it is not seen to be.
 
     `target` is where the key is now: its project may go by another name than the plan has.
-
     The statistics of a key that is rotated out end up to a day before the plan, and the plan may
     have waited for its review. Of a key that was made nobody has looked at any. Raises ApiError
     where the server does not tell.
