@@ -41,8 +41,7 @@ def load_settings(
     if locked is not None:
         layers, config, warnings = _locked_layers(flags, environ, locked)
     else:
-        dotenv = read_dotenv(directory)
-        _check_unlocked(dotenv)
+        dotenv = _unlocked(read_dotenv(directory))
         config, warnings = read_config(directory, home)
         layers = [
             _from_flags(flags),
@@ -107,7 +106,7 @@ def _lock(flags: Flags, environ: Mapping[str, str]) -> tuple[str, str] | None:
     return flags.locked_config, "--locked-config"
 
 
-def _check_unlocked(dotenv: Mapping[str, str]) -> None:
+def _unlocked(dotenv: Mapping[str, str]) -> Mapping[str, str]:
     """Refuse a lock that cannot hold: whoever changes a checkout could change or remove it."""
     if dotenv.get(_LOCK, "").strip():
         raise UsageError(
@@ -115,6 +114,7 @@ def _check_unlocked(dotenv: Mapping[str, str]) -> None:
             where=f"{_LOCK} in .env",
             remedy=f"Set {_LOCK} in the environment, or give --locked-config FILE.",
         )
+    return dotenv
 
 
 def _locked_layers(

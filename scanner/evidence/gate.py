@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from scanner.base.errors import UsageError
+from scanner.base.given import GivenParams
 from scanner.config import values
 from scanner.config.gate import NONE, effective
 from scanner.config.settings import Settings, Terminal
@@ -104,7 +105,7 @@ def check_settings(settings: Sequence[GateSetting], manifest: Manifest, where: s
         waivers=None if manifest.waivers is None else Path(told.get("waivers", "")),
         baseline=None if manifest.baseline is None else Path(told.get("baseline", "")),
         waiver_term_days=term,
-        params=manifest.params,
+        params=GivenParams(manifest.params),
         terminal=Terminal(color=None, ci=False, columns=None),
     )
     scope = manifest.looked.scope
