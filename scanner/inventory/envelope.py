@@ -9,8 +9,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from scanner.catalogue import TABLES
-from scanner.model.coverage import CoverageState, TableCoverage
+from scanner.catalogue import OWN, PROVIDERS, TABLES
+from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking
 from scanner.model.inventory import FORMAT_VERSION, TYPED_VERSION, Scope
 
 HEADER: Final = "inventory"
@@ -20,6 +20,9 @@ KINDS: Final = (HEADER, *TABLES, ENDING)
 
 PLACES: Final = ("organization", "project")
 """What a line says of where its record belongs: a slug, or null where that is not known."""
+
+FILTERS: Final = frozenset[str]().union(*(provider.filters for provider in PROVIDERS))
+"""What may leave keys out of an inventory."""
 
 _Form = TypeVar("_Form")
 
@@ -62,7 +65,12 @@ def decode(text: str) -> object:
 
     Readers of JSON differ in which of the two they take.
     """
-    return json.loads(text, object_pairs_hook=_once)
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except EnvelopeError:
+        raise
+    except (ValueError, RecursionError):  # a number with too many digits, for example
+        raise EnvelopeError("is no JSON that can be read, or nested too deep") from None
 
 
 def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -90,7 +98,12 @@ def read_header(record: object, *, typed: bool = False) -> Header:
         if typed:
             message += " of files with columns"
         raise EnvelopeError(message, "version")
-    return _converted(record, Header)
+    header = _converted(record, Header)
+    for name in header.filters:
+        if name not in FILTERS:
+            message = f"leaves out records by {name!r}, which this release does not know"
+            raise EnvelopeError(message, "filters")
+    return header
 
 
 def read_ending(record: object) -> Ending:
@@ -109,6 +122,23 @@ def read_ending(record: object) -> Ending:
             message = f"calls {name} absent and counts {table.rows} records of it"
             raise EnvelopeError(message, *at, "rows")
     return ending
+
+
+def unfiltered(header: Header, ending: Ending, label: str) -> Ending:
+    """Return what a file covers, with the gap that its filters leave in the keys.
+
+    A fetch says so itself; a file that was edited may not.
+    """
+    if not header.filters:
+        return ending
+    only = " and ".join(f"{name} {value!r}" for name, value in sorted(header.filters.items()))
+    gap = Gap(f"{label} has only keys of {only}, so that nothing is known of the others.")
+    return Ending(
+        {
+            name: lacking(table, [gap]) if name == OWN[name].keys else table
+            for name, table in ending.coverage.items()
+        }
+    )
 
 
 def check_line(kind: object, organization: object, project: object) -> None:

@@ -74,7 +74,7 @@ class Provider(msgspec.Struct, frozen=True):
     `keys` is the table that a place (a project, an organization) is expected to have rows of, and
     what an empty list is taken for; `basic` are the tables that are fetched unless something else
     is asked for, `extras` what `fetch --with NAME` adds: tables, with columns that cost requests.
-    `export` says what an answer of its API is.
+    `filters` are what a fetch can leave keys out by. `export` says what an answer of its API is.
 
     `sources`, `checks` (those that only it has use for) and `counts` are loaded when they are used,
     as `module:name`; `counts` fills what is counted across tables once all are loaded. `teams` is a
@@ -102,6 +102,7 @@ class Provider(msgspec.Struct, frozen=True):
     export: str
     sources: Mapping[str, str]
     extras: Mapping[str, Mapping[str, frozenset[str]]] = {}
+    filters: tuple[str, ...] = ()
     checks: Mapping[str, str] = {}
     remarks: Mapping[str, str] = {}
     actions: Mapping[str, str] = {}

@@ -38,6 +38,7 @@ from scanner.inventory.envelope import (
     decode,
     read_ending,
     read_header,
+    unfiltered,
 )
 from scanner.inventory.rows.typed import Present
 from scanner.model.inventory import Layout, RawInput
@@ -121,7 +122,7 @@ def _envelope(
         told = read_header(header, typed=present is not None)
         if present is not None:
             columnar.check_said(raw, told.columns, present)
-        return Envelope(told, read_ending(ending), kinds, present)
+        return Envelope(told, unfiltered(told, read_ending(ending), raw.label), kinds, present)
     except (EnvelopeError, msgspec.DecodeError) as error:
         raise BadInputError((raw,), redact_text(str(error))) from None
 

@@ -23,7 +23,10 @@ from scanner.engine.intake.scope import (
     full_page,
     is_narrowed,
     keyless,
+    listed,
+    names_places,
     narrow,
+    not_in_files,
     organizations,
     places,
     row_count,
@@ -233,16 +236,12 @@ class _Loader:
         table, keys = TABLES[name], OWN[name].keys
         sure = [number for number in inputs if (number, keys) in self._covering]
         if table.place and len(sure) < len(inputs):
-            found = self._connection.execute(
-                f'SELECT {table.organization}, {table.project} FROM "{name}" GROUP BY ALL'
-                f" HAVING NOT bool_or(list_contains($sure, {FILE}))",
-                {"sure": sure},
-            )
-            self._listed[keys] += found.fetchall()
+            self._listed[keys] += listed(self._connection, name, sure)
 
     def apply(self, scope: Scope) -> None:
         """Narrow the tables to the scope, count keys, and note all that was not seen."""
-        asked, projects = scope.organizations or scope.projects, bool(scope.projects)
+        scopes = [scope, *(one.scope for one in self.reaches if one.scope)]
+        asked, projects = any(map(names_places, scopes)), any(one.projects for one in scopes)
         seen = places(self._connection, self.filled, projects=projects) if asked else set()
         missing = unseen(scope, seen)
         exported = {raw.kind for raw in self._inputs.values() if raw.kind}
@@ -251,6 +250,7 @@ class _Loader:
                 self._lacks(table, [full_page(raw, name, rows, table)])
         for name in self.coverage:
             self._lacks(name, missing)
+            self._lacks(name, not_in_files(name, self.reaches, seen, self.coverage[name].gaps))
         for name, gaps in narrow(self._connection, scope, self.filled).items():
             self._lacks(name, gaps)
         for provider in PROVIDERS:

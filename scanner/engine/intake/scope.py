@@ -7,6 +7,7 @@ from scanner.base.errors import UsageError
 from scanner.base.hints import closest
 from scanner.catalogue import NOWHERE, OWN, TABLES
 from scanner.engine.database import Connection
+from scanner.inventory.rows.facts import FILE
 from scanner.model.coverage import Gap
 from scanner.model.inventory import RawInput, Reach, Scope
 
@@ -175,6 +176,43 @@ def beyond(name: str, scope: Scope) -> set[str]:
         and not table.global_
         and (place == "organization" or table.project != NOWHERE)
     }
+
+
+def names_places(scope: Scope) -> bool:
+    """Whether anything is chosen."""
+    return bool(scope.organizations or scope.projects)
+
+
+def not_in_files(
+    name: str, reaches: Iterable[Reach], seen: Collection[SlugPair], known: Collection[Gap]
+) -> list[Gap]:
+    """Return a gap of a table for each place that a file of ours was asked for and lacks.
+
+    `known` are the gaps that the table has, which may tell it already.
+    """
+    asked = [one.scope for one in reaches if not one.is_export and name in one.tables and one.scope]
+    if TABLES[name].global_ or any(gap.project is None and not gap.organization for gap in known):
+        return []
+    organizations = {gap.organization for gap in known if gap.project is None}
+    projects = {gap.project for gap in known}
+    return [
+        gap
+        for scope in asked
+        for gap in unseen(scope, seen)
+        if gap.organization not in organizations
+        and (gap.project is None or not (organizations or gap.project in projects))
+    ]
+
+
+def listed(connection: Connection, name: str, sure: Sequence[int]) -> list[SlugPair]:
+    """Return the places in a table that no file tells whose number is in `sure`."""
+    table = TABLES[name]
+    found = connection.execute(
+        f'SELECT {table.organization}, {table.project} FROM "{name}" GROUP BY ALL'
+        f" HAVING NOT bool_or(list_contains($sure, {FILE}))",
+        {"sure": sure},
+    )
+    return found.fetchall()
 
 
 def keyless(scope: Scope, listed: Iterable[SlugPair], keyed: Collection[SlugPair]) -> list[Gap]:

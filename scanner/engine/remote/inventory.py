@@ -7,17 +7,18 @@ could not hold is in `record`, which is not read here: rows with one are refused
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
-import msgspec
-
 from scanner.base.errors import InventoryFileError
 from scanner.catalogue import NOWHERE, TABLES
 from scanner.inventory.envelope import (
     ENDING,
     HEADER,
+    Ending,
     EnvelopeError,
     Header,
+    decode,
     read_ending,
     read_header,
+    unfiltered,
 )
 from scanner.inventory.rows.members import NULLS, ODD, members
 from scanner.model.coverage import TableCoverage, merge
@@ -58,18 +59,19 @@ class SparkInventory(Generic[F]):
         self._label = label
         self._coverage: dict[str, TableCoverage] = {}
         ends = frame.where(f"kind IN ('{HEADER}', '{ENDING}')").selectExpr("kind", "record")
-        headers = endings = 0
-        for kind, text in ends.collect():
-            record = self._read(kind, text)
-            if isinstance(record, Header):
-                headers += 1
-                continue
-            endings += 1
-            for name, found in record.coverage.items():
+        records = [self._read(kind, text) for kind, text in ends.collect()]
+        headers = [record for record in records if isinstance(record, Header)]
+        endings = [record for record in records if isinstance(record, Ending)]
+        if not len(headers) == len(endings) > 0:
+            found = f"{len(headers)} first lines and {len(endings)} last ones"
+            raise self._refusal(f"has {found}")
+        for ending in endings:
+            whole = ending
+            for header in headers:  # which belong together is not told
+                whole = unfiltered(header, whole, label)
+            for name, covered in whole.coverage.items():
                 known = self._coverage.get(name)
-                self._coverage[name] = merge(known, found) if known else found
-        if not headers == endings > 0:
-            raise self._refusal(f"has {headers} first lines and {endings} last ones")
+                self._coverage[name] = merge(known, covered) if known else covered
 
     @staticmethod
     def is_one(frame: SparkFrame) -> bool:
@@ -125,9 +127,9 @@ class SparkInventory(Generic[F]):
 
     def _read(self, kind: str, text: str) -> Any:  # noqa: ANN401 - one of two forms
         try:
-            record = msgspec.json.decode(text or "null")
+            record = decode(text or "null")
             return read_header(record, typed=True) if kind == HEADER else read_ending(record)
-        except (EnvelopeError, msgspec.DecodeError) as error:
+        except EnvelopeError as error:
             raise self._refusal(str(error)) from None
 
     def _refusal(self, message: str) -> InventoryFileError:

@@ -89,6 +89,7 @@ PROVIDER: Final = Provider(
             "sentry_api_key": frozenset(),
         },
     },
+    filters=("status",),
     checks={
         name: f"scanner.providers.sentry.checks.{name}:CHECK"
         for name in ("rate_limit", "sdk_version", "loader_options", "unused_for")

@@ -65,6 +65,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], int, str]] = [
     ({"header": {"scope": []}}, 1, "Expected"),
     ({"header": {"filters": ["status"]}}, 1, "Expected"),
     ({"header": {"filters": {"status": 1}}}, 1, "Expected"),
+    ({"header": {"filters": {"state": "active"}}}, 1, "leaves out records by 'state'"),
     ({"ending": {"coverage": {"keys": COVERED}}}, 3, "covers 'keys', which is no table"),
     ({"ending": {"coverage": []}}, 3, "Expected"),
     ({"coverage": {"gaps": [GAP]}}, 3, "complete and lists what was not seen"),
