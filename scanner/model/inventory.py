@@ -94,6 +94,11 @@ class Reach(msgspec.Struct, frozen=True):
     filters: tuple[str, ...] = ()
     is_export: bool = False
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it was asked for less than there may be."""
+        return bool(self.filters) or self.scope not in {None, Scope()}
+
 
 class Needs(msgspec.Struct, frozen=True):
     """What an inventory has to hold: by table, the columns that something reads.

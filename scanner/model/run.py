@@ -11,6 +11,7 @@ import msgspec
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Finding, Forecast, KnownFinding
 from scanner.model.history import ControlTallies, GroupTally, HistoryProgress, by_control
+from scanner.model.inventory import Reach
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.owner import OrganizationShare, OwnerShare
 from scanner.model.rule import Policy, Rule
@@ -90,7 +91,7 @@ class InventorySummary(msgspec.Struct, frozen=True):
 
     `digest` is that SHA-256, empty where no report was to tell it. `organizations` maps the slug of
     each organization seen to the number of its projects. `servers` are the base URLs of those that
-    the records are of.
+    the records are of, `reaches` what the inputs can be about.
     """
 
     sources: tuple[str, ...]
@@ -98,6 +99,7 @@ class InventorySummary(msgspec.Struct, frozen=True):
     digest: str
     organizations: dict[str, int] = {}
     servers: tuple[str, ...] = ()
+    reaches: tuple[Reach, ...] = ()
 
     @property
     def incomplete(self) -> dict[str, TableCoverage]:

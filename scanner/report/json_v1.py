@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from scanner import __version__
 from scanner.base.text import timestamp
 from scanner.model.finding import Finding
+from scanner.model.inventory import Reach, Scope
 from scanner.model.outcome import WORST_FIRST, Disposition, Outcome
 from scanner.model.run import RuleResult, Run, TableSummary
 from scanner.report.interface import ReportOptions, Writing
@@ -121,7 +122,20 @@ def _inventory(run: Run, out: BinaryIO) -> None:
     )
     out.write(b',\n"tables": {' + (b"\n" + lines + b"\n" if lines else b"") + b"}")
     out.write(b',\n"organizations": ' + encode(run.inventory.organizations))
+    if any(reach.is_narrow for reach in run.inventory.reaches):
+        lines = b",\n".join(sorted({encode(_reach(one)) for one in run.inventory.reaches}))
+        out.write(b',\n"reaches": [\n' + lines + b"]")
     out.write(b',\n"digest": ' + encode(run.inventory.digest) + b"\n}")
+
+
+def _reach(reach: Reach) -> dict[str, Any]:
+    scope = reach.scope or Scope()
+    return {
+        "tables": sorted(reach.tables),
+        "organizations": sorted(scope.organizations),
+        "projects": sorted(scope.projects),
+        "filters": sorted(reach.filters),
+    }
 
 
 def _table(table: TableSummary) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import jsonschema
 import pytest
 
+from scanner.base.resources import schema_path
 from tests.acceptance.support import Result, keypolicy, report
 from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, POLICY, Place, key
 from tests.simulator import CANARY, Simulator, make_world
@@ -316,6 +318,52 @@ def test_a_live_scan_is_of_one_line_with_that_of_what_was_fetched(tmp_path: Path
         text = gzip.decompress(raw) if path.suffix == ".gz" else raw
         assert CANARY.encode() not in text
         assert token.encode() not in text
+
+
+@pytest.mark.parametrize(
+    ("asked", "became"),
+    [
+        ({}, "fixed"),
+        ({"scope": {"organizations": ["acme"], "projects": []}}, "fixed"),
+        ({"scope": {"organizations": ["acme"], "projects": ["web"]}}, "unseen"),
+        ({"filters": {"status": "active"}}, "unseen"),
+    ],
+)
+def test_a_report_of_less_than_there_is_closes_nothing(
+    place: Place, asked: dict[str, Any], became: str
+) -> None:
+    every: dict[str, Any] = {"scope": {"organizations": [], "projects": []}}
+    where = [("web", ALPHA), ("app", BETA)]
+    for name, shown, more in (("whole", where, {}), ("part", where[:1], asked)):
+        lines = [
+            {"kind": "inventory", "record": {"version": 1, **every, **more}},
+            *(
+                {"kind": "sentry_project", "organization": "acme", "project": slug,
+                 "record": {"id": slug, "slug": slug}}
+                for slug in ("web", "app")
+            ),
+            *(
+                {"kind": "sentry_key", "organization": "acme", "project": slug,
+                 "record": key(number, slug)}
+                for slug, number in shown
+            ),
+            {"kind": "end", "record": {"coverage": {
+                table: {"state": "complete", "reason": "", "rows": rows}
+                for table, rows in (("sentry_project", 2), ("sentry_key", len(shown)))
+            }}},
+        ]  # fmt: skip
+        place.write("day.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        source = ("--inventory", "day.jsonl", "--policy", "p.yaml", "--as-of", "2026-03-01")
+        assert place.run("scan", *source, "-q", "-o", f"{name}.json").code in {0, 1, 3}
+        schema = json.loads(schema_path("report-v1").read_text("utf-8"))
+        jsonschema.validate(report(place.folder / f"{name}.json"), schema)
+    told_ = place.run("history", "diff", "whole.json", "part.json", "--format", "json").out
+    found = json.loads(told_)
+    assert [one["id"] for one in found[became]] == [BETA]
+    assert {name: found["counts"][name] for name in ("fixed", "unseen")} == {
+        "fixed": int(became == "fixed"),
+        "unseen": int(became == "unseen"),
+    }
 
 
 def _kept_report(folder: Path) -> dict[str, Any]:

@@ -81,5 +81,5 @@ def summary_of(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:
         name: TableSummary(loaded.rows[name], loaded.coverage[name], name in needed)
         for name in TABLES
     }
-    places = loaded.organizations, loaded.servers
+    places = loaded.organizations, loaded.servers, loaded.reaches
     return InventorySummary(loaded.sources, tables, loaded.digest, *places)

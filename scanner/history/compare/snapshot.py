@@ -66,20 +66,27 @@ class Snapshot(msgspec.Struct, frozen=True):
         organizations = self.point.organizations
         if organizations is not None and one.organization not in organizations:
             return False
-        reaches = [reach for reach in self.reaches if one.type in reach.tables]
-        if any(reach.filters for reach in reaches):
+        if not _covers(self.scope, one) or not self._reaches_to(one):
             return False
-        for scope in (self.scope, *(reach.scope or Scope() for reach in reaches)):
-            if (scope.organizations and one.organization not in scope.organizations) or (
-                scope.projects and one.project not in scope.projects
-            ):
-                return False
         return not any(
             gap.organization is None
             or one.organization is None
             or (gap.organization == one.organization and gap.project in {None, one.project})
             for gap in self.gaps.get(one.type, ())
         )
+
+    def _reaches_to(self, one: TrackedFinding) -> bool:
+        """Whether an input was asked for the place; without any, nothing is told of them."""
+        reaches = [reach for reach in self.reaches if one.type in reach.tables]
+        return not reaches or any(
+            not reach.filters and _covers(reach.scope or Scope(), one) for reach in reaches
+        )
+
+
+def _covers(scope: Scope, one: TrackedFinding) -> bool:
+    return (not scope.organizations or one.organization in scope.organizations) and (
+        not scope.projects or one.project in scope.projects
+    )
 
 
 def snapshot(history: History | None, ref: str) -> Snapshot:
@@ -131,8 +138,16 @@ class _ReportTable(msgspec.Struct):
     gaps: tuple[Gap, ...] = ()
 
 
+class _ReportReach(msgspec.Struct):
+    tables: frozenset[str]
+    organizations: tuple[str, ...]
+    projects: tuple[str, ...]
+    filters: tuple[str, ...]
+
+
 class _ReportInventory(msgspec.Struct):
     tables: dict[str, _ReportTable]
+    reaches: tuple[_ReportReach, ...] = ()
 
 
 class _ReportFinding(msgspec.Struct):
@@ -195,7 +210,10 @@ def of_report(path: Path) -> Snapshot:
         findings=found,
         absent={},
         scope=Scope(organizations, projects),
-        reaches=(),
+        reaches=tuple(
+            Reach(one.tables, Scope(one.organizations, one.projects), one.filters)
+            for one in report.inventory.reaches
+        ),
         gaps={
             # A table with no gap named and not seen whole may lack anything.
             name: table.gaps or (() if table.coverage is _WHOLE else (Gap(table.reason),))

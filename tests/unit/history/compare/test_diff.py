@@ -74,6 +74,36 @@ def test_what_is_told_to_be_elsewhere_is_the_same(
     assert names(found, "still") == names(found, "waived") == ({"v"} if is_one else set())
 
 
+KEYS, APPS = frozenset({"sentry_key"}), frozenset({"sentry_app"})
+
+
+@pytest.mark.parametrize(
+    ("reaches", "saw"),
+    [
+        ((), True),
+        ((Reach(KEYS, Scope()),), True),
+        ((Reach(KEYS),), True),
+        ((Reach(KEYS, Scope(("acme",), ("web",))),), True),
+        ((Reach(KEYS, Scope(("globex",))),), False),
+        ((Reach(KEYS, Scope((), ("app",))),), False),
+        ((Reach(KEYS, Scope(), ("status",)),), False),
+        ((Reach(APPS, Scope((), ("app",))),), True),
+        # Of several inputs it is enough that one was asked for the place.
+        ((Reach(KEYS, Scope(("globex",))), Reach(KEYS, Scope(("acme",)))), True),
+        ((Reach(KEYS, Scope(), ("status",)), Reach(KEYS, Scope(("acme",)))), True),
+        ((Reach(KEYS, Scope(("globex",))), Reach(APPS, Scope(("acme",)))), False),
+    ],
+)
+def test_a_snapshot_saw_what_one_of_its_inputs_was_asked_for(
+    reaches: tuple[Reach, ...], *, saw: bool
+) -> None:
+    assert snap(reaches=reaches).saw(tracked()) is saw
+    assert not snap(reaches=reaches, scope=Scope((), ("app",))).saw(tracked())
+    assert filled(diff(snap(tracked()), snap(reaches=reaches))) == {
+        "fixed" if saw else "unseen": {"f1"}
+    }
+
+
 @st.composite
 def snapshots(draw: st.DrawFn) -> Snapshot:
     findings = [
