@@ -106,7 +106,9 @@ def _demo() -> Iterator[Run]:
         tempfile.TemporaryDirectory() as folder,
         run_scan(
             msgspec.structs.replace(
-                inputs.scan_request(namespace, inputs.settings(namespace)), folder=Path(folder)
+                inputs.scan_request(namespace, inputs.settings(namespace)),
+                folder=Path(folder),
+                digested=True,
             )
         ) as run,
     ):
