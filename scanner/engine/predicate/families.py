@@ -78,18 +78,23 @@ def literal_text(node: Node) -> str:
 
 def _compared(node: Node, given: Mapping[str, ParamValue]) -> tuple[list[Node], bool]:
     """Return what the node compares, and whether by order."""
-    if node["class"] == "COMPARISON":
-        return [node["left"], node["right"]], node["type"] not in _SAME
-    if node["class"] == "BETWEEN":
-        return [node["input"], node["lower"], node["upper"]], True
+    single = {"COMPARISON": ("left", "right"), "BETWEEN": ("input", "lower", "upper")}
+    if names := single.get(node["class"]):
+        # A list parameter is no single value, and told as that elsewhere.
+        parts = [node[name] for name in names if not _is_list(node[name], given)]
+        return parts, node["type"] not in _SAME
     if node["class"] == "OPERATOR" and node["type"] in _IN:
         return node["children"], False
     if node["class"] == "FUNCTION" and node["function_name"] == "contains":
         # `name IN $names` is this to the parser; of a text it is another thing.
         arguments = arguments_of(node)
-        if arguments and isinstance(given.get(str(arguments[0].get("identifier"))), list):
+        if arguments and _is_list(arguments[0], given):
             return arguments[::-1], False
     return [], False
+
+
+def _is_list(node: Node, given: Mapping[str, ParamValue]) -> bool:
+    return isinstance(given.get(str(node.get("identifier"))), list)
 
 
 def _column_kind(node: Node, columns: Mapping[str, Column]) -> str:
