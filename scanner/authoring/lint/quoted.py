@@ -1,18 +1,14 @@
 """Warnings about parameters where they are plain text: in quotes, messages and longer arguments."""
 
-import re
 from collections.abc import Iterator, Mapping
-from typing import Final
 
 from msgspec import UNSET
 
 from scanner.base.composer import NodePath
 from scanner.base.errors import Problem
-from scanner.policy.language.predicates import quoted_parameters
+from scanner.policy.language.predicates import NAMED, quoted_parameters
 from scanner.policy.language.slots import parameter_in
 from scanner.policy.merge import MergedPolicy, MergedRule, WrittenAt
-
-_NAMED: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
 
 
 def quoted(policy: MergedPolicy) -> list[Problem]:
@@ -51,7 +47,7 @@ def _in_predicate(text: str, place: WrittenAt, rule: MergedRule) -> Iterator[Pro
 
 
 def _in_message(text: str, place: WrittenAt, rule: MergedRule) -> Iterator[Problem]:
-    for found in _NAMED.finditer(text):
+    for found in NAMED.finditer(text):
         if found[1] in rule.parameters:
             hint = "A message takes columns only, such as {name}: write the value out."
             yield _problem(place, place.path, (text, found.start()), found[1], hint)
@@ -64,7 +60,7 @@ def _in_argument(
         for key, value in written.items():
             yield from _in_argument(value, place, (*path, key), rule)
     elif isinstance(written, str) and parameter_in(written) is None:
-        for found in _NAMED.finditer(written):
+        for found in NAMED.finditer(written):
             if found[1] in rule.parameters:
                 hint = "A parameter is the whole of an argument, or none of it."
                 yield _problem(place, path, (written, found.start()), found[1], hint)
