@@ -3,8 +3,12 @@
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -29,6 +33,7 @@ raise SystemExit(main())
 """
 """What docs/engines.md tells to hand to spark-submit, which takes nothing but a .py file."""
 
+ROOT = Path(__file__).parents[2]
 SUBMIT = Path(pyspark.__file__).parent / "bin" / "spark-submit"
 
 
@@ -74,14 +79,52 @@ def test_the_wrapper_of_the_docs_runs_under_spark_submit(folder: Path) -> None:
 
 
 def test_the_docs_have_the_wrapper() -> None:
-    page = Path(__file__).parents[2] / "docs" / "engines.md"
+    page = ROOT / "docs" / "engines.md"
     assert WRAPPER in page.read_text("utf-8")
 
 
-@pytest.mark.skipif(
-    any(importlib.util.find_spec(name) is None for name in ("grpc", "pandas", "pyarrow")),
-    reason="the client of Spark Connect is not installed",
-)
-def test_a_server_of_spark_connect_evaluates(folder: Path) -> None:
-    found = outcome([sys.executable, "-m", "scanner"], folder, SPARK_REMOTE="local[2]")
+@pytest.fixture
+def client() -> dict[str, str]:
+    """Return the environment in which a client of Spark Connect is found; skip without one.
+
+    TEST_SPARK_CONNECT names a folder that has its packages, where they are not installed.
+    """
+    if given := os.environ.get("TEST_SPARK_CONNECT"):
+        return {"PYTHONPATH": os.pathsep.join((given, str(ROOT)))}
+    if any(importlib.util.find_spec(name) is None for name in ("grpc", "pandas", "pyarrow")):
+        pytest.skip("the client of Spark Connect is not installed; see TEST_SPARK_CONNECT")
+    return {}
+
+
+@pytest.fixture
+def server(folder: Path, client: dict[str, str]) -> Iterator[str]:
+    """The URL of a server that runs by itself, as it would on another machine."""
+    with socket.create_server(("localhost", 0)) as free:
+        port = free.getsockname()[1]
+    conf = {**SETTINGS, "spark.connect.grpc.binding.port": port, "spark.ui.enabled": "false"}
+    options = [part for name, value in conf.items() for part in ("--conf", f"{name}={value}")]
+    name = "org.apache.spark.sql.connect.service.SparkConnectServer"
+    process = subprocess.Popen(
+        [str(SUBMIT), "--class", name, "--master", "local[2]", *options, "spark-internal"],
+        cwd=folder,
+        env={**os.environ, **client},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        while process.poll() is None:
+            with suppress(OSError):
+                socket.create_connection(("localhost", port)).close()
+                break
+            time.sleep(0.2)
+        yield f"sc://localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def test_a_server_of_spark_connect_evaluates(
+    folder: Path, client: dict[str, str], server: str
+) -> None:
+    found = outcome([sys.executable, "-m", "scanner"], folder, **client, SPARK_REMOTE=server)
     assert found == {"pass": 3, "fail": 2}

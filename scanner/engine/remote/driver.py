@@ -1,9 +1,13 @@
 """Spark itself: the session that is there, or one that is begun, and how it fails."""
 
 import logging
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 from warnings import catch_warnings, simplefilter
 
 from pyspark.errors import PySparkException
@@ -27,6 +31,12 @@ _REMEDY: Final = (
     " on this machine it is KEYPOLICY_MEMORY, such as 8GB."
 )
 
+_SERVER_PORT: Final = 15_002
+"""Where a server of Spark Connect listens unless its URL says something else."""
+
+_ANSWER: Final = 10.0
+"""Seconds in which it has to take a connection."""
+
 
 @contextmanager
 def session_of_spark() -> Iterator[SparkSession]:
@@ -35,6 +45,8 @@ def session_of_spark() -> Iterator[SparkSession]:
     Java on this machine may take as much memory as the database, where that is set.
     """
     found = SparkSession.getActiveSession()
+    if found is None:
+        check_server()
     try:
         with catch_warnings():  # of what a server of Spark Connect has set for itself
             simplefilter("ignore")
@@ -49,6 +61,28 @@ def session_of_spark() -> Iterator[SparkSession]:
         if found is None:
             with letting_go():
                 session.stop()
+
+
+def check_server() -> None:
+    """Check that the server of Spark Connect is there, if SPARK_REMOTE names one.
+
+    Spark's client tries again for minutes, and says nothing meanwhile. Raises FetchError.
+    """
+    url = os.environ.get("SPARK_REMOTE", "")
+    if not url.startswith("sc://") or getproxies() or "grpc_proxy" in os.environ:
+        return
+    try:
+        host, port = urlsplit(url).hostname or "", urlsplit(url).port or _SERVER_PORT
+    except ValueError:  # which Spark's client tells
+        return
+    try:
+        socket.create_connection((host, port), _ANSWER).close()
+    except OSError as error:
+        raise FetchError(
+            f"no server of Spark Connect is there: {error.strerror or error}",
+            where=f"sc://{host}:{port}",
+            remedy="Check SPARK_REMOTE, and that the server runs and may be reached from here.",
+        ) from None
 
 
 def _builder() -> SparkSession.Builder:

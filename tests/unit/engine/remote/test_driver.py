@@ -1,6 +1,9 @@
 """How Spark is begun and let go, and why it failed: what Java says, not what was called."""
 
 import logging
+import os
+import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -67,3 +70,45 @@ def test_letting_go_of_a_spark_that_is_gone_says_nothing(capfd: pytest.CaptureFi
 def test_a_java_that_has_died_is_a_failure_of_the_source() -> None:
     assert issubclass(ConnectionRefusedError, driver.FAILURES)
     assert failed("x.parquet", ConnectionRefusedError(111, "Connection refused")).exit_code == 3
+
+
+@pytest.fixture
+def listening() -> Iterator[int]:
+    with socket.create_server(("localhost", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize("more", ["", "/", "/;token=sntrys_0123456789abcdef;use_ssl=true"])
+def test_a_server_that_is_not_there_is_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, listening: int, more: str
+) -> None:
+    with socket.socket() as taken:  # bound, but nobody listens
+        taken.bind(("localhost", 0))
+        port = taken.getsockname()[1]
+        monkeypatch.setenv("SPARK_REMOTE", f"sc://localhost:{port}{more}")
+        with pytest.raises(FetchError, match="no server of Spark Connect") as told:
+            driver.check_server()
+    assert told.value.where == f"sc://localhost:{port}"
+    monkeypatch.setenv("SPARK_REMOTE", f"sc://localhost:{listening}{more}")
+    driver.check_server()
+
+
+@pytest.mark.usefixtures("no_proxy")
+@pytest.mark.parametrize("url", ["", "local[2]", "sc://localhost:many", "foo://localhost:1"])
+def test_other_addresses_are_left_to_spark(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("SPARK_REMOTE", url)
+    driver.check_server()
+
+
+@pytest.mark.usefixtures("no_proxy")
+def test_a_server_behind_a_proxy_is_left_to_spark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARK_REMOTE", "sc://localhost:1")
+    monkeypatch.setenv("grpc_proxy", "http://localhost:3128")
+    driver.check_server()
