@@ -142,6 +142,8 @@ def preload(names: Iterable[str]) -> None:
     """Begin to import these formats beside whatever the caller does next.
 
     The database works without Python's lock, so this costs next to nothing while a scan runs.
+    Where that ends at once, over a mistake in a policy, the process ends when the imports have: an
+    interpreter that is taken down under a thread that loads a library crashes.
     """
     modules = [f"scanner.report.{FORMATS[name].module}" for name in names]
 
@@ -149,7 +151,7 @@ def preload(names: Iterable[str]) -> None:
         for module in modules:
             importlib.import_module(module)
 
-    threading.Thread(target=load, name="keypolicy-preload", daemon=True).start()
+    threading.Thread(target=load, name="keypolicy-preload").start()
 
 
 def to_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -> Writing:

@@ -204,3 +204,28 @@ def test_an_error_of_the_block_is_not_one_of_the_file(tmp_path: Path) -> None:
     with pytest.raises(KeyError), replacing(tmp_path / "r.json"):
         raise KeyError("x")
     assert names(tmp_path) == []
+
+
+ENDS_AT_ONCE = """
+import importlib, time
+from scanner import report
+
+real = importlib.import_module
+
+def slow(name):
+    time.sleep(0.5)
+    print("loaded", real(name).__name__, flush=True)
+
+importlib.import_module = slow
+report.preload(["json", "csv"])
+raise SystemExit(2)
+"""
+
+
+def test_a_process_does_not_end_under_the_imports_that_go_on_beside_it() -> None:
+    """A mistake in a policy ends a scan while they do: now and then, the interpreter crashed."""
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS_AT_ONCE], capture_output=True, text=True, check=False
+    )
+    told = [f"loaded scanner.report.{FORMATS[name].module}" for name in ("json", "csv")]
+    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (2, told, "")
