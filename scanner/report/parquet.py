@@ -45,7 +45,9 @@ def _join(parts: Sequence[Path], table: Path, metadata: dict[str, str]) -> None:
     columns = ", ".join(
         f"CAST(NULL AS {_TYPES.get(name, 'VARCHAR')}) AS {name}" for name in COLUMNS
     )
-    read = f"read_parquet([{', '.join(_literal(str(part)) for part in parts)}])"
+    listed = ", ".join(_literal(str(part)) for part in parts)
+    # Where they lie is no part of what they hold: a folder may be named `run=7`.
+    read = f"read_parquet([{listed}], hive_partitioning = false)"
     rows = f"FROM {read}" if parts else f"SELECT {columns} WHERE false"
     notes = ", ".join(f"{name}: {_literal(value)}" for name, value in metadata.items())
     # One thread, so that the rows keep the order of the findings.

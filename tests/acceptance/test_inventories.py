@@ -151,3 +151,47 @@ def test_a_pattern_is_none_where_a_file_has_its_name(tmp_path: Path) -> None:
     done = scan(tmp_path, "--inventory", "nothing-*.json")
     assert (done.code, done.out) == (2, "")
     assert "nothing-*.json: no file matches this pattern" in done.err
+
+
+PARTITIONS = "kind=a/organization=b/project=2024-01-01/record=c/id=d/line=e/json=f/odd=g"
+"""Folders named as those of a data lake, where such a name stands for a column."""
+
+
+@pytest.mark.parametrize(
+    "name", ["own.jsonl", "own.json", "own.parquet", "keys.json", "keys.jsonl", "keys.json.gz"]
+)
+def test_names_of_folders_are_no_columns_of_a_file(tmp_path: Path, name: str) -> None:
+    whose: tuple[str, ...] = ()
+    if name.startswith("own."):
+        assert keypolicy("fetch", "--demo", *AS_OF, "-o", name, cwd=tmp_path).code == 0
+    else:
+        whose = ("--org", "acme", "--project", "web")
+        keys = keys_of(1, 5)
+        text = json.dumps(keys) if ".jsonl" not in name else "\n".join(map(json.dumps, keys))
+        packed = gzip.compress(text.encode()) if name.endswith(".gz") else text.encode()
+        (tmp_path / name).write_bytes(packed)
+    lake = tmp_path / PARTITIONS / name
+    lake.parent.mkdir(parents=True)
+    lake.write_bytes((tmp_path / name).read_bytes())
+    told = []
+    for place, out in ((name, "plain"), (lake, "lake")):
+        done = scan(
+            tmp_path, "--inventory", place, *whose, "-o", f"{out}.json", "-o", f"{out}.parquet"
+        )
+        assert done.code == 1, done.err
+        inventory = report(tmp_path / f"{out}.json")["inventory"]
+        told.append((inventory["digest"], inventory["organizations"]))
+    assert told[0] == told[1]
+    assert findings(tmp_path / "plain.json") == findings(tmp_path / "lake.json")
+
+
+def test_a_parquet_report_has_its_columns_wherever_scratch_files_lie(tmp_path: Path) -> None:
+    scratch = tmp_path / "run=7"
+    scratch.mkdir()
+    done = keypolicy(
+        *("scan", "--demo", *AS_OF, "-o", "r.parquet"), cwd=tmp_path, TMPDIR=str(scratch)
+    )
+    assert done.code == 1, done.err
+    with duckdb.connect() as connection:
+        described = connection.execute(f"DESCRIBE FROM '{tmp_path}/r.parquet'").fetchall()
+    assert "run" not in {name for name, *_ in described}

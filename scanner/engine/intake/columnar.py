@@ -16,7 +16,7 @@ from scanner.catalogue import PROVIDERS, TABLES
 from scanner.engine.database import Connection
 from scanner.inventory.envelope import PLACES, check_line
 from scanner.inventory.rows.members import NULLS, ODD, OF_TEXT, Member, members
-from scanner.inventory.rows.typed import Present, again
+from scanner.inventory.rows.typed import FILES, Present, again
 from scanner.inventory.sniff import too_large
 from scanner.model.inventory import RawInput
 
@@ -25,7 +25,6 @@ _ROW_BYTES: Final = 16
 TEXTS: Final = ("kind", *PLACES, "record")
 """The columns that every inventory has."""
 
-_FILE: Final = "read_parquet($path)"
 _REMEDY: Final = "It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`."
 
 
@@ -39,7 +38,7 @@ def present(connection: Connection, raw: RawInput) -> Present | None:
 
     Raises InventoryFileError for a column of a wrong type, duckdb.Error for what is no Parquet.
     """
-    found = connection.execute(f"SELECT * FROM {_FILE} LIMIT 0", path_of(raw)).description
+    found = connection.execute(f"SELECT * FROM {FILES} LIMIT 0", path_of(raw)).description
     types: dict[str, Any] = {name: type_ for name, type_, *_ in found}
     if ODD not in types:
         return None
@@ -112,7 +111,7 @@ def check_places(connection: Connection, raw: RawInput) -> None:
     Few columns are looked at, as the others may be large; of tables of few all is held to it later.
     """
     odd = " OR ".join(f"trim({name}) = ''" for name in PLACES)
-    sql = f"SELECT kind, {', '.join(PLACES)} FROM {_FILE} WHERE kind IS NULL OR {odd} LIMIT 1"
+    sql = f"SELECT kind, {', '.join(PLACES)} FROM {FILES} WHERE kind IS NULL OR {odd} LIMIT 1"
     for row in connection.execute(sql, path_of(raw)).fetchall():
         check_line(*row)
 
@@ -127,7 +126,7 @@ def refused(connection: Connection, raw: RawInput) -> InventoryFileError | None:
     row, kinds = "file_row_number + 1 AS row", ", ".join(f"'{name}'" for name in TABLES)
     try:
         found = present(connection, raw)
-        lines = f"SELECT kind, record, {row} FROM {_FILE}" if found is None else again(found, row)
+        lines = f"SELECT kind, record, {row} FROM {FILES}" if found is None else again(found, row)
         sql = f"SELECT row, kind, CAST(record AS VARCHAR) FROM ({lines}) WHERE kind IN ({kinds})"
         # They come in any order.
         rows = connection.cursor().execute(f"{sql} ORDER BY row", path_of(raw))
@@ -144,7 +143,7 @@ def check_heavy(connection: Connection, raw: RawInput, name: str, columns: Colle
         if member.heavy and column in columns
     ]
     if texts:
-        _measure(connection, raw, f"SELECT sum({_length(texts)}) FROM {_FILE}")
+        _measure(connection, raw, f"SELECT sum({_length(texts)}) FROM {FILES}")
 
 
 def _measure(connection: Connection, raw: RawInput, sql: str) -> None:
@@ -171,7 +170,7 @@ def _unread(found: Present | None) -> list[str]:
 
 def _measures(found: Present | None) -> list[str]:
     if found is None:
-        return [f"SELECT sum({_length(TEXTS)} + {_ROW_BYTES}) FROM {_FILE}"]
+        return [f"SELECT sum({_length(TEXTS)} + {_ROW_BYTES}) FROM {FILES}"]
     many = [provider.keys for provider in PROVIDERS]
     light, heavy, few = [*TEXTS[:-1], NULLS, ODD], [TEXTS[-1]], [TEXTS[-1]]
     for name, columns in found.items():
@@ -182,9 +181,9 @@ def _measures(found: Present | None) -> list[str]:
                 into.append(f'"{name}"."{column}"')
     rest = " AND ".join(f"kind <> '{name}'" for name in many)
     return [
-        f"SELECT sum({_length(light)} + {_ROW_BYTES}) FROM {_FILE}",
-        f"SELECT sum({_length(heavy)}) FROM {_FILE} WHERE {ODD} IS NOT NULL",
-        f"SELECT sum({_length(few)}) FROM {_FILE} WHERE {rest}",
+        f"SELECT sum({_length(light)} + {_ROW_BYTES}) FROM {FILES}",
+        f"SELECT sum({_length(heavy)}) FROM {FILES} WHERE {ODD} IS NOT NULL",
+        f"SELECT sum({_length(few)}) FROM {FILES} WHERE {rest}",
     ]
 
 

@@ -168,7 +168,7 @@ def _other_lines(raw: RawInput) -> str:
         "SELECT line, file_index FROM read_csv($path, columns = {line: 'VARCHAR'}, auto_detect ="
         " false, header = false, delim = '\x1f', quote = '', escape = '', new_line = '\\n',"
         f" strict_mode = false, max_line_size = {MAX_RECORD}, buffer_size = {MAX_RECORD},"
-        f" compression = '{raw.packing}')"
+        f" compression = '{raw.packing}', hive_partitioning = false)"
     )
     keys = " OR ".join(f"starts_with(line, '{beginning}')" for beginning in _KEY_LINES)
     other = f"CASE WHEN {keys} THEN false ELSE trim(line, ' ' || chr(9) || chr(13)) <> '' END"

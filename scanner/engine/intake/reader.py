@@ -13,7 +13,7 @@ from scanner.engine.intake import columnar
 from scanner.inventory.envelope import PLACES
 from scanner.inventory.rows.normalize import BAD, close_look, select, suspects
 from scanner.inventory.rows.plain import not_plain, plain
-from scanner.inventory.rows.typed import Present, again, is_typed, rows
+from scanner.inventory.rows.typed import FILES, Present, again, is_typed, rows
 from scanner.model.inventory import Layout, RawInput
 
 MAX_RECORD: Final = 16 << 20
@@ -90,7 +90,7 @@ def raw_relation(raw: RawInput, present: Present | None = None) -> str:
         return (
             "SELECT CAST(kind AS VARCHAR) AS kind, CAST(organization AS VARCHAR) AS organization,"
             " CAST(project AS VARCHAR) AS project, CAST(record AS JSON) AS record, file_index"
-            " FROM read_parquet($path)"
+            f" FROM {FILES}"
         )
     if raw.layout.is_inventory:
         envelope = f"read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
@@ -104,7 +104,7 @@ def raw_relation(raw: RawInput, present: Present | None = None) -> str:
 def _options(raw: RawInput) -> str:
     return (
         f"format = '{_FORMATS[raw.layout]}', maximum_object_size = {MAX_RECORD},"
-        f" compression = '{raw.packing}'"
+        f" compression = '{raw.packing}', hive_partitioning = false"
     )
 
 
@@ -113,7 +113,7 @@ def lines_of(present: Present | None) -> str:
     texts = ", ".join(f"to_json({name}) AS {name}" for name in ("kind", *PLACES))
     texts += ", file_index"
     if present is None:
-        return f"SELECT {texts}, CAST(record AS JSON) AS record FROM read_parquet($path)"
+        return f"SELECT {texts}, CAST(record AS JSON) AS record FROM {FILES}"
     few = {name: columns for name, columns in present.items() if name not in MANY}
     rest = " AND ".join(f"kind <> '{name}'" for name in MANY)
     return f"SELECT {texts}, record FROM ({again(few)} WHERE {rest})"
@@ -169,7 +169,7 @@ def _place(connection: Connection, raw: RawInput) -> str:
     if raw.layout is not Layout.INVENTORY_PARQUET:
         return ""
     sql = (
-        "SELECT min(file_row_number) FROM read_parquet($path, file_row_number = true)"
+        f"SELECT min(file_row_number) FROM {FILES}"
         " WHERE record IS NOT NULL AND TRY_CAST(CAST(record AS VARCHAR) AS JSON) IS NULL"
     )
     try:

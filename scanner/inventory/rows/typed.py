@@ -22,7 +22,9 @@ from scanner.inventory.rows.members import (
     part_of,
 )
 
-_FILE: Final = "read_parquet($path)"
+FILES: Final = "read_parquet($path, hive_partitioning = false)"
+"""SQL that reads files of Parquet: the names of folders, such as `project=web`, are no columns."""
+
 _FIRST: Final = "TIMESTAMPTZ '1000-01-01 00:00:00Z'"
 _LAST: Final = "TIMESTAMPTZ '9999-12-31 23:59:59.999999Z'"
 _PLACES: Final = "kind, organization, project, file_index"
@@ -40,7 +42,7 @@ def again(present: Present, more: str = "") -> str:
         f" WHEN kind = '{name}' THEN {_whole(name, columns)}" for name, columns in present.items()
     )
     whole = f"CASE{made} ELSE CAST(record AS JSON) END" if made else "CAST(record AS JSON)"
-    return f"SELECT {', '.join(filter(None, (_PLACES, more)))}, {whole} AS record FROM {_FILE}"
+    return f"SELECT {', '.join(filter(None, (_PLACES, more)))}, {whole} AS record FROM {FILES}"
 
 
 def rows(name: str, present: Present, read: Collection[str]) -> str:
@@ -52,7 +54,7 @@ def rows(name: str, present: Present, read: Collection[str]) -> str:
     kept = [c for c in present[name] if not members(name)[c].heavy or c in read]
     flat = ", ".join(f"{_column(name, column)} AS {_flat(column)}" for column in kept)
     told = f"{_PLACES}, {flat}, ' ' || {NULLS} || ' ' AS {NULLS}, {ODD}"
-    ours = f"FROM {_FILE} WHERE kind = '{name}'"
+    ours = f"FROM {FILES} WHERE kind = '{name}'"
     light = object_of({members(name)[c].path: _or_null(name, c) for c in kept})
     # Two readings, as a column is read for all rows or for none.
     return (
