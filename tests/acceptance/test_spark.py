@@ -27,6 +27,9 @@ rules:
   - {id: count, title: C, severity: low, resource: sentry_key, check: {max_active_per_project: 2}}
   - {id: age, title: D, severity: low, resource: sentry_key, require: age_days < 90}
 """
+OF_PROJECTS = """
+  - {id: team, title: E, severity: low, resource: sentry_project, require: platform <> 'other'}
+"""
 
 
 pytestmark = pytest.mark.engine
@@ -102,13 +105,19 @@ def test_spark_judges_what_it_reads_and_writes_the_findings(tmp_path: Path) -> N
 def test_spark_reads_what_fetch_writes(tmp_path: Path) -> None:
     skip_without_java()
     for name in ("demo.jsonl", "demo.parquet"):
-        assert keypolicy("fetch", "--demo", "-o", name, cwd=tmp_path).code == 0
-    (tmp_path / "here.yaml").write_text(POLICY, "utf-8")
-    made = by_spark(tmp_path, "*.parquet")
+        fetched = keypolicy("fetch", "--demo", "--as-of", "2026-11-20", "-o", name, cwd=tmp_path)
+        assert fetched.code == 0
+    (tmp_path / "here.yaml").write_text(POLICY + OF_PROJECTS, "utf-8")
+    # Such a name of a folder is a column for Spark, where a table has none.
+    lake = tmp_path / "lake" / "organization=other"
+    lake.mkdir(parents=True)
+    (tmp_path / "demo.parquet").rename(lake / "demo.parquet")
+    made = by_spark(tmp_path, "lake")
     here = keypolicy(*SCAN, "--inventory", "demo.jsonl", cwd=tmp_path)
     expected: dict[str, Any] = json.loads(here.out)
     assert [one["counts"] for one in made["rules"]] == [one["counts"] for one in expected["rules"]]
     assert _keys(made) == _keys(expected)
+    assert made["inventory"]["organizations"] == expected["inventory"]["organizations"]
 
 
 def _keys(report: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -104,8 +104,11 @@ class Session(Protocol):
         """Return a column as a type of the catalogue; None where it is of another type."""
         ...
 
-    def faults(self, column: str, kind: str, keys: Sequence[str]) -> str:
-        """Return a condition for values of the column that are none of its type; may be empty."""
+    def faults(self, column: str, kind: str, sort: str, keys: Sequence[str]) -> str:
+        """Return a condition for values of the column that are none of its type; may be empty.
+
+        JSON is of one `sort`, OBJECT or ARRAY, or null; its `keys` are integers, null or missing.
+        """
         ...
 
     def value(self, text: str | datetime | int | None) -> str:

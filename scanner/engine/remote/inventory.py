@@ -58,6 +58,9 @@ class SparkInventory(Generic[F]):
         self._frame = frame
         self._label = label
         self._coverage: dict[str, TableCoverage] = {}
+        ((others,),) = frame.where("kind IS NULL").selectExpr("COUNT(1)").collect()
+        if others:
+            raise self._refusal(f"has {others} rows of files that are no inventory")
         ends = frame.where(f"kind IN ('{HEADER}', '{ENDING}')").selectExpr("kind", "record")
         records = [self._read(kind, text) for kind, text in ends.collect()]
         headers = [record for record in records if isinstance(record, Header)]

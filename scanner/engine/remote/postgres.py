@@ -11,6 +11,7 @@ import pg8000.native
 from pg8000.exceptions import DatabaseError, InterfaceError
 
 from scanner.base.errors import FetchError, InventoryFileError
+from scanner.catalogue import TEXTS
 from scanner.catalogue.redact import redact_text
 from scanner.engine.dialect.words.postgres import POSTGRES
 from scanner.engine.remote.address import ServerAddress, read_address
@@ -36,7 +37,6 @@ _NAMES: Final = {
     "VARCHAR": "text",
     "DOUBLE": "double precision",
     "JSON": "jsonb",
-    "VARCHAR[]": "text[]",
 }
 _COLUMNS: Final = (
     "SELECT a.attname, format_type(a.atttypid, NULL), quote_ident(n.nspname)"
@@ -108,8 +108,24 @@ def _failed(label: str, error: Exception, secret: str = "") -> FetchError:
 
 
 def _unwhole(sql: str) -> str:
-    number = f"CAST({sql} AS NUMERIC)"
-    return f"(abs({number}) >= 1e18 OR {number} <> trunc({number}))"
+    ends = f"{-(2**63)} AND {2**63 - 1}"
+    # 5.0 is none, as in files: of what is whole, its text has nothing but digits.
+    return f"(CAST({sql} AS TEXT) LIKE '%.%' OR CAST({sql} AS NUMERIC) NOT BETWEEN {ends})"
+
+
+def _texts(raw: str, found: str) -> str:
+    """Return a list of texts; one with anything else in it is not known."""
+    if found != "jsonb":
+        others = f"SELECT 1 FROM unnest({raw}) AS one WHERE one IS NULL"
+        return (
+            f"CASE WHEN NOT EXISTS ({others}) AND coalesce(array_ndims({raw}), 1) = 1"
+            f" THEN CAST({raw} AS text[]) END"
+        )
+    items = f"SELECT 1 FROM jsonb_array_elements({raw}) AS one WHERE jsonb_typeof(one) <> 'string'"
+    return (
+        f"CASE WHEN jsonb_typeof({raw}) = 'array' THEN CASE WHEN NOT EXISTS ({items}) THEN"
+        f" ARRAY(SELECT jsonb_array_elements_text({raw})) END END"
+    )
 
 
 class PostgresSession:
@@ -167,20 +183,17 @@ class PostgresSession:
         raw = f'raw."{column}"'
         if found not in _TYPES[kind]:
             return None
-        if kind == "VARCHAR[]" and found == "jsonb":
-            return (
-                f"CASE WHEN jsonb_typeof({raw}) = 'array' THEN"
-                f" ARRAY(SELECT jsonb_array_elements_text({raw})) END"
-            )
+        if kind == TEXTS:
+            return _texts(raw, found)
         return f"CAST({raw} AS {_NAMES.get(kind, kind)})"
 
-    def faults(self, column: str, kind: str, keys: Sequence[str]) -> str:
+    def faults(self, column: str, kind: str, sort: str, keys: Sequence[str]) -> str:
         """Return a condition for values of the column that are none of its type; may be empty."""
         if kind == "TIMESTAMP WITH TIME ZONE":
             return f"{column} < TIMESTAMPTZ '1970-01-01Z' OR {column} >= TIMESTAMPTZ '9000-01-01Z'"
         if kind != "JSON":
             return ""
-        tests = [f"jsonb_typeof({column}) NOT IN ('object', 'null')"]
+        tests = [f"jsonb_typeof({column}) NOT IN ('{sort.lower()}', 'null')"]
         for key in keys:
             of = f"({column} -> '{key}')"
             tests += [

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from scanner.base.errors import InventoryFileError
-from scanner.catalogue import TABLES, Column
+from scanner.catalogue import TABLES, Column, Table
 from scanner.engine.database import Connection
 from scanner.engine.dialect.translate import conditions
 from scanner.engine.predicate import syntax
@@ -55,7 +55,7 @@ def relate(
     outer = {name: made.get(name) or _outer(session, table, name, cast) for name in spec.columns}
     chosen = ", ".join(f"{sql} AS {name}" for name, sql in outer.items())
     told = {name for name in spec.columns if name in cast or name in made}
-    faults = {n: session.faults(cast[n], spec.columns[n].type, spec.columns[n].keys) for n in cast}
+    faults = {name: _faults(session, spec, name, cast[name]) for name in cast}
     return Relation(
         table,
         f"SELECT {chosen} FROM (SELECT {_inner(session, table, cast, as_of)}"
@@ -86,6 +86,11 @@ def _outer(session: Session, table: str, name: str, cast: Collection[str]) -> st
     return templates["json_object"].replace(":a", name) if kind == "JSON" else name
 
 
+_DATES: Final = "Dates lie between 1970 and 9000."
+_JSON: Final = (
+    "It has sound JSON: a limit, for example, is an object or null, in which no name comes twice"
+    " and numbers are whole, and fit into 64 bits."
+)
 _REMEDY: Final = "docs/engines.md tells the columns and types of each table."
 
 
@@ -103,6 +108,13 @@ def _cast(session: Session, table: str, name: str, kind: str, found: Mapping[str
             remedy=_REMEDY,
         )
     return made
+
+
+def _faults(session: Session, spec: Table, name: str, sql: str) -> str:
+    """Return the condition for values that a file could not have either."""
+    column = spec.columns[name]
+    sorts = spec.fields[column.field].types if column.type == "JSON" else ("",)
+    return session.faults(sql, column.type, sorts[0], column.keys)
 
 
 def _made(
@@ -166,9 +178,9 @@ def _check_values(session: Session, relation: Relation) -> None:
             if number:
                 kind = TABLES[relation.table].columns[name].type
                 raise InventoryFileError(
-                    f"{relation.table}.{name} has {number} values that are no {kind}",
+                    f"{relation.table}.{name} has {number} values that do not belong into it",
                     where=session.label,
-                    remedy="Dates lie between 1970 and 9000, numbers of a limit are whole.",
+                    remedy=_DATES if kind == _MOMENT else _JSON,
                 )
 
 

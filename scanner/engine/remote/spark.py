@@ -15,7 +15,7 @@ from warnings import catch_warnings, simplefilter
 from pyspark.sql import DataFrame, SparkSession
 
 from scanner.base.errors import UsageError
-from scanner.catalogue import LIVE
+from scanner.catalogue import LIVE, TEXTS
 from scanner.catalogue.redact import redact_text
 from scanner.engine.dialect.words.spark import SPARK
 from scanner.engine.judge.evaluate import CODES
@@ -49,7 +49,7 @@ _TYPES: Final[dict[str, frozenset[str]]] = {
     "JSON": frozenset({"string"}),
     "VARCHAR[]": frozenset({"array<string>"}),
 }
-_NAMES: Final = {"VARCHAR": "STRING", "JSON": "STRING", "VARCHAR[]": "ARRAY<STRING>"}
+_NAMES: Final = {"VARCHAR": "STRING"}
 _TIMES: Final = "MAP('timestampFormat', 'yyyy-MM-dd\\'T\\'HH:mm:ss.SSSSSSXXX')"
 
 
@@ -92,9 +92,13 @@ class SparkEngine:
         path = self._path.replace(TABLE, table)
         kind = "orc" if path.endswith(".orc") else "parquet"
         try:
-            frame: DataFrame | None = self._session.read.format(kind).load(path)
+            # The columns of all files, not those of the one that happens to come first.
+            read = self._session.read.format(kind).option("mergeSchema", "true")
+            frame: DataFrame | None = read.load(path)
             if frame is not None and SparkInventory.is_one(frame):
-                self._inventory = self._inventory or SparkInventory(frame, self.label)
+                # Its columns are all in the file: the names of folders are none.
+                whole = read.option("recursiveFileLookup", "true").load(path)
+                self._inventory = self._inventory or SparkInventory(whole, self.label)
                 frame = self._inventory.table(table)
             elif TABLE not in self._path and table != LIVE.keys:
                 frame = None
@@ -121,9 +125,15 @@ class SparkEngine:
         raw = f"raw.{column}"
         if kind == "JSON" and found.startswith("struct<"):
             return f"TO_JSON({raw})"
-        return f"CAST({raw} AS {_NAMES.get(kind, found)})" if found in _TYPES[kind] else None
+        if found not in _TYPES[kind]:
+            return None
+        if kind == "JSON":
+            return f"TRIM(BOTH ' \\t\\n\\r' FROM {raw})"
+        if kind == TEXTS:  # a list with anything else in it is not known
+            return f"CASE WHEN NOT EXISTS({raw}, one -> one IS NULL) THEN {raw} END"
+        return f"CAST({raw} AS {_NAMES.get(kind, found)})"
 
-    def faults(self, column: str, kind: str, keys: Sequence[str]) -> str:
+    def faults(self, column: str, kind: str, sort: str, keys: Sequence[str]) -> str:
         """Return a condition for values of the column that are none of its type; may be empty."""
         if kind == "TIMESTAMP WITH TIME ZONE":
             ends = ("1970-01-01", "9000-01-01")
@@ -131,12 +141,15 @@ class SparkEngine:
             return f"{column} < {first} OR {column} >= {last}"
         if kind != "JSON":
             return ""
-        tests = [f"NOT (STARTSWITH(TRIM({column}), '{{') OR TRIM({column}) = 'null')"]
-        for key in keys:
-            whole = f'"{key}"\\\\s*:\\\\s*-?[0-9]{{1,18}}\\\\s*[,}}]'
-            got = f"GET_JSON_OBJECT({column}, '$.{key}')"
-            tests.append(f"({got} IS NOT NULL AND NOT {column} RLIKE '{whole}')")
-        return " OR ".join(tests)
+        # Within a list with an end of ours: Spark reads no further than the first value is.
+        parsed = f"TRY_PARSE_JSON(CONCAT('[', {column}, ',\"end\"]'))"
+        whole = f"COALESCE(TRY_VARIANT_GET({parsed}, '$[1]', 'STRING') = 'end', FALSE)"
+        tests = [
+            f"NOT {whole}",
+            f"NOT ({_sort(parsed, '$[0]')} = 'VOID' OR {_sort(parsed, '$[0]')} LIKE '{sort}<%')",
+            *(f"{_sort(parsed, f'$[0].{key}')} NOT IN ('BIGINT', 'VOID')" for key in keys),
+        ]
+        return f"{column} IS NOT NULL AND ({' OR '.join(tests)})"
 
     def value(self, text: str | datetime | int | None) -> str:
         """Return a literal."""
@@ -196,6 +209,11 @@ class SparkEngine:
 
     def _frame(self, sql: str) -> DataFrame:
         return self._session.sql(sql)
+
+
+def _sort(parsed: str, path: str) -> str:
+    """Return what is at a path in parsed JSON, as Spark names types; NULL where nothing is."""
+    return f"SCHEMA_OF_VARIANT(TRY_VARIANT_GET({parsed}, '{path}', 'VARIANT'))"
 
 
 class SparkAnswer:
