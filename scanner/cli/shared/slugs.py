@@ -5,7 +5,7 @@ from typing import Final
 
 from scanner.base.errors import Location, UsageError
 from scanner.base.files import read_regular
-from scanner.config.values import check_no_token
+from scanner.config.values import check_no_token, slugs
 
 _MAX_BYTES: Final = 1 << 20  # some ten thousand
 
@@ -21,7 +21,7 @@ def slugs_from(name: str) -> list[str]:
         raise UsageError(
             "cannot be read: it is not UTF-8", where=name, remedy="Write a slug a line."
         ) from error
-    found = []
+    found: list[str] = []
     for number, line in enumerate(lines, 1):
         words = line.partition("#")[0].split()
         for word in words:
@@ -34,7 +34,8 @@ def slugs_from(name: str) -> list[str]:
                 where=str(Location(name, number, column)),
                 remedy="Write each organization's slug on a line of its own.",
             )
-        found += words
+        for word in words:
+            found += slugs([word], str(Location(name, number, line.index(word) + 1)))
     if not found:
         raise UsageError(
             "names no organization", where=name, remedy="Write a slug a line, or leave it out."
