@@ -320,3 +320,33 @@ def test_a_server_out_of_reach_is_told_and_not_a_pass(tmp_path: Path) -> None:
     assert done.code == 3
     assert "postgresql://127.0.0.1:1/db" in done.err
     assert "hunter2" not in done.err + done.out
+
+
+def test_rows_that_may_be_hidden_from_the_reader_are_a_gap(
+    database: pg8000.native.Connection, folder: Path, tmp_path: Path
+) -> None:
+    for statement in (
+        "DROP ROLE IF EXISTS reader",
+        "CREATE ROLE reader LOGIN",
+        "GRANT SELECT ON sentry_key TO reader",
+        "ALTER TABLE sentry_key ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY few ON sentry_key USING (id = 'a1')",
+    ):
+        database.run(statement)
+    rules = POLICY.partition("  - {id: debug")[0]
+    address = f"postgresql://reader@/postgres?host={folder}"
+    arguments = ("--engine", "postgres", "--inventory", address, "--as-of", AS_OF)
+    (tmp_path / "policy.yaml").write_text(rules, "utf-8")
+    done = keypolicy(
+        *("scan", "--policy", "policy.yaml", *arguments, "--format", "json"), cwd=tmp_path
+    )
+    assert done.code == 3, done.err
+    made = report(done)
+    assert made["inventory"]["tables"]["sentry_key"]["coverage"] == "partial"
+    assert "BYPASSRLS" in made["inventory"]["tables"]["sentry_key"]["reason"]
+    # Of a project of which rows may be hidden it is not known how many keys it has.
+    (count,) = (one for one in made["rules"] if one["id"] == "count")
+    assert count["counts"]["pass"] == 0
+    # Whoever owns the table sees all of it.
+    assert scan(folder, tmp_path, "--format", "json", rules=rules).code == 1
+    database.run("DROP OWNED BY reader")

@@ -14,7 +14,7 @@ from scanner.catalogue import OWN, TABLES
 from scanner.engine.database import Connection
 from scanner.engine.intake.load import Loaded
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
-from scanner.model.inventory import Scope
+from scanner.model.inventory import Reach, Scope
 
 LACKS_PROJECT, LACKS_SLUG, LACKS_ORGANIZATION, IDS, SLUGS, ORGANIZATIONS = (
     1 << bit for bit in range(6)
@@ -46,10 +46,15 @@ class Unseen(msgspec.Struct, frozen=True):
 
 
 def unseen_of(loaded: Loaded, scope: Scope) -> Unseen:
-    """Return what the tables may lack; an inventory of some projects is as narrow as a scan."""
-    scopes = (scope, *(one.scope for one in loaded.reaches if one.scope is not None))
+    """Return what the tables may lack, as `lacks` does."""
+    return lacks(loaded.coverage, loaded.reaches, scope)
+
+
+def lacks(covered: Mapping[str, TableCoverage], reaches: Iterable[Reach], scope: Scope) -> Unseen:
+    """Return what tables may lack; an inventory of some projects is as narrow as a scan."""
+    scopes = (scope, *(one.scope for one in reaches if one.scope is not None))
     return Unseen(
-        {name: _gaps(coverage) for name, coverage in loaded.coverage.items()},
+        {name: _gaps(coverage) for name, coverage in covered.items()},
         is_narrowed=any(one.projects for one in scopes),
     )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from scanner.model.coverage import TableCoverage
+from scanner.model.inventory import Reach
 
 if TYPE_CHECKING:
     from scanner.engine.dialect.words.write import Words
@@ -94,6 +95,10 @@ class Session(Protocol):
 
     def coverage(self, table: str) -> TableCoverage | None:
         """Return what is said there of what was seen of the table, None where nothing is."""
+        ...
+
+    def reaches(self) -> Sequence[Reach]:
+        """Return what is said there of what the data was asked for; nothing where nothing is."""
         ...
 
     def source(self, table: str) -> str:

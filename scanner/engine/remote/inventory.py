@@ -22,6 +22,7 @@ from scanner.inventory.envelope import (
 )
 from scanner.inventory.rows.members import NULLS, ODD, members
 from scanner.model.coverage import TableCoverage, merge
+from scanner.model.inventory import Reach
 
 _REMEDY: Final = "Fetch it again with `keypolicy fetch -o FILE.parquet`, or scan it without Spark."
 
@@ -58,6 +59,7 @@ class SparkInventory(Generic[F]):
         self._frame = frame
         self._label = label
         self._coverage: dict[str, TableCoverage] = {}
+        self.reaches: tuple[Reach, ...] = ()
         ((others,),) = frame.where("kind IS NULL").selectExpr("COUNT(1)").collect()
         if others:
             raise self._refusal(f"has {others} rows of files that are no inventory")
@@ -75,6 +77,8 @@ class SparkInventory(Generic[F]):
             for name, covered in whole.coverage.items():
                 known = self._coverage.get(name)
                 self._coverage[name] = merge(known, covered) if known else covered
+        tables = frozenset(self._coverage)
+        self.reaches = tuple(Reach(tables, one.scope, tuple(one.filters)) for one in headers)
 
     @staticmethod
     def is_one(frame: SparkFrame) -> bool:

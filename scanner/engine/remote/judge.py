@@ -95,7 +95,7 @@ class RemoteJudge:
             sources=(label,),
             digest=self._digest.hexdigest(),
             organizations=groups.projects(self._connection, list(self._relations)),
-            reaches=(Reach(named),),
+            reaches=tuple(self._session.reaches()) or (Reach(named),),
             warnings=tuple(self._warnings),
             scope=self._scope,
         )
@@ -124,7 +124,7 @@ class RemoteJudge:
         local.place(self._connection, session, table, relation.sql)
         gaps = self._gaps(table)
         self._coverage[table] = lacking(self._coverage[table], gaps)
-        told = places.Unseen({table: tuple(gaps)}, is_narrowed=bool(self._scope.projects))
+        told = places.lacks({table: self._coverage[table]}, session.reaches(), self._scope)
         rules = cautious(self._connection, [one for _, one in mine], told)
         known = [self._known(relation, one) for one in rules]
         able = [one for one, is_known in zip(rules, known, strict=True) if is_known]

@@ -16,7 +16,8 @@ from scanner.catalogue.redact import redact_text
 from scanner.engine.dialect.words.postgres import POSTGRES
 from scanner.engine.remote.address import ServerAddress, read_address
 from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
-from scanner.model.coverage import TableCoverage
+from scanner.model.coverage import CoverageState, Gap, TableCoverage
+from scanner.model.inventory import Reach
 
 CONNECT_SECONDS: Final = 15
 STATEMENT_SECONDS: Final = 600
@@ -170,9 +171,17 @@ class PostgresSession:
         return {str(name): str(kind) for name, kind, _ in found}
 
     def coverage(self, table: str) -> TableCoverage | None:
-        """Return nothing: a table does not tell what it lacks."""
-        del table
-        return None
+        """Return that rows may be hidden from this user; else a table does not tell."""
+        name = self.value(self.source(table))
+        ((hides,),) = self._run(f"SELECT row_security_active(to_regclass({name}))")
+        if not hides:
+            return None
+        reason = f"Row-level security may hide rows of {table}: read as a role with BYPASSRLS."
+        return TableCoverage(CoverageState.PARTIAL, reason, (Gap(reason),))
+
+    def reaches(self) -> Sequence[Reach]:
+        """Return nothing: a database does not tell."""
+        return ()
 
     def source(self, table: str) -> str:
         """Return the table's name with its schema."""

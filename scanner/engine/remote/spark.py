@@ -23,6 +23,7 @@ from scanner.engine.remote.driver import FAILURES, failed, letting_go, session_o
 from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
 from scanner.engine.remote.inventory import SparkInventory
 from scanner.model.coverage import TableCoverage
+from scanner.model.inventory import Reach
 
 _OUTCOMES: Final = f"ARRAY({', '.join(repr(str(one)) for one in CODES)})"
 
@@ -115,6 +116,10 @@ class SparkEngine:
     def coverage(self, table: str) -> TableCoverage | None:
         """Return what an inventory says of the table; other files do not tell."""
         return self._inventory.coverage(table) if self._inventory else None
+
+    def reaches(self) -> Sequence[Reach]:
+        """Return what an inventory was asked for; other files do not tell."""
+        return self._inventory.reaches if self._inventory else ()
 
     def source(self, table: str) -> str:
         """Return the view of the table."""
