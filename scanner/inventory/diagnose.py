@@ -174,6 +174,8 @@ def _violation(record: dict[str, Any], names: list[str], field: Field) -> str | 
     expected = " or ".join(dict.fromkeys(_NAMES[kind] for kind in field.types))
     if problem is Wrong.RANGE:
         expected += " of 64 bits"
+    elif problem is Wrong.NUMBER:
+        expected = "a whole number of 64 bits"
     elif problem is Wrong.MOMENT:
         expected = "a date and time (ISO 8601)"
     return f"expected {expected}, found {_quoted(value, names[-1], known_secrets(record))}"

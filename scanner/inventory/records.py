@@ -5,6 +5,7 @@ for the place. A file with a wrong type is refused as a whole. A server's record
 and becomes a gap, before it is written down: the rest of what was fetched is worth keeping.
 """
 
+import re
 from collections.abc import Iterator
 from enum import Enum, auto
 from functools import cache
@@ -12,11 +13,12 @@ from typing import Any, Final
 
 from scanner.catalogue import TABLES
 from scanner.model.moment import is_moment
-from scanner.model.table import BOOLEAN, INTEGER, LIST, OBJECT, TEXT, Field
+from scanner.model.table import BOOLEAN, INTEGER, LIST, NUMBER, OBJECT, TEXT, Field
 
 _MIN_INTEGER: Final = -(2**63)
 _MAX_INTEGER: Final = 2**63 - 1
 _MAX_UNSIGNED: Final = 2**64 - 1
+_NUMBER: Final = re.compile(NUMBER)
 
 
 class Wrong(Enum):
@@ -26,6 +28,7 @@ class Wrong(Enum):
     EMPTY = auto()
     TYPE = auto()
     RANGE = auto()
+    NUMBER = auto()
     MOMENT = auto()
 
 
@@ -51,7 +54,7 @@ def _fields(
     def made() -> Iterator[tuple[str, tuple[str, ...], Field, frozenset[type]]]:
         for path, field in TABLES[table].fields.items():
             name = path.removeprefix("$.")
-            strict = field.required or field.timestamp
+            strict = field.required or field.timestamp or field.number
             plain = frozenset(
                 kind
                 for kind, names in _JSON_TYPES.items()
@@ -79,9 +82,16 @@ def wrong(value: Any, field: Field) -> Wrong | None:  # noqa: ANN401 - any JSON 
         return Wrong.TYPE
     if field.types == INTEGER and value > _MAX_INTEGER:
         return Wrong.RANGE
+    if field.number and not _is_number(str(value)):
+        return Wrong.NUMBER
     if field.required and value == "":
         return Wrong.EMPTY
     return Wrong.MOMENT if field.timestamp and not is_moment(value) else None
+
+
+def _is_number(text: str) -> bool:
+    """Whether a text is a whole number of 64 bits."""
+    return bool(_NUMBER.fullmatch(text)) and _MIN_INTEGER <= int(text) <= _MAX_INTEGER
 
 
 def json_type(value: Any) -> str:  # noqa: ANN401 - any JSON value
@@ -113,6 +123,7 @@ def _told(problem: Wrong, value: object, field: Field) -> str:
         Wrong.MISSING: "missing",
         Wrong.EMPTY: "empty",
         Wrong.MOMENT: "not a date and time",
+        Wrong.NUMBER: "not a whole number",
     }.get(problem, "a number beyond 64 bits")
 
 

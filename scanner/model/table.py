@@ -12,6 +12,9 @@ BOOLEAN: Final = ("BOOLEAN",)
 OBJECT: Final = ("OBJECT",)
 LIST: Final = ("ARRAY",)
 
+NUMBER: Final = "0|-?[1-9][0-9]{0,18}"
+"""A pattern for texts that are whole numbers: the database takes "2.5" for 3, "0x10" for 16."""
+
 TEXTS: Final = "VARCHAR[]"
 """The SQL type of a list of texts."""
 
@@ -23,12 +26,13 @@ class Field(msgspec.Struct, frozen=True):
     """A field of the API's record: the JSON types it may have besides null.
 
     `required` fields must hold a value; `timestamp` fields must hold a date and time, as
-    scanner.model.moment has it.
+    scanner.model.moment has it; `number` fields a whole number of 64 bits, be it a text (NUMBER).
     """
 
     types: tuple[str, ...]
     required: bool = False
     timestamp: bool = False
+    number: bool = False
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -111,7 +115,7 @@ def boolean(path: str, doc: str) -> Column:
 
 
 def integer(path: str, doc: str) -> Column:
-    """Return a column of a whole number."""
+    """Return a column of a whole number; a field that may be a text has to be a `number`."""
     return Column("BIGINT", doc, f"TRY_CAST(<{path}> AS BIGINT)", field=path)
 
 

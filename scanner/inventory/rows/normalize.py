@@ -21,6 +21,7 @@ from scanner.inventory.rows.facts import FILE, RAW, ROW, fact_paths, facts
 from scanner.inventory.rows.fields import filled, joining
 from scanner.model.moment import not_moment
 from scanner.model.provider import Secrets
+from scanner.model.table import NUMBER
 
 BAD: Final = "_bad"
 """Name of the column that marks rows with a wrong type; it is dropped after the check.
@@ -161,13 +162,16 @@ def _list(paths: dict[str, int]) -> str:
 def _violation(path: str, field: Field, types: dict[str, int], paths: _Paths) -> str:
     allowed = ", ".join(f"'{kind}'" for kind in (*field.types, "NULL"))
     tests = [f"NOT coalesce(t[{types[path]}] IN ({allowed}), true)"]
-    value = paths.value(path) if field.required or field.timestamp or _integer(field) else ""
+    strict = field.required or field.timestamp or field.number or _integer(field)
+    value = paths.value(path) if strict else ""
     if field.required:
         tests.append(f"coalesce({value}, '') = ''")
     if field.timestamp:
         tests.append(not_moment(value))
-    if _integer(field):
+    if field.number or _integer(field):
         tests.append(f"({value} IS NOT NULL AND TRY_CAST({value} AS BIGINT) IS NULL)")
+    if field.number:
+        tests.append(f"NOT coalesce(regexp_full_match({value}, '{NUMBER}'), true)")
     return " OR ".join(tests)
 
 

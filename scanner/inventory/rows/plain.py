@@ -35,6 +35,9 @@ _TEXTS: Final = {
 Texts with escapes are left out, and integers that might not have 64 bits.
 """
 
+_NUMBER_TEXT: Final = '"(0|-?[1-9][0-9]{0,17})"'
+"""The pattern for a text that is a whole number."""
+
 
 def plain(name: str, columns: Sequence[str], *, typed: bool = False) -> str:
     """Return the SELECT that makes the columns of table `name` from a relation `raw`.
@@ -196,7 +199,8 @@ def _row(name: str) -> str:
 
 def _field(field: Field) -> str:
     """Return a pattern for the JSON text of a field, empty for one that is missing."""
-    kinds = [pattern for types, pattern in _TEXTS.items() if set(types) <= set(field.types)]
+    texts = _TEXTS | ({TEXT: _NUMBER_TEXT} if field.number else {})
+    kinds = [pattern for types, pattern in texts.items() if set(types) <= set(field.types)]
     found = f'"{PATTERN}"' if field.timestamp else "|".join(kinds)
     if field.required:
         return f"({found.replace('*', '+')})"

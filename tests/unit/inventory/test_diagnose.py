@@ -53,6 +53,14 @@ WRONG_TYPES = [
     ),
     (_field("rateLimit", '{"count": ^18446744073709551616}'), "no 64-bit integer: 1844"),
     (
+        _field("projectId", '^"2.5"'),
+        'projectId: expected a whole number of 64 bits, found a string: "2.5"',
+    ),
+    (
+        _field("projectID", "^9223372036854775808"),
+        "projectID: expected a whole number of 64 bits, found an integer: 9223372036854775808",
+    ),
+    (
         _field("dateCreated", '^"yesterday"'),
         r'dateCreated: expected a date and time \(ISO 8601\), found a string: "yesterday"',
     ),

@@ -17,8 +17,17 @@ SOUND: dict[str, dict[str, Any]] = {
     "sentry_key": {"id": "k"},
     "sentry_project": {"id": "1", "slug": "web"},
     "sentry_organization": {"id": "1", "slug": "acme"},
+    "sentry_org_auth_token": {"id": "1"},
 }
-EDGES = [0, -1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 1.0, 1.5, "", " "]
+NUMBERS = ["7", "-7", "0", str(2**63 - 1), str(-(2**63))]
+NO_NUMBERS = [
+    *("7.5", "7.0", "1e3", "0x10", " 7", "7 ", "+7", "-0", "007", "1_000", "abc", "\u0667"),
+    *(str(2**63), str(-(2**63) - 1), "9" * 20),
+]
+EDGES = [
+    *(0, -1, 2**63 - 1, 2**63, 2**64 - 1, 2**64, -(2**63), -(2**63) - 1, 1.0, 1.5, "", " "),
+    *(*NUMBERS, *NO_NUMBERS),
+]
 VALUES = st.one_of(
     st.sampled_from(EDGES),
     st.none(),
@@ -43,6 +52,15 @@ def _with(record: dict[str, Any], path: str, value: object) -> dict[str, Any]:
 def test_python_and_sql_refuse_the_same_at_the_edges(table: str) -> None:
     others: list[Any] = [None, True, "x", "2026-01-01", "2026-02-30", [], {}]
     _agree([((table, path), value) for path in TABLES[table].fields for value in (*EDGES, *others)])
+
+
+@pytest.mark.parametrize("field", ["projectId", "projectID"])
+def test_a_number_in_a_text_is_a_number(field: str) -> None:
+    """A guess would put a key into another project, with the windows that go by it."""
+    texts = (*NUMBERS, *NO_NUMBERS)
+    found = {text: fault("sentry_key", {"id": "k", field: text}) for text in texts}
+    assert {text for text, problem in found.items() if problem is None} == set(NUMBERS)
+    assert found["7.5"] == f"{field} is not a whole number"
 
 
 @given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=60))

@@ -92,7 +92,7 @@ ORG_AUTH_TOKEN: Final = Table(
         "$.scopes": Field(LIST),
         "$.dateCreated": Field(TEXT, timestamp=True),
         "$.dateLastUsed": Field(TEXT, timestamp=True),
-        "$.projectLastUsedId": Field((*TEXT, *INTEGER)),
+        "$.projectLastUsedId": Field((*TEXT, *INTEGER), number=True),
     },
     columns={
         "id": text("$.id", "Identifier of the token"),

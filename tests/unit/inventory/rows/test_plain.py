@@ -24,7 +24,7 @@ TEXTS: Final = st.sampled_from(
         *("", "a", "web-prod", "null", "true", "5", "-1", "1.5", "é", "\u65e5\u672c", "\U0001f511"),
         *('"', "\\", "\n", "\x1f", "\x1e", "a\x1fb", "'", "{}", "[", "bearer abcdefgh1", CANARY),
         *("2026-02-01T00:00:00Z", "2026-02-30", "2026-02-01T00:00:00+01:00"),
-        *("infinity", "2027-01-01"),
+        *("infinity", "2027-01-01", "2.5", "0x10", "-0", "007", str(2**63), str(2**63 - 1)),
         *("sntrys_abcdefghij", "https://u:p4ssword@h/1", "0a1b2c3d" * 8, "x" * 300),
     ]
 )  # fmt: skip
