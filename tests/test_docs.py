@@ -1,5 +1,6 @@
 """The documentation: generated parts are up to date, examples work, links lead somewhere."""
 
+import ast
 import io
 import re
 import shlex
@@ -122,6 +123,48 @@ def test_sql_examples_work(text: str, tmp_path: Path) -> None:
 def test_queries_of_examples_run_on_the_demo(page: str, sql: str, tmp_path: Path) -> None:
     done = keypolicy("query", "--demo", sql, cwd=tmp_path)
     assert done.code == 0, f"{page}: {done.err}"
+
+
+_PROBLEMS = frozenset(
+    {
+        *("Problem", "problem", "_problem", "SyntaxProblem", "refused", "RefusedError", "code"),
+        *("BadValueError", "BadPatternError", "TemplateFault", "_add", "_tell", "_failed"),
+    }
+)
+"""What is called with the code of a problem, in the rooms that read what people write."""
+
+_CODE = "[a-z0-9]+(?:-[a-z0-9]+)+"
+_READERS = ("authoring", "base", "config", "engine", "policy", "triage")
+
+
+def _codes(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.IfExp):
+        yield from (*_codes(node.body), *_codes(node.orelse))
+    elif isinstance(node, ast.Constant) and re.fullmatch(_CODE, str(node.value)):
+        yield str(node.value)
+
+
+def _codes_in(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text("utf-8")))
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
+    return {
+        code
+        for call in calls
+        if getattr(call.func, "id", getattr(call.func, "attr", "")) in _PROBLEMS
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+        for code in _codes(argument)
+    }
+
+
+def test_every_code_of_a_problem_is_in_the_reference() -> None:
+    table = (DOCS / "policy-language.md").read_text("utf-8").partition("## Problems")[2]
+    files = [path for room in _READERS for path in (ROOT / "scanner" / room).rglob("*.py")]
+    used = {code: path for path in files for code in _codes_in(path)}
+    assert len(used) > 90
+    assert {code: path.name for code, path in used.items() if f"`{code}`" not in table} == {}
+    sources = "".join(path.read_text("utf-8") for path in files)
+    told = re.findall(f"`({_CODE})`", table.replace("`sentry-baseline`", ""))
+    assert [code for code in told if f'"{code}"' not in sources] == []
 
 
 _FIX = re.compile(r"^keypolicy (fix .*?)(?: #.*| > .*)?$", re.MULTILINE)
