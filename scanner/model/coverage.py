@@ -80,7 +80,8 @@ def merge(left: TableCoverage, right: TableCoverage) -> TableCoverage:
     """Combine what two inputs say of one table.
 
     Data from one input does not make up for what another could not see, so anything short of
-    complete stays so. An absent table is made up for by an input that has it.
+    complete stays so; the one exception, `made_up` of engine.intake.scope, is made before. An
+    absent table is made up for by an input that has it.
     """
     if CoverageState.ABSENT in (left.state, right.state):
         return min(left, right, key=lambda coverage: coverage.state.rank)

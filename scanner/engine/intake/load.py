@@ -24,6 +24,7 @@ from scanner.engine.intake.scope import (
     is_narrowed,
     keyless,
     listed,
+    made_up,
     names_places,
     narrow,
     not_in_files,
@@ -117,7 +118,7 @@ class _Loader:
         # Inventories that say what they hold: the number of each, with each of its tables.
         self._covering: set[tuple[int, str]] = set()
         self._listed: dict[str, list[SlugPair]] = {provider.keys: [] for provider in PROVIDERS}
-        self._promised: dict[tuple[int, str], int] = {}
+        self._promised: dict[tuple[int, str], int | None] = {}
         self._cut: list[tuple[RawInput, str, int]] = []  # exports of one full page, with its rows
         self.filled: list[str] = []
         self._counted: set[str] = set()
@@ -145,10 +146,9 @@ class _Loader:
             self.sources += [source for source in header.sources if source not in self.sources]
             self._covering.update((number, name) for name in ending.coverage)
             for name, found in ending.coverage.items():
-                known = self.coverage.get(name)
-                self.coverage[name] = merge(known, found) if known else found
-                if found.rows is not None:
-                    self._promised[number, name] = found.rows
+                self._promised[number, name] = found.rows
+                known, left = self.coverage.get(name), made_up(name, found, self._inputs.values())
+                self.coverage[name] = merge(known, left) if known else left
 
     def load_table(self, name: str, columns: tuple[str, ...]) -> None:
         """Load one table from every input that has records of it."""

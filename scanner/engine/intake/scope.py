@@ -8,7 +8,7 @@ from scanner.base.hints import closest
 from scanner.catalogue import NOWHERE, OWN, TABLES
 from scanner.engine.database import Connection
 from scanner.inventory.rows.facts import FILE
-from scanner.model.coverage import Gap
+from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.inventory import RawInput, Reach, Scope
 
 SlugPair = tuple[str | None, str | None]
@@ -202,6 +202,26 @@ def not_in_files(
         if gap.organization not in organizations
         and (gap.project is None or not (organizations or gap.project in projects))
     ]
+
+
+def made_up(name: str, coverage: TableCoverage, inputs: Iterable[RawInput]) -> TableCoverage:
+    """Return what an inventory of ours does not see of a table and no saved list makes up for.
+
+    Gaps tell that way around a list that the token may not read. It is one where the list is of a
+    whole organization, which the user names: as all there is, an answer of the API is taken anyway.
+    """
+    table = TABLES[name]
+    saved = {raw.organization for raw in inputs if raw.kind == name} - {None}
+    if not saved or table.global_ or table.place or table.project != NOWHERE:
+        return coverage
+    left = tuple(gap for gap in coverage.gaps if gap.project or gap.organization not in saved)
+    if left == coverage.gaps:
+        return coverage
+    if left:
+        reasons = " ".join(dict.fromkeys(gap.reason for gap in left))
+        return TableCoverage(coverage.state, reasons, left, coverage.rows)
+    seen = coverage.state is CoverageState.PARTIAL
+    return TableCoverage(CoverageState.COMPLETE if seen else CoverageState.ABSENT, "")
 
 
 def listed(connection: Connection, name: str, sure: Sequence[int]) -> list[SlugPair]:

@@ -107,6 +107,62 @@ def test_another_file_may_have_the_place(tmp_path: Path) -> None:
     assert covered(one, two)["sentry_key"].state is CoverageState.COMPLETE
 
 
+REFUSED = {"reason": "Give it with --inventory.", "organization": "acme", "project": None}
+
+
+def with_export(
+    folder: Path, table: str, coverage: dict[str, Any], record: dict[str, Any], organization: str
+) -> TableCoverage:
+    """Load an inventory with this coverage of a table, and a saved answer of an organization."""
+    lines: list[dict[str, Any]] = [
+        {"kind": "inventory", "record": {"version": 1}},
+        {"kind": "end", "record": {"coverage": {table: coverage}}},
+    ]
+    path, export = folder / "i.jsonl", folder / "export.json"
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n", "utf-8")
+    export.write_text(json.dumps([record]), "utf-8")
+    source = FileSource((path, export), (organization,), (), None)
+    with connect() as connection:
+        inventory = source.collect(Scope(), Needs.of([]), Path())
+        return load(connection, inventory, Scope(), AS_OF, {}).coverage[table]
+
+
+LISTS: dict[str, dict[str, Any]] = {
+    "sentry_api_key": {"id": "1", "label": "ci", "scope_list": []},
+    "sentry_org_auth_token": {"id": "1", "scopes": [], "dateLastUsed": None},
+    "sentry_integration": {"uuid": "u", "slug": "s", "scopes": [], "verifyInstall": False},
+}
+
+
+@pytest.mark.parametrize("table", LISTS)
+@pytest.mark.parametrize("state", ["denied", "partial", "absent"])
+def test_a_list_as_a_person_saved_it_makes_up_for_a_refusal(
+    tmp_path: Path, table: str, state: str
+) -> None:
+    """As the message of the refusal says."""
+    claim = {"state": state, "reason": REFUSED["reason"], "gaps": [REFUSED], "rows": 0}
+    found = with_export(tmp_path, table, claim, LISTS[table], "acme")
+    assert (found.state, found.gaps) == (CoverageState.COMPLETE, ())
+
+
+@pytest.mark.parametrize("table", LISTS)
+@pytest.mark.parametrize("state", ["denied", "partial"])
+def test_a_list_makes_up_for_its_own_organization_alone(
+    tmp_path: Path, table: str, state: str
+) -> None:
+    claim = {"state": state, "reason": "because", "gaps": [REFUSED, DENIED], "rows": 0}
+    found = with_export(tmp_path, table, claim, LISTS[table], "acme")
+    assert found.state is CoverageState.PARTIAL
+    assert [gap.reason for gap in found.gaps] == [DENIED["reason"]]
+
+
+def test_a_saved_page_of_keys_makes_up_for_nothing(tmp_path: Path) -> None:
+    key = {"id": "k", "public": "k"}
+    found = with_export(tmp_path, "sentry_key", partial(REFUSED), key, "acme")
+    assert found.state is CoverageState.PARTIAL
+    assert REFUSED["reason"] in [gap.reason for gap in found.gaps]
+
+
 def test_what_a_scan_leaves_out_is_not_missing(tmp_path: Path) -> None:
     scope = {"scope": {"organizations": ["acme", "globex"]}}
     one = write(tmp_path / "a.jsonl", scope, COMPLETE, "acme")
