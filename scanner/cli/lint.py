@@ -12,6 +12,13 @@ if TYPE_CHECKING:
 
 FORMATS: Final = ("text", "json", "sarif", "github")
 
+EXIT_CODES: Final = """\
+exit codes:
+  0  nothing is wrong, or there are only warnings
+  2  wrong usage, or mistakes (with --strict also warnings)
+  4  internal error
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""

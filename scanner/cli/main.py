@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from scanner import __version__
 from scanner.base import streams
@@ -34,10 +34,7 @@ VERBS: Final = {
 }
 """Each verb with what it does; the module of the same name in scanner.cli does it."""
 
-EXIT_CODES: Final = """\
-exit codes:
-  0  the gate passed: no finding is open, or only what the settings tolerate
-  1  the gate failed: findings at or above --fail-on
+_FAILURES: Final = """\
   2  wrong usage, configuration, policy or inventory file
   3  the inventory is incomplete, or nothing was seen
   4  internal error
@@ -45,6 +42,20 @@ exit codes:
 Settings are also taken from the environment (SENTRY_*, KEYPOLICY_*), .env and keypolicy.yaml:
 docs/settings.md.
 """
+
+EXIT_CODES: Final = f"""\
+exit codes:
+  0  the gate passed: no finding is open, or only what the settings tolerate
+  1  the gate failed: findings at or above --fail-on
+{_FAILURES}"""
+
+_WITHOUT_GATE: Final = f"""\
+exit codes:
+  0  it was done
+{_FAILURES}"""
+
+_GATED: Final = "scan"
+"""The verb that ends as the gate says. Others that end in their own way have EXIT_CODES."""
 
 _CYCLES: Final = 50_000
 """Objects more than there were at the last look before another look for cycles that nobody uses.
@@ -79,8 +90,15 @@ _REMEDIES: Final = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments as every other message is said: made harmless."""
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with the arguments as every other message is said: made harmless.
+
+    Options are written in full: what is short for one today may be for two tomorrow.
+    """
+
+    def __init__(self, **given: Any) -> None:  # noqa: ANN401 - what argparse takes
+        given.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(**given, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """Complain, and end the command."""
@@ -128,12 +146,10 @@ def _not_text(arguments: Sequence[str]) -> str:
 
 def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleType | None]:
     """Build the parser; only the verb that is called is imported."""
-    parser = _Parser(
+    parser = Parser(
         prog="keypolicy",
         description="Policy-as-code compliance scanner for API keys, Sentry first.",
         epilog=EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"keypolicy {__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -144,12 +160,11 @@ def _parser(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, ModuleTy
             verb,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
-            epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
         )
         if verb == called:
             module = importlib.import_module(f"scanner.cli.{verb}")
+            ends = EXIT_CODES if verb == _GATED else _WITHOUT_GATE
+            sub.epilog = getattr(module, "EXIT_CODES", ends)
             module.add_arguments(sub)
     return parser, module
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from scanner.base.files import check_writable, replacing
 from scanner.cli.shared import authoring
@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from scanner.authoring.diagnostics import Diagnostic
     from scanner.authoring.lint.owners import TestedOwners
     from scanner.engine.database import Connection
+
+EXIT_CODES: Final = """\
+exit codes:
+  0  every case came out as expected
+  1  one did not, or --coverage or --mutate found something that no case shows
+  2  wrong usage, a policy or its cases are broken, or there are none that were asked for
+  4  internal error
+"""
 
 _EXIT_FAILED = 1
 _EXIT_BROKEN = 2

@@ -13,6 +13,14 @@ _ACTIONS: Final = {
 }
 """Each action with its module in this room and what it does."""
 
+EXIT_CODES: Final = """\
+exit codes:
+  0  it was written, or all of it holds
+  2  wrong usage, or something does not hold: it was edited, damaged or made up
+  3  nothing is wrong, but not all could be confirmed
+  4  internal error
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
@@ -20,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made = {}
     for action, (_, summary) in _ACTIONS.items():
         described = f"{summary[0].upper()}{summary[1:]}."
-        made[action] = verbs.add_parser(action, help=summary, description=described)
+        made[action] = verbs.add_parser(
+            action, help=summary, description=described, epilog=EXIT_CODES
+        )
     export, verify = made["export"], made["verify"]
     export.add_argument(
         "run", metavar="RUN", help="a run: latest, previous, a date or time, or its id's beginning"

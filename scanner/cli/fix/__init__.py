@@ -30,7 +30,6 @@ Nothing is changed but by `fix apply`.
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of every step."""
-    parser.epilog = EXIT_CODES
     steps = parser.add_subparsers(title="steps", metavar="STEP", dest="step", required=True)
     for name, summary in STEPS.items():
         sub = steps.add_parser(
@@ -38,8 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             epilog=EXIT_CODES,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
         )
         importlib.import_module(f"{__name__}.{name}").add_arguments(sub)
 

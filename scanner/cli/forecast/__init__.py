@@ -39,7 +39,6 @@ exit codes:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.epilog = EXIT_CODES
     inputs.add_source_arguments(parser)
     inputs.add_policy_arguments(parser)
     judging.add_triage_arguments(parser)

@@ -19,6 +19,15 @@ _ACTIONS: Final = {
 }
 """Each action with its module in this room and what it does."""
 
+EXIT_CODES: Final = """\
+exit codes:
+  0  it was done; replay: the gate passed
+  1  replay: the gate failed
+  2  wrong usage, or what was kept is not as it was
+  3  replay: the inventory is incomplete, or nothing was seen
+  4  internal error
+"""
+
 _RUN_HELP: Final = "a run: latest, previous, a date or time, or the beginning of its id"
 _FORMATS: Final = ("terminal", "json", "markdown", "html")
 
@@ -29,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     made = {}
     for action, (_, summary) in _ACTIONS.items():
         described = f"{summary[0].upper()}{summary[1:]}."
-        one = verbs.add_parser(action, help=summary, description=described)
+        one = verbs.add_parser(action, help=summary, description=described, epilog=EXIT_CODES)
         inputs.add_history_argument(one, "the folder of the history")
         made[action] = one
     made["show"].add_argument("run", metavar="RUN", nargs="?", default="latest", help=_RUN_HELP)
@@ -78,7 +87,7 @@ def _add_replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", nargs="?", help=_RUN_HELP)
     parser.add_argument("--all", action="store_true", help="every run that kept its inventory")
     inputs.add_lock_argument(parser)
-    inputs.add_policy_arguments(parser)
+    inputs.add_policy_arguments(parser, "the run's own")
     parser.add_argument("--waivers", metavar="FILE", help="approved exceptions that hold then")
     inputs.add_owners_argument(parser)
     parser.add_argument(

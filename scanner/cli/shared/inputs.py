@@ -83,15 +83,15 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
     add_server_arguments(parser.add_argument_group(f"{LIVE.title} server"))
 
 
-def add_policy_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that choose policies."""
+def add_policy_arguments(parser: argparse.ArgumentParser, default: str = DEFAULT_POLICY) -> None:
+    """Declare the options that choose policies; `default` names those that hold without any."""
     rules = parser.add_argument_group("policies")
     rules.add_argument(
         "--policy",
         metavar="NAME|FILE|DIR",
         action="append",
         default=[],
-        help=f"policy to hold the keys against; may be repeated (default: {DEFAULT_POLICY})",
+        help=f"policy to hold the keys against; may be repeated (default: {default})",
     )
     rules.add_argument(
         "--param",

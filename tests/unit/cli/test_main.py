@@ -1,0 +1,60 @@
+"""What every verb and action has in common: how its options are written, and what --help says."""
+
+import argparse
+import re
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+
+from scanner.cli.main import VERBS, Parser, main
+
+
+def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    yield parser
+    for action in parser._actions:  # noqa: SLF001 - argparse has no other way to them
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - as above
+            for one in action.choices.values():
+                yield from _parsers(one)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_options_are_written_in_full(verb: str) -> None:
+    """`--own` would be `--owners` today, and an error when there is a second such option."""
+    parser = Parser(prog=f"keypolicy {verb}")
+    import_module(f"scanner.cli.{verb}").add_arguments(parser)
+    assert [one.prog for one in _parsers(parser) if one.allow_abbrev] == []
+
+
+def test_an_option_that_is_cut_short_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["history", "list", "--hist", "runs"])
+    assert ended.value.code == 2
+    assert "--hist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("verb", "codes"),
+    [
+        *(("scan", "01234"), ("history", "01234"), ("forecast", "01234"), ("fix", "01234")),
+        *(("test", "0124"), ("lint", "024"), ("evidence", "0234")),
+        *((verb, "0234") for verb in ("fetch", "query", "waivers", "baseline", "rules", "init")),
+    ],
+)
+def test_help_tells_the_codes_that_there_are(
+    verb: str, codes: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only a verb that judges can fail the gate."""
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    told = capsys.readouterr().out.partition("exit codes:\n")[2]
+    assert "".join(re.findall(r"^  ([0-9])  ", told, re.MULTILINE)) == codes
+    assert ("--fail-on" in told) == (verb == "scan")
+
+
+def test_a_replay_says_by_which_policies_it_judges(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["history", "replay", "--help"])
+    out = " ".join(capsys.readouterr().out.split())
+    assert "(default: the run's own)" in out
+    assert "sentry-baseline" not in out
