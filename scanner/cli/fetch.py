@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from scanner.base.errors import UsageError
-from scanner.base.text import clean
+from scanner.base.text import clean, plural
 from scanner.catalogue import BASIC, LIVE
 from scanner.cli.shared import inputs
 from scanner.cli.shared.outputs import check_outputs
@@ -100,7 +100,7 @@ def run(namespace: argparse.Namespace) -> int:
         incomplete |= table.state is not CoverageState.COMPLETE
         if not namespace.quiet:
             reason = f" ({table.reason})" if table.state is not CoverageState.COMPLETE else ""
-            told = f"{name}: {table.rows or 0:,} records, {table.state.value}{reason}"
+            told = f"{name}: {plural(table.rows or 0, 'record')}, {table.state.value}{reason}"
             sys.stderr.write(f"{clean(told)}\n")
     if not namespace.quiet:
         sys.stderr.write(f"Saved to {clean(str(path))}, without secrets.\n")

@@ -159,7 +159,7 @@ class SentryRemote:
     def update(
         self, target: KeyTarget, changes: State, current: State, request_id: str
     ) -> FoundKey | None:
-        """ChangeRequest fields of a key; sends along what the API would reset."""
+        """Change fields of a key; sends along what the API would reset."""
         self.check(Operation.UPDATE, changes)
         body = dict(changes)
         if current.get(_SDK) is not None:
