@@ -52,6 +52,8 @@ schemas:         ## write the generated JSON Schemas anew; that of reports is wr
 	  > scanner/schemas/owners.json
 	$(BIN)/python -c 'from scanner.history.manifest import manifest_schema; print(manifest_schema(), end="")' \
 	  > scanner/schemas/history-run.json
+	$(BIN)/python -c 'from scanner.inventory.schema import inventory_schema; print(inventory_schema(), end="")' \
+	  > scanner/schemas/inventory.json
 	$(BIN)/python -c 'from scanner.remediate.document import plan_schema; print(plan_schema(), end="")' \
 	  > scanner/schemas/plan.json
 	$(BIN)/python -c 'from scanner.report.forecast.document import forecast_schema; print(forecast_schema(), end="")' \

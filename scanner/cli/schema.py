@@ -9,7 +9,7 @@ from scanner.base.resources import schema_path
 
 NAMES: Final = (
     *("policy", "policy-tests", "config", "report-v1", "waivers", "owners", "plan"),
-    *("forecast", "history-run"),
+    *("forecast", "history-run", "inventory"),
 )
 TABLES: Final = "tables"
 
