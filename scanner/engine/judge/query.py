@@ -28,6 +28,7 @@ _VIEWS: Final = (
     "SELECT lower(view_name) FROM duckdb_views() WHERE schema_name <> 'information_schema'"
 )
 
+_STAR: Final = json.dumps({"class": "STAR"})[1:-1]
 _SYNTAX: Final = "parser"
 """What the database calls the error of a text that is no SQL."""
 
@@ -129,6 +130,7 @@ def _check(connection: Connection, sql: str) -> str:
     """Return the query as DuckDB writes it, after holding its tree against what is allowed."""
     tree = _parse(connection, sql)
     checked = _walk(tree, _known(connection, tree))
+    _keep_names(connection, tree, checked)
     text = connection.execute(
         "SELECT json_deserialize_sql(CAST($tree AS JSON))", {"tree": json.dumps(checked)}
     ).fetchone()
@@ -184,6 +186,26 @@ def _walk(node: Any, known: set[str]) -> Any:  # noqa: ANN401 - any part of a JS
         return {**moment, "alias": node.get("alias", "")}
     node = age_of(node) or node
     return {name: _walk(part, known) for name, part in node.items()}
+
+
+def _keep_names(connection: Connection, asked: Any, made: Any) -> None:  # noqa: ANN401 - any part of a JSON tree
+    """Let a column without an alias be called by what was asked, not by what stands for it."""
+    if isinstance(asked, list) and isinstance(made, list):
+        for one, other in zip(asked, made, strict=False):
+            _keep_names(connection, one, other)
+    elif isinstance(asked, dict) and isinstance(made, dict):
+        for name in asked.keys() & made.keys():
+            _keep_names(connection, asked[name], made[name])
+        pairs = zip(asked.get("select_list", ()), made.get("select_list", ()), strict=False)
+        # A star is many columns, which have names.
+        others = [
+            (one, other)
+            for one, other in pairs
+            if one != other and not one.get("alias") and _STAR not in json.dumps(one)
+        ]
+        texts = syntax.write(connection, [one for one, _ in others]) if others else ()
+        for (_, other), text in zip(others, texts, strict=True):
+            other["alias"] = text
 
 
 def _refuse(node: dict[str, Any], known: set[str]) -> None:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from scanner.base.errors import UsageError
-from scanner.engine.database import connect, seal
+from scanner.engine.database import connect, create, seal
 from scanner.engine.judge.query import query
 from scanner.engine.predicate.clock import CALLS, IMPURE, KEYWORDS
 
@@ -149,3 +149,29 @@ def test_what_is_no_select_is_told_so(sql: str) -> None:
 def test_what_is_no_sql_is_told_in_other_words() -> None:
     with pytest.raises(UsageError, match="syntax error"):
         answer("SELEC 1")
+
+
+@pytest.mark.parametrize(
+    ("asked", "names"),
+    [
+        ("SELECT now(), current_date", ("now()", "current_date")),
+        ("SELECT age(TIMESTAMP '2020-01-01') AS a", ("a",)),
+        ("SELECT date_created < now() FROM sentry_key", ("(date_created < now())",)),
+        ('SELECT "now()" FROM (SELECT now())', ("now()",)),
+        ("SELECT (SELECT now()), name FROM sentry_key", ("(SELECT now())", "name")),
+        ("WITH k AS (SELECT today()) SELECT * FROM k", ("today()",)),
+    ],
+)
+def test_columns_are_called_by_what_was_asked(asked: str, names: tuple[str, ...]) -> None:
+    with connect() as connection:
+        create(connection, "sentry_key", ["name", "date_created"])
+        seal(connection)
+        assert query(connection, asked, MOMENT).columns == names
+
+
+def test_a_star_with_a_column_of_the_present_keeps_its_names() -> None:
+    with connect() as connection:
+        create(connection, "sentry_key", ["name", "id"])
+        seal(connection)
+        found = query(connection, "SELECT * REPLACE (now() AS id) FROM sentry_key", MOMENT)
+        assert found.columns == ("name", "id")
