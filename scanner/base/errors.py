@@ -81,8 +81,9 @@ class PolicyError(KeypolicyError):
     exit_code = 2
 
     def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(str(problem) for problem in problems))
-        self.problems = problems
+        # Rules that were made of one may have the same mistake at the same place.
+        self.problems = list(dict.fromkeys(problems))
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 class FetchError(KeypolicyError):

@@ -107,6 +107,13 @@ class YamlFile:
         """Return the value at `path` as it is written, without quotes; None if it is no scalar."""
         return self._content.scalars.get(path)
 
+    def has_on_one_line(self, part: str) -> bool:
+        """Whether a part of a text stands on one line of the file, in whatever quotes."""
+        plain = part.rstrip()
+        escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
+        written = {plain, plain.replace("'", "''"), escaped}
+        return any(one in line for line in self.lines for one in written)
+
     def problem(
         self, path: NodePath, message: str, code: str, *, hint: str = "", key: bool = False
     ) -> Problem:

@@ -50,6 +50,11 @@ def quoted_parameters(text: str) -> list[tuple[str, int, str]]:
     return found
 
 
+def line_comments(text: str) -> list[tuple[str, int]]:
+    """Return the comments that go to the end of a line, each with its offset."""
+    return [(found[0], found.start()) for found, _ in _tokens(text) if found[0].startswith("--")]
+
+
 def code(text: str) -> str:
     """Return `text` with blanks for its strings, quoted names and comments; places stay."""
     parts: list[str] = []
