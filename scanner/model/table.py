@@ -47,6 +47,7 @@ class Column(msgspec.Struct, frozen=True):
     databases whose tables have no more than those.
     `keys` are all fields that a JSON object may have; none where they are not known. `field` is the
     path of the field that the column tells as it is, for files that have it as a column of its own.
+    `least` is the smallest value there can be, if there is one.
     """
 
     type: str
@@ -59,6 +60,7 @@ class Column(msgspec.Struct, frozen=True):
     counts: tuple[tuple[str, frozenset[str]], ...] = ()
     made_of: str = ""
     field: str = ""
+    least: int | None = None
 
     @property
     def counted(self) -> bool:
@@ -140,7 +142,7 @@ def age(path: str) -> Column:
         " ELSE (epoch_us($as_of) - epoch_us(date_created)) // 86400000000 END"
     )
     source = f"CAST(floor(({seconds}) / 86400) AS BIGINT)"
-    return Column("BIGINT", doc, source, derived=True, made_of=made_of)
+    return Column("BIGINT", doc, source, derived=True, made_of=made_of, least=0)
 
 
 def texts(path: str, doc: str, *, member: str = "", derived: bool = False) -> Column:
@@ -170,7 +172,7 @@ def count(doc: str, **read: tuple[str, ...]) -> Column:
     `read` are the tables that this takes, each with the columns of it.
     """
     counts = tuple((table, frozenset(columns)) for table, columns in read.items())
-    return Column("BIGINT", doc, "NULL", derived=True, counts=counts)
+    return Column("BIGINT", doc, "NULL", derived=True, counts=counts, least=0)
 
 
 def _moment(path: str) -> str:

@@ -13,7 +13,7 @@ from scanner.engine.predicate.syntax import Node
 from scanner.model.rule import ParamValue
 
 Constant = bool | int | float | Decimal | str | datetime | timedelta
-"""A value; of a time that the clock tells, how far it is from the scan's as-of time."""
+"""A value; of an interval, its seconds; of a time of the clock, how far it is from as-of."""
 
 # Three moments in months of different lengths: what keeps its distance from all of them is the
 # clock moved by a fixed time, whatever the scan's as-of time will be.
@@ -74,6 +74,8 @@ def _value(value: object, kind: str) -> Constant | None:
         # A time without a zone is in UTC.
         moment = datetime.fromisoformat(value.isoformat())
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
     if isinstance(value, str):
         return value if kind == "VARCHAR" else None
     return value if isinstance(value, (bool, int, float, Decimal)) else None

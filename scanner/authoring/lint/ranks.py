@@ -11,13 +11,13 @@ here only make more combinations, and where those are too many everything is tak
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from math import floor
 from typing import Final
 
 import msgspec
 
 from scanner.authoring import trees
 from scanner.authoring.lint.constants import Constant, is_constant, is_null
+from scanner.authoring.lint.domains import Domain, domain, settled
 from scanner.catalogue import Column
 from scanner.engine.database import Connection
 from scanner.engine.predicate import syntax
@@ -29,20 +29,14 @@ MOST: Final = 1 << 18
 _AT_ONCE: Final = 50
 """Rules in one statement."""
 
-_KINDS: Final = {
-    "VARCHAR": "text",
-    "BIGINT": "whole",
-    "DOUBLE": "number",
-    "BOOLEAN": "boolean",
-    "TIMESTAMP WITH TIME ZONE": "time",
+_TRUTHS: Final = {
+    **dict.fromkeys(("boolean", "opaque"), ("NULL", "false", "true")),
+    "empty": ("NULL",),
+    "holds": ("NULL", "true"),
+    "fails": ("NULL", "false"),
 }
-_FUNCTIONS: Final = {
-    **dict.fromkeys(("length", "len", "strpos", "position", "instr"), "whole"),
-    **dict.fromkeys(("year", "month", "day", "hour", "dayofweek"), "whole"),
-    "lower": "lower",
-    "upper": "upper",
-    **dict.fromkeys(("trim", "left", "right", "split_part", "regexp_extract", "->>"), "text"),
-}
+"""What a subject without an order may be, by its kind."""
+
 _SIDES: Final = {
     "COMPARE_LESSTHAN": 1,
     "COMPARE_GREATERTHANOREQUALTO": 1,
@@ -92,7 +86,7 @@ class _Subject(msgspec.Struct, eq=False):
     `points` are the constants, each with the sides whose values no comparison tells from it.
     """
 
-    kind: str
+    domain: Domain
     column: str
     points: dict[Constant, set[int]]
 
@@ -108,29 +102,19 @@ class _Subject(msgspec.Struct, eq=False):
 
     def values(self) -> tuple[list[str], str]:
         """Return all that it may be, each that comparisons tell from the others; and the type."""
-        if self.kind in {"boolean", "opaque"}:
-            return ["NULL", "false", "true"], "BOOLEAN"
-        if self.kind == "empty":
-            return ["NULL"], "BOOLEAN"
+        if truths := _TRUTHS.get(self.domain.kind):
+            return list(truths), "BOOLEAN"
         ranks, rooms = self.ranks(), {0}
         if any(sides != {0} for sides in self.points.values()):
-            rooms |= {ranks[low] + 1 for low, high in pairwise(ranks) if self._has_room(low, high)}
-            rooms.add(2 * len(ranks))
+            ends = [None, *ranks, None]
+            rooms = {2 * n for n, two in enumerate(pairwise(ends)) if self.domain.has_between(*two)}
         made = [
             rank
             for point, rank in ranks.items()
-            if self._may_be(point)
+            if self.domain.has(point)
             and not any({side} == self.points[point] and rank + side in rooms for side in (-1, 1))
         ]
         return ["NULL", *map(str, (*rooms, *made))], "INTEGER"
-
-    def _may_be(self, point: Constant) -> bool:
-        if self.kind in {"lower", "upper"}:
-            return bool(point == getattr(str(point), self.kind)())
-        return self.kind != "whole" or point == int(point)  # type: ignore[arg-type]
-
-    def _has_room(self, low: Constant, high: Constant) -> bool:
-        return self.kind != "whole" or floor(low) + 1 < high  # type: ignore[arg-type,operator]
 
 
 class _Ranked:
@@ -188,7 +172,7 @@ class _Ranked:
                 ]
                 otherwise = self._rewritten(node["else_expr"])
                 made = {**node, "case_checks": checks, "else_expr": otherwise}
-            case _ if trees.has_window(node):
+            case _ if trees.has_window(node) and not self._counts_rows(node):
                 # Where rows may be missing all of it is NULL; see engine.judge.windows.
                 made = self._subject(node).node
             case _, "OPERATOR_COALESCE":
@@ -200,8 +184,25 @@ class _Ranked:
             case ("COMPARISON", _) | (_, "COMPARE_IN" | "COMPARE_NOT_IN"):
                 made = self._comparison(node)
             case _:
-                made = self._subject(node).node
+                made = self._condition(node)
         return made
+
+    def _counts_rows(self, node: Node) -> bool:
+        """Whether a number of rows is compared with constants: it is NULL where that is."""
+        is_in = node["type"] in {"COMPARE_IN", "COMPARE_NOT_IN"}
+        if not is_in and node["class"] not in {"BETWEEN", "COMPARISON"}:
+            return False
+        return "DISTINCT" not in node["type"] and all(
+            is_constant(one) or (one["class"] == "WINDOW" and self._kind(one) == "whole")
+            for one in syntax.children(node)
+        )
+
+    def _condition(self, node: Node) -> Node:
+        """Rewrite a condition that is not understood, or is the same for every text."""
+        if found := settled(node, self._table, self._known):
+            text, holds = found
+            return self._subject(text, trees.identity(node), "holds" if holds else "fails").node
+        return self._subject(node).node
 
     def _literal(self, node: Node) -> Node:
         value = self._known.get(trees.identity(node))
@@ -247,9 +248,9 @@ class _Ranked:
         if is_null(node):
             return node
         point = self._known.get(trees.identity(node))
-        if point is None or isinstance(point, bool) or subject.kind == "empty":
+        if point is None or isinstance(point, bool) or subject.domain.kind == "empty":
             return trees.constant("BOOLEAN", "true" if point else "false")
-        if subject.kind == "number":  # the database compares them as it keeps them
+        if subject.domain.kind == "number":  # the database compares them as it keeps them
             point = float(point)  # type: ignore[arg-type]
         subject.points.setdefault(point, set()).add(side)
         self._placed.append((trees.constant("INTEGER", ""), subject, point))
@@ -259,15 +260,14 @@ class _Ranked:
         """Return the subject that a part of a predicate is; `apart` is a column of its own."""
         key = trees.identity(node), apart
         if key not in self._subjects:
-            made = _Subject(kind or self._kind(node), f"s{len(self._subjects)}", {})
-            self._subjects[key] = made
+            made = Domain(kind) if kind else domain(node, self._table, self._known)
+            if made.kind == "time" and apart != "clock":
+                made = Domain("time")
+            self._subjects[key] = _Subject(made, f"s{len(self._subjects)}", {})
         return self._subjects[key]
 
     def _kind(self, node: Node) -> str:
-        if node["class"] == "COLUMN_REF":
-            column = self._table[node["column_names"][-1]]
-            return "empty" if column.is_empty else _KINDS.get(column.type, "opaque")
-        return _FUNCTIONS.get(node.get("function_name", ""), "opaque")
+        return domain(node, self._table, self._known).kind
 
 
 def _fits(kind: str, value: Constant | None) -> bool:
@@ -278,7 +278,7 @@ def _fits(kind: str, value: Constant | None) -> bool:
         case bool():
             return kind == "boolean"
         case str():
-            return kind in {"text", "lower", "upper"}
+            return kind == "text"
         case datetime() | timedelta():
             return kind == "time"
     return kind in {"whole", "number"} and -_EXACT < value < _EXACT

@@ -12,7 +12,10 @@ from scanner.engine.judge.prepare import Prepared
 from scanner.engine.predicate import syntax
 from scanner.model.rule import ParamValue, Predicate
 
-_LOOK: Final = "Look for conditions that exclude one another, and for `or` that should be `and`."
+_LOOK: Final = (
+    "Look for conditions that exclude one another, for `or` that should be `and`, and for bounds or"
+    " patterns that all values keep, or none."
+)
 _ALL_TAKEN: Final = "If the cases before are meant to take all rows, nothing is wrong. " + _LOOK
 _FORBID: Final = "To forbid what `where` selects, write require: 'false'."
 

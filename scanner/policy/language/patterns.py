@@ -41,6 +41,11 @@ def matches(pattern: str, text: str) -> bool:
     return _compiled(pattern).fullmatch(text) is not None
 
 
+def finds(pattern: str, text: str) -> bool:
+    """Whether a part of the text matches. Raises BadPatternError."""
+    return _compiled(pattern).search(text) is not None
+
+
 def from_glob(glob: str) -> str:
     """Return the expression for whole texts that a glob means.
 
