@@ -3,6 +3,7 @@
 A text may be any kind of value to the database, and is judged by it: `date_created > '2026-01-31'`.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
@@ -19,7 +20,12 @@ _SAME: Final = frozenset(
     {"COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM"}
 )
 _IN: Final = frozenset({"COMPARE_IN", "COMPARE_NOT_IN"})
-_TEXTS: Final = frozenset({"lower", "upper", "trim", "left", "right", "substring", "->>", "||"})
+_TEXTS: Final = frozenset(
+    {"lower", "upper", "trim", "ltrim", "rtrim", "left", "right", "substring", "substr", "||"}
+    | {"split_part", "regexp_extract", "->>", "json_extract_string"}
+)
+_NUMERIC: Final = re.compile(r"\s*v?[0-9]+([.][0-9x*]+)*\s*", re.IGNORECASE)
+"""Texts that are numbers or versions: their order is not that of texts."""
 
 _TEXT, _NUMBER, _TRUTH, _TIME = "a text", "a number", "true or false", "a time"
 _INTERVAL, _LIST, _JSON = "an interval", "a list", "a JSON value"
@@ -44,6 +50,8 @@ def check_values(
 ) -> None:
     """Raise RefusedError for a comparison that no row's value could take part in."""
     parts, is_order = _compared(node, given)
+    if is_order:
+        _check_order(parts, columns, given)
     kinds = [(part, kind) for part in parts if (kind := _column_kind(part, columns))]
     for column, kind in kinds[:1]:
         for value in parts:
@@ -58,6 +66,24 @@ def check_values(
                 "text-and-number" if is_number else "type-error",
                 value,
                 _instead(column, kind, value, columns, is_order=is_order, is_number=is_number),
+            )
+
+
+def _check_order(
+    parts: list[Node], columns: Mapping[str, Column], given: Mapping[str, ParamValue]
+) -> None:
+    """Refuse the order of texts where that of numbers is meant: '10' comes before '9'."""
+    if not any(_column_kind(part, columns) == _TEXT or _is_field(part) for part in parts):
+        return
+    for value in parts:
+        text = given.get(str(value.get("identifier")), literal_text(value))
+        if _value_kind(value, given) == _TEXT and _NUMERIC.fullmatch(str(text)):
+            raise refused(
+                f"orders '{text}' as a text, and as a text '10' comes before '9'",
+                "text-and-number",
+                value,
+                "Compare numbers: TRY_CAST(... AS BIGINT) of the text, or of its first part,"
+                " split_part(..., '.', 1).",
             )
 
 
@@ -104,6 +130,13 @@ def _column_kind(node: Node, columns: Mapping[str, Column]) -> str:
         return _COLUMNS.get(column.type, "") if column else ""
     is_text = node["class"] == "FUNCTION" and str(node["function_name"]).lower() in _TEXTS
     return _TEXT if is_text else ""
+
+
+def _is_field(node: Node) -> bool:
+    """Whether the part is a field of a JSON value, as JSON: it is a text beside a text."""
+    if node["class"] == "FUNCTION":
+        return str(node["function_name"]).lower() == "json_extract"
+    return bool(node["class"] == "LAMBDA" or node["type"] == "ARRAY_EXTRACT")
 
 
 def _value_kind(node: Node, given: Mapping[str, ParamValue]) -> str:

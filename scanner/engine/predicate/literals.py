@@ -52,6 +52,14 @@ def glob_patterns(node: Node, given: Mapping[str, ParamValue]) -> list[str]:
                 "Write a list of texts, such as ['web-*', 'api-?'], or use a parameter.",
             )
         globs = [value] if isinstance(value, str) else value
+        for glob in map(str, globs):
+            if "%" in glob and not set("*?") & set(glob):
+                raise refused(
+                    f"calls name_matches_any() with '{glob}', where % stands for itself",
+                    "like-pattern",
+                    part,
+                    f"Write * for any text: '{glob.replace('%', '*')}'.",
+                )
         patterns += [from_glob(str(glob)) for glob in globs]
     return patterns
 

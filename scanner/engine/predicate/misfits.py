@@ -81,6 +81,8 @@ def _check_function(node: Node, columns: Mapping[str, Column]) -> None:
         return
     if name in _LIKE:
         _check_like(arguments[1])
+    elif name == "regexp_full_match":
+        _check_similar(node, *arguments[:2])
     elif name in _FIELDS:
         _check_field(arguments, columns)
     elif name == "/":
@@ -134,8 +136,27 @@ def _check_interval(node: Node) -> None:
         )
 
 
+def _check_similar(node: Node, text: Node, pattern: Node) -> None:
+    """Refuse SIMILAR TO, which stands behind its text, with the signs that it has elsewhere."""
+    written = literal_text(pattern)
+    if node["query_location"] > text["query_location"] and re.search("[%_]", written):
+        raise refused(
+            f"holds SIMILAR TO against '{written}', where % and _ stand for themselves",
+            "like-pattern",
+            pattern,
+            "Write LIKE, or regexp_full_match(column, 'expression') with .* for any text.",
+        )
+
+
 def _check_like(pattern: Node) -> None:
     text = literal_text(pattern)
+    if escaped := re.search(r"\\([%_\\])", text):
+        raise refused(
+            f"holds LIKE against '{text}', where \\ stands for itself",
+            "like-pattern",
+            pattern,
+            f"Say that it escapes the {escaped[1]}: LIKE '{text}' ESCAPE '\\'.",
+        )
     if literal_kind(pattern) != "STRING" or "%" in text or "_" in text:
         return
     if re.match(r"\^|.*(\$$|\.\*|\[.*\]|\(.*\))", text):
