@@ -47,7 +47,8 @@ class Column(msgspec.Struct, frozen=True):
     databases whose tables have no more than those.
     `keys` are all fields that a JSON object may have; none where they are not known. `field` is the
     path of the field that the column tells as it is, for files that have it as a column of its own.
-    `least` is the smallest value there can be, if there is one.
+    `least` is the smallest value there can be, if there is one; `values` are all texts that it, or
+    an item of its list, is known to be.
     """
 
     type: str
@@ -61,11 +62,17 @@ class Column(msgspec.Struct, frozen=True):
     made_of: str = ""
     field: str = ""
     least: int | None = None
+    values: tuple[str, ...] = ()
 
     @property
     def counted(self) -> bool:
         """Whether the column is counted from the rows of other tables."""
         return bool(self.counts)
+
+    @property
+    def is_past(self) -> bool:
+        """Whether it is a time that is not known where it lies after as-of."""
+        return self.type.startswith("TIMESTAMP") and "$as_of" in self.source
 
     @property
     def is_empty(self) -> bool:
@@ -106,9 +113,9 @@ class Table(msgspec.Struct, frozen=True):
     checks: tuple[str, ...] = ()
 
 
-def text(path: str, doc: str) -> Column:
+def text(path: str, doc: str, values: tuple[str, ...] = ()) -> Column:
     """Return a column of text, as the field is."""
-    return Column("VARCHAR", doc, f"<{path}>", field=path)
+    return Column("VARCHAR", doc, f"<{path}>", field=path, values=values)
 
 
 def boolean(path: str, doc: str) -> Column:
@@ -145,7 +152,14 @@ def age(path: str) -> Column:
     return Column("BIGINT", doc, source, derived=True, made_of=made_of, least=0)
 
 
-def texts(path: str, doc: str, *, member: str = "", derived: bool = False) -> Column:
+def texts(
+    path: str,
+    doc: str,
+    *,
+    member: str = "",
+    derived: bool = False,
+    values: tuple[str, ...] = (),
+) -> Column:
     """Return a column of a list of texts, or of one text `member` of each object in the list.
 
     A list with anything else in it is not known.
@@ -158,12 +172,13 @@ def texts(path: str, doc: str, *, member: str = "", derived: bool = False) -> Co
         f" AND len({kinds}) = json_array_length({items})"
         f" THEN json_extract_string({items}, {found}) END"
     )
-    return Column(TEXTS, doc, source, derived=derived, field="" if member else path)
+    field = "" if member else path
+    return Column(TEXTS, doc, source, derived=derived, field=field, values=values)
 
 
-def scopes(path: str) -> Column:
-    """Return the column of a list of scopes."""
-    return texts(path, "Scopes, a list of texts such as org:read")
+def scopes(path: str, values: tuple[str, ...]) -> Column:
+    """Return the column of a list of scopes, of those that there are."""
+    return texts(path, "Scopes, a list of texts such as org:read", values=values)
 
 
 def count(doc: str, **read: tuple[str, ...]) -> Column:

@@ -22,28 +22,30 @@ TableRow = dict[str, Cell]
 def completed(table: str, row: Mapping[str, Cell], as_of: datetime) -> TableRow:
     """Return the row with the columns that follow from the ones given, as ingestion makes them.
 
-    A column that is given stays as it is. `title` is the name, `age_days` counts from
+    A column that is given stays as it is, but for a time that lies after as-of: in a scan that is
+    not known. `title` is the name, `age_days` counts from
     `date_created` to as-of, and of `rate_limit`, `rate_limit_count` with `rate_limit_window`, and
     `has_rate_limit` with `rate_limit_per_second` the later follow from the earlier. An explicit
     `rate_limit: null` means that there is no limit; left out, nobody told.
     """
     made = dict(row)
     columns = TABLES[table].columns
+    for name, cell in row.items():
+        if isinstance(cell, str) and columns[name].is_past and _is_ahead(cell, as_of):
+            made[name] = None
     if "name" in made and "title" in columns:
         made.setdefault("title", made["name"])
     created = made.get("date_created")
     if isinstance(created, str) and "age_days" in columns:
-        made.setdefault("age_days", _age(as_of - datetime.fromisoformat(created)))
+        made.setdefault("age_days", max((as_of - datetime.fromisoformat(created)).days, 0))
     if "rate_limit" in columns:
         _complete_limit(made)
     return made
 
 
-def _age(age: timedelta) -> int | None:
-    """Return whole days; None for what lies after as-of by more than clocks may differ."""
-    if -age > timedelta(minutes=SKEW_MINUTES):
-        return None
-    return max(age.days, 0)
+def _is_ahead(time: str, as_of: datetime) -> bool:
+    """Whether a time lies after as-of by more than clocks may differ."""
+    return datetime.fromisoformat(time) - as_of > timedelta(minutes=SKEW_MINUTES)
 
 
 def _complete_limit(row: TableRow) -> None:

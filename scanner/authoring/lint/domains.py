@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from scanner.authoring import trees
-from scanner.authoring.lint.constants import Constant, is_constant
+from scanner.authoring.constants import Constant, is_constant
 from scanner.catalogue import Column
 from scanner.engine.predicate.syntax import Node, arguments_of
 from scanner.model.moment import SKEW_MINUTES
@@ -159,7 +159,7 @@ def _of_column(column: Column) -> Domain:
         return Domain("empty")
     kind = _KINDS.get(column.type, "opaque")
     # Where the clock tells of a time, its distance from as-of is what counts.
-    high = _SKEW if kind == "time" and "$as_of" in column.source else None
+    high = _SKEW if column.is_past else None
     return Domain(kind, column.least, high)
 
 
