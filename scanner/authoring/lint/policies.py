@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from scanner.authoring.diagnostics import Diagnostic, diagnostics
 from scanner.authoring.lint.advice import advice, empty_columns, own_rules
+from scanner.authoring.lint.doubts import doubts
 from scanner.authoring.lint.fixes import vain_fixes
 from scanner.authoring.lint.listing import Listing
 from scanner.authoring.lint.owners import lint_owners
@@ -24,6 +25,7 @@ from scanner.engine.predicate.guard import TOO_MUCH, Guard
 from scanner.model.rule import Predicate, Rule
 from scanner.policy.files.cases import Case, load_cases
 from scanner.policy.files.locate import without_owners
+from scanner.policy.language.values import ValueType
 from scanner.policy.merge import MergedPolicy
 from scanner.policy.together import together
 
@@ -151,8 +153,21 @@ class _Linter:
         sound, problems = examine(connection, [rule for one in compiled for rule in one.rules])
         errors, warnings = constant_verdicts(connection, sound)
         vain, idle = vain_fixes(connection, sound)
-        self.errors += [*problems, *errors, *vain]
-        self.warnings += [*warnings, *idle, *_empty(sound), *swallowed(connection, sound)]
+        wrong, doubtful = doubts(connection, sound, self._rates())
+        self.errors += [*problems, *errors, *vain, *wrong]
+        self.warnings += [*warnings, *idle, *doubtful]
+        self.warnings += [*_empty(sound), *swallowed(connection, sound)]
+
+    def _rates(self) -> dict[str, frozenset[str]]:
+        """Return the parameters of each rule that are rates."""
+        return {
+            rule.id: frozenset(
+                name for name, one in rule.parameters.items() if one.slot.type is ValueType.RATE
+            )
+            for target in self._targets
+            if target.merged is not None
+            for rule in target.merged.rules
+        }
 
     def _cases(self, target: Target, policy: MergedPolicy) -> None:
         if not target.has_tests:

@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 
 from scanner.authoring import trees
-from scanner.authoring.lint.constants import Constant, is_constant, is_null
+from scanner.authoring.constants import Constant, is_constant, is_null
 from scanner.authoring.lint.domains import Domain, domain, settled
 from scanner.catalogue import Column
 from scanner.engine.database import Connection

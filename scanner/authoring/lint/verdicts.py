@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from scanner.authoring.lint.constants import constants, is_constant
+from scanner.authoring.constants import constants, is_constant
 from scanner.authoring.lint.ranks import Possible, possibilities
 from scanner.base.errors import Location, Problem
 from scanner.catalogue import TABLES

@@ -20,6 +20,16 @@ from scanner.model.table import (
     time,
 )
 
+SCOPES: Final = (
+    *("org:read", "org:write", "org:admin", "org:integrations", "org:ci", "org:superuser"),
+    *("project:read", "project:write", "project:admin", "project:releases"),
+    *("project:distribution", "team:read", "team:write", "team:admin"),
+    *("member:read", "member:write", "member:admin", "member:invite"),
+    *("event:read", "event:write", "event:admin", "alerts:read", "alerts:write"),
+    *("openid", "profile", "email"),
+)
+"""Scopes that Sentry has, deprecated ones included."""
+
 
 def _page(path: str) -> Column:
     source = f"server || '/settings/' || organization || '{path}'"
@@ -55,9 +65,13 @@ INTEGRATION: Final = Table(
         "slug": text("$.slug", "Slug of the integration"),
         "name": text("$.name", "Name of the integration"),
         "title": text("$.name", "Title of the integration: its name"),
-        "status": text("$.status", "internal, unpublished or published"),
+        "status": text(
+            "$.status",
+            "internal, unpublished or published",
+            ("internal", "unpublished", "published"),
+        ),
         "author": text("$.author", "Who made it, as its owner says"),
-        "scopes": scopes("$.scopes"),
+        "scopes": scopes("$.scopes", SCOPES),
         "events": json("$.events", "Events that its webhook gets, a list of names"),
         "date_created": time(
             "$.dateCreated", "When it was created; Sentry's API does not tell that today"
@@ -98,7 +112,7 @@ ORG_AUTH_TOKEN: Final = Table(
         "id": text("$.id", "Identifier of the token"),
         "name": text("$.name", "Name of the token"),
         "title": text("$.name", "Title of the token: its name"),
-        "scopes": scopes("$.scopes"),
+        "scopes": scopes("$.scopes", SCOPES),
         "date_created": time("$.dateCreated", "When the token was created"),
         "is_used": Column(
             "BOOLEAN",
@@ -138,7 +152,7 @@ API_KEY: Final = Table(
             "Whether the key works",
             "CASE TRY_CAST(<$.status> AS BIGINT) WHEN 0 THEN true WHEN 1 THEN false END",
         ),
-        "scopes": scopes("$.scope_list"),
+        "scopes": scopes("$.scope_list", SCOPES),
         "allowed_origins": text("$.allowed_origins", "Origins that may use it, one a line"),
         "organization_slug": ORGANIZATION,
         "owner": OWNER,
@@ -164,9 +178,11 @@ TOKEN: Final = Table(
         ),
         "title": Column("VARCHAR", "Title: its name", "coalesce(<$.kind> || ' token', 'token')"),
         "kind": text(
-            "$.kind", "user, organization or integration, by its prefix; NULL where it has none"
+            "$.kind",
+            "user, organization or integration, by its prefix; NULL where it has none",
+            ("user", "organization", "integration"),
         ),
-        "scopes": scopes("$.scopes"),
+        "scopes": scopes("$.scopes", SCOPES),
         "organization_slug": Column("VARCHAR", "Always NULL: it may be of several", "organization"),
         "owner": OWNER,
         "url": Column("VARCHAR", "Always NULL", "NULL", derived=True),
