@@ -88,9 +88,10 @@ class SentryApi:
             str(number) if isinstance(number, (str, int)) else None,
         )
 
-    def organizations(self) -> AsyncIterator[ListPage]:
+    def organizations(self, watch: Watch) -> AsyncIterator[ListPage]:
         """List the organizations that the token sees."""
-        return self._pages(ListQuery(ORGANIZATION, "organizations", "organizations/", self._base))
+        listing = ListQuery(ORGANIZATION, "organizations", "organizations/", self._base)
+        return self._pages(listing, watch)
 
     async def organization(self, slug: str) -> dict[str, Any]:
         """Return one organization."""

@@ -60,9 +60,9 @@ async def settle(
         try:
             sink, watch = Sink(draft, Ledger(), counted, set()), Watch()
             outcome = await walk(sink, watch)
-            problem = await _doubt(api, sink, watch)
+            problem = await _doubt(api, watch, "organization", sink.ledger.errors)
             if problem is None or look == MOST_LOOKS or isinstance(problem, ApiError):
-                _note(sink.ledger, place, tables, problem)
+                note_doubt(sink.ledger, place.slug, tables, problem)
                 await _keep(output, place, sink, draft)
                 return outcome
             counted.undo()
@@ -71,9 +71,24 @@ async def settle(
     raise AssertionError  # pragma: no cover - the last look returns
 
 
-async def _doubt(api: SentryApi, sink: Sink, watch: Watch) -> ApiError | str | None:
+async def steady(
+    api: SentryApi, what: str, read: Callable[[Watch], Awaitable[T]]
+) -> tuple[T, ApiError | str | None]:
+    """Read until a second look agrees; return what came of it, and what speaks against it."""
+    for look in range(1, MOST_LOOKS + 1):
+        watch = Watch()
+        found = await read(watch)
+        problem = await _doubt(api, watch, what)
+        if problem is None or look == MOST_LOOKS or isinstance(problem, ApiError):
+            return found, problem
+    raise AssertionError  # pragma: no cover - the last look returns
+
+
+async def _doubt(
+    api: SentryApi, watch: Watch, what: str, errors: Iterable[ApiError] = ()
+) -> ApiError | str | None:
     """Return what speaks against all of it having held at once, None if nothing does."""
-    if watch.is_one_answer or any(error.reason in FATAL for error in sink.ledger.errors):
+    if watch.is_one_answer or any(error.reason in FATAL for error in errors):
         return None  # what is fatal has made a gap already
     try:
         await _look_again(api, watch)
@@ -85,7 +100,7 @@ async def _doubt(api: SentryApi, sink: Sink, watch: Watch) -> ApiError | str | N
         if page.listing.path in watch.changed:
             api.journal.forget(name)
     return (
-        f"The organization did not hold still: read {MOST_LOOKS} times, its lists differed each"
+        f"The {what} did not hold still: read {MOST_LOOKS} times, it differed each"
         " time from a second look, so that rows may be missing or mixed from different moments."
         " Run again when less is changed there."
     )
@@ -115,19 +130,20 @@ async def _look_again(api: SentryApi, watch: Watch) -> None:
         raise failed[0]
 
 
-def _note(
-    ledger: Ledger, place: OrganizationBase, tables: Iterable[str], problem: ApiError | str | None
+def note_doubt(
+    ledger: Ledger, organization: str | None, tables: Iterable[str], problem: ApiError | str | None
 ) -> None:
+    """Note what `settle` or `steady` found to speak against what was read, if anything."""
     if isinstance(problem, ApiError):
         message = (
             "the second look, which tells whether anything changed while it was read, failed:"
             f" {problem.message}"
         )
         again = ApiError(problem.reason, message, where=problem.where, remedy=problem.remedy)
-        ledger.failed(tables, again, organization=place.slug)
+        ledger.failed(tables, again, organization=organization)
     elif problem is not None:
         for table in tables:
-            ledger.missing(table, problem, organization=place.slug, project=None)
+            ledger.missing(table, problem, organization=organization, project=None)
 
 
 async def _keep(output: Output, place: OrganizationBase, sink: Sink, draft: Draft) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -16,10 +17,12 @@ from scanner.providers.sentry.live.api import (
     KEY,
     ORGANIZATION,
     PROJECT,
+    TOKEN,
     Caller,
     OrganizationBase,
     SentryApi,
 )
+from scanner.providers.sentry.live.settle import note_doubt, steady
 from scanner.providers.sentry.live.watch import Watch
 
 T = TypeVar("T")
@@ -99,7 +102,9 @@ async def survey(
     """
     async with asyncio.TaskGroup() as both:
         asking = both.create_task(_outcome(api.caller()))
-        listing = both.create_task(_outcome(_list_organizations(api)))
+        listing = both.create_task(
+            _outcome(steady(api, "list of organizations", partial(_list_organizations, api)))
+        )
     caller, listed = asking.result(), listing.result()
     for outcome in (caller, listed):
         if isinstance(outcome, ApiError) and outcome.reason in _HOPELESS:
@@ -117,8 +122,13 @@ async def survey(
         # Asked by its id, an organization would go by it in every row.
         chosen, slugs = await _chosen(api, ids, {}, tables, ledger, named)
     else:
+        seen, doubt = listed
         ledger.saw(ORGANIZATION)
-        chosen, slugs = await _chosen(api, scope, listed, tables, ledger)
+        if not scope.organizations:
+            # One that is lost between two pages is lost with all that it has. Those that are
+            # named are asked for by their names if the list lacks them.
+            note_doubt(ledger, None, sorted(tables - {TOKEN}), doubt)
+        chosen, slugs = await _chosen(api, scope, seen, tables, ledger)
     asked = Scope(_renamed(scope.organizations, slugs), scope.projects)
     found = Survey(caller, chosen, asked)
     if PROJECT in tables and any(name.isdecimal() for name in asked.projects):
@@ -172,9 +182,9 @@ async def _outcome(asked: Coroutine[None, None, T]) -> T | ApiError:
         return error
 
 
-async def _list_organizations(api: SentryApi) -> dict[str, dict[str, Any]]:
+async def _list_organizations(api: SentryApi, watch: Watch) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    async for page in api.organizations():
+    async for page in api.organizations(watch):
         found.update({record["slug"]: record for record in page.records})
         if page.faults:
             raise ApiError(

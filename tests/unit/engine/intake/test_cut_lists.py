@@ -88,7 +88,7 @@ def test_every_list_that_is_read_by_pages_has_a_full_page(monkeypatch: pytest.Mo
     monkeypatch.setattr(SentryApi, "_pages", lambda _, query, *__: asked.append(query))
     api, place, watch = object.__new__(SentryApi), OrganizationBase("acme", "https://s"), Watch()
     api._base, api._status = "https://s", {}
-    api.organizations()
+    api.organizations(watch)
     api.projects(place, watch)
     api.organization_keys(place, watch, set())
     api.project_keys(place, watch, "web")

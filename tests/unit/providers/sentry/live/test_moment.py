@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from tests.simulator import (
     SELF_HOSTED_23_7,
     TODAY,
     Flavour,
+    Organization,
     Simulator,
     faults,
     make_world,
@@ -199,3 +201,61 @@ class TestKeysThatAnswer404:
         complete, found, _ = busy(made, flavour, tmp_path)
         assert complete
         assert found == made.moments[-1]
+
+
+class TestTheListOfOrganizations:
+    """One that slips between two pages of it would be lost with all of its keys."""
+
+    PAGE_TWO = r"/api/0/organizations/\?.*cursor"
+    TABLES = frozenset({"sentry_organization"})
+
+    @staticmethod
+    def world() -> World:
+        made = world_of(0, 0)
+        first = made.organization
+        made.organizations += [
+            Organization(10 + n, f"org-{n}", "x", first.created - timedelta(days=n + 1))
+            for n in range(104)
+        ]
+        return made
+
+    @pytest.mark.parametrize("named", [(), ("org-101",)])
+    def test_one_that_slips_is_found_in_the_second_look(
+        self, tmp_path: Path, named: tuple[str, ...]
+    ) -> None:
+        script = [faults.records(lambda rows: rows[1:], self.PAGE_TWO, times=1)]
+        output = tmp_path / "inventory.jsonl"
+        with Simulator(self.world(), faults=script) as simulator:
+            report = fetch(simulator, output, scope=Scope(named), tables=self.TABLES)
+        assert report.coverage["sentry_organization"].state is COMPLETE
+        assert len(envelopes(output, "sentry_organization")) == (1 if named else 105)
+
+    @pytest.mark.parametrize("named", [(), ("org-99", "org-101")])
+    def test_one_that_never_holds_still_is_a_gap_unless_all_are_named(
+        self, tmp_path: Path, named: tuple[str, ...]
+    ) -> None:
+        script = [faults.records(lambda rows: rows[1:], self.PAGE_TWO, at=range(1, 99, 2))]
+        output = tmp_path / "inventory.jsonl"
+        with Simulator(self.world(), faults=script) as simulator:
+            report = fetch(simulator, output, scope=Scope(named), tables=self.TABLES)
+        found = report.coverage["sentry_organization"]
+        assert len(envelopes(output, "sentry_organization")) == (2 if named else 104)
+        assert found.state is (COMPLETE if named else PARTIAL)
+        assert named or "list of organizations did not hold still" in found.reason
+
+    def test_a_second_look_that_fails_is_a_gap_of_every_table(self, tmp_path: Path) -> None:
+        made = self.world()
+        del made.organizations[1:5]
+        made.organizations += [Organization(900, "late", "x", datetime(2001, 1, 1, tzinfo=UTC))]
+        script = [faults.status(400, self.PAGE_TWO, at=range(2, 99))]
+        output = tmp_path / "inventory.jsonl"
+        with Simulator(made, faults=script) as simulator:
+            report = fetch(simulator, output)
+        for covered in report.coverage.values():
+            assert covered.state is PARTIAL
+            assert "second look" in covered.reason
+
+    def test_a_single_page_is_asked_for_once(self, tmp_path: Path) -> None:
+        with Simulator(world_of(1, 1)) as simulator:
+            fetch(simulator, tmp_path / "inventory.jsonl")
+        assert simulator.routes["organizations"] == 1
