@@ -18,6 +18,7 @@ from scanner.http.connection import ClientSettings, open_http, silence
 from scanner.http.exchange import Exchange, HttpRequest
 from scanner.http.failure import FATAL, TRANSIENT, ApiError, Reason
 from scanner.http.limits import Limiter
+from scanner.http.paging import links_by_rel
 from scanner.http.retry import LONGEST_WAIT, Drought, retry_after
 
 _MOST_MOVES: Final = 3
@@ -219,8 +220,7 @@ class Client:
         moved = check(response, body, token)
         if moved is not None:
             return moved
-        links = {rel: entry for rel, entry in response.links.items() if rel}
-        return Reply(read_json(response, body), links)
+        return Reply(read_json(response, body), links_by_rel(response.headers.get("Link")))
 
     def _limiter(self, home: str, endpoint: str) -> Limiter:
         key = (home, endpoint)

@@ -1,5 +1,6 @@
 """Link headers go in, cursors of next pages come out: never URLs, never in a circle."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,6 +18,36 @@ _MOST_FRUITLESS: Final = 50
 
 
 _REMEDY: Final = "Let the proxy in front of the server pass Link headers on as they are."
+
+
+_TOKEN: Final = re.compile(r'<[^<>]*>|"[^"]*"|[;,=]|[^\s;,="<>]+|["<>]')
+_ALONE: Final = frozenset('"<>')
+"""What is a token of its own only where its counterpart was cut off."""
+
+
+def links_by_rel(header: str | None) -> dict[str, dict[str, str]]:
+    """Return the parameters of a Link header's entries by rel, none without a header.
+
+    Their URLs are left out. Cursors may hold any character, as those of GlitchTip end in "=". What
+    comes twice and differs tells nothing: its parameters are left out, so that no list ends there.
+    Of a header that was cut off, an entry without a rel is all that is returned.
+    """
+    tokens = _TOKEN.findall(header or "")
+    if not _ALONE.isdisjoint(tokens):
+        return {"": {}}
+    found: dict[str, dict[str, str]] = {}
+    entry: list[list[str]] = [[]]
+    for mark in [*tokens, ","]:
+        if mark == ";":
+            entry.append([])
+        elif mark != ",":
+            entry[-1].append(mark)
+        elif entry != [[]]:
+            told = {words[0].lower(): "".join(words[2:]).strip('"') for words in entry[1:] if words}
+            rel = told.pop("rel", "")
+            found[rel] = told if found.get(rel, told) == told else {}
+            entry = [[]]
+    return found
 
 
 def advertised(links: Mapping[str, Mapping[str, str]], where: str) -> str | None:

@@ -174,7 +174,7 @@ class SentryApi:
             raise
         where = f"{asked.base}/api/0/{asked.path}"
         rows = _rows(reply, where)
-        following = advertised(reply.links, where) if asked.paged else None
+        following = advertised(_links(asked, reply), where)
         return await fingerprint(asked.table, rows, following, reply.moved_to) == page.said
 
     async def _pages(
@@ -253,7 +253,15 @@ def _following(asked: ListQuery, answer: _Step | Reply, pager: Pager) -> str | N
         if answer.following is not None:
             pager.skip(answer.following)
         return answer.following
-    return pager.following(answer.links, len(answer.payload)) if asked.paged else None
+    return pager.following(_links(asked, answer), len(answer.payload) if asked.paged else 0)
+
+
+def _links(asked: ListQuery, reply: Reply) -> Mapping[str, Mapping[str, str]]:
+    """Return what tells of a next page; a list that comes whole has nothing of the kind.
+
+    Should another version of the server cut it into pages all the same, none is lost.
+    """
+    return reply.links if asked.paged or "next" in reply.links else {}
 
 
 def _rows(answer: _Step | Reply, where: str) -> list[Any]:

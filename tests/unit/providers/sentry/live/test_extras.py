@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ from tests.simulator import (
     Integration,
     Limits,
     OrgToken,
+    Request,
+    Response,
     Simulator,
     World,
     faults,
@@ -223,3 +226,27 @@ def test_more_than_a_page_of_integrations_and_tokens(world: World, output: Path)
     assert report.coverage["sentry_integration"].rows == 250
     assert report.coverage["sentry_org_auth_token"].rows == 150
     assert (simulator.routes["sentry_apps"], simulator.routes["org_auth_tokens"]) == (6, 1)
+
+
+@pytest.mark.parametrize("table", ["sentry_org_auth_token", "sentry_api_key"])
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_list_that_comes_whole_is_followed_where_a_server_cuts_it(
+    world: World, output: Path, table: str, *, ends: bool
+) -> None:
+    path = "org-auth-tokens" if table == "sentry_org_auth_token" else "api-keys"
+    world.organization.tokens = [OrgToken(n, f"t{n}", NOW, None) for n in range(1, 5)]
+    world.organization.api_keys = [ApiKey(n, f"k{n}", f"{n:032}") for n in range(1, 5)]
+
+    def cut(request: Request, good: Response) -> Response:
+        rows = json.loads(good.body)
+        first = "cursor" not in request.query
+        word = str(first or not ends).lower()
+        link = f'<x>; rel="next"; results="{word}"; cursor="2:1:0"'
+        body = json.dumps(rows[:2] if first else rows[2:]).encode()
+        return replace(good, body=body).with_headers(Link=link)
+
+    token = world.add_token("admin", *ADMIN)
+    with Simulator(world, faults=[faults.Fault(cut, path)]) as simulator:
+        report = fetch(simulator, output, needs=Needs.of({table}), token=token)
+    assert len(envelopes(output, table)) == 4
+    assert report.coverage[table].state is (COMPLETE if ends else PARTIAL)
