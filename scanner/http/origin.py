@@ -80,9 +80,10 @@ def region_base(base: str, region_url: str | None) -> str:
 
     The hosted service keeps organizations in regions and names them, such as
     us.sentry.io, in its records of them. A self-hosted server puts its own, often internal, name
-    there, so that any other host than a subdomain of the configured one is passed over.
+    there, so that any other host than a subdomain of the configured one is passed over, and every
+    one where the server lies below a path: a region's host would not have it there.
     """
-    if not region_url:
+    if not region_url or urlsplit(base).path:
         return base
     try:
         region = _split(region_url)
@@ -98,10 +99,22 @@ def region_base(base: str, region_url: str | None) -> str:
     return base
 
 
+def _is_host(host: str | None) -> bool:
+    """Whether the name can be one; those of other scripts have an encoding with rules."""
+    if not host or (host.isascii() and "xn--" not in host):
+        return bool(host)
+    from idna import IDNAError, encode  # noqa: PLC0415 - for few
+
+    try:
+        return bool(encode(host.lower()))
+    except IDNAError:
+        return False
+
+
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        valid = parts.scheme in _DEFAULT_PORTS and bool(parts.hostname) and parts.port != 0
+        valid = parts.scheme in _DEFAULT_PORTS and _is_host(parts.hostname) and parts.port != 0
     except ValueError:  # a broken port or IPv6 address
         valid = False
     if not valid or any(char.isspace() for char in url):
