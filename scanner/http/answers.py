@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from scanner.catalogue import API, LIVE, TOKEN_SETTING, URL_SETTING
-from scanner.http.failure import ApiError, Reason, one_line, quote
+from scanner.http.failure import ApiError, Reason, not_a_url, one_line, quote
 from scanner.http.origin import origin
 from scanner.model.token import Token
 
@@ -35,11 +35,14 @@ _REMEDIES: Final = {
     Reason.UNAUTHORIZED: f"Set {TOKEN_SETTING} to a valid token with {LIVE.scopes}.",
     Reason.FORBIDDEN: f"Give the token {LIVE.scopes}, and its owner access.",
     Reason.MISSING: "Check the names of organization and project, and the server's address.",
-    Reason.THROTTLED: "Run again later, or with less parallelism.",
+    Reason.THROTTLED: "Run again later, or when less else asks with the token's account.",
     Reason.SERVER: "Run again later; if it stays, look at the server.",
     Reason.GARBLED: "Check the server's address, and whether a proxy answers in its place.",
 }
 
+
+_DEEPEST: Final = 64
+"""Levels of an answer. Records have five; whoever walks through one does so by calling itself."""
 
 _FIRST_BYTES: Final = 4096
 """So much of an error page is looked through."""
@@ -104,6 +107,13 @@ def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - a
             where=_where(response),
             remedy=_REMEDIES[Reason.GARBLED],
         ) from error
+    if _is_deep(payload):
+        raise ApiError(
+            Reason.GARBLED,
+            f"the answer has more than {_DEEPEST} values within one another",
+            where=_where(response),
+            remedy=_REMEDIES[Reason.GARBLED],
+        )
     if isinstance(payload, list) and None in payload:
         raise ApiError(
             Reason.SERVER,
@@ -114,15 +124,27 @@ def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - a
     return payload
 
 
+def _is_deep(payload: object) -> bool:
+    level = [payload]
+    for _ in range(_DEEPEST):
+        maps = [inner for value in level if isinstance(value, dict) for inner in value.values()]
+        level = maps + [inner for value in level if isinstance(value, list) for inner in value]
+        if not level:
+            return False
+    return True
+
+
 def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
     """Return what a failed exchange means; `timeout` is the seconds that were allowed."""
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
-        return ApiError(
-            Reason.TIMEOUT,
-            f"the server did not answer in {round(timeout, 1):g} seconds",
-            where=where,
-            remedy="Look at the server, the network and the proxy settings.",
-        )
+        message = f"the server did not answer in {round(timeout, 1):g} seconds"
+        if isinstance(error, httpx.ConnectTimeout):  # which has less time
+            message = f"no connection to {urlsplit(where).hostname} came about in time"
+        remedy = "Look at the server, the network and the proxy settings."
+        return ApiError(Reason.TIMEOUT, message, where=where, remedy=remedy)
+    if isinstance(error, httpx.DecodingError):
+        message, remedy = "the answer cannot be unpacked", _REMEDIES[Reason.GARBLED]
+        return ApiError(Reason.GARBLED, message, where=where, remedy=remedy)
     host = urlsplit(where).hostname
     causes = list(_causes(error))
     secure = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
@@ -142,17 +164,6 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
         if where.startswith("http:"):
             remedy = f"{remedy} If the server speaks TLS at this port, write https:// there."
     return ApiError(Reason.UNREACHABLE, message, where=where, remedy=remedy)
-
-
-def gave_up(last: ApiError, failures: int, seconds: float) -> ApiError:
-    """Return the error of a server that gave nothing but failures for so long."""
-    return ApiError(
-        last.reason,
-        f"the server is given up: {failures} attempts in a row failed over {seconds:.0f} seconds,"
-        f" the last one because {last.message}",
-        where=last.where,
-        remedy="Look at the server, and run again; with a larger --max-time, patience is longer.",
-    )
 
 
 def _insecure(error: ssl.SSLError, where: str) -> ApiError:
@@ -192,13 +203,19 @@ def _moved(response: httpx.Response, body: bytes, where: str) -> Moved:
     The service answers for a renamed project with a body whose detail.code says so.
     """
     asked = str(response.url)
-    target = urljoin(asked, response.headers["Location"].replace("\\", "/"))
+    try:
+        target = urljoin(asked, response.headers["Location"].replace("\\", "/"))
+        is_home = origin(target) == origin(asked)
+    except ValueError:  # a broken port or IPv6 address
+        raise not_a_url(where) from None
     here, there = (_RENAMED.fullmatch(urlsplit(url).path) for url in (asked, target))
-    if here and there and _code(body) == API.moved:
-        same = here["head"] == there["head"] and here["tail"] == there["tail"]
-        renamed = same and here["slug"] != there["slug"]
-        if renamed and origin(target) == origin(asked):
-            return Moved(urlsplit(target).path, there["slug"])
+    if here and there and is_home and _code(body) == API.moved:
+        # Below a path, a proxy may take that path away, so that the server does not know it.
+        mounted = here["root"] == there["root"] or not there["root"]
+        same = all(here[name] == there[name] for name in ("head", "tail"))
+        if mounted and same and here["slug"] != there["slug"]:
+            path = f"{here['root']}{here['head']}{there['slug']}{here['tail']}"
+            return Moved(path, there["slug"])
     raise _led_away(asked, target, where)
 
 

@@ -12,14 +12,14 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.catalogue import API, TOKEN_SETTING
-from scanner.http.answers import Moved, Reply, check, gave_up, read_json
+from scanner.http.answers import Moved, Reply, check, read_json
 from scanner.http.changes import ChangeRequest, check_change
 from scanner.http.connection import ClientSettings, open_http, silence
 from scanner.http.exchange import Exchange, HttpRequest
-from scanner.http.failure import FATAL, TRANSIENT, ApiError, Reason
+from scanner.http.failure import FATAL, TRANSIENT, ApiError, Reason, gave_up, too_long
 from scanner.http.limits import Limiter
 from scanner.http.paging import links_by_rel
-from scanner.http.retry import LONGEST_WAIT, Drought, retry_after
+from scanner.http.retry import LONGEST_WAIT, Drought, asked_pause
 
 _MOST_MOVES: Final = 3
 _WRONG_ADDRESS: Final = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.GARBLED})
@@ -142,6 +142,7 @@ class Client:
                 if not self._worth_retrying(error, failures, throttled):
                     raise self._final(error, vital=vital) from failed
                 if (failed.pause or 0) > LONGEST_WAIT:
+                    error = too_long(error, failed.pause or 0, LONGEST_WAIT)
                     raise self._final(error, vital=vital) from failed
                 await self._hold_back(limiter, failed, policy.wait(failures + throttled))
                 self.traffic.retries += 1
@@ -210,7 +211,7 @@ class Client:
         try:
             return self._judge(asked, response, body)
         except ApiError as error:
-            pause = retry_after(response.headers.get("Retry-After"))
+            pause = asked_pause(response.headers)
             raise _FailedError(error, started, pause) from error
 
     def _judge(self, asked: HttpRequest, response: httpx.Response, body: bytes) -> Reply | Moved:

@@ -84,6 +84,7 @@ def open_http(
             headers={
                 "Authorization": f"Bearer {settings.token.reveal()}",
                 "Accept": "application/json",
+                "Accept-Encoding": "gzip",
                 "User-Agent": f"keypolicy/{__version__}",
             },
             timeout=httpx.Timeout(

@@ -10,11 +10,16 @@ import msgspec
 
 from scanner.http.answers import unreachable
 from scanner.http.connection import Use
-from scanner.http.failure import ApiError, Reason
+from scanner.http.failure import ApiError, Reason, not_a_url, one_line
 from scanner.http.limits import too_late
 
 MOST_BYTES: Final = 64 * 1024 * 1024
 """Bound on one answer, after decompression; a page of 100 keys is about 200 KB."""
+
+
+_PACKINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
+"""Of these, what one piece of an answer unpacks to is bounded. Of others, and of several that lie
+within one another, a few hundred bytes may be gigabytes before anything can be counted."""
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
@@ -81,9 +86,9 @@ class Exchange:
             failed.unsure = use.was_sent and not asked.is_question
             raise failed from error
         except httpx.InvalidURL as error:  # of a redirect
-            message = "the server redirects to something that is not a URL"
-            unsure = not asked.is_question
-            raise ApiError(Reason.REDIRECTED, message, where=asked.where, unsure=unsure) from error
+            failed = not_a_url(asked.where)
+            failed.unsure = not asked.is_question
+            raise failed from error
         return response, body
 
     async def _open(self, asked: HttpRequest, use: Use) -> httpx.Response:
@@ -118,6 +123,15 @@ class Exchange:
 
 async def _read(response: httpx.Response, asked: HttpRequest) -> bytes:
     """Read a body of bounded size, whatever its Content-Length says."""
+    packed = response.headers.get("Content-Encoding", "").strip().lower()
+    if packed not in _PACKINGS:
+        raise ApiError(
+            Reason.GARBLED,
+            f"the answer is packed in a way that was not asked for ({one_line(packed)})",
+            where=asked.where,
+            remedy="Look at what answers there: the server, or a proxy in its place.",
+            unsure=not asked.is_question,
+        )
     parts: list[bytes] = []
     size = 0
     async for part in response.aiter_bytes():

@@ -63,6 +63,34 @@ class ApiError(FetchError):
         return f"{self.message[:1].upper()}{self.message[1:]}. {self.remedy}".strip()
 
 
+def not_a_url(where: str) -> ApiError:
+    """Return the error of a redirect that leads nowhere."""
+    message = "the server redirects to something that is not a URL"
+    return ApiError(Reason.REDIRECTED, message, where=where)
+
+
+def too_long(error: ApiError, pause: float, longest: float) -> ApiError:
+    """Return the error of a server that asks for a longer pause than is made."""
+    return ApiError(
+        error.reason,
+        f"{error.message}, and asks to wait {pause:,.0f} seconds, more than the {longest:,.0f} that"
+        " are waited at a time",
+        where=error.where,
+        remedy="Run again when that time is over.",
+    )
+
+
+def gave_up(last: ApiError, failures: int, seconds: float) -> ApiError:
+    """Return the error of a server that gave nothing but failures for so long."""
+    return ApiError(
+        last.reason,
+        f"the server is given up: {failures} attempts in a row failed over {seconds:.0f} seconds,"
+        f" the last one because {last.message}",
+        where=last.where,
+        remedy="Look at the server, and run again; with a larger --max-time, patience is longer.",
+    )
+
+
 def quote(text: str, token: Token) -> str:
     """Return what a server said, fit to be shown: one line, bounded, without secrets."""
     return one_line(redact_text(text, known=(token.reveal(),)))

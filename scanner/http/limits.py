@@ -9,13 +9,11 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from scanner.catalogue import API
 from scanner.http.failure import ApiError, Reason
-from scanner.http.retry import LONGEST_WAIT, retry_after
+from scanner.http.retry import LONGEST_WAIT, asked_pause, http_date
 
 _START: Final = 4
 """Parallel requests before the first answer; each good answer adds one, as TCP's slow start."""
@@ -98,7 +96,7 @@ class Limiter:
         return self._paused_until > self._clock()
 
     def _refused(self, headers: Mapping[str, str], now: float) -> None:
-        asked = retry_after(headers.get("Retry-After"))
+        asked = asked_pause(headers)
         left = _number(headers, "Remaining")
         # The window is used up, which says nothing about parallelism: wait for its end.
         if left == 0 and asked is None:
@@ -166,7 +164,7 @@ class _Window:
         self._ahead: float | None = None  # the server's clock is at least so far ahead of ours
 
     def observe(self, headers: Mapping[str, str], now: float) -> None:
-        date = _date(headers)
+        date = http_date(headers.get("Date", ""))
         if date is not None:
             # The answer was made at `date` or later, and is here now. The latest such bound is
             # the best: when our clock says that a window is over, it is over there too.
@@ -215,10 +213,3 @@ def too_late(where: str = "") -> ApiError:
 def _number(headers: Mapping[str, str], name: str) -> int | None:
     text = headers.get(API.limits + name, "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None  # noqa: PLR2004 - digits
-
-
-def _date(headers: Mapping[str, str]) -> datetime | None:
-    try:
-        return parsedate_to_datetime(headers.get("Date", ""))
-    except ValueError:
-        return None

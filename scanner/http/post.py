@@ -19,7 +19,7 @@ from scanner.base.errors import DeliveryError, UsageError
 from scanner.http.certificates import nobody, trusted
 from scanner.http.connection import silence
 from scanner.http.origin import check_address, is_loopback
-from scanner.http.retry import retry_after
+from scanner.http.retry import asked_pause
 from scanner.model.token import Token
 
 _MOST_READ: Final = 4096
@@ -108,7 +108,7 @@ def _judged(
         return DeliveryError(told, where=host, remedy="Use its new address."), _NEVER
     failure = DeliveryError(f"it answered HTTP {status}{_said(response, url)}", where=host)
     if status == 429 or status >= 500:  # noqa: PLR2004 - too many requests, and its own faults
-        return failure, retry_after(response.headers.get("Retry-After"))
+        return failure, asked_pause(response.headers)
     return failure, _NEVER
 
 

@@ -6,7 +6,7 @@ fetch's deadline. What is left of a library after that is a loop and a power of 
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
@@ -87,13 +87,27 @@ def retry_after(value: str | None, *, now: datetime | None = None) -> float | No
     text = value.strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])  # thirty years are as good as any longer wait
+    moment = http_date(text)
+    if moment is None:
+        return None
+    return max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0)
+
+
+def asked_pause(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds that an answer's headers ask to wait, None where they ask for none.
+
+    A date is held against the server's own clock, if it tells the time: ours may be another.
+    """
+    return retry_after(headers.get("Retry-After"), now=http_date(headers.get("Date", ""))) or None
+
+
+def http_date(text: str) -> datetime | None:
+    """Return the moment that a header of a date tells, None where it is none."""
     from email.utils import parsedate_to_datetime  # noqa: PLC0415 - heavy, and seldom needed
 
     try:
         moment = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for years beyond all bounds
         return None
-    if moment.tzinfo is None:
-        # `-0000`, or nothing, makes a time without a zone; HTTP knows none but UTC.
-        moment = moment.replace(tzinfo=UTC)
-    return max((moment - (now or datetime.now(UTC))).total_seconds(), 0.0)
+    # `-0000`, or nothing, makes a time without a zone; HTTP knows none but UTC.
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

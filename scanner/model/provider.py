@@ -58,7 +58,8 @@ class Api(msgspec.Struct, frozen=True):
     the host of the hosted service, whose subdomains are its regions. Answers tell their limits in
     headers that begin with `limits`. A record that goes by another name now is answered by a
     redirect with the code `moved`, from and to paths as in `renamed`: a regular expression with
-    the groups `head` and `tail`, which stay, and `slug`.
+    the groups `root`, `head` and `tail`, which stay, and `slug`; `root` is what is in front of the
+    API's own path.
     """
 
     prefix: str = "/"

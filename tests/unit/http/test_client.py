@@ -96,12 +96,12 @@ def test_refusals_for_speed_are_not_tried_for_ever(server: respx.MockRouter) -> 
     ("error", "reason", "told"),
     [
         (httpx.ConnectError("x"), Reason.UNREACHABLE, "no connection to sentry.example.com"),
-        (httpx.ConnectTimeout("x"), Reason.TIMEOUT, "30 seconds"),
+        (httpx.ConnectTimeout("x"), Reason.TIMEOUT, "no connection to sentry.example.com"),
         (httpx.ReadTimeout("x"), Reason.TIMEOUT, "30 seconds"),
         (httpx.ReadError("x"), Reason.UNREACHABLE, "broke off"),
         (httpx.RemoteProtocolError("x"), Reason.UNREACHABLE, "broke off"),
         (httpx.ProxyError("407"), Reason.UNREACHABLE, "proxy"),
-        (httpx.DecodingError("x"), Reason.UNREACHABLE, "broke off"),
+        (httpx.DecodingError("x"), Reason.GARBLED, "cannot be unpacked"),
     ],
 )
 def test_broken_exchanges(
