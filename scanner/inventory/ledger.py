@@ -14,10 +14,15 @@ _MOST_NAMED: Final = 3
 
 
 class _Book(msgspec.Struct):
-    """What is noted, by table; `denied` and `absent`: whether that is all that kept it away."""
+    """What is noted, by table; `denied` and `absent`: whether that is all that kept it away.
+
+    Gaps are the keys of a dictionary, for there may be one of each of many thousand projects.
+    """
 
     seen: set[str] = set()
-    gaps: defaultdict[str, list[Gap]] = msgspec.field(default_factory=lambda: defaultdict(list))
+    gaps: defaultdict[str, dict[Gap, None]] = msgspec.field(
+        default_factory=lambda: defaultdict(dict)
+    )
     denied: dict[str, bool] = {}
     absent: dict[str, bool] = {}
     notes: defaultdict[str, list[str]] = msgspec.field(default_factory=lambda: defaultdict(list))
@@ -112,5 +117,4 @@ class Ledger:
         return tuple(sorted(self.book.gaps[table], key=place))
 
     def _add(self, table: str, gap: Gap) -> None:
-        if gap not in self.book.gaps[table]:
-            self.book.gaps[table].append(gap)
+        self.book.gaps[table].setdefault(gap)
