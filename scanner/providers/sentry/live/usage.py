@@ -30,13 +30,19 @@ _NONE: Final = "the server has none of a key that it lists; GlitchTip, for one, 
 _WITHOUT: Final = "Leave out `--with usage`, and rules that read the usage columns."
 
 
+_MOST: Final = 2**53
+"""Events of one day: what JSON can tell exactly. The sum over a period is an integer still."""
+
+_Count = Annotated[int, Meta(ge=0, le=_MOST)]
+
+
 class Received(msgspec.Struct, frozen=True):
     """What became of a key's events in the day or the hour that began at `ts`."""
 
     ts: float  # of a whole second; some servers write it as such
-    accepted: Annotated[int, Meta(ge=0)]
-    dropped: Annotated[int, Meta(ge=0)]
-    filtered: Annotated[int, Meta(ge=0)]
+    accepted: _Count
+    dropped: _Count
+    filtered: _Count
 
     @property
     def events(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -87,6 +87,19 @@ def test_usage_is_summed_over_the_days(world: World, output: Path, flavour: Flav
         last = found["until"][:10] + "T00:00:00Z" if any(key.daily) else None
         assert found.get("last") == last
     assert report.coverage["sentry_key"].state is COMPLETE
+
+
+@pytest.mark.parametrize("count", [2**53 + 1, 2**63, 10**25, -1, 1.5, "7", None])
+def test_counts_that_cannot_be_are_a_gap(world: World, output: Path, count: object) -> None:
+    """Their sum was written to a file that nobody could read then."""
+
+    def spoil(rows: list[Any]) -> list[Any]:
+        return [row | {"accepted": count} for row in rows]
+
+    with Simulator(world, faults=[faults.records(spoil, "/stats/")]) as simulator:
+        report = fetch(simulator, output, needs=USAGE)
+    assert report.coverage["sentry_key"].state is PARTIAL
+    assert all("keypolicyUsage" not in one["record"] for one in envelopes(output, "sentry_key"))
 
 
 def test_statistics_are_asked_for_only_when_a_rule_reads_them(world: World, output: Path) -> None:
