@@ -11,7 +11,8 @@ import httpx
 import msgspec
 
 from scanner.catalogue import API, LIVE, TOKEN_SETTING, URL_SETTING
-from scanner.http.failure import ApiError, Reason, not_a_url, one_line, quote
+from scanner.http.connection import proxied
+from scanner.http.failure import ApiError, Reason, causes, not_a_url, one_line, quote
 from scanner.http.origin import origin
 from scanner.model.token import Token
 
@@ -40,9 +41,11 @@ _REMEDIES: Final = {
     Reason.GARBLED: "Check the server's address, and whether a proxy answers in its place.",
 }
 
-
 _DEEPEST: Final = 64
 """Levels of an answer. Records have five; whoever walks through one does so by calling itself."""
+
+_OF_THE_TOKEN: Final = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN})
+"""What the API says of a token. It does so in JSON; pages come from something in front of it."""
 
 _FIRST_BYTES: Final = 4096
 """So much of an error page is looked through."""
@@ -85,9 +88,13 @@ def check(response: httpx.Response, body: bytes, token: Token) -> Moved | None:
         Reason.THROTTLED: "the server keeps refusing because of its rate limits",
         Reason.SERVER: f"the server fails with status {status}",
     }.get(reason, f"the server answers with status {status}")
+    remedy = _REMEDIES.get(reason, "")
+    if reason in _OF_THE_TOKEN and body.lstrip()[:1] == b"<":
+        message = f"a web page with status {status} came in place of an answer of the API"
+        remedy = f"Let {API.prefix} through the proxy, firewall or sign-on in front of the server."
     if said:
         message = f'{message} ("{said}")'
-    raise ApiError(reason, message, where=where, remedy=_REMEDIES.get(reason, ""))
+    raise ApiError(reason, message, where=where, remedy=remedy)
 
 
 def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - any JSON value
@@ -146,19 +153,20 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
         message, remedy = "the answer cannot be unpacked", _REMEDIES[Reason.GARBLED]
         return ApiError(Reason.GARBLED, message, where=where, remedy=remedy)
     host = urlsplit(where).hostname
-    causes = list(_causes(error))
-    secure = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+    whom = "the proxy that the environment names" if proxied(where) else str(host)
+    found = causes(error)
+    secure = next((cause for cause in found if isinstance(cause, ssl.SSLError)), None)
     if secure is not None:
         return _insecure(secure, where)
     if isinstance(error, httpx.RemoteProtocolError) and _TLS_ALERT in str(error):
         return _other_scheme(where)
     remedy = f"Check the server's address ({URL_SETTING}), the network and the proxy settings."
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        message = f"the name {host} cannot be resolved"
+    if any(isinstance(cause, socket.gaierror) for cause in found):
+        message = f"the name {'of ' * (whom != host)}{whom} cannot be resolved"
     elif isinstance(error, httpx.ProxyError):
         message = "the proxy refuses the connection"
     elif isinstance(error, httpx.ConnectError):
-        message = f"no connection to {host}"
+        message = f"no connection to {whom}"
     else:
         message = f"the connection to {host} broke off"
         if where.startswith("http:"):
@@ -209,7 +217,12 @@ def _moved(response: httpx.Response, body: bytes, where: str) -> Moved:
     except ValueError:  # a broken port or IPv6 address
         raise not_a_url(where) from None
     here, there = (_RENAMED.fullmatch(urlsplit(url).path) for url in (asked, target))
-    if here and there and is_home and _code(body) == API.moved:
+    if (
+        here
+        and there
+        and is_home
+        and _member(_member(json_or_none(body), "detail"), "code") == API.moved
+    ):
         # Below a path, a proxy may take that path away, so that the server does not know it.
         mounted = here["root"] == there["root"] or not there["root"]
         same = all(here[name] == there[name] for name in ("head", "tail"))
@@ -265,15 +278,13 @@ def _detail(response: httpx.Response, body: bytes, token: Token) -> str:
     """Return what the server says, if it says it in its API's own form."""
     if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
         return ""
-    said = json_or_none(body)
-    detail = said.get("detail") if isinstance(said, dict) else None
-    return quote(detail, token) if isinstance(detail, str) else ""
+    detail = _member(json_or_none(body), "detail")
+    said = _member(detail, "message") if isinstance(detail, dict) else detail
+    return quote(said, token) if isinstance(said, str) else ""
 
 
-def _code(body: bytes) -> object:
-    said = json_or_none(body)
-    detail = said.get("detail") if isinstance(said, dict) else None
-    return detail.get("code") if isinstance(detail, dict) else None
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def json_or_none(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
@@ -286,11 +297,3 @@ def json_or_none(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
 
 def _where(response: httpx.Response) -> str:
     return str(response.url.copy_with(query=None, fragment=None))
-
-
-def _causes(error: BaseException | None) -> "list[BaseException]":
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 import msgspec
@@ -66,6 +67,13 @@ def silence() -> None:
     """Keep the HTTP library from logging what it sends."""
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def proxied(url: str) -> bool:
+    """Whether the environment has a proxy for this address, which is then reached in its place."""
+    parts, found = urlsplit(url), getproxies()
+    named = found.get(parts.scheme) or found.get("all")
+    return bool(named) and not is_loopback(parts.hostname or "") and not proxy_bypass(parts.netloc)
 
 
 def open_http(

@@ -14,6 +14,7 @@ import httpx
 import pytest
 import respx
 
+from scanner.http.answers import unreachable
 from scanner.http.failure import ApiError, Reason
 from tests.simulator import Simulator, make_world
 from tests.unit.http.asking import BASE, failure, get
@@ -39,6 +40,22 @@ def redirect(location: str) -> httpx.Response:
         (BASE, redirect("/author/"), Reason.REDIRECTED, ["its page /author/"]),
         (BASE, redirect("https://sso.example.com/login"), Reason.REDIRECTED, ["sso.example.com"]),
         (HTTP, redirect("https://127.0.0.1:9000/api/0/x/"), Reason.REDIRECTED, ["to https://127"]),
+        *(
+            (
+                BASE,
+                httpx.Response(status, text="\n <html>no</html>"),
+                reason,
+                [f"{status}", "/api/0/"],
+            )
+            for status, reason in ((401, Reason.UNAUTHORIZED), (403, Reason.FORBIDDEN))
+        ),
+        (
+            BASE,
+            httpx.Response(401, json={"detail": {"code": "sso-required", "message": "Use SSO"}}),
+            Reason.UNAUTHORIZED,
+            ["Use SSO"],
+        ),
+        (BASE, httpx.Response(403, json={"detail": {"message": 5}}), Reason.FORBIDDEN, ["may not"]),
         (BASE, httpx.Response(200, json=[None]), Reason.SERVER, ["null", "database"]),
         (BASE, httpx.Response(200, json=[{}, None]), Reason.SERVER, ["null", "database"]),
         *(
@@ -61,6 +78,36 @@ def told(error: ApiError, reason: Reason, words: list[str]) -> None:
     assert error.reason is reason
     missing = [word for word in words if word not in f"{error.message}. {error.remedy}"]
     assert not missing, f"{missing} not in {error}"
+
+
+@pytest.mark.parametrize(
+    ("error", "direct", "through"),
+    [
+        (
+            httpx.ConnectError("x"),
+            "no connection to sentry.example.com",
+            "no connection to the proxy",
+        ),
+        (
+            socket.gaierror("x"),
+            "name sentry.example.com cannot be resolved",
+            "name of the proxy that the environment names cannot be resolved",
+        ),
+    ],
+)
+def test_a_proxy_that_cannot_be_reached_is_not_called_the_server(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, direct: str, through: str
+) -> None:
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    where = f"{BASE}/api/0/x/"
+    failed = httpx.ConnectError("x")
+    failed.__cause__ = error
+    assert direct in unreachable(failed, where, 30).message
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example.com:3128")
+    assert through in unreachable(failed, where, 30).message
+    monkeypatch.setenv("NO_PROXY", "sentry.example.com")
+    assert direct in unreachable(failed, where, 30).message
 
 
 def test_nulls_are_asked_for_again() -> None:
