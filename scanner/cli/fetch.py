@@ -97,9 +97,11 @@ def run(namespace: argparse.Namespace) -> int:
         inputs.warn(warning)
     incomplete = False
     for name, table in coverage.items():
-        incomplete |= table.state is not CoverageState.COMPLETE
-        if not namespace.quiet:
-            reason = f" ({table.reason})" if table.state is not CoverageState.COMPLETE else ""
+        whole = table.state is CoverageState.COMPLETE
+        incomplete |= not whole
+        # Quiet or not: what makes the fetch fail is told.
+        if not namespace.quiet or not (whole or settings.allow_partial):
+            reason = "" if whole else f" ({table.reason})"
             told = f"{name}: {plural(table.rows or 0, 'record')}, {table.state.value}{reason}"
             sys.stderr.write(f"{clean(told)}\n")
     if not namespace.quiet:

@@ -123,6 +123,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _guarded(chosen, parser, arguments)
         parser.parse_args(arguments)
         parser.print_help()
+    except KeyboardInterrupt:  # be it while modules are still imported
+        _complain("interrupted")
+        return _EXIT_INTERRUPTED
+    else:
         return _EXIT_USAGE
     finally:
         # Also after --help; what went wrong before is told by now.
@@ -192,9 +196,6 @@ def _guarded(verb: ModuleType, parser: argparse.ArgumentParser, arguments: list[
     except OSError as error:
         _complain(_environment(error))
         return _EXIT_USAGE
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        return _EXIT_INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the one place that answers for the unforeseen
         return _internal(error)
     return code

@@ -131,6 +131,14 @@ def test_an_inventory_that_lacks_a_table_the_rules_read(tmp_path: Path) -> None:
         (("scan", "--demo", "--status", "active"), "--status"),
         (("fetch", "--demo", "-o", "x.csv"), ".jsonl"),
         (("fetch", "--demo"), "--output"),
+        (
+            ("fetch", "--demo", "-o", "x.jsonl", "--max-time", "soon"),
+            "'soon' is no number of seconds",
+        ),
+        (
+            ("fetch", "--demo", "-o", "x.jsonl", "--max-time", "nan"),
+            "'nan' is no number of seconds",
+        ),
         (("schema", "nope"), "policy"),
     ],
 )

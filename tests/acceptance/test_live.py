@@ -13,6 +13,7 @@ from tests.simulator import (
     Flavour,
     Simulator,
     TokenKind,
+    faults,
     make_world,
 )
 
@@ -184,3 +185,36 @@ def test_a_project_without_any_key_is_visible_as_such(tmp_path: Path) -> None:
             SENTRY_AUTH_TOKEN=sim.world.token,
         )
     assert done.out.splitlines() == ["slug", world.projects[2].slug]
+
+
+@pytest.mark.parametrize("verb", [("fetch", "-o", "x.jsonl"), ("scan",)])
+@pytest.mark.parametrize("option", ["--org", "--project"])
+@pytest.mark.parametrize("given", ["", " "])
+def test_a_name_that_is_empty_does_not_stand_for_all(
+    tmp_path: Path, verb: tuple[str, ...], option: str, given: str
+) -> None:
+    with Simulator(make_world(projects=1, keys=1)) as sim:
+        done = keypolicy(
+            *(*verb, "--url", sim.url, option, given),
+            cwd=tmp_path,
+            SENTRY_AUTH_TOKEN=sim.world.token,
+        )
+    assert done.code == 2
+    assert f"{option}: an empty name" in done.err
+    assert sim.requests == 0
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_quiet_fetch_tells_what_makes_it_fail(tmp_path: Path, *, accepted: bool) -> None:
+    script = [faults.status(400, "/projects/")]
+    with Simulator(make_world(projects=2, keys=2), faults=script) as sim:
+        done = keypolicy(
+            *("fetch", "-q", "--url", sim.url, "-o", "x.jsonl"),
+            *(["--allow-partial"] if accepted else []),
+            cwd=tmp_path,
+            SENTRY_AUTH_TOKEN=sim.world.token,
+        )
+    assert done.code == (0 if accepted else 3)
+    assert ("sentry_project: 0 records, partial (" in done.err) is not accepted
+    assert "sentry_organization" not in done.err
+    assert "Saved" not in done.err

@@ -196,7 +196,8 @@ def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
                 f"not applied: {' and '.join(left)}; such settings are about the live server. Files"
                 " and the demo are narrowed by --org and --project alone"
             )
-    for option, slugs in (("--org", asked.organizations), ("--project", asked.projects)):
+    # As they were given: a variable that is not set must not widen the scan to all there is.
+    for option, slugs in (("--org", namespace.org), ("--project", namespace.project)):
         if not all(slug.strip() for slug in slugs):
             raise UsageError(
                 "an empty name", where=option, remedy="Give a slug, or leave the option out."

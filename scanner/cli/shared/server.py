@@ -93,7 +93,10 @@ def live_settings(namespace: argparse.Namespace, found: Settings, token: Token) 
 
 
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
     if not 0 < seconds < math.inf:
-        raise ValueError(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0, such as 600")
     return seconds

@@ -1,6 +1,7 @@
 """What every verb and action has in common: how its options are written, and what --help says."""
 
 import argparse
+import importlib
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -58,3 +59,15 @@ def test_a_replay_says_by_which_policies_it_judges(capsys: pytest.CaptureFixture
     out = " ".join(capsys.readouterr().out.split())
     assert "(default: the run's own)" in out
     assert "sentry-baseline" not in out
+
+
+def interrupted(_name: str) -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_modules_are_imported_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    assert main(["fetch"]) == 130
+    assert capsys.readouterr().err == "keypolicy: interrupted\n"
