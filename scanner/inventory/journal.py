@@ -75,9 +75,14 @@ class Journal:
         if place is None or self._file is None:
             return None
         self._file.seek(place[0])
-        line = msgspec.json.decode(self._file.read(place[1]), type=_JournalLine)
+        try:
+            line = msgspec.json.decode(self._file.read(place[1]), type=_JournalLine)
+            answer = msgspec.json.decode(line.answer, type=kind)
+        except msgspec.DecodeError:  # somebody has changed the file: ask again
+            self.forget(asked)
+            return None
         self.recalled += 1
-        return msgspec.json.decode(line.answer, type=kind)
+        return answer
 
     def note(self, asked: str, answer: object) -> None:
         """Keep an answer, which must hold no secret, before anything is made of it."""

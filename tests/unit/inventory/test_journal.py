@@ -145,3 +145,14 @@ def test_a_journal_that_is_a_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(path)
     with pytest.raises(UsageError, match="not a regular file"):
         Journal(path)
+
+
+@pytest.mark.parametrize("answer", [5, None, [5], {"a": {}}, "x"])
+def test_an_answer_of_another_form_is_asked_for_again(path: Path, answer: object) -> None:
+    write(path, one=answer)
+    with Journal(path, PURPOSE) as journal:
+        assert journal.recall("one", dict[str, int]) is None
+        assert not journal.is_resumed
+        journal.note("one", {"a": 1})
+    with Journal(path, PURPOSE) as journal:
+        assert journal.recall("one", dict[str, int]) == {"a": 1}

@@ -190,11 +190,15 @@ class Crawl:
         return may_ask and not self._wish.filtered
 
     async def _confirm(self, roster: Roster, slug: str, trusted: bool) -> None:  # noqa: FBT001 - a plain fact
-        """Ask a project that the listing told no key of; `trusted`: the listing covers it."""
+        """Ask a project that the listing told no key of; `trusted`: the listing covers it.
+
+        Then a token that may not ask has been told all the same. Whatever else keeps the answer
+        away leaves open what it was asked for.
+        """
         error = await self._read_project(roster, slug)
         if error is not None and error.reason is Reason.MISSING:
             roster.vanished(slug)
-        elif error is not None and not trusted:
+        elif error is not None and not (trusted and error.reason is Reason.FORBIDDEN):
             roster.failed([KEY], error, slug)
 
     async def _ask_named(self, roster: Roster, slugs: Iterable[str]) -> None:

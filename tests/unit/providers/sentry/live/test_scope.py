@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -234,6 +235,30 @@ class TestAccess:
             report = fetch(simulator, output)
         assert table(output, "sentry_key") == expected_keys(world)
         assert report.coverage["sentry_key"].state is COMPLETE
+
+    @pytest.mark.parametrize("omitted", [True, False])
+    @pytest.mark.parametrize(
+        "fault",
+        [faults.status(400), faults.status(500), faults.reset(), faults.html(), faults.body(b"5")],
+    )
+    def test_a_project_of_which_nobody_can_tell_is_a_gap(
+        self, world: World, output: Path, fault: faults.Fault, *, omitted: bool
+    ) -> None:
+        chosen = world.projects[0]
+
+        def omit(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+            return [row for row in rows if row["projectId"] != chosen.number]
+
+        if not omitted:
+            chosen.keys.clear()
+        script = [
+            faults.records(omit, "/project-keys/"),
+            replace(fault, path=f"/acme/{chosen.slug}/keys/"),
+        ]
+        with Simulator(world, faults=script) as simulator:
+            report = fetch(simulator, output)
+        (gap,) = report.coverage["sentry_key"].gaps
+        assert (gap.organization, gap.project) == ("acme", chosen.slug)
 
     def test_a_project_without_keys_is_asked_once_more(self, world: World, output: Path) -> None:
         world.projects[0].keys.clear()
