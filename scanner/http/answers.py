@@ -23,6 +23,8 @@ _TLS_ALERT: Final = "\\x15\\x03"
 """How the first bytes of a TLS alert look in the words of the library that wanted HTTP."""
 _NO_TLS: Final = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
 """What OpenSSL calls bytes that are not TLS at all."""
+_BROKEN: Final = re.compile("EOF|BAD_RECORD")
+"""What it calls a connection that broke, as those of a server under load do."""
 _HTTP_AT_HTTPS: Final = re.compile(
     rb"(?i)plain HTTP request was sent to HTTPS port|HTTP request to an HTTPS server"
     rb"|speaking plain HTTP to an SSL-enabled"
@@ -106,8 +108,7 @@ def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - a
     try:
         payload = msgspec.json.decode(body)
     except _NOT_JSON as error:
-        html = body.lstrip()[:1] == b"<"
-        what = "a web page" if html else "something that is not JSON"
+        what = "a web page" if body.lstrip()[:1] == b"<" else "something that is not JSON"
         raise ApiError(
             Reason.GARBLED,
             f"the answer is {what} where {LIVE.title}'s API gives JSON",
@@ -143,20 +144,20 @@ def _is_deep(payload: object) -> bool:
 
 def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
     """Return what a failed exchange means; `timeout` is the seconds that were allowed."""
+    host, found = urlsplit(where).hostname, causes(error)
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
         message = f"the server did not answer in {round(timeout, 1):g} seconds"
         if isinstance(error, httpx.ConnectTimeout):  # which has less time
-            message = f"no connection to {urlsplit(where).hostname} came about in time"
+            message = f"no connection to {host} came about in time"
         remedy = "Look at the server, the network and the proxy settings."
         return ApiError(Reason.TIMEOUT, message, where=where, remedy=remedy)
     if isinstance(error, httpx.DecodingError):
         message, remedy = "the answer cannot be unpacked", _REMEDIES[Reason.GARBLED]
         return ApiError(Reason.GARBLED, message, where=where, remedy=remedy)
-    host = urlsplit(where).hostname
     whom = "the proxy that the environment names" if proxied(where) else str(host)
-    found = causes(error)
     secure = next((cause for cause in found if isinstance(cause, ssl.SSLError)), None)
-    if secure is not None:
+    why = getattr(secure, "reason", None) or type(secure).__name__  # the system's may lack it
+    if secure is not None and not _BROKEN.search(why):
         return _insecure(secure, where)
     if isinstance(error, httpx.RemoteProtocolError) and _TLS_ALERT in str(error):
         return _other_scheme(where)

@@ -80,7 +80,8 @@ class Exchange:
                 finally:
                     self.received += response.num_bytes_downloaded
                     await response.aclose()
-        except (httpx.TransportError, httpx.DecodingError, TimeoutError) as error:
+        except (httpx.TransportError, httpx.DecodingError, OSError) as error:
+            # The library lets some errors of TLS through as they are.
             late = self._clock() >= self._ends
             failed = too_late(asked.where) if late else unreachable(error, asked.where, allowed)
             failed.unsure = use.was_sent and not asked.is_question

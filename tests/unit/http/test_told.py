@@ -7,7 +7,9 @@ import socket
 import ssl
 import subprocess
 import threading
+from collections.abc import Callable
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,11 +19,13 @@ import respx
 from scanner.http.answers import unreachable
 from scanner.http.failure import ApiError, Reason
 from tests.simulator import Simulator, make_world
-from tests.unit.http.asking import BASE, failure, get
+from tests.unit.http.asking import BASE, failure, get, use
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from scanner.http.client import Client
 
 HTTP = "http://127.0.0.1:9000"
 
@@ -142,20 +146,47 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+Spoil = Callable[[socket.socket, ssl.SSLContext], None]
+
+
+def close_at_once(_connection: socket.socket, _context: ssl.SSLContext) -> None:
+    """Hang up before anything is said."""
+
+
+def close_in_the_handshake(connection: socket.socket, _context: ssl.SSLContext) -> None:
+    """Hang up when the client has said what it wants."""
+    connection.recv(65536)
+
+
+def send_a_bad_record(connection: socket.socket, context: ssl.SSLContext) -> None:
+    """Answer with what no key made."""
+    with context.wrap_socket(connection, server_side=True) as secure:
+        secure.recv(65536)
+        with socket.socket(fileno=secure.detach()) as plain:
+            plain.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))
+
+
 @contextmanager
-def tls_server(folder: Path) -> Iterator[int]:
-    """Answer `[]` to every request over TLS; whatever else arrives gets what TLS gives it."""
+def tls_server(folder: Path, spoil: Spoil | None = None) -> Iterator[int]:
+    """Answer `[]` to every request over TLS; whatever else arrives gets what TLS gives it.
+
+    What comes over the second connection is spoiled.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / "ca.pem", folder / "key.pem")
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]"
 
     def serve(listening: socket.socket) -> None:
-        while True:
+        for number in count(1):
             try:
                 connection, _ = listening.accept()
             except OSError:  # closed: the test is over
                 return
             try:
+                if spoil is not None and number == 2:
+                    with connection:
+                        spoil(connection, context)
+                    continue
                 with context.wrap_socket(connection, server_side=True) as secure:
                     secure.recv(65536)
                     secure.sendall(answer)
@@ -188,6 +219,19 @@ class TestCertificates:
         bundle = str(certificate / "ca.pem")
         with tls_server(certificate) as port:
             assert get(base=f"https://localhost:{port}", ca_bundle=bundle).payload == []
+
+    @pytest.mark.parametrize("spoil", [close_at_once, close_in_the_handshake, send_a_bad_record])
+    def test_a_connection_that_breaks_in_the_midst_of_tls_is_made_again(
+        self, certificate: Path, spoil: Spoil
+    ) -> None:
+        async def twice(client: Client) -> tuple[int, int]:
+            for _ in range(2):
+                await client.get("x", "x/")
+            return client.traffic.requests, client.traffic.retries
+
+        bundle = str(certificate / "ca.pem")
+        with tls_server(certificate, spoil) as port:
+            assert use(twice, base=f"https://localhost:{port}", ca_bundle=bundle) == (3, 1)
 
     def test_the_file_that_the_environment_names(
         self, certificate: Path, monkeypatch: pytest.MonkeyPatch
