@@ -185,11 +185,11 @@ async def _outcome(asked: Coroutine[None, None, T]) -> T | ApiError:
 async def _list_organizations(api: SentryApi, watch: Watch) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     async for page in api.organizations(watch):
-        found.update({record["slug"]: record for record in page.records})
-        if page.faults:
-            raise ApiError(
-                Reason.GARBLED, f"an organization's record cannot be used: {page.faults[0]}"
-            )
+        # All is asked for by slug, so that of two with one slug, one would be lost.
+        twins = [r["slug"] for r in page.records if found.setdefault(r["slug"], r) is not r]
+        for fault in (*page.faults, *(f"another has the slug {twin!r}, too" for twin in twins)):
+            message = f"an organization's record cannot be used: {one_line(fault)}"
+            raise ApiError(Reason.GARBLED, message)
     return found
 
 

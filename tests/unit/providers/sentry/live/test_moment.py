@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scanner.base.errors import FetchError
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Scope
 from tests.simulator import (
@@ -259,3 +260,9 @@ class TestTheListOfOrganizations:
         with Simulator(world_of(1, 1)) as simulator:
             fetch(simulator, tmp_path / "inventory.jsonl")
         assert simulator.routes["organizations"] == 1
+
+    def test_two_with_one_slug_are_refused(self, tmp_path: Path) -> None:
+        made = world_of(1, 1)
+        made.organizations += [Organization(900, "acme", "x", datetime(2001, 1, 1, tzinfo=UTC))]
+        with Simulator(made) as simulator, pytest.raises(FetchError, match="the slug 'acme', too"):
+            fetch(simulator, tmp_path / "inventory.jsonl")
