@@ -183,12 +183,16 @@ def _blind(inventory: InventorySummary, results: Sequence[RuleResult]) -> tuple[
 
 
 def _failing(results: Sequence[RuleResult], thresholds: Thresholds) -> tuple[str, ...]:
-    """Judge the policies that have thresholds of their own, and the others together."""
+    """Judge the policies that have thresholds of their own, and the others together.
+
+    A rule that several policies share counts for each of them: the strictest decides.
+    """
     apart = thresholds.policies
-    reasons = _over([one for one in results if one.rule.policy not in apart], thresholds)
+    others = [one for one in results if not apart.keys() >= set(one.rule.policies)]
+    reasons = _over(others, thresholds)
     for name, own in apart.items():
         given = {f: v for f, v in msgspec.structs.asdict(own).items() if v is not UNSET}
-        theirs = [one for one in results if one.rule.policy == name]
+        theirs = [one for one in results if name in one.rule.policies]
         judged = _over(theirs, msgspec.structs.replace(thresholds, **given))
         reasons += [f"{name}: {reason}" for reason in judged]
     return tuple(reasons)

@@ -48,7 +48,8 @@ class Rule(msgspec.Struct, frozen=True):
     the requirements that the rule supports. `brought` is the line of a policy of the user's own
     by which a shipped rule is in force, None where there is none. `conditions` are what `where` is
     put together of, if it is: mistakes in one of them are told at its own place. `fix` is what
-    a plan of remediation does about its findings.
+    a plan of remediation does about its findings. `shared` are further policies of the scan that
+    take the rule over alike: it is judged once, and is a rule of each of them.
     """
 
     id: str
@@ -67,6 +68,12 @@ class Rule(msgspec.Struct, frozen=True):
     brought: Location | None = None
     conditions: tuple[Predicate, ...] = ()
     fix: Remedy | None = None
+    shared: tuple[str, ...] = ()
+
+    @property
+    def policies(self) -> tuple[str, ...]:
+        """The policies of the scan that it is a rule of."""
+        return self.policy, *self.shared
 
     @property
     def written(self) -> Location:

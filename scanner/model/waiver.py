@@ -49,7 +49,7 @@ class Waiver(msgspec.Struct, frozen=True, kw_only=True):
 
     def concerns(self, rule: Rule) -> bool:
         """Whether the waiver is about this rule."""
-        return self.policy in {None, rule.policy} and (not self.rules or rule.id in self.rules)
+        return self.policy in {None, *rule.policies} and (not self.rules or rule.id in self.rules)
 
     def days_left(self, moment: datetime) -> int:
         """Whole days between the moment's day and the last one, in UTC: 0 on the last day."""

@@ -1,6 +1,6 @@
 """Several policies of one scan: rules that they inherit alike are one, others must differ in id."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Final
 
@@ -15,13 +15,14 @@ _NOWHERE: Final = Location("")
 def together(policies: Sequence[Policy]) -> tuple[tuple[Policy, ...], list[Problem]]:
     """Return the policies, each rule in the first that has it, and what they cannot share.
 
-    Two policies share a rule that comes from one place and demands and says the same in both. A
-    rule that one of them changed is refused: two thresholds under one id would be two findings
-    with one fingerprint.
+    Two policies share a rule that comes from one place and demands and says the same in both: it
+    knows of all of them, so that nothing depends on which is named first. A rule that one of them
+    changed is refused: two thresholds under one id would be two findings with one fingerprint.
     """
     problems: list[Problem] = []
     names: dict[str, Policy] = {}
     owners: dict[str, Rule] = {}
+    shared: dict[str, list[str]] = {}
     made = []
     for policy in policies:
         first = names.setdefault(policy.name, policy)
@@ -35,10 +36,21 @@ def together(policies: Sequence[Policy]) -> tuple[tuple[Policy, ...], list[Probl
             owner = owners.setdefault(rule.id, rule)
             if owner is rule:
                 rules.append(rule)
-            elif not _is_same(owner, rule):
+            elif _is_same(owner, rule):
+                shared.setdefault(rule.id, []).append(policy.name)
+            else:
                 problems.append(_clash(owner, rule))
         made.append(msgspec.structs.replace(policy, rules=tuple(rules)))
-    return tuple(made), problems
+    return tuple(_telling(one, shared) for one in made), problems
+
+
+def _telling(policy: Policy, shared: Mapping[str, Sequence[str]]) -> Policy:
+    """Return the policy with rules that tell by which others they are shared."""
+    rules = tuple(
+        msgspec.structs.replace(rule, shared=tuple(shared[rule.id])) if rule.id in shared else rule
+        for rule in policy.rules
+    )
+    return msgspec.structs.replace(policy, rules=rules)
 
 
 def _clash(owner: Rule, rule: Rule) -> Problem:

@@ -220,17 +220,18 @@ class _Reader:
                 self._tell(place, "this must not be empty", "empty-value")
 
     def _rules(self, path: NodePath, document: WaiverDocument) -> tuple[str, ...]:
-        policies = self._policies
+        policies = list(self._policies)
         if document.policy is not UNSET:
             if document.policy not in policies:
                 hint = did_you_mean(document.policy, policies, kind="policies of this scan")
                 message = f"there is no policy `{document.policy}` in this scan"
                 self._tell((*path, "policy"), message, "unknown-policy", hint)
                 return ()
-            policies = {document.policy: policies[document.policy]}
+            policies = [document.policy]
         if document.rule is UNSET:
             return ()
-        known = [rule.id for policy in policies.values() for rule in policy.rules]
+        of_scan = [rule for policy in self._policies.values() for rule in policy.rules]
+        known = [rule.id for rule in of_scan if not set(policies).isdisjoint(rule.policies)]
         is_list = isinstance(document.rule, list)
         rules = document.rule if isinstance(document.rule, list) else [document.rule]
         for index, rule in enumerate(rules):

@@ -55,3 +55,27 @@ def test_a_policy_has_thresholds_of_its_own(place: Place) -> None:
     place.write("keypolicy.yaml", gate.format("mien", 4))
     assert place.scan().code == 1
     assert "thresholds for mien, which is not in this scan" in place.warnings()
+
+
+@pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
+@pytest.mark.parametrize(
+    ("gate", "code"),
+    [
+        ("{first: {fail_on: never}}", 1),
+        ("{second: {fail_on: never}}", 1),
+        ("{first: {fail_on: never}, second: {max_findings: {high: 4, medium: 5}}}", 1),
+        ("{first: {fail_on: never}, second: {max_findings: {high: 5, medium: 5}}}", 0),
+        ("{first: {fail_on: never}, second: {fail_on: never}}", 0),
+    ],
+)
+def test_a_rule_that_policies_share_is_judged_by_the_strictest_of_them(
+    place: Place, order: tuple[str, str], gate: str, code: int
+) -> None:
+    place.keys(*MANY)
+    for name in order:
+        place.write(f"{name}.yaml", f"policy: {name}\nversion: 1.0.0\nextends: [p.yaml]\n")
+    place.write("keypolicy.yaml", f"gate: {gate}\n")
+    source = ("--inventory", "keys.json", "--org", "acme", "--project", "web")
+    policies = (argument for name in order for argument in ("--policy", f"{name}.yaml"))
+    done = place.run("scan", *source, *policies, "--as-of", "2026-03-01")
+    assert done.code == code, done.out

@@ -173,6 +173,22 @@ def test_several_rules_and_all_rules_of_a_policy(place: Place) -> None:
     assert set(place.dispositions().values()) == {"waived"}
 
 
+@pytest.mark.parametrize("order", [("first", "second"), ("second", "first")])
+@pytest.mark.parametrize("rule", [None, TAGGED])
+def test_a_rule_that_policies_share_is_one_of_each(
+    place: Place, order: tuple[str, str], rule: str | None
+) -> None:
+    place.waivers({"rule": rule, "policy": "second", "match": "true"})
+    for name in order:
+        place.write(f"{name}.yaml", f"policy: {name}\nversion: 1.0.0\nextends: [p.yaml]\n")
+    policies = (argument for name in order for argument in ("--policy", f"{name}.yaml"))
+    source = ("--inventory", "keys.json", "--org", "acme", "--project", "web")
+    given = (*source, "--as-of", "2026-03-01", "--waivers", "waivers.yaml")
+    done = place.run("scan", *policies, *given, "-o", "r.json")
+    assert done.code == 0, done.err
+    assert set(place.dispositions().values()) == {"waived"}
+
+
 def test_a_condition_that_is_unknown_covers_nothing(place: Place) -> None:
     place.keys(key(ALPHA, None), key(BETA, "beta"))
     place.waivers({"match": "name <> 'other'"})

@@ -76,7 +76,10 @@ def test_what_may_be_scanned_together(
 def test_a_shared_rule_is_judged_once_and_in_force_unless_all_disable_it(folder: Path) -> None:
     refs = [str(folder / f"{name}.yaml") for name in ("without", "plain", "more")]
     rules = [rule for policy in load_policies(refs[:2]) for rule in policy.rules]
-    assert sorted((rule.id, rule.policy) for rule in rules) == [("a", "plain"), ("b", "without")]
+    assert sorted((rule.id, rule.policies) for rule in rules) == [
+        ("a", ("plain",)),
+        ("b", ("without", "plain")),
+    ]
 
 
 def test_a_clash_is_told_in_the_file_that_changes_the_rule(folder: Path) -> None:
