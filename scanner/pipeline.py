@@ -157,7 +157,7 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         waivers=triaged.waivers,
         fixed=triaged.fixed,
         clear=found.clear,
-        gate=request.gate,
+        gate=_in_slugs(request.gate, loaded.scope),
         rows=findings.rows,
         sample=lambda rule, most: triaged.dispose(findings.first(rule, most)),
         owners=triaged.owners,
@@ -170,6 +170,18 @@ def _judged(  # noqa: PLR0913, PLR0917 - what the steps before have come to
         ),
     )
     return _kept(keeper, request, run, triaged, Findings(connection, judged, gaps), sight, loaded)
+
+
+def _in_slugs(gate: Sequence[GateSetting], scope: Scope) -> tuple[GateSetting, ...]:
+    """Return the settings with the slugs that the scan took names of places for.
+
+    Reports that are compared, and evidence, go by what was looked at: not by ids, and each once.
+    """
+    slugs = {"organizations": scope.organizations, "projects": scope.projects}
+    return tuple(
+        msgspec.structs.replace(one, value=", ".join(slugs[one.name])) if one.name in slugs else one
+        for one in gate
+    )
 
 
 def _told(  # noqa: PLR0913, PLR0917 - whatever has something to tell

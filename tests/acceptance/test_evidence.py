@@ -311,3 +311,18 @@ def test_a_parameter_that_was_not_kept_is_unconfirmed_and_nothing_worse(place: P
     for file in place.folder.rglob("*"):
         raw = file.read_bytes() if file.is_file() else b""
         assert secret.encode() not in (gzip.decompress(raw) if file.suffix == ".gz" else raw), file
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("--org", "4500055920019593"),
+        ("--org", "otter-post-demo", "--org", "otter-post-demo"),
+        ("--org", "otter-post-demo", "--project", "4500000846696357", "--project", "storefront"),
+    ],
+)
+def test_a_run_holds_however_its_places_were_named(place: Place, asked: tuple[str, ...]) -> None:
+    assert place.run("fetch", "--demo", "-o", "all.jsonl").code == 0
+    done = place.run("scan", "--inventory", "all.jsonl", *asked, "--history", DIR)
+    assert done.code == 1, done.err
+    holds(place, DIR, runs=1)
