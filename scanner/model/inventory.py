@@ -96,8 +96,8 @@ class Reach(msgspec.Struct, frozen=True):
 
     @property
     def is_narrow(self) -> bool:
-        """Whether it was asked for less than there may be."""
-        return bool(self.filters) or self.scope not in {None, Scope()}
+        """Whether it was asked for less than there may be, or does not tell."""
+        return bool(self.filters) or self.scope != Scope()
 
 
 class Needs(msgspec.Struct, frozen=True):

@@ -135,6 +135,7 @@ def _reach(reach: Reach) -> dict[str, Any]:
         "organizations": sorted(scope.organizations),
         "projects": sorted(scope.projects),
         "filters": sorted(reach.filters),
+        **({"is_told": False} if reach.scope is None else {}),
     }
 
 

@@ -366,6 +366,41 @@ def test_a_report_of_less_than_there_is_closes_nothing(
     }
 
 
+def _between(place: Place, first: str, second: str) -> dict[str, list[str]]:
+    """The ids of what came and went between two JSON reports, classes without any left out."""
+    done = place.run("history", "diff", first, second, "--format", "json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    parts = ("new", "uncovered", "fixed", "unseen")
+    return {part: [one["id"] for one in found[part]] for part in parts if found[part]}
+
+
+def test_a_report_of_an_answer_of_the_api_closes_nothing_elsewhere(place: Place) -> None:
+    # Told by its projects' ids alone, an answer may be of any part of the organization.
+    place.write("app.json", json.dumps([key(BETA, "beta", projectId=8)]))
+    place.keys(key(ALPHA, "alpha"), key(GAMMA, "gamma"))
+    asked = ("--org", "acme", "--as-of", "2026-03-01", "--policy", "p.yaml", "-q")
+    source = ("scan", "--inventory", "keys.json")
+    assert place.run(*source, "--inventory", "app.json", *asked, "-o", "both.json").code == 1
+    assert place.run(*source, *asked, "-o", "one.json").code == 1
+    schema = json.loads(schema_path("report-v1").read_text("utf-8"))
+    jsonschema.validate(report(place.folder / "one.json"), schema)
+    assert _between(place, "both.json", "one.json") == {"unseen": [BETA]}
+
+
+def test_a_report_that_is_narrowed_to_an_owner_says_nothing_of_others(place: Place) -> None:
+    place.write("owners.yaml", "owners:\n  - {owner: a-team, name: alpha}\n")
+    given = ("--owners", "owners.yaml", "-q")
+    for name, more in (("all", ()), ("mine", ("--owner", "a-team"))):
+        assert place.scan(*given, *more).code == 1
+        (place.folder / "r.json").rename(place.folder / f"{name}.json")
+    assert _between(place, "all.json", "mine.json") == {"unseen": [BETA]}
+    assert _between(place, "mine.json", "all.json") == {"uncovered": [BETA]}
+    place.keys(key(BETA, "beta"), key(GAMMA, "gamma-prod"))
+    assert place.scan(*given, "--owner", "a-team").code == 1
+    assert _between(place, "mine.json", "r.json") == {"fixed": [ALPHA]}
+
+
 def _kept_report(folder: Path) -> dict[str, Any]:
     """The report of the first run that is kept."""
     kept_in = min((folder / DIR).glob("2*"))

@@ -5,7 +5,7 @@ first is fixed, released, unseen or still there. A finding that came or went is 
 only where both looked at its place and held it against the same.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -69,8 +69,13 @@ def diff(first: Snapshot, second: Snapshot) -> Diff:
         still=ordered(still),
         waived=ordered(waived),
         lapsed=ordered(lapsed),
-        notes=tuple(changes(first.point, second.point)),
+        notes=(*changes(first.point, second.point), *_narrowed(first), *_narrowed(second)),
     )
+
+
+def _narrowed(one: Snapshot) -> Iterator[str]:
+    if one.owners is not None:
+        yield f"{one.label} tells the findings of {' and '.join(one.owners)} alone"
 
 
 def _moved(first: Snapshot, second: Snapshot) -> dict[str, TrackedFinding]:

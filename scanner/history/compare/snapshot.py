@@ -1,9 +1,9 @@
 """What was found at a moment: out of a run, or of a JSON report, comes what a diff compares."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -20,6 +20,9 @@ from scanner.model.moment import in_utc
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import TrendPoint
 from scanner.report.parts.earlier import MAX_BYTES, read_earlier
+
+_Project: TypeAlias = tuple[str, str | None, str]
+"""A table, an organization, and a project of it by id or slug."""
 
 
 class Demand(msgspec.Struct, frozen=True):
@@ -45,7 +48,8 @@ class Snapshot(msgspec.Struct, frozen=True):
 
     `findings` are those that were there, by fingerprint, `absent` those that a history knows
     besides. `gaps` are by table; a rule's table that is not in it was seen whole. `server` is the
-    one that all is of, None where it may be several.
+    one that all is of, None where it may be several. `owners` are those whose findings alone are
+    told, None where all are. `filled` are the projects of the findings.
     """
 
     label: str
@@ -57,9 +61,13 @@ class Snapshot(msgspec.Struct, frozen=True):
     reaches: tuple[Reach, ...]
     gaps: Mapping[str, tuple[Gap, ...]]
     server: str | None = None
+    owners: tuple[str, ...] | None = None
+    filled: frozenset[_Project] = frozenset()
 
     def saw(self, one: TrackedFinding) -> bool:
         """Whether it looked at where the finding is: then what is not there is gone."""
+        if self.owners is not None and one.owner not in self.owners:
+            return False
         known = self.absent.get(one.fingerprint)
         if known is not None:
             return known.fate is not Fate.UNSEEN
@@ -76,11 +84,31 @@ class Snapshot(msgspec.Struct, frozen=True):
         )
 
     def _reaches_to(self, one: TrackedFinding) -> bool:
-        """Whether an input was asked for the place; without any, nothing is told of them."""
+        """Whether an input was asked for the place; without any, nothing is told of them.
+
+        One that does not tell has all of a project of which it has something: see triage.fixed.
+        """
         reaches = [reach for reach in self.reaches if one.type in reach.tables]
         return not reaches or any(
-            not reach.filters and _covers(reach.scope or Scope(), one) for reach in reaches
+            not reach.filters
+            and (self._has_of(one) if reach.scope is None else _covers(reach.scope, one))
+            for reach in reaches
         )
+
+    def _has_of(self, one: TrackedFinding) -> bool:
+        """Whether something else was found in the project; what passes there is not known."""
+        return not self.filled.isdisjoint(_projects(one))
+
+
+def _projects(one: TrackedFinding) -> Iterator[_Project]:
+    """Give the names of the project that a finding is in: its id and its slug, if they are told."""
+    for name in one.place[1:]:
+        if name is not None:
+            yield one.type, one.organization, name
+
+
+def _filled(findings: Mapping[str, TrackedFinding]) -> frozenset[_Project]:
+    return frozenset(name for one in findings.values() for name in _projects(one))
 
 
 def _covers(scope: Scope, one: TrackedFinding) -> bool:
@@ -110,6 +138,7 @@ def of_run(run: StoredRun) -> Snapshot:
     manifest = run.manifest
     terms = {policy.name: policy.terms for policy in manifest.policies}
     tracked = run.tracked()
+    present = {one.fingerprint: one for one in tracked if one.fate.is_present}
     return Snapshot(
         label=f"{run.path.name} of the history",
         point=manifest.point,
@@ -117,12 +146,13 @@ def of_run(run: StoredRun) -> Snapshot:
             name: Demand(rule.policy, rule.resource, rule.demand, terms.get(rule.policy))
             for name, rule in manifest.rules.items()
         },
-        findings={one.fingerprint: one for one in tracked if one.fate.is_present},
+        findings=present,
         absent={one.fingerprint: one for one in tracked if not one.fate.is_present},
         scope=manifest.looked.scope,
         reaches=manifest.looked.reaches,
         gaps={name: table.gaps for name, table in manifest.looked.tables.items()},
         server=manifest.looked.servers[0] if len(manifest.looked.servers) == 1 else None,
+        filled=_filled(present),
     )
 
 
@@ -143,6 +173,7 @@ class _ReportReach(msgspec.Struct):
     organizations: tuple[str, ...]
     projects: tuple[str, ...]
     filters: tuple[str, ...]
+    is_told: bool = True
 
 
 class _ReportInventory(msgspec.Struct):
@@ -172,11 +203,20 @@ class _ReportGate(msgspec.Struct):
     settings: list[_ReportSetting] = []
 
 
+class _ReportNarrowing(msgspec.Struct):
+    owners: tuple[str, ...]
+
+
+class _ReportShown(msgspec.Struct):
+    narrowed: _ReportNarrowing | None = None
+
+
 class _WholeReport(msgspec.Struct):
     inventory: _ReportInventory
     rules: list[_ReportRule]
     findings: list[_ReportFinding]
     gate: _ReportGate
+    summary: _ReportShown
 
 
 _WHOLE: Final = CoverageState.COMPLETE
@@ -211,7 +251,11 @@ def of_report(path: Path) -> Snapshot:
         absent={},
         scope=Scope(organizations, projects),
         reaches=tuple(
-            Reach(one.tables, Scope(one.organizations, one.projects), one.filters)
+            Reach(
+                one.tables,
+                Scope(one.organizations, one.projects) if one.is_told else None,
+                one.filters,
+            )
             for one in report.inventory.reaches
         ),
         gaps={
@@ -219,6 +263,8 @@ def of_report(path: Path) -> Snapshot:
             name: table.gaps or (() if table.coverage is _WHOLE else (Gap(table.reason),))
             for name, table in report.inventory.tables.items()
         },
+        owners=report.summary.narrowed.owners if report.summary.narrowed else None,
+        filled=_filled(found),
     )
 
 

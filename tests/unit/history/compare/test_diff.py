@@ -82,7 +82,8 @@ KEYS, APPS = frozenset({"sentry_key"}), frozenset({"sentry_app"})
     [
         ((), True),
         ((Reach(KEYS, Scope()),), True),
-        ((Reach(KEYS),), True),
+        # What does not tell its scope has all of a project of which it has something.
+        ((Reach(KEYS),), False),
         ((Reach(KEYS, Scope(("acme",), ("web",))),), True),
         ((Reach(KEYS, Scope(("globex",))),), False),
         ((Reach(KEYS, Scope((), ("app",))),), False),
@@ -102,6 +103,41 @@ def test_a_snapshot_saw_what_one_of_its_inputs_was_asked_for(
     assert filled(diff(snap(tracked()), snap(reaches=reaches))) == {
         "fixed" if saw else "unseen": {"f1"}
     }
+
+
+@pytest.mark.parametrize(
+    ("there", "became"),
+    [
+        (("sentry_key", "acme", "web"), "fixed"),
+        (("sentry_key", "acme", "app"), "unseen"),
+        (("sentry_key", "globex", "web"), "unseen"),
+        (("sentry_project", "acme", "web"), "unseen"),
+    ],
+)
+def test_an_input_that_does_not_tell_its_scope_closes_what_it_has_a_project_of(
+    there: tuple[str, str | None, str], became: str
+) -> None:
+    second = snap(reaches=(Reach(KEYS),), filled=frozenset({there}))
+    assert filled(diff(snap(tracked(project="web")), second)) == {became: {"f1"}}
+
+
+@pytest.mark.parametrize(
+    ("owners", "owner", "went", "came"),
+    [
+        (None, "mine", "fixed", "new"),
+        (("mine",), "mine", "fixed", "new"),
+        (("mine",), "other", "unseen", "uncovered"),
+        (("mine",), None, "unseen", "uncovered"),
+    ],
+)
+def test_what_is_narrowed_to_owners_says_nothing_of_others(
+    owners: tuple[str, ...] | None, owner: str | None, went: str, came: str
+) -> None:
+    whole, narrowed = snap(tracked(owner=owner)), snap(owners=owners)
+    assert filled(diff(whole, narrowed)) == {went: {"f1"}}
+    assert filled(diff(narrowed, whole)) == {came: {"f1"}}
+    notes = ["x tells the findings of mine alone"] if owners else []
+    assert [one for one in diff(whole, narrowed).notes if "tells" in one] == notes
 
 
 @st.composite
