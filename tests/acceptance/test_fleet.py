@@ -1,5 +1,6 @@
 """Many organizations in one scan: one gate, and a part of the reports for each."""
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,31 @@ def test_the_parts_are_the_whole_after_triage(tmp_path: Path) -> None:
         for outcome, word in (("pass", "passed"), ("fail", "failed"), ("unknown", "unknown")):
             told = sum(one["checks"][word] for one in shares.values())
             assert told == whole["summary"]["outcomes"][outcome]
+
+
+def test_what_tells_no_organization_has_a_part_of_its_own(tmp_path: Path) -> None:
+    keys = [
+        (organization, {"id": f"{number:032x}", "name": f"k{number}", "isActive": True, **more})
+        for number, (organization, more) in enumerate(
+            (organization, more)
+            for organization in ("acme", "globex", None)
+            for more in ({}, {"rateLimit": None}, {"dateCreated": "2026-05-30T00:00:00Z"})
+        )
+    ]
+    head: dict[str, Any] = {"kind": "inventory", "record": {"version": 1}}
+    lines = [head, *({"kind": "sentry_key", "organization": o, "record": r} for o, r in keys)]
+    end = {"coverage": {"sentry_key": {"state": "complete", "reason": "", "rows": len(keys)}}}
+    text = "".join(json.dumps(one) + "\n" for one in (*lines, {"kind": "end", "record": end}))
+    (tmp_path / "i.jsonl").write_text(text, "utf-8")
+    done = scan(tmp_path, "--inventory", "i.jsonl", "-o", "r.json")
+    shares, whole = parts(tmp_path / "r.json"), report(tmp_path / "r.json")["summary"]
+    assert shares.keys() == {"acme", "globex", None}
+    assert shares[None]["checks"]["passed"]
+    for outcome, word in (("pass", "passed"), ("fail", "failed"), ("unknown", "unknown")):
+        told = sum(one["checks"][word] for one in shares.values())
+        assert told == whole["outcomes"][outcome]
+    assert "(no organization told): " in done.out
+    assert "not seen" not in done.out
 
 
 def test_one_organization_has_no_parts(tmp_path: Path) -> None:

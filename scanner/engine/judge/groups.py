@@ -1,7 +1,7 @@
 """In come evaluated rules; out comes how their resources fare by organization and by team."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from scanner.catalogue import NOWHERE, OWN, TABLES
@@ -9,7 +9,7 @@ from scanner.engine.database import Connection
 from scanner.engine.judge.evaluate import ERROR, FAIL, PASS, UNKNOWN, Evaluated
 from scanner.model.coverage import Gap
 from scanner.model.history import GroupTally
-from scanner.model.outcome import Disposition
+from scanner.model.outcome import Disposition, Outcome
 from scanner.model.owner import OrganizationShare
 from scanner.model.run import InventorySummary
 from scanner.triage.decide import Share
@@ -63,16 +63,31 @@ def organization_shares(  # noqa: PLR0913, PLR0917 - all that findings are of
             tallies[gap.organization][one.prepared.rule.id, Disposition.OPEN] += 1
             unknown[gap.organization] += 1
     slugs = {*inventory.organizations, *found, *tallies}
+    placed: dict[str | None, GroupTally] = {None: _left(evaluated, found.values())}
+    placed.update(found.items())
     return tuple(
         OrganizationShare(
             slug,
             inventory.organizations.get(slug or ""),
-            found.get(slug or "", GroupTally()).plus(GroupTally(0, 0, unknown[slug])),
+            placed.get(slug, GroupTally()).plus(GroupTally(0, 0, unknown[slug])),
             tallies[slug],
             unseen[slug],
         )
         for slug in sorted(slugs, key=lambda slug: (slug is None, slug or ""))
     )
+
+
+def _left(evaluated: Sequence[Evaluated], tallies: Iterable[GroupTally]) -> GroupTally:
+    """Return what the rules came to on rows that are in none of the tallies."""
+    counts: Counter[Outcome] = Counter()
+    for one in evaluated:
+        counts.update(one.counts)
+    for tally in tallies:
+        counts[Outcome.PASS] -= tally.passed
+        counts[Outcome.FAIL] -= tally.failed
+        counts[Outcome.UNKNOWN] -= tally.unknown
+    unknown = counts[Outcome.UNKNOWN] + counts[Outcome.ERROR]
+    return GroupTally(counts[Outcome.PASS], counts[Outcome.FAIL], unknown)
 
 
 def _add(tallies: dict[str, GroupTally], name: str, tally: GroupTally) -> None:
