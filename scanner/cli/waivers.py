@@ -67,6 +67,10 @@ def _add_new_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(namespace: argparse.Namespace) -> int:
     """Do what was asked; returns 0, or raises PolicyError for a file with problems."""
+    if namespace.file and namespace.waivers:
+        raise UsageError(
+            "the file is named twice", where="--waivers", remedy="Leave one of the two out."
+        )
     settings = inputs.settings(namespace)
     path = Path(namespace.file or settings.waivers or DEFAULT_FILE)
     if namespace.action == "add":
@@ -110,7 +114,8 @@ def _unmeasured(waiver: Waiver, moment: datetime, notice: int) -> WaiverUse:
 
 def _has_inventory(namespace: argparse.Namespace) -> bool:
     """Whether an inventory was named: a token in the environment alone is not a wish to fetch."""
-    return bool(namespace.demo or namespace.inventory or namespace.org)
+    given = (namespace.demo, namespace.inventory, namespace.org, namespace.project)
+    return any(map(bool, given))
 
 
 def _print_table(uses: Sequence[WaiverUse], *, measured: bool) -> None:

@@ -154,6 +154,27 @@ def test_list_shows_state_and_days_left(place: Place) -> None:
     ]
 
 
+@pytest.mark.parametrize("action", ["list", "check"])
+@pytest.mark.parametrize("named", [("--project", "web"), ("--org", "acme")])
+def test_whoever_names_a_place_wants_to_know_of_its_keys(
+    place: Place, action: str, named: tuple[str, str]
+) -> None:
+    place.waivers({})
+    done = place.run("waivers", action, "waivers.yaml", "--policy", "p.yaml", *named)
+    assert (done.code, done.out) == (2, "")
+    assert "nothing to scan: no token" in done.err
+
+
+@pytest.mark.parametrize("action", ["list", "check"])
+def test_a_file_that_is_named_twice_is_refused(place: Place, action: str) -> None:
+    place.waivers({})
+    place.write("others.yaml", place.read("waivers.yaml"))
+    named = ("waivers.yaml", "--waivers", "others.yaml", "--policy", "p.yaml")
+    done = place.run("waivers", action, *named)
+    assert (done.code, done.out) == (2, "")
+    assert "--waivers: the file is named twice" in done.err
+
+
 def test_check_is_content_with_a_sound_file(place: Place) -> None:
     place.waivers({}, {"id": "old", "expires": "2026-02-01"})
     done = place.on_keys("waivers", "check", "waivers.yaml")
