@@ -91,7 +91,8 @@ class Rule(msgspec.Struct, frozen=True):
 class Policy(msgspec.Struct, frozen=True):
     """A named, versioned set of rules. `digest` is the SHA-256 of the files it was made from.
 
-    `sources` are those files, its own first: what each is called, and its bytes.
+    `sources` are those files, its own first: what each is called, and its bytes. `demanded` are all
+    of its rules, those that it shares with a policy before it included, where there are any.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Policy(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...]
     location: Location
     sources: tuple[tuple[str, bytes], ...] = ()
+    demanded: tuple[Rule, ...] = ()
 
     @property
     def terms(self) -> str:
@@ -111,7 +113,7 @@ class Policy(msgspec.Struct, frozen=True):
         """
         demands = [
             (rule.id, rule.severity, rule.resource, *map(_demand, (rule.where, rule.requirement)))
-            for rule in self.rules
+            for rule in self.demanded or self.rules
         ]
         return hashlib.sha256(msgspec.json.encode(demands, order="sorted")).hexdigest()
 

@@ -40,7 +40,8 @@ def together(policies: Sequence[Policy]) -> tuple[tuple[Policy, ...], list[Probl
                 shared.setdefault(rule.id, []).append(policy.name)
             else:
                 problems.append(_clash(owner, rule))
-        made.append(msgspec.structs.replace(policy, rules=tuple(rules)))
+        demanded = policy.rules if len(rules) < len(policy.rules) else ()
+        made.append(msgspec.structs.replace(policy, rules=tuple(rules), demanded=demanded))
     return tuple(_telling(one, shared) for one in made), problems
 
 

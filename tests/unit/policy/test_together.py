@@ -1,6 +1,6 @@
 """Several policies of one scan: what they share is judged once, and lint says what scan does."""
 
-from itertools import combinations
+from itertools import combinations, permutations
 from pathlib import Path
 
 import pytest
@@ -80,6 +80,15 @@ def test_a_shared_rule_is_judged_once_and_in_force_unless_all_disable_it(folder:
         ("a", ("plain",)),
         ("b", ("without", "plain")),
     ]
+
+
+def test_what_a_policy_demands_does_not_depend_on_the_others(folder: Path) -> None:
+    names = ("without", "plain", "more", "shipped")
+    refs = {name: str(folder / f"{name}.yaml") for name in names}
+    alone = {name: load_policies([ref])[0].terms for name, ref in refs.items()}
+    for some in permutations(("without", "plain", "shipped"), 2):
+        told = {one.name: one.terms for one in load_policies([refs[name] for name in some])}
+        assert told == {name: alone[name] for name in some}
 
 
 def test_a_clash_is_told_in_the_file_that_changes_the_rule(folder: Path) -> None:
