@@ -63,11 +63,12 @@ class _Page:
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the Markdown report; see scanner.report.interface.Format."""
     page = _Page(MAX_BYTES - _RESERVE)
-    for block in _head(run):
-        page.add(block)
+    lacking = sum(not page.add(block) for block in _head(run))
     rows = yield from first_open(MAX_ROWS, partial(_row, with_owner=bool(run.owners)))
     cut = _details(run, rows, page)
     out.write(page.text().encode())
+    if lacking:
+        out.write(b"\nParts of the summary did not fit here; the JSON report has all of it.\n")
     if cut:
         note = f"\n{plural(cut, 'open finding')} did not fit here; the JSON report has all.\n"
         out.write(note.encode())
@@ -135,9 +136,13 @@ def _bullets(texts: Iterable[str]) -> str:
 
 def _owners(run: Run) -> Iterator[str]:
     yield "### Owners\n\n| Owner | Contact | Open |\n| --- | --- | ---: |\n"
-    for name, contact, number in shares(run)[:_MAX_RULES]:
+    found = shares(run)
+    for name, contact, number in found[:_MAX_RULES]:
         cells = (escaped(shortened(text, _MAX_NAME)) for text in (name, contact))
         yield f"| {' | '.join(cells)} | {number:,} |\n"
+    if rest := found[_MAX_RULES:]:
+        findings = sum(number for _, _, number in rest)
+        yield f"| ... and {plural(len(rest), 'other owner')} | | {findings:,} |\n"
     yield "\n"
 
 

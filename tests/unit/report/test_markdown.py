@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from scanner.model.outcome import Disposition, Severity
+from scanner.model.owner import OwnerShare
 from scanner.model.run import Run
 from scanner.report.markdown import MAX_BYTES, MAX_ROWS
 from scanner.report.parts.markup import escaped, link
@@ -126,6 +127,33 @@ def test_the_worst_text_stays_within_its_size() -> None:
     assert len(report.encode()) <= MAX_BYTES
     assert report.count("<details>") == report.count("</details>")
     assert "did not fit here" in report
+
+
+@pytest.mark.parametrize("number", [1, 40, 41, 300])
+def test_owners_that_are_not_listed_are_counted(number: int) -> None:
+    owners = tuple(
+        OwnerShare(f"team-{n}", "", {(AGE.id, Disposition.OPEN): n + 1}) for n in range(number)
+    )
+    report = text("markdown", msgspec.structs.replace(golden_run(), owners=owners))
+    _, table = report.split("| Owner | Contact | Open |\n")
+    listed = re.findall(r"([0-9,]+) \|$", table.split("\n\n")[0], re.MULTILINE)
+    told = sum(int(one.replace(",", "")) for one in listed)
+    assert told == number * (number + 1) // 2
+    assert ("other owner" in report) is (number > 40)
+
+
+def test_a_summary_that_does_not_fit_says_so() -> None:
+    nasty = "@a" * 200
+    rules = [rule(f"rule-{n}", Severity.HIGH, title=nasty) for n in range(40)]
+    tally = {("rule-1", Disposition.OPEN): 1}
+    owners = tuple(OwnerShare(f"{n}{nasty}", nasty, tally) for n in range(40))
+    run = msgspec.structs.replace(run_of(rules, []), warnings=(nasty,) * 50, owners=owners)
+    report = text("markdown", run)
+    assert len(report.encode()) <= MAX_BYTES
+    assert report.endswith(
+        "\nParts of the summary did not fit here; the JSON report has all of it.\n"
+    )
+    assert "Parts of the summary" not in text("markdown", golden_run())
 
 
 def test_a_rule_with_many_findings_leaves_room_for_the_others() -> None:
