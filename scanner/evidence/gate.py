@@ -42,16 +42,7 @@ def settings_of(told: object, where: str) -> tuple[GateSetting, ...]:
     except msgspec.ValidationError as error:
         raise _edited(f"it tells no settings of a gate ({error})", where) from None
     return tuple(
-        GateSetting(
-            one.name,
-            one.value,
-            one.origin,
-            one.looser,
-            one.name != "locked_config"
-            and one.origin != "the default"
-            and not one.origin.startswith("--"),
-        )
-        for one in settings
+        GateSetting.read(one.name, one.value, one.origin, is_looser=one.looser) for one in settings
     )
 
 

@@ -151,6 +151,30 @@ def test_a_run_is_told_as_its_scan_told_it(place: Place) -> None:
     assert title.findall(told) == title.findall(again)
 
 
+def test_the_parts_of_a_fleet_and_what_was_set_are_told_again(place: Place) -> None:
+    keys = [("acme", ALPHA), ("globex", BETA), (None, GAMMA)]
+    lines = [
+        {"kind": "inventory", "record": {"version": 1}},
+        *({"kind": "sentry_key", "organization": o, "record": key(i, "x")} for o, i in keys),
+        {"kind": "end", "record": {"coverage": {
+            "sentry_key": {"state": "complete", "reason": "", "rows": len(keys)}
+        }}},
+    ]  # fmt: skip
+    place.write("i.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+    place.write("keypolicy.yaml", "sla: {high: 14d}\n")
+    source = ("--inventory", "i.jsonl", "--policy", "p.yaml", "--as-of", "2026-03-01")
+    place.run("scan", *source, "--history", DIR, "-o", "scan.html")
+    assert site(place, DIR, "--days", "0").code == 0
+    (path,) = (place.folder / SITE / "runs").iterdir()
+    for wanted in ('<section id="organizations".*?</section>', "<dt>Set</dt>.*?</dd>"):
+        (told,), (again,) = (
+            re.findall(wanted, text, re.DOTALL)
+            for text in (place.read("scan.html"), path.read_text("utf-8"))
+        )
+        assert told == again
+        assert "globex" in told or "sla is high=14d" in told
+
+
 def test_what_changed_is_told_with_its_reasons(place: Place) -> None:
     year(place)
     assert site(place, "--history", DIR).code == 0

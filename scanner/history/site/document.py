@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from scanner.model.coverage import CoverageState, Gap
 from scanner.model.finding import Resource
+from scanner.model.history import GroupTally
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import GateResult, GateSetting
 
@@ -85,12 +86,22 @@ class KeptOwner(msgspec.Struct, frozen=True):
     contact: str | None = None
 
 
+class KeptOrganization(msgspec.Struct, frozen=True):
+    """`summary.organizations[]`."""
+
+    organization: str | None
+    projects: int | None
+    checks: GroupTally
+    not_seen: int
+
+
 class KeptSummary(msgspec.Struct, frozen=True):
     """`summary`."""
 
     waivers: tuple[KeptWaiver, ...] = ()
     warnings: tuple[str, ...] = ()
     owners: tuple[KeptOwner, ...] = ()
+    organizations: tuple[KeptOrganization, ...] = ()
 
 
 class KeptSetting(msgspec.Struct, frozen=True):
@@ -103,8 +114,8 @@ class KeptSetting(msgspec.Struct, frozen=True):
 
     @property
     def setting(self) -> GateSetting:
-        """As the scan had it; whether it was given elsewhere than by a flag is not kept."""
-        return GateSetting(self.name, self.value, self.origin, self.looser)
+        """As the scan had it."""
+        return GateSetting.read(self.name, self.value, self.origin, is_looser=self.looser)
 
 
 class KeptVerdict(msgspec.Struct, frozen=True):

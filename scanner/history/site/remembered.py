@@ -5,7 +5,7 @@ finding from the policies, who approved an exception from the waivers. Nothing i
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -29,7 +29,7 @@ from scanner.model.finding import Finding
 from scanner.model.history import HistoryProgress
 from scanner.model.moment import in_utc
 from scanner.model.outcome import Disposition, Outcome
-from scanner.model.owner import OwnerShare
+from scanner.model.owner import OrganizationShare, OwnerShare
 from scanner.model.rule import Policy, Predicate, Rule
 from scanner.model.run import (
     InventorySummary,
@@ -104,6 +104,7 @@ def remembered(run: StoredRun, earlier: Sequence[TrendPoint] = ()) -> Run:
         gate=tuple(one.setting for one in gate.settings),
         owners=tuple(_owners(report, findings)),
         progress=HistoryProgress(previous.run if previous else None, run.tracked()),
+        organizations=tuple(_organizations(report, findings)),
     )
 
 
@@ -224,6 +225,17 @@ def _waiver(one: KeptWaiver, sources: _Sources, manifest: Manifest) -> WaiverUse
         decided=one.findings,
         is_seen_whole=one.unused,
     )
+
+
+def _organizations(report: KeptReport, findings: Sequence[Finding]) -> Iterator[OrganizationShare]:
+    tallies: dict[str | None, Counter[tuple[str, Disposition]]] = {}
+    for one in findings:
+        of_it = tallies.setdefault(one.resource.organization, Counter())
+        of_it[one.rule_id, one.disposition] += 1
+    for part in report.summary.organizations:
+        slug = part.organization
+        tally = tallies.get(slug, Counter())
+        yield OrganizationShare(slug, part.projects, part.checks, tally, part.not_seen)
 
 
 def _owners(report: KeptReport, findings: Sequence[Finding]) -> list[OwnerShare]:
