@@ -78,9 +78,9 @@ class KeptFiles(msgspec.Struct, frozen=True):
         manifest = run.manifest
 
         def put(name: str) -> Path:
-            path = folder / name
+            content, path = run.part(name), folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(run.part(name))
+            path.write_bytes(content)
             return path
 
         placed = [list(map(put, policy.files)) for policy in manifest.policies]

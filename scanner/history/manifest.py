@@ -8,6 +8,7 @@ tells that too.
 
 import hashlib
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -254,8 +255,22 @@ def _wrong(manifest: Manifest) -> str | None:
     for name, rule in manifest.rules.items():
         if not {str(outcome) for outcome in Outcome} <= rule.counts.keys():
             return f"the counts of {name!r} are not whole"
-    outside = next((name for name in manifest.parts if not leads_below(name)), None)
-    return None if outside is None else f"the part {outside!r} would lie outside of the run"
+    for name in manifest.parts:
+        if not leads_below(name):
+            return f"the part {name!r} would lie outside of the run"
+    for name in _named(manifest):
+        if name not in manifest.parts:
+            return f"it names {name!r}, which is no part of the run"
+    return None
+
+
+def _named(manifest: Manifest) -> Iterator[str]:
+    """Give the parts that a run says something is in."""
+    for policy in manifest.policies:
+        yield from policy.files
+    inputs = manifest.inventory.inputs if manifest.inventory else ()
+    files = (manifest.waivers, manifest.baseline, manifest.owners, *(one.name for one in inputs))
+    yield from (name for name in files if name is not None)
 
 
 def manifest_schema() -> str:

@@ -1,6 +1,7 @@
 """The manifest: what is read is what was written, and what was edited or is newer is told."""
 
 import json
+from typing import Any
 
 import jsonschema
 import msgspec
@@ -10,6 +11,7 @@ from scanner.base.resources import schema_path
 from scanner.history.manifest import (
     DamageError,
     PreviousRun,
+    RanPolicy,
     RunPart,
     decode,
     encode,
@@ -17,6 +19,7 @@ from scanner.history.manifest import (
     manifest_schema,
 )
 from scanner.model.history import RunName
+from scanner.model.inventory import KeptInput, KeptInventory, Layout
 from tests.unit.history.factory import DAY, manifest
 
 RAW = encode(manifest())
@@ -70,3 +73,31 @@ def test_a_part_that_leads_out_of_the_run_is_refused(name: str) -> None:
     raw = encode(manifest(parts={name: RunPart("0" * 64, 1)}))
     with pytest.raises(DamageError, match="would lie outside of the run"):
         decode(raw, "here")
+
+
+_INPUT = KeptInput(
+    name="x",
+    layout=Layout.API_ARRAY,
+    label="x",
+    kind=None,
+    organization=None,
+    project=None,
+    server=None,
+)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"policies": [RanPolicy("mine", "1.0.0", "d", "t", ("x",))]},
+        {"waivers": "x"},
+        {"baseline": "x"},
+        {"owners": "x"},
+        {"inventory": KeptInventory(inputs=(_INPUT,), sources=(), coverage={}, live=False)},
+    ],
+)
+def test_a_file_that_is_no_part_is_refused(named: dict[str, Any]) -> None:
+    parts = {"x": RunPart("0" * 64, 1)}
+    assert decode(encode(manifest(**named, parts=parts)), "here").parts == parts
+    with pytest.raises(DamageError, match="it names 'x', which is no part of the run"):
+        decode(encode(manifest(**named)), "here")
