@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import msgspec
@@ -83,7 +84,6 @@ class Decider:
     ) -> None:
         self._rule = rule
         self._baseline = baseline
-        self._known_ids = {one.id for one in baseline.values() if one.rule == rule.id}
         self._ledger = ledger
         self._tally: Counter[tuple[Outcome, Disposition]] = Counter()
         ledger.tallies[rule.id] = self._tally
@@ -115,6 +115,11 @@ class Decider:
             self._ledger.decided[decision.waiver] += 1
         if decision != PLAIN:
             self._ledger.decisions[name] = decision
+
+    @cached_property
+    def _known_ids(self) -> set[str]:
+        # Only where a finding is written down: a forecast has a decider for each end of a waiver.
+        return {one.id for one in self._baseline.values() if one.rule == self._rule.id}
 
     def decide(self, identity: Identity) -> Decision:
         """Return the decision about a finding, which is not one to be written down."""

@@ -1,4 +1,5 @@
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -137,3 +138,16 @@ def test_another_key_is_not_covered() -> None:
     decider.add(Identity(Outcome.FAIL, "acme", "7", "rotated", []))
     assert ledger.decisions == {}
     assert not ledger.seen
+
+
+class _NotLookedThrough(dict[str, KnownFinding]):
+    def values(self) -> Any:
+        raise AssertionError("a baseline may have a million lines")
+
+
+def test_whoever_only_decides_does_not_look_through_the_baseline() -> None:
+    # A forecast does so for each rule and each day on which a waiver ends.
+    decider = Decider(RULE, [], _NotLookedThrough(known()), DecisionLog())
+    for identity, disposition in (("k", Disposition.BASELINED), ("other", Disposition.OPEN)):
+        decision = decider.decide(Identity(Outcome.FAIL, "acme", "7", identity, []))
+        assert decision.disposition is disposition
