@@ -17,6 +17,7 @@ from scanner.history.manifest import DamageError, Manifest
 from scanner.model.history import Sla
 from scanner.model.outcome import Severity
 from scanner.model.run import GateSetting
+from scanner.report.parts.effect import setting_read
 from scanner.triage.interface import TERM_DAYS
 
 _OWN: Final = "gate."
@@ -42,7 +43,7 @@ def settings_of(told: object, where: str) -> tuple[GateSetting, ...]:
     except msgspec.ValidationError as error:
         raise _edited(f"it tells no settings of a gate ({error})", where) from None
     return tuple(
-        GateSetting.read(one.name, one.value, one.origin, is_looser=one.looser) for one in settings
+        setting_read(one.name, one.value, one.origin, is_looser=one.looser) for one in settings
     )
 
 

@@ -157,12 +157,6 @@ class GateSetting(msgspec.Struct, frozen=True):
     is_looser: bool = False
     is_given: bool = False
 
-    @classmethod
-    def read(cls, name: str, value: str, origin: str, *, is_looser: bool) -> Self:
-        """Return a setting as a JSON report tells it: whether it was given, its origin says."""
-        by_itself = origin == "the default" or origin.startswith("--")
-        return cls(name, value, origin, is_looser, name != "locked_config" and not by_itself)
-
 
 class TrendPoint(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a scan came to, and what it was about: only like is compared with like.

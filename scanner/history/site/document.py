@@ -10,6 +10,7 @@ from scanner.model.finding import Resource
 from scanner.model.history import GroupTally
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import GateResult, GateSetting
+from scanner.report.parts.effect import setting_read
 
 
 class KeptTimes(msgspec.Struct, frozen=True):
@@ -115,7 +116,7 @@ class KeptSetting(msgspec.Struct, frozen=True):
     @property
     def setting(self) -> GateSetting:
         """As the scan had it."""
-        return GateSetting.read(self.name, self.value, self.origin, is_looser=self.looser)
+        return setting_read(self.name, self.value, self.origin, is_looser=self.looser)
 
 
 class KeptVerdict(msgspec.Struct, frozen=True):

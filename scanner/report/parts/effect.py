@@ -152,5 +152,11 @@ def gate_words(run: Run) -> list[str]:
     ]
 
 
+def setting_read(name: str, value: str, origin: str, *, is_looser: bool) -> GateSetting:
+    """Return a setting as a JSON report tells it: whether it was given, its origin says."""
+    by_itself = origin == "the default" or origin.startswith("--")
+    return GateSetting(name, value, origin, is_looser, name != "locked_config" and not by_itself)
+
+
 def _told(setting: GateSetting) -> str:
     return clean(f"{setting.name} is {setting.value} ({setting.origin})")
