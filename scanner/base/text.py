@@ -145,8 +145,11 @@ def plural(number: int, noun: str, plural_noun: str = "") -> str:
 
 
 def percent(rate: float | None) -> str:
-    """Write a rate from 0 to 1; never 100 % where it is less."""
-    return "-" if rate is None else f"{int(rate * 1000) / 10:g} %"
+    """Write a rate from 0 to 1; never 100 % where it is less, nor 0 % where it is more."""
+    if rate is None:
+        return "-"
+    tenths = int(rate * 1000)
+    return f"{(tenths or (rate > 0)) / 10:g} %"
 
 
 def columns(text: str) -> int:

@@ -11,10 +11,12 @@ from scanner.base.text import (
     first_sentence,
     fit,
     paragraph,
+    percent,
     plural,
     timestamp,
     wrap,
 )
+from scanner.report.parts.effect import percent as of_both
 from tests.unit.report.factory import HOSTILE
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]))
@@ -113,3 +115,13 @@ def test_wrapped_lines_are_never_too_wide(text: str, width: int) -> None:
 @given(st.lists(st.text("abcdefg", min_size=1, max_size=9), max_size=30), st.integers(20, 60))
 def test_wrapping_loses_no_word(words: list[str], width: int) -> None:
     assert " ".join(wrap(" ".join(words), width)).split() == words
+
+
+@pytest.mark.parametrize("judged", [1, 7, 999, 1_000, 100_000])
+def test_a_rate_is_nothing_or_all_only_where_it_is(judged: int) -> None:
+    for passed in {0, 1, judged // 2, judged - 1, judged}:
+        told = percent(passed / judged)
+        assert (told == "0 %") is (passed == 0)
+        assert (told == "100 %") is (passed == judged)
+        # Beside it, reports say the same of the two numbers.
+        assert told.replace(" ", "") == of_both(passed, judged).replace(".0%", "%")
