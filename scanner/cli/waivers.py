@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from scanner.base.errors import UsageError
+from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.files import check_writable, read_regular, replacing
 from scanner.base.text import aligned, clean, clean_json
 from scanner.cli.shared import inputs
@@ -16,6 +16,7 @@ from scanner.cli.shared.gaps import warn_of_unseen
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
 
 if TYPE_CHECKING:
+    from scanner.base.yamlfile import YamlFile
     from scanner.config.settings import Settings
 
 DEFAULT_FILE: Final = "waivers.yaml"
@@ -171,13 +172,41 @@ def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int
     check_writable([path])
     text = add(_read(path), str(path), fields, comment)
     draft = YamlFile(str(path), text)
-    check_waivers(settings.triage, inputs.policies(settings), settings.params, draft)
+    try:
+        check_waivers(settings.triage, inputs.policies(settings), settings.params, draft)
+    except PolicyError as error:
+        raise _of_options(error, namespace, draft, list(fields)) from None
     with replacing(path) as out:
         out.write(text)
     sys.stdout.write(
         f"{clean(str(path))}: waiver `{namespace.id}` added, until {fields['expires']}\n"
     )
     return 0
+
+
+def _of_options(
+    error: PolicyError, namespace: argparse.Namespace, draft: "YamlFile", keys: Sequence[str]
+) -> PolicyError:
+    """Return the error with the options that it is about: what they say stands in no file yet."""
+    first = len(draft.lines) - len(keys)
+    options = {
+        "policy": "--of-policy",
+        "match": "--key" if namespace.where is None else "--where",
+        "approved_by": "--approved-by",
+        "created": "--as-of",
+        "expires": "--days" if namespace.expires is None else "--expires",
+    }
+
+    def told(problem: Problem) -> Problem:
+        place = problem.location
+        if place.file != draft.name or place.line <= first:
+            return problem
+        key = "rule" if problem.code == "no-rule" else keys[place.line - first - 1]
+        return Problem(
+            Location(options.get(key, f"--{key}")), problem.message, problem.code, problem.hint
+        )
+
+    return PolicyError([told(problem) for problem in error.problems])
 
 
 def _read(path: Path) -> bytes:

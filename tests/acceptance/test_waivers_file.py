@@ -231,3 +231,37 @@ def test_add_writes_nothing_that_is_not_sound(
     assert done.code == 2
     assert says in done.err
     assert not (place.folder / "waivers.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "option"),
+    [
+        ({"--expires": "2026-02-30"}, "--expires"),
+        ({"--days": "999"}, "--days"),
+        ({"--id": "a b"}, "--id"),
+        ({"--rule": "no"}, "--rule"),
+        ({"--of-policy": "no"}, "--of-policy"),
+        ({"--where": "nam = 'x'"}, "--where"),
+        ({"--key": ""}, "--key"),
+        ({"--reason": " "}, "--reason"),
+        ({"--approved-by": "\u200b"}, "--approved-by"),
+    ],
+)
+@pytest.mark.parametrize("before", ["", "waivers:\n"])
+def test_add_tells_mistakes_at_the_option_that_makes_them(
+    place: Place, changed: dict[str, str], option: str, before: str
+) -> None:
+    if before:
+        place.write("waivers.yaml", before)
+    usual = {"--id": "n", "--rule": TAGGED, "--key": ALPHA, "--days": "9", "--reason": "r"}
+    usual |= {"--owner": "o", "--approved-by": "a"}
+    if "--expires" in changed:
+        del usual["--days"]
+    if "--where" in changed:
+        del usual["--key"]
+    given = [word for pair in (usual | changed).items() for word in pair]
+    verb = ("waivers", "add", "waivers.yaml", "--policy", "p.yaml", "--as-of", "2026-03-01")
+    done = place.run(*verb, *given)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"keypolicy: {option}: ")
+    assert "waivers.yaml" not in done.err
