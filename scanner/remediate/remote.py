@@ -68,6 +68,10 @@ class Remote(Protocol):
         """Return all keys of a project."""
         ...
 
+    def project(self, organization: str, project: str) -> tuple[str, str]:
+        """Return the id of a project that may have no key, and the slug that it goes by now."""
+        ...
+
     def received(self, target: KeyTarget, since: datetime) -> int:
         """Return how many events the key received since then, whatever became of them."""
         ...

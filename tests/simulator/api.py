@@ -170,6 +170,11 @@ def _organization_keys(call: Call, org: str) -> Response:
     return call.keys_page([(key, p) for p in projects for key in p.keys])
 
 
+def _project(call: Call, org: str, project: str) -> Response:
+    found = call.project(org, project, access.PROJECT_READ)
+    return call.answer(200, render.project(found, call.api.flavour))
+
+
 def _keys(call: Call, org: str, project: str) -> Response:
     if call.request.method == "POST":
         owner = call.project(org, project, access.PROJECT_WRITE)
@@ -268,7 +273,8 @@ def _no_slash(request: Request) -> Response:
 
 
 _ORG = r"/api/0/organizations/(?P<org>[^/]+)/"
-_PROJECT = r"/api/0/projects/(?P<org>[^/]+)/(?P<project>[^/]+)/keys/"
+_PROJECT = r"/api/0/projects/(?P<org>[^/]+)/(?P<project>[^/]+)/"
+_KEYS = _PROJECT + "keys/"
 _ROUTES = (
     (re.compile(r"/api/0/"), READ, _index),
     (re.compile(r"/api/0/organizations/"), READ, _organizations),
@@ -278,7 +284,8 @@ _ROUTES = (
     (re.compile(_ORG + "sentry-apps/"), READ, _sentry_apps),
     (re.compile(_ORG + "org-auth-tokens/"), READ_CREATE, _org_auth_tokens),
     (re.compile(_ORG + "api-keys/"), READ_CREATE, _api_keys),
-    (re.compile(_PROJECT), READ_CREATE, _keys),
-    (re.compile(_PROJECT + r"(?P<key>[^/]+)/"), READ_CHANGE, _key),
-    (re.compile(_PROJECT + r"(?P<key>[^/]+)/stats/"), READ, _key_stats),
+    (re.compile(_PROJECT), READ, _project),
+    (re.compile(_KEYS), READ_CREATE, _keys),
+    (re.compile(_KEYS + r"(?P<key>[^/]+)/"), READ_CHANGE, _key),
+    (re.compile(_KEYS + r"(?P<key>[^/]+)/stats/"), READ, _key_stats),
 )

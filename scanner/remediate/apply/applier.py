@@ -32,7 +32,7 @@ from scanner.remediate.apply.compare import (
     standing,
     told,
 )
-from scanner.remediate.apply.create import chosen, named
+from scanner.remediate.apply.create import chosen, named, placed
 from scanner.remediate.apply.taken import others_done, settled, taken_back
 from scanner.remediate.apply.traffic import in_use
 from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
@@ -182,10 +182,9 @@ class Applier:
         """Make a key, unless one of the name is there; set what making does not take."""
         target, wanted = action.target, action.after or {}
         there = self._remote.keys(target.organization, target.project)
-        if there and (moved := moved_away(target, there[0].state)):
+        target, moved = placed(target, there, self._remote)
+        if moved:
             return self._note(action, ActionFate.DRIFTED, moved)
-        if there:  # a project that goes by another slug now
-            target = msgspec.structs.replace(target, project=there[0].project)
         found, is_ours, problem = chosen(wanted, there, past)
         if problem:
             return self._note(action, ActionFate.DRIFTED, problem)

@@ -5,10 +5,10 @@ from collections.abc import Collection
 import msgspec
 
 from scanner.remediate.apply.audit import OPEN, AuditEntry
-from scanner.remediate.apply.compare import fits, lacking
+from scanner.remediate.apply.compare import fits, lacking, moved_away
 from scanner.remediate.document import KeyTarget, State
 from scanner.remediate.keys import kept_name
-from scanner.remediate.remote import FoundKey
+from scanner.remediate.remote import FoundKey, Remote
 
 
 def chosen(
@@ -37,6 +37,19 @@ def chosen(
         return one, False, ""
     fields = ", ".join(lacking(wanted, one.state))
     return None, False, f"the project has a key of the name {name}, and it differs in: {fields}"
+
+
+def placed(target: KeyTarget, there: list[FoundKey], remote: Remote) -> tuple[KeyTarget, str]:
+    """Return the target under the slug of now, and that this is another project, if it is.
+
+    What a project is, its keys tell; one without any is asked for itself. Raises ApiError.
+    """
+    number = there[0].state.get("projectId") if there else None
+    slug = there[0].project if there else target.project
+    if number is None:
+        number, slug = remote.project(target.organization, target.project)
+    moved = moved_away(target, {"projectId": number})
+    return msgspec.structs.replace(target, project=slug), moved
 
 
 def _called(state: State) -> str:

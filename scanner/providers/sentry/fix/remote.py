@@ -149,6 +149,25 @@ class SentryRemote:
 
         return self._run(listed())
 
+    def project(self, organization: str, project: str) -> tuple[str, str]:
+        """Return the id of a project, and the slug that it goes by now."""
+        place = self._place(organization)
+
+        async def asked() -> dict[str, Any]:
+            try:
+                return await self._api.project(place, project)
+            except ApiError as error:
+                if error.reason is Reason.MISSING:
+                    # A server, or a proxy before it, may have the list alone.
+                    async for page in self._api.projects(place, Watch()):
+                        for record in page.records:
+                            if record.get("slug") == project:
+                                return record
+                raise
+
+        record = self._run(asked())
+        return str(record["id"]), str(record["slug"])
+
     def received(self, target: KeyTarget, since: datetime) -> int:
         """Return how many errors the key received since the hour of then; Sentry counts no more."""
         period = Period(since, datetime.now(UTC), "1h")

@@ -97,20 +97,20 @@ class SentryApi:
         """Return one organization."""
         path = f"organizations/{_segment(slug)}/"
         reply = await self._client.get("organization", path)
-        problem = fault(ORGANIZATION, reply.payload)
-        if problem is not None:
-            raise ApiError(
-                Reason.GARBLED,
-                f"the organization's record cannot be used: {problem}",
-                where=f"{self._base}/api/0/{path}",
-            )
-        return reply.payload  # type: ignore[no-any-return]
+        where = f"{self._base}/api/0/{path}"
+        return _record(ORGANIZATION, "organization", reply.payload, where)
 
     def place(self, slug: str, record: Mapping[str, Any] | None) -> OrganizationBase:
         """Return where an organization's data is asked for; without a record, at the server."""
         links = record.get("links") if record is not None else None
         region = links.get("regionUrl") if isinstance(links, dict) else None
         return OrganizationBase(slug, region_base(self._base, region))
+
+    async def project(self, place: OrganizationBase, slug: str) -> dict[str, Any]:
+        """Return one project, also by a slug that it had before."""
+        path = f"projects/{_segment(place.slug)}/{_segment(slug)}/"
+        reply = await self._client.get("project", path, base=place.base)
+        return _record(PROJECT, "project", reply.payload, f"{place.base}/api/0/{path}")
 
     def projects(self, place: OrganizationBase, watch: Watch) -> AsyncIterator[ListPage]:
         """List all projects of an organization."""
@@ -275,6 +275,15 @@ def _rows(answer: _Step | Reply, where: str) -> list[Any]:
         where=where,
         remedy="Check the server's address, and whether a proxy answers in its place.",
     )
+
+
+def _record(table: str, what: str, payload: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
+    problem = fault(table, payload)
+    if problem is not None:
+        raise ApiError(
+            Reason.GARBLED, f"the {what}'s record cannot be used: {problem}", where=where
+        )
+    return payload  # type: ignore[no-any-return]
 
 
 def _segment(slug: str) -> str:

@@ -1,0 +1,73 @@
+"""A key is made in the project that was planned, whatever that is called, and in no other."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scanner.remediate.apply.audit import ActionFate, read_audit
+from tests.simulator import Simulator, World, faults
+from tests.unit.remediate.apply.applying import apply, creation, plan, world
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NEW = {"name": "fresh", "rateLimit": None}
+DETAILS = r"/api/0/projects/acme/[^/]+/\?"
+
+
+def _renamed(of: World, *, again: bool) -> None:
+    """Rename the first project; `again`: another one takes its slug."""
+    home, owner = of.organization, of.projects[0]
+    old, owner.slug = owner.slug, "new-name"
+    if again:
+        home.projects.append(copy.copy(owner))
+        of.projects[-1].number, of.projects[-1].slug = 777, old
+        of.projects[-1].keys = [copy.copy(key) for key in owner.keys]
+    else:
+        home.renamed[old] = "new-name"
+
+
+@pytest.mark.parametrize("empty", [True, False], ids=["no key", "keys"])
+def test_a_project_that_was_renamed_is_found(tmp_path: Path, *, empty: bool) -> None:
+    of = world()
+    owner = of.projects[0]
+    if empty:
+        owner.keys.clear()
+    one = creation(owner, NEW)
+    _renamed(of, again=False)
+    with Simulator(of) as sim:
+        (done,) = apply(sim, plan(sim.url, one), tmp_path / "a.jsonl")
+    assert done.fate is ActionFate.APPLIED, done.reason
+    assert [key.name for key in owner.keys][-1] == "fresh"
+    assert read_audit(tmp_path / "a.jsonl")[-1].target.project == "new-name"
+
+
+@pytest.mark.parametrize("lost", [(), (faults.status(404, DETAILS),)], ids=["details", "list"])
+@pytest.mark.parametrize("empty", [True, False], ids=["no key", "keys"])
+def test_a_project_that_took_the_name_gets_no_key(
+    tmp_path: Path, lost: tuple[faults.Fault, ...], *, empty: bool
+) -> None:
+    """Where a project has no key, no key tells which project it is."""
+    of = world()
+    if empty:
+        of.projects[0].keys.clear()
+    one = creation(of.projects[0], NEW)
+    _renamed(of, again=True)
+    with Simulator(of, faults=lost) as sim:
+        (done,) = apply(sim, plan(sim.url, one), tmp_path / "a.jsonl")
+    assert done.fate is ActionFate.DRIFTED
+    assert "is another project now: its id is 777, not " in done.reason
+    assert of.writes == []
+
+
+def test_a_project_that_cannot_be_told_gets_no_key(tmp_path: Path) -> None:
+    of = world()
+    of.projects[0].keys.clear()
+    one = creation(of.projects[0], NEW)
+    with Simulator(of, faults=[faults.status(403, DETAILS)]) as sim:
+        (done,) = apply(sim, plan(sim.url, one), tmp_path / "a.jsonl")
+    assert done.fate is ActionFate.UNREAD
+    assert of.writes == []
