@@ -28,13 +28,12 @@ from scanner.remediate.apply.compare import (
     fits,
     lacking,
     moved_away,
-    spread,
     standing,
-    told,
 )
 from scanner.remediate.apply.create import chosen, named, placed
 from scanner.remediate.apply.taken import others_done, settled, taken_back
 from scanner.remediate.apply.traffic import in_use
+from scanner.remediate.apply.verdict import verdict
 from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
 from scanner.remediate.remote import FoundKey, Operation, Remote
 
@@ -132,14 +131,10 @@ class Applier:
 
         facts: dict[str, Any] = {"target": target, "before": before, "changes": changes}
         broken = self._send(action, send, facts)
-        if broken is not None and not broken.unsure:
-            return self._note(action, ActionFate.REFUSED, broken.message, **facts)
         try:
             found = self._remote.read(target)
         except ApiError as error:
-            why = f"{broken.message}; " if broken else ""
-            reason = f"{why}it could not be read back: {error.message}"
-            return self._note(action, ActionFate.UNSURE, reason, **facts)
+            return self._unread(action, broken, error, facts)
         return self._judged(action, broken, found, facts)
 
     def _judged(
@@ -149,34 +144,11 @@ class Applier:
         found: FoundKey | None,
         facts: dict[str, Any],
     ) -> Applied:
-        """Say what came of a request that was answered or broke off, by the key as it is now."""
-        before, changes = facts["before"], facts["changes"]
-        after = found.state if found else None
-        facts = {**facts, "after": after}
+        """Say what came of a request, whatever its answer, by the key as it is now."""
+        before, changes, after = facts["before"], facts["changes"], found.state if found else None
+        fate, reason = verdict(action.after, broken, changes, before, after)
         dsn = found.dsn if found and not action.target.id else None
-        lost = f"{broken.message}; looked up: " if broken else ""
-        if broken and after == before:
-            return self._note(action, ActionFate.NOT_DONE, f"{lost}it was not done", **facts)
-        if after is None:
-            gone = changes is None
-            reason = f"{lost}it was done" if lost else "" if gone else "the key is gone since"
-            return self._note(
-                action, ActionFate.APPLIED if gone else ActionFate.VANISHED, reason, **facts
-            )
-        if changes is None:
-            reason = "the server says that the key is deleted, and still has it"
-            return self._note(action, ActionFate.IGNORED, reason, **facts)
-        if missing := lacking(action.after or {}, after):
-            reason = (
-                f"{lost}the server did not do all of it, and said nothing: {told(missing, after)}"
-                " (so do organizations without the feature for it)"
-            )
-            return self._note(action, ActionFate.IGNORED, reason, dsn=dsn, **facts)
-        if before is not None and (others := spread(before, after, changes)):
-            reason = f"{lost}done, and besides: {told(others, after)}"
-            return self._note(action, ActionFate.SPREAD, reason, dsn=dsn, **facts)
-        reason = f"{lost}it was done" if lost else ""
-        return self._note(action, ActionFate.APPLIED, reason, dsn=dsn, **facts)
+        return self._note(action, fate, reason, dsn=dsn, **{**facts, "after": after})
 
     def _make(self, action: PlannedAction, past: list[AuditEntry]) -> Applied:
         """Make a key, unless one of the name is there; set what making does not take."""
@@ -220,22 +192,30 @@ class Applier:
             made.append(self._remote.create(target, fields, request_id))
 
         broken = self._send(action, send, facts)
-        if broken is not None and not broken.unsure:
-            return self._note(action, ActionFate.REFUSED, broken.message, **facts)
-        lost = f"{broken.message}; " if broken else ""
         try:
             there = self._remote.keys(target.organization, target.project)
         except ApiError as error:
-            reason = f"{lost}it could not be read back: {error.message}"
-            return self._note(action, ActionFate.UNSURE, reason, **facts)
+            return self._unread(action, broken, error, facts)
         ids = {one.state["id"] for one in made if one is not None}
         past = self._log.of(self._digest, action.id)
         found, _, problem = chosen(fields, there, past, ids)
         if found is None:
-            fate = ActionFate.NOT_DONE if broken and not problem else ActionFate.UNSURE
+            fate, lost = ActionFate.UNSURE, f"{broken.message}; " if broken else ""
+            if broken and not problem:
+                fate = ActionFate.NOT_DONE if broken.unsure else ActionFate.REFUSED
             reason = f"{lost}looked up: {problem or 'the project has no key of the name'}"
             return self._note(action, fate, reason, **facts)
         return found
+
+    def _unread(
+        self, action: PlannedAction, broken: ApiError | None, error: ApiError, facts: dict[str, Any]
+    ) -> Applied:
+        """Say that a key could not be read after its request; a refusal is believed then."""
+        if broken is not None and not broken.unsure:
+            return self._note(action, ActionFate.REFUSED, broken.message, **facts)
+        why = f"{broken.message}; " if broken else ""
+        reason = f"{why}it could not be read back: {error.message}"
+        return self._note(action, ActionFate.UNSURE, reason, **facts)
 
     def _send(
         self, action: PlannedAction, send: Callable[[str], object], facts: dict[str, Any]
