@@ -270,6 +270,41 @@ def test_traffic_that_came_back_since_the_plan_stops_the_disabling(weeks: Weeks)
     assert not old.active
 
 
+@pytest.mark.parametrize("day", [12, 20], ids=["disable", "delete"])
+@pytest.mark.parametrize("fate", ["gone", "inactive", "renamed"])
+def test_without_a_successor_the_old_key_stays(weeks: Weeks, day: int, fate: str) -> None:
+    """It may have gone between the plan and its approval."""
+    old = _old(weeks.world)
+    owner = next(one for one in weeks.world.projects if old in one.keys)
+    weeks.plan()
+    weeks.apply()
+    new = owner.keys[-1]
+    for due in (12, 20):
+        weeks.now = BEGIN + due * DAY
+        _, plan, _ = weeks.plan()
+        if due == day:
+            break
+        assert weeks.apply()[0] == 0
+    name = new.name
+    if fate == "gone":
+        owner.keys.remove(new)
+    elif fate == "inactive":
+        new.active = False
+    else:
+        new.name = "web"
+    writes = len(weeks.world.writes)
+    code, told = weeks.apply("--allow-irreversible")
+    assert [one["action"] for one in plan["actions"]] == ["disable" if day == 12 else "delete"]
+    assert code == 1
+    assert "is not active any more" in told or "it has no successor" in told
+    assert len(weeks.world.writes) == writes
+    new.active, new.name = True, name
+    if fate == "gone":
+        owner.keys.append(new)
+    assert weeks.apply("--allow-irreversible")[0] == 0
+    assert (old not in owner.keys) if day == 20 else not old.active
+
+
 def test_names_with_terminal_codes_stay_text(weeks: Weeks) -> None:
     old = _old(weeks.world)
     old.name = "\x1b[2J::error::\u202e${x}"

@@ -156,6 +156,7 @@ def test_a_renamed_project_is_found_again(tmp_path: Path, rotation: str | None) 
     one = _one(of)
     if rotation:
         one = replace(one, rotation=Rotation(one.target.id, rotation))
+        of.projects[0].keys[1].name = f"its successor {one.target.id[:8]}"
     old = of.projects[0].slug
     of.projects[0].slug = "new-name"
     of.organization.renamed[old] = "new-name"
