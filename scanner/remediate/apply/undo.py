@@ -3,7 +3,7 @@
 It is applied as any plan is: a key that became other since the log was written is left alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -34,16 +34,19 @@ _LOOKED_AT: Final = (
     "the key is left where it received errors in 30 days, or where the key that it follows is not"
     " active: `fix apply` asks the server"
 )
+_Place = tuple[str, str, str]
+_UNTOLD: Final = frozenset({ActionFate.UNREAD, ActionFate.DRIFTED})
 _OPPOSITES: Final = {"disable": "enable", "enable": "disable"}
 
 
 def undo_plan(entries: Sequence[AuditEntry], chosen: str, now: datetime, where: str) -> Plan:
     """Return the plan that undoes one plan's changes: that whose digest begins with `chosen`.
 
-    An empty text chooses the last one. Raises UsageError where the log has none, or several.
+    An empty text chooses the one that was at work last: a plan may be applied once more after
+    another one. Raises UsageError where the log has none, or several.
     """
-    digests = dict.fromkeys(one.plan for one in entries if one.plan.startswith(chosen))
-    digest = next(reversed(digests), None)
+    digests = dict.fromkeys(one.plan for one in reversed(entries) if one.plan.startswith(chosen))
+    digest = next(iter(digests), None)
     if digest is None or (chosen and len(digests) > 1):
         raise UsageError(
             "tells of no such plan" if digest is None else "tells of several plans of that digest",
@@ -57,7 +60,7 @@ def undo_plan(entries: Sequence[AuditEntry], chosen: str, now: datetime, where: 
     final = {_place(one.target): one.after for one in told if one.after is not None}
     actions, left = [], []
     for group in groups.values():
-        made = _undone(group, final.get(_place(group[-1].target)), entries)
+        made = _undone(group, final, entries)
         if isinstance(made, Left):
             left.append(made)
         elif made is not None:
@@ -75,20 +78,26 @@ def undo_plan(entries: Sequence[AuditEntry], chosen: str, now: datetime, where: 
 
 
 def _undone(
-    group: list[AuditEntry], final: State | None, entries: Sequence[AuditEntry]
+    group: list[AuditEntry], states: Mapping[_Place, State], entries: Sequence[AuditEntry]
 ) -> PlannedAction | Left | None:
-    """Return what takes one action back, why nothing does, or None where it changed nothing."""
+    """Return what takes one action back, why nothing does, or None where it changed nothing.
+
+    `states` are those in which the plan left keys.
+    """
     sent = [one for one in group if one.result is ActionFate.SENDING]
     if not sent:
         return None
-    last = group[-1]
+    # What is told later of a key that could not be read, or was otherwise, is about no request.
+    last = next(one for one in reversed(group) if one.result not in _UNTOLD)
     if last.result in OPEN:
-        reason = "what became of it is not known: apply its plan again, which looks it up"
-        return _left(last, "unseen", reason)
+        again = "apply its plan again, which looks it up"
+        reason = again if last is group[-1] else group[-1].reason
+        return _left(last, "unseen", f"what became of it is not known: {reason}")
+    final = states.get(_place(last.target))
     if sent[0].target.id == "":
         return _unmade(last, final, entries)
     if sent[-1].changes is not None:
-        return _reverted(last, sent[0].before or {}, final)
+        return _reverted(last, sent, final)
     if last.result is ActionFate.APPLIED:
         return _left(last, "irreversible", "the key is deleted: nothing brings back its DSN")
     return None
@@ -117,22 +126,31 @@ def _needed(made: KeyTarget, entries: Sequence[AuditEntry]) -> str:
     return ""
 
 
-def _reverted(last: AuditEntry, before: State, final: State | None) -> PlannedAction | Left | None:
-    """Return what sets the fields of a key back that became other, if any did."""
-    after = last.after
+def _reverted(
+    last: AuditEntry, sent: Sequence[AuditEntry], final: State | None
+) -> PlannedAction | Left | None:
+    """Return what sets the fields of a key back that were set and became other, if any did.
+
+    What else became other meanwhile was done by somebody else, or by the server: it stays.
+    """
+    before, after = sent[0].before or {}, last.after
     if after is None or final is None:
         if last.result in {ActionFate.REFUSED, ActionFate.NOT_DONE}:
             return None
         return _left(last, "unseen", f"the key was not seen afterwards ({last.reason})")
-    changed = differing(before, after)
+    asked = {field for one in sent for field in one.changes or {}}
+    changed = [field for field in differing(before, after) if field in asked]
+    others = [field for field in differing(before, after) if field not in asked]
+    stays = f"{', '.join(others)} became other at the same time, which nobody planned: that stays"
     if not changed:
-        return None
+        return _left(last, "spread", stays) if others else None
     wanted = {field: before[field] for field in changed if field in before}
     if len(wanted) < len(changed) or REDACTED.encode() in canonical(wanted):
         reason = f"what it was before is not known: {', '.join(changed)}"
         return _left(last, "unknown-state", reason)
     now = {field: after[field] for field in changed if field in after}
-    return _planned(last, _OPPOSITES.get(last.action, last.action), final, now, wanted)
+    name = _OPPOSITES.get(last.action, last.action)
+    return _planned(last, name, final, now, wanted, *([stays] if others else []))
 
 
 def _planned(
@@ -141,6 +159,7 @@ def _planned(
     final: State,
     before: State,
     after: State | None,
+    *told: str,
 ) -> PlannedAction:
     is_cut = after is None or after.get("isActive") is False or bool(after.get("rateLimit"))
     risk = Risk.IRREVERSIBLE if after is None else Risk.DISRUPTIVE
@@ -149,7 +168,7 @@ def _planned(
     if risk is Risk.SAFE and is_cut:
         # Nobody looked at what the key receives by now: the log alone is read.
         risk = Risk.DISRUPTIVE
-    notes = [UNSEEN_TRAFFIC] if is_cut else []
+    notes = [*told, UNSEEN_TRAFFIC] if is_cut else [*told]
     rotation = None
     if after is None:
         notes.append(_LOOKED_AT)
@@ -182,5 +201,5 @@ def _left(entry: AuditEntry, code: str, reason: str) -> Left:
     )
 
 
-def _place(target: KeyTarget) -> tuple[str, str, str]:
+def _place(target: KeyTarget) -> _Place:
     return target.organization, target.project, target.id

@@ -260,3 +260,101 @@ def test_an_empty_log(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").touch()
     with pytest.raises(UsageError, match="no such plan"):
         undo(tmp_path / "a.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("what", "later"),
+    [
+        ("limit", ActionFate.UNREAD),
+        ("limit", ActionFate.DRIFTED),
+        ("made", ActionFate.UNREAD),
+    ],
+)
+def test_what_could_not_be_read_later_is_taken_back_all_the_same(
+    tmp_path: Path, what: str, later: ActionFate
+) -> None:
+    """A plan that ended otherwise is run again, and the key cannot be read or became other."""
+    of = world()
+    of.organization.rate_limits = what == "limit"  # a new key does not get its limit
+    owner, log = of.projects[0], tmp_path / "a.jsonl"
+    key = owner.keys[0]
+    before = states(of)
+
+    def meddle(number: int, _world: World) -> None:
+        if number == 4 and what == "limit":  # between the change and reading back
+            key.name = "other"
+
+    with Simulator(of, on_request=meddle) as sim:
+        limit = action(key, owner, LIMIT)
+        made = plan(sim.url, limit if what == "limit" else creation(owner, {**NEW, **LIMIT}))
+        (first,) = apply(sim, made, log)
+        assert first.fate in {ActionFate.SPREAD, ActionFate.IGNORED}
+        if later is ActionFate.UNREAD:
+            sim.faults = [faults.status(403, "/keys/")]
+        (again,) = apply(sim, made, log)
+        sim.faults = []
+        assert again.fate is later
+        taken = undo(log)
+        assert [one.action for one in taken.actions] == [
+            "set_rate_limit" if what == "limit" else "delete"
+        ]
+        apply(sim, taken, tmp_path / "b.jsonl")
+    assert {name: states(of)[name]["rateLimit"] for name in before} == {
+        name: state["rateLimit"] for name, state in before.items()
+    }
+
+
+def test_what_somebody_else_did_meanwhile_stays(tmp_path: Path) -> None:
+    of = world()
+    owner, log = of.projects[0], tmp_path / "a.jsonl"
+    key = owner.keys[0]
+
+    def meddle(number: int, _world: World) -> None:
+        if number == 4:  # between the change and reading back
+            key.name, key.use_case = "other", "demo"
+
+    with Simulator(of, on_request=meddle) as sim:
+        (done,) = apply(sim, plan(sim.url, action(key, owner, LIMIT)), log)
+        assert done.fate is ActionFate.SPREAD
+        made = undo(log)
+        (one,) = made.actions
+        assert one.after == {"rateLimit": None}
+        assert one.notes == (
+            "name, useCase became other at the same time, which nobody planned: that stays",
+        )
+        (done,) = apply(sim, made, tmp_path / "b.jsonl")
+    assert done.fate is ActionFate.APPLIED
+    assert (key.name, key.use_case, key.rate_limit) == ("other", "demo", None)
+
+
+def test_the_plan_that_was_applied_last_is_taken_back(tmp_path: Path) -> None:
+    """Not the one that the log names last for the first time: a plan may be applied once more."""
+    of = world()
+    owner, log = of.projects[0], tmp_path / "a.jsonl"
+    key = owner.keys[0]
+    with Simulator(of) as sim:
+        made = plan(sim.url, action(key, owner, LIMIT))
+        apply(sim, made, log)
+        apply(sim, undo(log), log)
+        apply(sim, made, log)
+        assert key.rate_limit == (1000, 3600)
+        apply(sim, undo(log), log)
+    assert key.rate_limit is None
+
+
+def test_what_was_cut_off_and_is_otherwise_is_said(tmp_path: Path) -> None:
+    of = world()
+    owner, log = of.projects[0], tmp_path / "a.jsonl"
+    key = owner.keys[0]
+    with Simulator(of) as sim:
+        made = plan(sim.url, action(key, owner, LIMIT))
+        sim.faults = [faults.status(500, "/keys/", at=range(2, 99))]
+        apply(sim, made, log)
+        assert "apply its plan again" in undo(log).left[0].reason
+        sim.faults = []
+        key.name = "other"
+        (done,) = apply(sim, made, log)
+        assert done.fate is ActionFate.DRIFTED
+    (left,) = undo(log).left
+    assert left.code == "unseen"
+    assert "what became of it is not known: it is otherwise" in left.reason
