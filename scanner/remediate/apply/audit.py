@@ -24,6 +24,8 @@ from scanner.remediate.document import Cause, KeyTarget, State, canonical, diges
 FORMAT: Final = "1"
 _FIRST: Final = "0" * 64
 _WHAT: Final = "the audit log"
+_BEGINNING: Final = b'{"action":"'
+"""What every line begins with; a power failure may leave zeros behind what was written of it."""
 
 
 class ActionFate(StrEnum):
@@ -156,11 +158,16 @@ def read_audit(path: Path) -> list[AuditEntry]:
 
 
 def _verified(file: BinaryIO, where: str) -> tuple[list[AuditEntry], int]:
-    """Return the entries and where they end: a last line without its end does not count."""
+    """Return the entries and where they end: a last line without its end does not count.
+
+    It is cut off, so that it has to be the beginning of one: any other file stays as it is.
+    """
     entries: list[AuditEntry] = []
     end, previous = 0, _FIRST
     for number, line in enumerate(_lines(file), start=1):
         if not line.endswith(b"\n"):
+            if not _BEGINNING.startswith(line[: len(_BEGINNING)].rstrip(b"\0")):
+                raise _altered(f"{where}:{number}", "is no line of an audit log")
             break
         try:
             entry = msgspec.json.decode(line, type=AuditEntry)
@@ -188,7 +195,9 @@ def _lines(file: BinaryIO) -> Iterator[bytes]:
 
 def _altered(where: str, message: str) -> UsageError:
     return UsageError(
-        message, where=where, remedy="Find out who did it, and name another file with --audit."
+        message,
+        where=where,
+        remedy="If it is an audit log, find out who altered it; --audit names another file.",
     )
 
 

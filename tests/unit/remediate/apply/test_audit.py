@@ -116,6 +116,30 @@ def test_a_line_that_was_cut_off_is_written_over(log: Path) -> None:
     assert log.read_bytes() == raw
 
 
+@pytest.mark.parametrize("torn", [b"{", b'{"action":"dis', b'{"act\0\0\0', b"\0\0"])
+def test_the_beginning_of_a_line_is_cut_off(log: Path, torn: bytes) -> None:
+    raw = log.read_bytes()
+    log.write_bytes(raw + torn)
+    with AuditLog(log) as opened:
+        assert len(opened.entries) == 5
+    assert log.read_bytes() == raw
+
+
+@pytest.mark.parametrize("before", [0, 5])
+@pytest.mark.parametrize(
+    "other", [b"precious", b'{"kind": "keypolicy-plan"}', b" ", b'{"action": "']
+)
+def test_a_file_that_is_no_log_stays_as_it_is(log: Path, before: int, other: bytes) -> None:
+    """Also one whose only line has no end."""
+    content = b"".join(log.read_bytes().splitlines(keepends=True)[:before]) + other
+    log.write_bytes(content)
+    with pytest.raises(UsageError, match="is no line of an audit log"):
+        AuditLog(log)
+    with pytest.raises(UsageError, match="is no line of an audit log"):
+        read_audit(log)
+    assert log.read_bytes() == content
+
+
 def test_only_one_may_add(log: Path) -> None:
     with AuditLog(log), pytest.raises(UsageError, match="is in use"):
         AuditLog(log)
