@@ -213,3 +213,21 @@ def test_what_drifted_after_it_was_applied_is_not_taken_back(tmp_path: Path) -> 
     assert done.code == 1
     assert done.out.count("drifted:") == 1
     assert [key.rate_limit for key in of.keys] == [(5, 60), *[None] * 5]
+
+
+def test_an_undo_that_does_not_know_all_ends_in_3(tmp_path: Path) -> None:
+    """One change was done, and of the other nobody could see what became."""
+    of = world(1, 2)
+    with Simulator(of) as sim:
+        save(tmp_path, sim, *limits(of))
+        sim.faults = [faults.reset("/keys/", at=range(5, 99))]
+        assert fixed(sim, tmp_path, "apply", "plan.json", "--yes").code == 1
+        undone = fixed(sim, tmp_path, "undo", "plan.audit.jsonl", "-o", "undo.json")
+        assert undone.code == 3, undone.out
+        assert "1 change " in undone.out
+        assert "apply its plan again" in " ".join(undone.out.split())
+        sim.faults = []
+        assert fixed(sim, tmp_path, "apply", "plan.json", "--yes").code == 0
+        assert fixed(sim, tmp_path, "undo", "plan.audit.jsonl", "-o", "undo.json").code == 1
+        assert fixed(sim, tmp_path, "apply", "undo.json", "--yes").code == 0
+    assert [key.rate_limit for key in of.keys] == [None, None]

@@ -9,6 +9,7 @@ from scanner.base.errors import UsageError
 from scanner.base.files import replacing
 from scanner.cli.shared import inputs
 from scanner.cli.shared.outputs import check_outputs
+from scanner.gate import EXIT_INCOMPLETE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(namespace: argparse.Namespace) -> int:
-    """Plan; returns 0 where there is nothing to take back, 1 where changes are planned."""
+    """Plan; returns 0 with nothing to take back, 1 with changes, 3 where not all is known."""
     output: Path | None = namespace.output
     if output is not None and output.suffix != ".json":
         raise UsageError(
@@ -46,7 +47,7 @@ def run(namespace: argparse.Namespace) -> int:
     settings = inputs.settings(namespace)
     check_outputs([output] if output else [], namespace, settings)
     from scanner.remediate.apply.audit import read_audit  # noqa: PLC0415 - not for --help
-    from scanner.remediate.apply.undo import undo_plan  # noqa: PLC0415
+    from scanner.remediate.apply.undo import UNSEEN, undo_plan  # noqa: PLC0415
     from scanner.remediate.document import write_plan  # noqa: PLC0415
     from scanner.remediate.table import headline, table_lines  # noqa: PLC0415
 
@@ -61,4 +62,7 @@ def run(namespace: argparse.Namespace) -> int:
         color = inputs.use_color(settings)
         lines = table_lines(plan, inputs.width(settings), color=color)
         sys.stdout.write("".join(f"{line}\n" for line in lines))
+    if any(one.code == UNSEEN for one in plan.left):
+        inputs.warn("what became of some changes is not known: the plan is about the others")
+        return EXIT_INCOMPLETE
     return 1 if plan.actions else 0

@@ -30,6 +30,9 @@ from scanner.remediate.document import (
 from scanner.remediate.plan import UNSEEN_TRAFFIC
 from scanner.remediate.rotation.names import is_successor
 
+UNSEEN: Final = "unseen"
+"""The code of a change of which nobody knows what became."""
+
 _LOOKED_AT: Final = (
     "the key is left where it received errors in 30 days, or where the key that it follows is not"
     " active: `fix apply` asks the server"
@@ -92,7 +95,7 @@ def _undone(
     if last.result in OPEN:
         again = "apply its plan again, which looks it up"
         reason = again if last is group[-1] else group[-1].reason
-        return _left(last, "unseen", f"what became of it is not known: {reason}")
+        return _left(last, UNSEEN, f"what became of it is not known: {reason}")
     final = states.get(_place(last.target))
     if sent[0].target.id == "":
         return _unmade(last, final, entries)
@@ -137,7 +140,9 @@ def _reverted(
     if after is None or final is None:
         if last.result in {ActionFate.REFUSED, ActionFate.NOT_DONE}:
             return None
-        return _left(last, "unseen", f"the key was not seen afterwards ({last.reason})")
+        if last.result is ActionFate.VANISHED:
+            return _left(last, "gone", "there is no such key any more")
+        return _left(last, UNSEEN, f"the key was not seen afterwards ({last.reason})")
     asked = {field for one in sent for field in one.changes or {}}
     changed = [field for field in differing(before, after) if field in asked]
     others = [field for field in differing(before, after) if field not in asked]

@@ -358,3 +358,20 @@ def test_what_was_cut_off_and_is_otherwise_is_said(tmp_path: Path) -> None:
     (left,) = undo(log).left
     assert left.code == "unseen"
     assert "what became of it is not known: it is otherwise" in left.reason
+
+
+def test_a_key_that_is_gone_needs_no_taking_back(tmp_path: Path) -> None:
+    of = world()
+    owner, log = of.projects[0], tmp_path / "a.jsonl"
+    key = owner.keys[0]
+
+    def meddle(number: int, _world: World) -> None:
+        if number == 4:  # between the change and reading back
+            owner.keys.remove(key)
+
+    with Simulator(of, on_request=meddle) as sim:
+        (done,) = apply(sim, plan(sim.url, action(key, owner, LIMIT)), log)
+    assert done.fate is ActionFate.VANISHED
+    made = undo(log)
+    assert made.actions == ()
+    assert [one.code for one in made.left] == ["gone"]
