@@ -92,20 +92,37 @@ def place(target: KeyTarget) -> str:
 
 
 def change_words(before: State, after: State | None) -> list[str]:
-    """Say what becomes of each field, one a line."""
+    """Say what becomes of each field, one a line; of an object, of each member that changes."""
     if after is None:
         return ["the key is deleted"]
+    old, new = _parts(before), _parts(after)
     return [
-        f"{field}: {_shown(before[field])} -> {_shown(value)}"
-        if field in before
-        else f"{field}: {_shown(value)}"
-        for field, value in sorted(after.items())
+        f"{part}: {_shown(old[part])} -> {_shown(value)}"
+        if part in old
+        else f"{part}: {_shown(value)}"
+        for part, value in sorted(new.items())
+        if part not in old or old[part] != value or "." not in part
     ]
+
+
+def _parts(state: State) -> State:
+    """Return the fields, and in place of an object its members; a rate limit is one value."""
+    found: State = {}
+    for field, value in state.items():
+        if isinstance(value, dict) and not _is_limit(value):
+            found |= {f"{field}.{name}": inner for name, inner in value.items()}
+        else:
+            found[field] = value
+    return found
+
+
+def _is_limit(value: State) -> bool:
+    return set(value) == {"count", "window"}
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - a field of the API is any JSON
     if value is None:
         return "none"
-    if isinstance(value, dict) and set(value) == {"count", "window"}:
+    if isinstance(value, dict) and _is_limit(value):
         return f"{value['count']:,} in {value['window']:,} s"
     return msgspec.json.encode(value, order="sorted").decode()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,3 +135,17 @@ def test_whatever_a_key_is_called_does_no_harm(name: str, reason: str, width: in
     assert len(rows) == 2
     assert all(row.count("|") == 6 for row in rows)
     assert "<script" not in markdown(made)
+
+
+@pytest.mark.parametrize("option", ["hasDebug", "hasFeedback", "hasLogsAndMetrics", "hasReplay"])
+def test_of_an_object_what_changes_is_told(option: str) -> None:
+    """All of it would not fit: what is cut off the end would be the change."""
+    names = ("hasDebug", "hasFeedback", "hasLogsAndMetrics", "hasPerformance", "hasReplay")
+    options = dict.fromkeys(names, False)
+    field = "dynamicSdkLoaderOptions"
+    after = {field: {**options, option: True}}
+    one = msgspec.structs.replace(LIMIT, before={field: options}, after=after)
+    assert shown(plan(one))[4] == f"  {field}.{option}: false -> true"
+    assert f"| {field}.{option}: false -" in markdown(plan(one))
+    made = change_words({}, {field: options})
+    assert made == [f"{field}.{name}: false" for name in names]
