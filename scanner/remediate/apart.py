@@ -35,12 +35,12 @@ def apart(
             kept.append(one)
         elif wanted[place] > 1:
             reason = f"another key of the project would be called {place[2]} too"
-            left += _left(one, "conflict", reason)
+            left += left_of(one, "conflict", reason)
         elif present is None:
             kept.append(msgspec.structs.replace(one, notes=(*one.notes, _UNSEEN)))
         elif present.get(place, frozenset()) - {one.target.id}:
             reason = f"another key of the project is called {place[2]}"
-            left += _left(one, "conflict" if one.target.id else "already-so", reason)
+            left += left_of(one, "conflict" if one.target.id else "already-so", reason)
         else:
             kept.append(one)
     return kept
@@ -67,7 +67,8 @@ def _project(target: KeyTarget) -> tuple[str, str]:
     return target.organization, target.project
 
 
-def _left(one: PlannedAction, code: str, reason: str) -> list[Left]:
+def left_of(one: PlannedAction, code: str, reason: str) -> list[Left]:
+    """Return the findings that ask for an action as those about which nothing is done."""
     return [
         Left(
             target=one.target,

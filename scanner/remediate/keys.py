@@ -7,10 +7,11 @@ from typing import Any, Final
 import msgspec
 
 from scanner.catalogue import OWN
+from scanner.catalogue.redact import REDACTED
 from scanner.model.moment import read_moment
 from scanner.model.rule import Rule
 from scanner.policy.actions import get_action, state_reader
-from scanner.remediate.document import KeyTarget, State
+from scanner.remediate.document import KeyTarget, State, canonical
 
 Rows = Callable[[str, Sequence[str], Collection[str] | None], Mapping[str, Mapping[str, Any]]]
 """Gives columns of a table's rows by their id: of those with these ids, or of all."""
@@ -40,6 +41,11 @@ class Usage30(msgspec.Struct, frozen=True):
 def kept_name(name: str) -> str:
     """Return a name as the server keeps it, by which a key is known: no space at its ends."""
     return name.strip()
+
+
+def is_whole(fields: State) -> bool:
+    """Whether nothing that looks like a secret was taken out of it: only then it may be set."""
+    return REDACTED.encode() not in canonical(fields)
 
 
 class KnownKey(msgspec.Struct, frozen=True):

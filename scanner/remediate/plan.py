@@ -35,6 +35,7 @@ from scanner.remediate.proposals import (
     target_of,
 )
 from scanner.remediate.rotation.planned import Scene, parted, planned, unnamed
+from scanner.remediate.untold import told
 
 _LOST: Final = "what is sent with the key from then on is lost"
 UNSEEN_TRAFFIC: Final = f"what the key receives was not looked at; {_LOST}"
@@ -95,9 +96,8 @@ def make_plan(
         tuple(rules.values()), lambda one, key: choice.includes(one.id, one.severity, key), known
     )
     actions = [*unnamed(actions, scene, left), *planned(turning, scene, left)]
-    return tuple(sorted(apart(actions, known, left), key=_order)), tuple(
-        sorted(left, key=_left_order)
-    )
+    actions = apart(told(actions, left), known, left)
+    return tuple(sorted(actions, key=_order)), tuple(sorted(left, key=_left_order))
 
 
 _NO_REMEDY: Final = ("no-remedy", "the rule has no `fix`")

@@ -9,7 +9,6 @@ from typing import Final
 
 from scanner import __version__
 from scanner.base.errors import UsageError
-from scanner.catalogue.redact import REDACTED
 from scanner.model.outcome import Risk
 from scanner.policy.actions import ACTIONS, get_action
 from scanner.remediate.apply.audit import OPEN, ActionFate, AuditEntry
@@ -25,8 +24,8 @@ from scanner.remediate.document import (
     Rotation,
     State,
     action_id,
-    canonical,
 )
+from scanner.remediate.keys import is_whole
 from scanner.remediate.plan import UNSEEN_TRAFFIC
 from scanner.remediate.rotation.names import is_successor
 
@@ -150,7 +149,7 @@ def _reverted(
     if not changed:
         return _left(last, "spread", stays) if others else None
     wanted = {field: before[field] for field in changed if field in before}
-    if len(wanted) < len(changed) or REDACTED.encode() in canonical(wanted):
+    if len(wanted) < len(changed) or not is_whole(wanted):
         reason = f"what it was before is not known: {', '.join(changed)}"
         return _left(last, "unknown-state", reason)
     now = {field: after[field] for field in changed if field in after}

@@ -9,6 +9,7 @@ from typing import Final
 
 from scanner.base.text import clean, clean_json
 from scanner.remediate.document import KeyTarget, State
+from scanner.remediate.keys import is_whole
 
 _LONGEST: Final = 48
 """Most characters of an identifier before the digits that make it the key's own."""
@@ -99,4 +100,8 @@ def missing(target: KeyTarget, state: State) -> str | None:
         )
         if not value
     ]
-    return f"the source did not tell its {', '.join(unknown)}" if unknown else None
+    if unknown:
+        return f"the source did not tell its {', '.join(unknown)}"
+    if not is_whole({"name": state["name"]}):
+        return "its name holds what looks like a secret, and a tool would set what is left of it"
+    return None
