@@ -31,7 +31,7 @@ from scanner.remediate.apply.compare import (
     standing,
 )
 from scanner.remediate.apply.create import chosen, named, placed
-from scanner.remediate.apply.taken import others_done, settled, taken_back
+from scanner.remediate.apply.taken import by_key, others_done, settled, taken_back
 from scanner.remediate.apply.traffic import in_use
 from scanner.remediate.apply.verdict import verdict
 from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
@@ -63,6 +63,7 @@ class Applier:
     def __init__(self, plan: Plan, remote: Remote, log: AuditLog, who: Actor) -> None:
         self._plan = plan
         self._digest = plan_digest(plan)
+        self._keys = by_key(plan.actions)
         self._remote = remote
         self._log = log
         self._who = who
@@ -103,7 +104,7 @@ class Applier:
         if moved := moved_away(action.target, found.state):
             return self._note(action, ActionFate.DRIFTED, moved, before=found.state)
         now = standing(
-            action, found.state, others_done(self._log, self._digest, action, self._plan.actions)
+            action, found.state, others_done(self._log, self._digest, action, self._keys)
         )
         if now is Standing.DONE:
             return self._note(action, done, looked_up or "it is so already", **facts)

@@ -108,8 +108,10 @@ class AuditLog:
             )
         self._file = file
         self._path = path
+        self.entries: list[AuditEntry] = []
+        self._by_action: dict[tuple[str, str], list[AuditEntry]] = {}
         try:
-            self.entries, end = _verified(file, str(path))
+            found, end = _verified(file, str(path))
             # What was cut off while it was written announced nothing: no request followed it.
             file.truncate(end)
             file.seek(end)
@@ -117,6 +119,8 @@ class AuditLog:
         except BaseException:
             file.close()
             raise
+        for entry in found:
+            self._add(entry)
 
     def __enter__(self) -> Self:
         return self
@@ -131,7 +135,11 @@ class AuditLog:
 
     def of(self, plan: str, action_id: str) -> list[AuditEntry]:
         """Return what was written of an action of a plan, oldest first."""
-        return [one for one in self.entries if (one.plan, one.action_id) == (plan, action_id)]
+        return list(self._by_action.get((plan, action_id), ()))
+
+    def _add(self, entry: AuditEntry) -> None:
+        self.entries.append(entry)
+        self._by_action.setdefault((entry.plan, entry.action_id), []).append(entry)
 
     def append(self, entry: AuditEntry) -> None:
         """Add a line; it is on the disk when this returns. Raises UsageError."""
@@ -148,7 +156,7 @@ class AuditLog:
                 remedy="Make room. The same command goes on where this one stopped: what it may"
                 " have sent is looked up.",
             ) from error
-        self.entries.append(sealed)
+        self._add(sealed)
 
 
 def read_audit(path: Path) -> list[AuditEntry]:

@@ -1,9 +1,12 @@
 """An audit log and an action that was applied go in; whether it was taken back since comes out."""
 
+from collections.abc import Iterable, Mapping
+
 from scanner.remediate.apply.audit import SETTLED, ActionFate, AuditEntry, AuditLog
 from scanner.remediate.apply.compare import fits
 from scanner.remediate.document import KeyTarget, PlannedAction
 
+_Place = tuple[str, str, str]
 _SEEN = SETTLED | {ActionFate.SPREAD, ActionFate.IGNORED}
 """What tells how a key was afterwards."""
 
@@ -29,18 +32,26 @@ def taken_back(log: AuditLog, done: AuditEntry, action: PlannedAction) -> AuditE
     return None if is_kept else found
 
 
+def by_key(actions: Iterable[PlannedAction]) -> dict[_Place, list[PlannedAction]]:
+    """Return the actions on each key."""
+    found: dict[_Place, list[PlannedAction]] = {}
+    for one in actions:
+        found.setdefault(_place(one.target), []).append(one)
+    return found
+
+
 def others_done(
-    log: AuditLog, plan: str, action: PlannedAction, actions: tuple[PlannedAction, ...]
+    log: AuditLog, plan: str, action: PlannedAction, keys: Mapping[_Place, list[PlannedAction]]
 ) -> list[PlannedAction]:
     """Return the other actions of a plan that were done to the same key, and still are."""
-    place = _place(action.target)
-    alike = (one for one in actions if one.id != action.id and _place(one.target) == place)
     return [
         one
-        for one in alike
-        if (done := settled(log, plan, one)) is not None and not taken_back(log, done, one)
+        for one in keys[_place(action.target)]
+        if one.id != action.id
+        and (done := settled(log, plan, one)) is not None
+        and not taken_back(log, done, one)
     ]
 
 
-def _place(target: KeyTarget) -> tuple[str, str, str]:
+def _place(target: KeyTarget) -> _Place:
     return target.organization, target.project_id or target.project, target.id
