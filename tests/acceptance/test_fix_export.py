@@ -95,6 +95,23 @@ def test_it_says_what_to_choose(tmp_path: Path) -> None:
     assert done.code == 2
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--policy", "sentry-strict"),
+        ("--param", "max_age=1d"),
+        ("--waivers", "w.yaml"),
+        ("--baseline", "b.json"),
+    ],
+)
+def test_what_says_nothing_about_keys_as_they_are_is_told(
+    tmp_path: Path, option: str, value: str
+) -> None:
+    done = keypolicy("fix", "export", "--demo", "--terraform", option, value, cwd=tmp_path)
+    assert done.code == 0
+    assert f"{option} says nothing about keys as they are: it is for --desired" in done.err
+
+
 def test_the_desired_state_is_that_of_the_plan(tmp_path: Path) -> None:
     policy = """\
 policy: ours

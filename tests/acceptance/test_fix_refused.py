@@ -231,3 +231,10 @@ def test_no_change_of_a_plan_leads_to_a_request(
         code = main(["fix", "apply", str(path), "--yes", "--max-changes", "99999"])
     assert (code, sim.requests - before) == (2, 0)
     assert str(path) in said.getvalue()
+
+
+@pytest.mark.parametrize("number", ["-1", "1.5", "many", "", "\u0665"])
+def test_a_number_of_changes_that_is_none(tmp_path: Path, number: str) -> None:
+    done = keypolicy("fix", "apply", "plan.json", f"--max-changes={number}", cwd=tmp_path)
+    assert done.code == 2
+    assert f"--max-changes: {number!r} is no whole number from 0" in done.err

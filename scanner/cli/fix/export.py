@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     Keys = list[tuple[KeyTarget, State]]
 
 _LEFT_OUT: Final = 1
+_OF_DESIRED: Final = ("policy", "param", "waivers", "baseline")
+"""Options about a plan, which the keys as they are do not depend on."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +60,9 @@ def run(namespace: argparse.Namespace) -> int:
     check_outputs([namespace.output] if namespace.output else [], namespace, settings)
     tool = exporter(namespace.tool)
     of = _desired if namespace.desired else _present
+    for option in () if namespace.desired else _OF_DESIRED:
+        if getattr(namespace, option):
+            inputs.warn(f"--{option} says nothing about keys as they are: it is for --desired")
     wanted, is_whole = of(namespace, settings, tool)
     exported = tool.write(wanted.keys, wanted.gone)
     _write(exported.text, namespace.output)
