@@ -59,7 +59,8 @@ class Api(msgspec.Struct, frozen=True):
     headers that begin with `limits`. A record that goes by another name now is answered by a
     redirect with the code `moved`, from and to paths as in `renamed`: a regular expression with
     the groups `root`, `head` and `tail`, which stay, and `slug`; `root` is what is in front of the
-    API's own path.
+    API's own path. In addresses of its pages for people `pages` stands between the server's own and
+    the organization.
     """
 
     prefix: str = "/"
@@ -67,6 +68,7 @@ class Api(msgspec.Struct, frozen=True):
     limits: str = ""
     moved: str = ""
     renamed: str = ""
+    pages: str = ""
 
 
 class Provider(msgspec.Struct, frozen=True):

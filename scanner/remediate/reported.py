@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
+from scanner.catalogue import API
 from scanner.catalogue.redact import redacted
 from scanner.model.finding import Finding, Resource
 from scanner.model.moment import in_utc
@@ -179,7 +180,6 @@ def _reported(report: _ReportFile, path: Path) -> Reported:
         evidence.setdefault((one.resource.type, one.resource.id), {}).update(one.evidence)
         row = evidence[one.resource.type, one.resource.id]
         row |= {"id": one.resource.id, "name": one.resource.name}
-    pages = {urlsplit(one.resource.url) for one in report.findings if one.resource.url}
     return Reported(
         where=str(path),
         as_of=in_utc(report.run.as_of),
@@ -188,8 +188,17 @@ def _reported(report: _ReportFile, path: Path) -> Reported:
         findings=tuple(one.finding for one in report.findings),
         evidence=evidence,
         policies=tuple(report.policies),
-        servers=tuple(sorted({f"{page.scheme}://{page.netloc}" for page in pages})),
+        servers=tuple(sorted({_server(one.resource) for one in report.findings} - {""})),
     )
+
+
+def _server(row: _Resource) -> str:
+    """Return the server whose page is named, which may lie below a path; empty if none is."""
+    server, found, _ = (row.url or "").partition(f"{API.pages}{row.organization or ''}")
+    if found:
+        return server
+    page = urlsplit(row.url or "")
+    return f"{page.scheme}://{page.netloc}" if page.netloc else ""
 
 
 def _not_ours(path: Path, why: str) -> UsageError:

@@ -380,6 +380,25 @@ def test_a_token_in_a_report_never_reaches_a_plan(tmp_path: Path) -> None:
     assert token not in done.out + done.err + (tmp_path / "p.json").read_text("utf-8")
 
 
+@pytest.mark.parametrize("below", ["", "/sentry", "/settings/sentry"])
+def test_a_plan_from_a_report_is_for_the_server_that_was_scanned(
+    world: World, tmp_path: Path, below: str
+) -> None:
+    """Also for one that lies below a path: without it, that would be another server."""
+    server = f"https://sentry.example{below}"
+    with Simulator(world) as sim:
+        settings = {"SENTRY_AUTH_TOKEN": world.token, "SENTRY_URL": sim.url}
+        assert keypolicy("fetch", "-o", "k.jsonl", "-q", cwd=tmp_path, **settings).code == 0
+    path = tmp_path / "k.jsonl"
+    path.write_text(path.read_text("utf-8").replace(sim.url, server), "utf-8")
+    scan = ("scan", "--inventory", "k.jsonl", "-q", "-o", "r.json")
+    assert keypolicy(*scan, cwd=tmp_path).code == 1
+    keypolicy("fix", "plan", "--inventory", "k.jsonl", "-o", "a.json", cwd=tmp_path)
+    keypolicy("fix", "plan", "--report", "r.json", "-o", "b.json", cwd=tmp_path)
+    assert plan_of(tmp_path / "a.json")["server"] == server
+    assert plan_of(tmp_path / "b.json")["server"] == server
+
+
 def test_keys_of_two_servers_make_no_plan(tmp_path: Path) -> None:
     assert keypolicy("scan", *DEMO, "-o", "r.json", cwd=tmp_path).code == 1
     path = tmp_path / "r.json"

@@ -131,7 +131,9 @@ PROVIDER: Final = Provider(
         hosted="sentry.io",
         limits="X-Sentry-Rate-Limit-",
         moved="resource-moved",
-        renamed=r"(?P<root>.*)(?P<head>/api/0/projects/[^/]+/)(?P<slug>[^/]+)(?P<tail>/(?:keys/(?:[^/]+/)?)?)",
+        renamed=r"(?P<root>.*)(?P<head>/api/0/projects/[^/]+/)(?P<slug>[^/]+)"
+        r"(?P<tail>/(?:keys/(?:[^/]+/)?)?)",
+        pages="/settings/",
     ),
     url="https://sentry.io",
     policy="sentry-baseline",
