@@ -31,7 +31,7 @@ from scanner.remediate.apply.compare import (
     standing,
 )
 from scanner.remediate.apply.create import chosen, named, placed
-from scanner.remediate.apply.taken import by_key, others_done, settled, taken_back
+from scanner.remediate.apply.taken import alike, by_key, settled, still_done, taken_back
 from scanner.remediate.apply.traffic import in_use
 from scanner.remediate.apply.verdict import verdict
 from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
@@ -103,9 +103,9 @@ class Applier:
             return self._note(action, ActionFate.VANISHED, "the project has no such key any more")
         if moved := moved_away(action.target, found.state):
             return self._note(action, ActionFate.DRIFTED, moved, before=found.state)
-        now = standing(
-            action, found.state, others_done(self._log, self._digest, action, self._keys)
-        )
+        others = alike(action, self._keys)
+        own = still_done(self._log, self._digest, others)
+        now = standing(action, found.state, own, others)
         if now is Standing.DONE:
             return self._note(action, done, looked_up or "it is so already", **facts)
         target = msgspec.structs.replace(action.target, project=found.project)

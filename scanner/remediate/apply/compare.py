@@ -1,6 +1,7 @@
 """A key's states go in: whether one holds what is wanted, and what tells it from another."""
 
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 
 from scanner.remediate.document import KeyTarget, PlannedAction, State
@@ -33,17 +34,26 @@ def overlaid(state: State, fields: State) -> State:
     return {**state, **{field: _merged(state.get(field), v) for field, v in fields.items()}}
 
 
-def standing(action: PlannedAction, state: State, own: list[PlannedAction]) -> Standing:
+def standing(
+    action: PlannedAction,
+    state: State,
+    own: Iterable[PlannedAction],
+    others: Iterable[PlannedAction] = (),
+) -> Standing:
     """Return how a key that was read anew stands to an action on it.
 
-    `own` are the actions of the same plan that were done to the key before: a plan's preconditions
-    are about the time before all of them.
+    `own` are the actions of the same plan that were done to the key before, as far as is known, and
+    `others` all that it has besides: without the log, what they want may be so all the same. A
+    plan's preconditions are about the time before all of them.
     """
     planned_on = state
     for earlier in own:
         if not fits(earlier.after or {}, state):
             return Standing.OTHERWISE
         planned_on = overlaid(planned_on, earlier.before)
+    for one in others:
+        if one.after and fits(one.after, state):
+            planned_on = overlaid(planned_on, one.before)
     if action.precondition.holds(planned_on):
         return Standing.AS_PLANNED
     undone = overlaid(planned_on, action.before)

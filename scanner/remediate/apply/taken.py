@@ -40,16 +40,17 @@ def by_key(actions: Iterable[PlannedAction]) -> dict[_Place, list[PlannedAction]
     return found
 
 
-def others_done(
-    log: AuditLog, plan: str, action: PlannedAction, keys: Mapping[_Place, list[PlannedAction]]
-) -> list[PlannedAction]:
-    """Return the other actions of a plan that were done to the same key, and still are."""
+def alike(action: PlannedAction, keys: Mapping[_Place, list[PlannedAction]]) -> list[PlannedAction]:
+    """Return the other actions on the same key."""
+    return [one for one in keys[_place(action.target)] if one.id != action.id]
+
+
+def still_done(log: AuditLog, plan: str, actions: Iterable[PlannedAction]) -> list[PlannedAction]:
+    """Return those of a plan's actions that were done, and still are, by the log."""
     return [
         one
-        for one in keys[_place(action.target)]
-        if one.id != action.id
-        and (done := settled(log, plan, one)) is not None
-        and not taken_back(log, done, one)
+        for one in actions
+        if (done := settled(log, plan, one)) is not None and not taken_back(log, done, one)
     ]
 
 

@@ -86,8 +86,30 @@ def test_several_changes_of_one_key(tmp_path: Path) -> None:
         again = apply(sim, plan(sim.url, *both), tmp_path / "other.jsonl")
     assert states(of) == then
     assert len(of.writes) == 2
-    # Another plan, made of the same old state: its second change is told by what the first did.
-    assert {one.fate for one in again} <= {ActionFate.ALREADY, ActionFate.DRIFTED}
+    # Another plan, made of the same old state, and no log: the key itself tells.
+    assert {one.fate for one in again} == {ActionFate.ALREADY}
+
+
+@pytest.mark.parametrize("done", [(), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2), (0, 1, 2)])
+def test_a_log_that_is_lost_is_not_needed(tmp_path: Path, done: tuple[int, ...]) -> None:
+    """Whichever changes of a key were done before it was lost, the others are done, and once."""
+    of = world()
+    owner, key = of.projects[0], of.projects[0].keys[0]
+    all_three = (
+        action(key, owner, LIMIT),
+        action(key, owner, {"name": "new"}, "rename"),
+        action(key, owner, {"isActive": False}, "disable"),
+    )
+    then = expected(of, *all_three)
+    with Simulator(of) as sim:
+        first = plan(sim.url, *(all_three[number] for number in done))
+        apply(sim, first, tmp_path / "lost.jsonl")
+        writes = len(of.writes)
+        made = apply(sim, plan(sim.url, *all_three), tmp_path / "a.jsonl")
+    assert [one.fate is ActionFate.ALREADY for one in made] == [n in done for n in range(3)]
+    assert not any(one.is_surprise for one in made)
+    assert states(of) == then
+    assert len(of.writes) - writes == 3 - len(done)
 
 
 def test_a_plan_is_applied_once(tmp_path: Path) -> None:

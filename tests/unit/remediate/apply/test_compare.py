@@ -75,6 +75,23 @@ def test_standing(state: State, own: list[PlannedAction], found: Standing) -> No
     assert standing(SET_LIMIT, state, own) is found
 
 
+@pytest.mark.parametrize(
+    ("state", "found"),
+    [
+        (STATE, Standing.AS_PLANNED),
+        (STATE | {"name": "new"}, Standing.AS_PLANNED),  # as the other action wants it
+        (STATE | {"name": "new"} | LIMIT, Standing.DONE),
+        (STATE | LIMIT, Standing.DONE),
+        (STATE | {"name": "third"}, Standing.OTHERWISE),
+        (STATE | {"name": "new", "isActive": False}, Standing.OTHERWISE),
+    ],
+)
+def test_what_another_action_wants_may_be_so(state: State, found: Standing) -> None:
+    assert standing(SET_LIMIT, state, [], [RENAME]) is found
+    gone = action({}, None)
+    assert standing(SET_LIMIT, state, [], [RENAME, gone]) is found
+
+
 def test_a_deletion_is_never_done_while_the_key_is_there() -> None:
     assert standing(action({}, None), STATE, []) is Standing.AS_PLANNED
     assert standing(action({}, None), STATE | LIMIT, []) is Standing.OTHERWISE
