@@ -1,6 +1,7 @@
 """A plan for a pull request: the plan goes in, Markdown that renders as what it says comes out."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from scanner.base.text import clock, plural
@@ -9,9 +10,13 @@ from scanner.remediate.document import Left, Plan, PlannedAction
 from scanner.remediate.table import change_words, place
 from scanner.report.parts.markup import escaped
 
-MAX_ROWS: Final = 200
-"""Rows of each table: comments of code hosts hold some 65,000 characters."""
+MAX_BYTES: Final = 65_000
+"""Most of a page: comments of code hosts hold 65,536 characters."""
 
+MAX_ROWS: Final = 200
+"""Rows of each table."""
+
+_RESERVE: Final = 1_000  # bytes kept free for what stands around the rows
 _MARKS: Final = {
     Risk.SAFE: "safe",
     Risk.DISRUPTIVE: "**disruptive**",
@@ -40,11 +45,14 @@ def _lines(plan: Plan) -> Iterator[str]:
             " `keypolicy fix apply` does that only with `--allow-irreversible`."
         )
     yield ""
+    room = MAX_BYTES - _RESERVE
     if plan.actions:
         yield "| Action | Risk | Key | Change | Because |"
         yield "|---|---|---|---|---|"
-        yield from map(_action, plan.actions[:MAX_ROWS])
-        yield from _more(len(plan.actions), "changes")
+        rows = _fitting(map(_action, plan.actions), room)
+        room -= _size(rows)
+        yield from rows
+        yield from _more(len(plan.actions) - len(rows), "changes")
     else:
         yield "Nothing is to be changed."
     if plan.left:
@@ -53,12 +61,28 @@ def _lines(plan: Plan) -> Iterator[str]:
         yield ""
         yield "| Key | Rule | Why |"
         yield "|---|---|---|"
-        yield from map(_left, plan.left[:MAX_ROWS])
-        yield from _more(len(plan.left), "findings")
+        rows = _fitting(map(_left, plan.left), room)
+        yield from rows
+        yield from _more(len(plan.left) - len(rows), "findings")
         yield ""
         yield "</details>"
     yield ""
     yield "Apply it, once reviewed, with `keypolicy fix apply PLAN.json`."
+
+
+def _fitting(rows: Iterator[str], room: int) -> list[str]:
+    """Return the first rows, as many as there is room for."""
+    found: list[str] = []
+    for row in islice(rows, MAX_ROWS):
+        room -= _size([row])
+        if room < 0:
+            break
+        found.append(row)
+    return found
+
+
+def _size(rows: list[str]) -> int:
+    return sum(len(row.encode()) + 1 for row in rows)
 
 
 def _action(one: PlannedAction) -> str:
@@ -77,7 +101,7 @@ def _left(one: Left) -> str:
     return f"| {escaped(place(one.target))} | {escaped(one.rule_id)} | {why} |"
 
 
-def _more(total: int, noun: str) -> Iterator[str]:
-    if total > MAX_ROWS:
+def _more(number: int, noun: str) -> Iterator[str]:
+    if number:
         yield ""
-        yield f"... and {total - MAX_ROWS:,} more {noun}; the plan's file has all."
+        yield f"... and {number:,} more {noun}; the plan's file has all."

@@ -21,7 +21,7 @@ from scanner.remediate.document import (
     PlanTool,
     Precondition,
 )
-from scanner.remediate.markdown import MAX_ROWS, markdown
+from scanner.remediate.markdown import MAX_BYTES, MAX_ROWS, markdown
 from scanner.remediate.table import MAX_LEFT, change_words, table_lines
 
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -100,6 +100,22 @@ def test_long_lists_are_cut_and_say_so() -> None:
     made = plan(*[LIMIT] * (MAX_ROWS + 5), left=(LEFT,) * (MAX_LEFT + 3))
     assert shown(made)[-1] == "  ... and 3 more; -o FILE.json has all"
     assert "... and 5 more changes; the plan's file has all." in markdown(made)
+
+
+@pytest.mark.parametrize("text", ["short", "words of a note " * 20, "\u00e9|" * 400, "x" * 70_000])
+@pytest.mark.parametrize("number", [1, 150, 3000])
+def test_a_page_fits_a_comment_and_counts_what_it_lacks(number: int, text: str) -> None:
+    made = plan(
+        *[msgspec.structs.replace(LIMIT, notes=(text,))] * number,
+        left=(msgspec.structs.replace(LEFT, reason=text),) * number,
+    )
+    page = markdown(made)
+    assert len(page.encode()) <= MAX_BYTES
+    shown_rows = page.count("| `set_rate_limit` |"), page.count("| key-max-age |")
+    for rows, noun in zip(shown_rows, ("changes", "findings"), strict=True):
+        rest = f"... and {number - rows:,} more {noun}; the plan's file has all."
+        assert (rest in page) is (rows < number)
+    assert page.endswith("with `keypolicy fix apply PLAN.json`.\n")
 
 
 def test_a_page_warns_of_what_nothing_brings_back() -> None:
