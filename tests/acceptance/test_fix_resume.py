@@ -212,3 +212,29 @@ def test_a_torn_last_line_counts_for_nothing(tmp_path: Path) -> None:
     assert not any(one.is_surprise for one in results)
     assert log.read_bytes().startswith(whole[: whole[:-20].rindex(b"\n")])
     assert_as_planned(of, actions, then)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_an_output_that_is_full_does_not_say_that_nothing_was_changed(tmp_path: Path) -> None:
+    of = world(1, 3)
+    actions = [action(key, owner, LIMIT) for owner in of.projects for key in owner.keys]
+    then = expected(of, *actions)
+    with Simulator(of) as sim:
+        (tmp_path / "plan.json").write_bytes(write_plan(plan(sim.url, *actions)))
+        settings = {"SENTRY_AUTH_TOKEN": WRITE, "SENTRY_URL": sim.url, "HOME": str(tmp_path)}
+        arguments = ("fix", "apply", "plan.json", "--yes", "-q")
+        command = ["bash", "-c", 'exec "$@" > /dev/full', "bash", sys.executable, "-m", "scanner"]
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, **settings, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 2
+        assert b"What was changed until now is in plan.audit.jsonl" in done.stderr
+        assert b"Nothing was decided" not in done.stderr
+        assert keypolicy(*arguments, cwd=tmp_path, **settings).code == 0
+    assert states(of) == then
+    assert len(of.writes) == len(actions)

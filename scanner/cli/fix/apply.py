@@ -171,25 +171,38 @@ def _apply(plan: "Plan", live: "LiveSettings", audit: Path, namespace: argparse.
             results = []
             for action in plan.actions:
                 results.append(applier.apply(action))
-                _tell(results[-1], quiet=namespace.quiet)
+                _tell(_words(results[-1], quiet=namespace.quiet), audit)
                 if results[-1].is_surprise and not namespace.keep_going:
                     break
-    for line in _summary(plan, results, audit):
-        _say(line)
+    _tell(_summary(plan, results, audit), audit)
     whole = len(results) == len(plan.actions) and not any(one.is_surprise for one in results)
     return _DONE if whole else _NOT_ALL
 
 
-def _tell(applied: "Applied", *, quiet: bool) -> None:
+def _tell(lines: Iterator[str], audit: Path) -> None:
+    """Write lines at once. Raises UsageError where that fails: by now something may be changed."""
+    try:
+        for line in lines:
+            _say(line)
+        sys.stdout.flush()
+    except OSError as error:
+        raise UsageError(
+            f"standard output cannot be written: {error.strerror}",
+            where="fix apply",
+            remedy=f"Make room. What was changed until now is in {audit}; the same command goes on"
+            " where this one stopped.",
+        ) from error
+
+
+def _words(applied: "Applied", *, quiet: bool) -> Iterator[str]:
     if quiet and not applied.is_surprise:
         return
     from scanner.remediate.table import place  # noqa: PLC0415 - loaded by now
 
     reason = f" ({applied.reason})" if applied.reason else ""
-    _say(f"{applied.fate.value}: {applied.action.action} {place(applied.action.target)}{reason}")
+    yield f"{applied.fate.value}: {applied.action.action} {place(applied.action.target)}{reason}"
     if applied.dsn:
-        _say(f"  its DSN: {applied.dsn}")
-    sys.stdout.flush()
+        yield f"  its DSN: {applied.dsn}"
 
 
 def _summary(plan: "Plan", results: "list[Applied]", audit: Path) -> Iterator[str]:
