@@ -200,10 +200,16 @@ class Applier:
         ids = {one.state["id"] for one in made if one is not None}
         past = self._log.of(self._digest, action.id)
         found, _, problem = chosen(fields, there, past, ids)
+        is_refused = broken is not None and not broken.unsure
+        if found and is_refused and not fits(action.after or {}, found.state):
+            # It may be somebody else's, for which the server refused ours: nothing is set on it.
+            found, problem = None, "the project has a key of the name now"
         if found is None:
             fate, lost = ActionFate.UNSURE, f"{broken.message}; " if broken else ""
-            if broken and not problem:
-                fate = ActionFate.NOT_DONE if broken.unsure else ActionFate.REFUSED
+            if is_refused:
+                fate = ActionFate.REFUSED
+            elif broken and not problem:
+                fate = ActionFate.NOT_DONE
             reason = f"{lost}looked up: {problem or 'the project has no key of the name'}"
             return self._note(action, fate, reason, **facts)
         return found

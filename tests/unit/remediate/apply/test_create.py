@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from scanner.remediate.apply.audit import ActionFate, read_audit
+from scanner.remediate.apply.undo import undo_plan
 from tests.simulator import Simulator, World, faults
 from tests.unit.remediate.apply.applying import apply, creation, plan, world
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+NOW = datetime.now(UTC)
 NEW = {"name": "fresh", "rateLimit": None}
 DETAILS = r"/api/0/projects/acme/[^/]+/\?"
 
@@ -71,3 +74,38 @@ def test_a_project_that_cannot_be_told_gets_no_key(tmp_path: Path) -> None:
         (done,) = apply(sim, plan(sim.url, one), tmp_path / "a.jsonl")
     assert done.fate is ActionFate.UNREAD
     assert of.writes == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"rateLimit": {"count": 5, "window": 60}},
+        {"browserSdkVersion": "latest"},
+        {"dynamicSdkLoaderOptions": {"hasDebug": True}},
+    ],
+    ids=["limit", "version", "options"],
+)
+def test_a_key_for_which_the_server_refused_ours_is_left_alone(
+    tmp_path: Path, more: dict[str, object]
+) -> None:
+    """Somebody else made one of the name just now: 409."""
+    of = world()
+    owner = of.projects[0]
+    theirs = copy.copy(owner.keys[0])
+    theirs.public, theirs.number, theirs.name = "c" * 32, 999, "fresh"
+    theirs.sdk_version = "7.x"
+
+    def meddle(_number: int, _world: World) -> None:
+        if sim.log[-1].method == "POST" and theirs not in owner.keys:
+            owner.keys.append(theirs)
+
+    conflict = faults.on("POST", faults.status(409), early=True)
+    with Simulator(of, faults=[conflict], on_request=meddle) as sim:
+        made = plan(sim.url, creation(owner, {**NEW, **more}))
+        (done,) = apply(sim, made, tmp_path / "a.jsonl")
+        assert done.fate is ActionFate.REFUSED
+        assert "the project has a key of the name now" in done.reason
+        (again,) = apply(sim, made, tmp_path / "a.jsonl")
+    assert again.fate is ActionFate.DRIFTED
+    assert of.writes == []
+    assert undo_plan(read_audit(tmp_path / "a.jsonl"), "", NOW, "a.jsonl").actions == ()
