@@ -1,10 +1,12 @@
 """A key to make and those of its project go in; the one that it is already comes out, if any."""
 
 from collections.abc import Collection
+from datetime import timedelta
 
 import msgspec
 
-from scanner.remediate.apply.audit import OPEN, AuditEntry
+from scanner.model.moment import SKEW_MINUTES, read_moment
+from scanner.remediate.apply.audit import OPEN, ActionFate, AuditEntry
 from scanner.remediate.apply.compare import fits, lacking, moved_away
 from scanner.remediate.document import KeyTarget, State
 from scanner.remediate.keys import kept_name
@@ -31,12 +33,21 @@ def chosen(
     if len(same) > 1:
         return None, False, f"the project has {len(same)} keys of the name {name}"
     (one,) = same
-    if past and past[-1].result in OPEN:
+    if past and past[-1].result in OPEN and _was_made_then(one.state, past):
         return one, True, ""
     if fits(wanted, one.state):
         return one, False, ""
     fields = ", ".join(lacking(wanted, one.state))
     return None, False, f"the project has a key of the name {name}, and it differs in: {fields}"
+
+
+def _was_made_then(state: State, past: list[AuditEntry]) -> bool:
+    """Whether a key was made when ours was asked for, or when is not told: else it is another's."""
+    created = state.get("dateCreated")
+    if created is None:
+        return True
+    asked = max(entry.at for entry in past if entry.result is ActionFate.SENDING)
+    return abs(read_moment(created) - asked) <= timedelta(minutes=SKEW_MINUTES)
 
 
 def placed(target: KeyTarget, there: list[FoundKey], remote: Remote) -> tuple[KeyTarget, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,3 +109,26 @@ def test_a_key_for_which_the_server_refused_ours_is_left_alone(
     assert again.fate is ActionFate.DRIFTED
     assert of.writes == []
     assert undo_plan(read_audit(tmp_path / "a.jsonl"), "", NOW, "a.jsonl").actions == ()
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_key_that_was_made_at_another_time_is_not_ours(tmp_path: Path, *, is_ours: bool) -> None:
+    """A run was killed before its request left, and somebody made a key of the name since."""
+    of = world()
+    owner = of.projects[0]
+    key = copy.copy(owner.keys[0])
+    key.public, key.number, key.name, key.sdk_version = "c" * 32, 999, "fresh", "7.x"
+    key.created = datetime.now(UTC) + timedelta(hours=0 if is_ours else 3)
+    cut = [faults.reset("/keys/", at=range(2, 99))]  # all but the first look
+    with Simulator(of, faults=cut) as sim:
+        made = plan(sim.url, creation(owner, {**NEW, "browserSdkVersion": "latest"}))
+        (done,) = apply(sim, made, tmp_path / "a.jsonl")
+        assert done.fate is ActionFate.UNSURE
+        of.writes.clear()
+        owner.keys[:] = [one for one in owner.keys if one.name != "fresh"] + [key]
+        sim.faults = []
+        (again,) = apply(sim, made, tmp_path / "a.jsonl")
+    assert again.fate is (ActionFate.APPLIED if is_ours else ActionFate.DRIFTED)
+    assert of.writes == ([("PUT", key.public)] if is_ours else [])
+    taken = undo_plan(read_audit(tmp_path / "a.jsonl"), "", NOW, "a.jsonl")
+    assert len(taken.actions) == is_ours
