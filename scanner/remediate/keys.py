@@ -43,6 +43,13 @@ def kept_name(name: str) -> str:
     return name.strip()
 
 
+HIDDEN: Final = (
+    "holds what looks like a secret, which is taken out of all that is read: what is left of it"
+    " would be set; change it by hand first"
+)
+"""Why a field is not set whose value is not whole."""
+
+
 def is_whole(fields: State) -> bool:
     """Whether nothing that looks like a secret was taken out of it: only then it may be set."""
     return REDACTED.encode() not in canonical(fields)

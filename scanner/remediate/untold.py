@@ -1,16 +1,10 @@
 """Actions go in; those that would set what is not known whole are taken out."""
 
 from collections.abc import Iterable
-from typing import Final
 
 from scanner.remediate.apart import left_of
 from scanner.remediate.document import Left, PlannedAction
-from scanner.remediate.keys import is_whole
-
-_REDACTED: Final = (
-    "holds what looks like a secret, which is taken out of all that is read: what is left of it"
-    " would be set; change it by hand first"
-)
+from scanner.remediate.keys import HIDDEN, is_whole
 
 
 def told(actions: Iterable[PlannedAction], left: list[Left]) -> list[PlannedAction]:
@@ -19,7 +13,7 @@ def told(actions: Iterable[PlannedAction], left: list[Left]) -> list[PlannedActi
     for one in actions:
         lost = [field for field, value in (one.after or {}).items() if not is_whole({field: value})]
         if lost:
-            left += left_of(one, "unknown-state", f"its {', '.join(lost)} {_REDACTED}")
+            left += left_of(one, "unknown-state", f"its {', '.join(lost)} {HIDDEN}")
         else:
             kept.append(one)
     return kept

@@ -15,7 +15,7 @@ import msgspec
 from scanner.base.text import clock, plural
 from scanner.model.moment import read_moment
 from scanner.remediate.document import State
-from scanner.remediate.keys import KnownKey
+from scanner.remediate.keys import HIDDEN, KnownKey, is_whole
 from scanner.remediate.rotation.names import SHORT, Rotate, disabled_name, disabled_on
 
 COPIED: Final = ("rateLimit", "browserSdkVersion", "dynamicSdkLoaderOptions", "useCase")
@@ -65,12 +65,10 @@ def next_step(
     if len(found) > 1:
         names = ", ".join(sorted(one.name for one in found))
         return Waiting("ambiguous", f"has {len(found)} successors ({names}); delete all but one")
-    if not found:
-        return _create(old, how)
-    (new,) = found
-    if new.state.get("isActive") is not True:
-        return Waiting("rotation", f"its successor {new.name} is not known to be active")
-    return _disable(old, new, how, as_of) if old.state["isActive"] else _delete(old, how, as_of)
+    following = _after(old, found[0], how, as_of) if found else _create(old, how)
+    if isinstance(following, RotationStep) and not is_whole(following.after or {}):
+        return Waiting("unknown-state", f"its name {HIDDEN}")
+    return following
 
 
 def successors(old: KnownKey, project: Sequence[KnownKey], how: Rotate) -> list[KnownKey]:
@@ -80,6 +78,12 @@ def successors(old: KnownKey, project: Sequence[KnownKey], how: Rotate) -> list[
     likely = [k for k in project if short in k.name and k.target.id != old.target.id]
     follows = how.follows(old.target.id) if likely else None
     return [key for key in likely if follows and follows.fullmatch(key.name)]
+
+
+def _after(old: KnownKey, new: KnownKey, how: Rotate, as_of: datetime) -> RotationStep | Waiting:
+    if new.state.get("isActive") is not True:
+        return Waiting("rotation", f"its successor {new.name} is not known to be active")
+    return _disable(old, new, how, as_of) if old.state["isActive"] else _delete(old, how, as_of)
 
 
 def _create(old: KnownKey, how: Rotate) -> RotationStep | Waiting:

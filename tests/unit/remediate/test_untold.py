@@ -74,6 +74,9 @@ def test_a_rotation_does_not_retire_a_key_by_what_is_left_of_its_name(tmp_path: 
         settings = {"SENTRY_AUTH_TOKEN": of.token, "SENTRY_URL": sim.url}
         plan = ("fix", "plan", "--policy", "ours.yaml", "-q", "-o", "plan.json")
         keypolicy(*plan, "--key", old.public, cwd=tmp_path, **settings)
+        status = ("fix", "status", "--policy", "ours.yaml")
+        told = keypolicy(*status, cwd=tmp_path, **settings).out
+    assert "waits: its name holds what looks like a secret" in " ".join(told.split())
     made = report(tmp_path / "plan.json")
     assert made["actions"] == []
     assert [one["code"] for one in made["left"]] == ["unknown-state"]
