@@ -210,6 +210,11 @@ def _keep_names(connection: Connection, asked: Any, made: Any) -> None:  # noqa:
 
 def _refuse(node: dict[str, Any], known: set[str]) -> None:
     kind = node.get("type")
+    if node.get("sample"):
+        raise _wrong(
+            "a sample is not allowed: it is another one each time",
+            "Take the first of an order instead: ORDER BY id LIMIT 10.",
+        )
     if kind == "BASE_TABLE":
         name = str(node.get("table_name", "")).lower()
         # A schema would lead past a WITH of that name, to a view of the catalog.

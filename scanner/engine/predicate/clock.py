@@ -34,6 +34,7 @@ IMPURE: Final = frozenset(
         *("ago", "pg_conf_load_time", "pg_postmaster_start_time", "sleep_ms", "pg_sleep"),
         # chance
         *("random", "setseed", "uuid", "uuidv4", "uuidv7", "gen_random_uuid"),
+        "reservoir_quantile",
         # the session, the process, the machine
         *("current_setting", "getvariable", "getenv", "read_text", "read_blob", "current_query"),
         *("current_query_id", "current_connection_id", "current_transaction_id", "txid_current"),

@@ -57,6 +57,23 @@ def test_what_depends_on_more_than_its_arguments_is_refused(name: str) -> None:
         answer(f"SELECT {name}()")
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT id FROM sentry_key TABLESAMPLE 10%",
+        "SELECT id FROM sentry_key USING SAMPLE 3 ROWS",
+        "SELECT id FROM sentry_key USING SAMPLE reservoir(3 ROWS) REPEATABLE (7)",
+        "SELECT * FROM (SELECT id FROM sentry_key USING SAMPLE 3) AS s",
+        "SELECT 1 FROM sentry_key AS a, sentry_key AS b TABLESAMPLE 3 ROWS",
+        "WITH s AS (SELECT id FROM sentry_key TABLESAMPLE 3 ROWS) SELECT * FROM s",
+    ],
+)
+def test_a_sample_is_another_one_each_time_and_refused(sql: str) -> None:
+    with pytest.raises(UsageError, match="a sample is not allowed") as refusal:
+        answer(sql)
+    assert "ORDER BY" in refusal.value.remedy
+
+
 def test_every_function_that_is_not_pure_is_known() -> None:
     """A new release of DuckDB with another clock in it fails here."""
     with connect() as connection:
