@@ -234,3 +234,23 @@ def test_what_is_not_applied_to_files_is_warned_of(
     assert all(origin in line for origin in origins)
     flags = ("--org", "acme", "--project", "web")
     assert "not applied" not in keypolicy(*arguments, *flags, cwd=folder, **environment).err
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "where"),
+    [
+        ("keypolicy.yaml", "fail_on: low\npolicies: [nope]\n", "policies in keypolicy.yaml:2:1"),
+        ("keypolicy.yaml", "policies: nope.yaml\n", "policies in keypolicy.yaml:1:1"),
+        ("keypolicy.yaml", "policies: [bare/]\n", "policies in keypolicy.yaml:1:1: bare"),
+        (".env", "KEYPOLICY_POLICY=nope\n", "KEYPOLICY_POLICY in .env"),
+    ],
+)
+def test_a_policy_that_is_not_there_is_told_where_it_is_named(
+    tmp_path: Path, file: str, text: str, where: str
+) -> None:
+    (tmp_path / "bare").mkdir()
+    (tmp_path / file).write_text(text, "utf-8")
+    done = keypolicy("scan", *DEMO, cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"keypolicy: {where}: ")
+    assert "--policy" not in done.err

@@ -230,8 +230,26 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
 
 
 def policies(found: Settings) -> tuple[str, ...]:
-    """Return the policies to hold the keys against."""
+    """Return the policies to hold the keys against.
+
+    Raises UsageError where a setting names one that is not there: it is told where it does.
+    """
+    origin = found.origin("policies")
+    if found.policies and origin != "--policy":
+        from scanner.policy.files.locate import select  # noqa: PLC0415 - only with such a setting
+
+        try:
+            select(found.policies)
+        except UsageError as error:
+            raise UsageError(
+                error.message, where=_within(origin, error.where), remedy=error.remedy
+            ) from None
     return found.policies or (DEFAULT_POLICY,)
+
+
+def _within(origin: str, where: str) -> str:
+    """Say where a setting is, and which part of it is meant, if that is told."""
+    return origin if where in {"", "--policy"} else f"{origin}: {where}"
 
 
 def scan_request(namespace: argparse.Namespace, found: Settings) -> "ScanRequest":
