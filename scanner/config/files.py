@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scanner.base.yamlfile import YamlFile
 
 _MAX_BYTES: Final = 1 << 20
+_NOTHING: Final[tuple[object, ...]] = ({}, [], "")
 _TOKEN_KEYS: Final = frozenset({"token", "auth_token", "authtoken", TOKEN_SETTING.lower()})
 
 
@@ -112,7 +113,7 @@ def _read_config(path: Path, name: str) -> Layer:
         if [problem.code for problem in error.problems] == ["empty-file"]:
             return {}  # such as a template in which every setting is still a comment
         raise
-    data = _checked(source, name)
+    data = {key: value for key, value in _checked(source, name).items() if value not in _NOTHING}
     if data.get("notify"):
         # Imported here: most files of settings name no channel.
         from scanner.config.channels import read_channels  # noqa: PLC0415
@@ -144,7 +145,6 @@ def _read_config(path: Path, name: str) -> Layer:
             place=source.at_key((key,)),
         )
         for key, value in data.items()
-        if value not in ({}, [], "")
     }
 
 
@@ -197,6 +197,8 @@ def _from_file(folder: Path, base: str, policy: str) -> str:
     A bare name is that of a shipped policy before it is a file's or folder's beside the file, as
     on the command line.
     """
+    if not policy:
+        return policy  # no name at all, which is refused with the others
     is_path = "/" in policy or policy.endswith((".yaml", ".yml"))
     if not is_path and os.path.lexists(folder / policy):
         # Imported here: settings seldom name policies so.

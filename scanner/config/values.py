@@ -48,10 +48,19 @@ def check_no_token(slug: str, origin: str) -> None:
 
 
 def texts(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a layer gave it
-    """Read a list, or text with commas between its parts."""
-    del origin
+    """Read a list, or text with commas between its parts; there has to be one.
+
+    What is left of it where a variable of the shell is not set would else mean the default, or all.
+    """
     parts = value.split(",") if isinstance(value, str) else value
-    return tuple(part.strip() for part in parts if part.strip())
+    found = tuple(part.strip() for part in parts if part.strip())
+    if not found or (len(found) < len(parts) and not isinstance(value, str)):
+        raise _empty(origin)
+    return found
+
+
+def _empty(origin: str) -> UsageError:
+    return UsageError("an empty name", where=origin, remedy="Give a name, or leave it out.")
 
 
 def url(value: str, origin: str) -> str:
@@ -109,7 +118,8 @@ def boolean(value: bool | str, origin: str) -> bool:  # noqa: FBT001 - the value
 
 def path(value: str, origin: str) -> Path:
     """Read a path."""
-    del origin
+    if not value.strip():
+        raise _empty(origin)
     return Path(value)
 
 
@@ -158,14 +168,16 @@ def max_findings(value: Any, origin: str) -> dict[Severity, int]:  # noqa: ANN40
     """Read the most open findings by severity: a mapping, or SEVERITY=N in a list or text."""
     if isinstance(value, dict):
         return {Severity(severity): number for severity, number in value.items()}
-    found = {}
+    found: dict[Severity, int] = {}
     for text in texts(value, origin):
         severity, equals, number = text.partition("=")
         if not equals or not re.fullmatch(r"\s*[0-9]{1,9}\s*", number):
             raise UsageError(
                 f"{text!r} is not SEVERITY=N", where=origin, remedy="For example: low=20"
             )
-        found[Severity(choice(severity, origin, list(map(str, Severity))))] = int(number)
+        known = Severity(choice(severity, origin, list(map(str, Severity))))
+        if found.setdefault(known, int(number)) != int(number):
+            raise _twice(known.value, origin)
     return found
 
 
@@ -200,12 +212,19 @@ def gate(value: dict[str, dict[str, Any]], origin: str) -> dict[str, PolicyThres
 
 def assignments(given: Iterable[str], origin: str) -> dict[str, str]:
     """Read NAME=VALUE texts."""
-    params = {}
+    params: dict[str, str] = {}
     for text in given:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
             raise UsageError(
                 f"{text!r} is not NAME=VALUE", where=origin, remedy="For example: max_age=30d"
             )
-        params[name.strip()] = value.strip()
+        if params.setdefault(name.strip(), value.strip()) != value.strip():
+            raise _twice(name.strip(), origin)
     return params
+
+
+def _twice(name: str, origin: str) -> UsageError:
+    return UsageError(
+        f"{name} has two values", where=origin, remedy="Leave one of them out: none outranks it."
+    )

@@ -69,6 +69,7 @@ def saved(folder: Path, files: dict[str, object]) -> list[str]:
         ({"k.json": [key(dateCreated="290000-01-01T00:00:00Z")]}, [], 2, "date and time"),
         ({"k.json": [key(dateCreated="2099-01-01T00:00:00Z")]}, [], 1, "unknown"),
         ({"k.json": [KEY]}, ["--project", " "], 2, "an empty name"),
+        ({"k.json": [KEY]}, ["--inventory", ""], 2, "--inventory: an empty name"),
     ],
 )  # fmt: skip
 def test_files(

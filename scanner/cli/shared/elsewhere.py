@@ -36,7 +36,9 @@ def add_engine_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def place(text: str) -> Path | str:
-    """Return a path, or an address as it is: its slashes mean something."""
+    """Return a path, or an address as it is: its slashes mean something. Raises UsageError."""
+    if not text.strip():  # as a path, it would be the working directory with all that is there
+        raise UsageError("an empty name", where="--inventory", remedy="Name a file or a folder.")
     return text if "://" in text else Path(text)
 
 

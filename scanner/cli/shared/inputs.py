@@ -184,7 +184,7 @@ def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
 
     Organizations and projects from the environment or a file are about the live server; an
     inventory file and the demo are narrowed by the command line alone, as it also tells what an
-    export lacks. Those that are not applied are warned of. Raises UsageError.
+    export lacks. Those that are not applied are warned of.
     """
     asked = Scope(found.organizations, found.projects)
     if _is_offline(namespace):
@@ -195,12 +195,6 @@ def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
             warn(
                 f"not applied: {' and '.join(left)}; such settings are about the live server. Files"
                 " and the demo are narrowed by --org and --project alone"
-            )
-    # As they were given: a variable that is not set must not widen the scan to all there is.
-    for option, slugs in (("--org", namespace.org), ("--project", namespace.project)):
-        if not all(slug.strip() for slug in slugs):
-            raise UsageError(
-                "an empty name", where=option, remedy="Give a slug, or leave the option out."
             )
     return asked
 

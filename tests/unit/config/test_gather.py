@@ -244,6 +244,70 @@ def test_an_empty_variable_is_not_set(place: Place) -> None:
     assert settings.token is None
 
 
+NAMING = ("organizations", "projects", "policies", "waivers", "baseline", "owners", "history")
+TEXTS = frozenset({"waivers", "baseline", "owners", "history"})
+"""The settings of which there is one, not a list."""
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+@pytest.mark.parametrize("name", NAMING)
+def test_a_flag_that_names_nothing_is_refused(place: Place, name: str, blank: str) -> None:
+    """Else --org "$ORG" could mean all of them, and --policy "$POLICY" the default."""
+    several = [(blank,), ("x", blank)]
+    for value in [blank] if name in TEXTS else several:
+        with pytest.raises(UsageError, match="an empty name") as refusal:
+            place.load(msgspec.structs.replace(Flags(), **{name: value}))
+        assert refusal.value.where.startswith("--")
+
+
+@pytest.mark.parametrize("variable", ["SENTRY_ORG", "SENTRY_PROJECT", "KEYPOLICY_POLICY"])
+def test_a_variable_of_commas_alone_is_refused(place: Place, variable: str) -> None:
+    place.environ[variable] = " , "
+    with pytest.raises(UsageError, match="an empty name") as refusal:
+        place.load()
+    assert refusal.value.where == variable
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_what_is_empty_in_the_file_is_not_set(place: Place, name: str) -> None:
+    place.config(f'{name}: ""\n')
+    assert name not in place.load().origins
+
+
+@pytest.mark.parametrize("name", sorted({*NAMING} - TEXTS))
+def test_an_empty_item_in_the_file_is_refused(place: Place, name: str) -> None:
+    place.config(f'{name}: [x, ""]\n')
+    with pytest.raises(UsageError, match="an empty name") as refusal:
+        place.load()
+    assert refusal.value.where == f"{name} in {Path('..') / 'keypolicy.yaml'}:1:1"
+
+
+@pytest.mark.parametrize(
+    ("variable", "once", "twice"),
+    [
+        ("KEYPOLICY_PARAMS", "max_age=1d; max_age=1d", "max_age=1d; max_age=900d"),
+        ("KEYPOLICY_MAX_FINDINGS", "low=1, LOW=1", "low=1, LOW=500"),
+        ("KEYPOLICY_SLA", "low=1d, low=1d", "low=1d, low=900d"),
+    ],
+)
+def test_two_values_in_one_place_are_refused(
+    place: Place, variable: str, once: str, twice: str
+) -> None:
+    """The last would win without a word, be it the looser one."""
+    place.environ[variable] = once
+    place.load()
+    place.environ[variable] = twice
+    with pytest.raises(UsageError, match="has two values") as refusal:
+        place.load()
+    assert refusal.value.where == variable
+
+
+def test_two_flags_with_two_values_are_refused(place: Place) -> None:
+    for flags in (Flags(params=("a=1", "a=2")), Flags(max_findings=("low=1", "low=2"))):
+        with pytest.raises(UsageError, match="has two values"):
+            place.load(flags)
+
+
 def test_dotenv_quotes_comments_and_a_byte_order_mark(place: Place) -> None:
     text = '# mine\nexport SENTRY_ORG="acme"\nSENTRY_PROJECT=${HOME}\nBARE\n'
     (place.directory / ".env").write_bytes(b"\xef\xbb\xbf" + text.encode())
