@@ -2,7 +2,8 @@
 
 import glob
 import os
-from collections.abc import Collection, Iterator, Sequence
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,12 @@ from scanner.inventory.sniff import Sniffed, sniff
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Inventory, Needs, RawInput, Scope
 
-_TEXTS: Final = (".json", ".jsonl")
-_SUFFIXES: Final = (*_TEXTS, ".parquet", *(a + b for a in _TEXTS for b in PACKED_SUFFIXES))
+_PACKED: Final = "|".join(suffix.removeprefix(".") for suffix in PACKED_SUFFIXES)
+_NAME: Final = re.compile(
+    rf".*\.(parquet|(json|jsonl|ndjson)(\.({_PACKED}|gzip|zstd|bz2|xz|zip|lz4|br))?)", re.IGNORECASE
+)
+"""How the inventories of a folder are named. What is packed otherwise is refused, not passed by."""
+_DEEPER: Final = "`FOLDER/**` stands for a folder with those in it"
 _NAMED: Final = 3
 """How many files a coverage reason names one by one."""
 
@@ -49,17 +54,21 @@ class FileSource:
         """
         del scope, needs, workspace  # files are taken whole, and where they lie
         files = {path: sniff(path) for path in files_of(self._paths)}
+        beside = _folders_beside(self._paths)
         kinds = {file.kind for file in files.values()}
         inputs = tuple(self._input(path, file, kinds) for path, file in files.items())
         return Inventory(
             inputs=inputs,
             sources=tuple(raw.label for raw in inputs),
             coverage=_coverage(inputs),
-            warnings=tuple(
-                f"{_label(path)} is an empty list; it was taken for a list of"
-                f" {TABLES[LIVE.keys].title}s"
-                for path, file in files.items()
-                if file.empty
+            warnings=(
+                *(
+                    f"{_label(path)} is an empty list; it was taken for a list of"
+                    f" {TABLES[LIVE.keys].title}s"
+                    for path, file in files.items()
+                    if file.empty
+                ),
+                *(f"{_label(path)} has inventories, too; {_DEEPER}" for path in beside),
             ),
         )
 
@@ -106,10 +115,15 @@ def _check_name(path: Path) -> None:
 
 
 def _matching(path: Path) -> Sequence[Path]:
-    """Return what a pattern such as `exports/**/*.jsonl` matches; a path that is there is none."""
+    """Return what a pattern such as `exports/**/*.jsonl` matches; a path that is there is none.
+
+    With `**` at its end it is the inventories of all folders below.
+    """
     if os.path.lexists(path) or not glob.has_magic(str(path)):
         return (path,)
     matching = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207 - `**`, and no error where a folder may not be read
+    if path.name == "**":
+        matching = [file for one in matching if one.is_dir() for file in _inventories(one)]
     if not matching:
         raise InventoryFileError(
             "no file matches this pattern",
@@ -119,22 +133,42 @@ def _matching(path: Path) -> Sequence[Path]:
     return matching
 
 
-def _folder(path: Path) -> Iterator[Path]:
-    try:
-        files = sorted(file for file in path.iterdir() if file.name.endswith(_SUFFIXES))
-    except OSError as error:
-        raise InventoryFileError(
-            f"cannot be read: {error.strerror}", where=str(path), remedy="Check its permissions."
-        ) from error
-    visible = [file for file in files if not file.name.startswith(".") and not file.is_dir()]
-    if not visible:
+def _folder(path: Path) -> list[Path]:
+    found = _inventories(path)
+    if not found:
         raise InventoryFileError(
             "the folder holds no inventory",
             where=str(path),
             remedy="Inventories are files named *.json, *.jsonl, with or without .gz or .zst, or"
-            " *.parquet.",
+            f" *.parquet; {_DEEPER}.",
         )
-    yield from visible
+    return found
+
+
+def _inventories(path: Path) -> list[Path]:
+    """Return the files of a folder that are inventories by their name, in its order."""
+    try:
+        files = sorted(file for file in path.iterdir() if _NAME.fullmatch(file.name))
+    except OSError as error:
+        raise InventoryFileError(
+            f"cannot be read: {error.strerror}", where=str(path), remedy="Check its permissions."
+        ) from error
+    return [file for file in files if not file.name.startswith(".") and not file.is_dir()]
+
+
+def _folders_beside(paths: Sequence[Path]) -> list[Path]:
+    """Return the folders with inventories in folders that are read, which are not read themselves.
+
+    Somebody who named the folder may have meant them.
+    """
+    given = {real(path) for path in paths}
+    inner = (one for path in paths if path.is_dir() for one in sorted(path.iterdir()))
+    visible = (one for one in inner if one.is_dir() and not one.name.startswith("."))
+    return [
+        one
+        for one in visible
+        if real(one) not in given and os.access(one, os.R_OK | os.X_OK) and _inventories(one)
+    ]
 
 
 def _label(path: Path) -> str:

@@ -1,3 +1,4 @@
+import gzip
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -118,6 +119,47 @@ def test_a_folder_gives_its_inventories_by_name(tmp_path: Path, inventory: Path)
     found = _collect(tmp_path)
     names = [raw.path.name for raw in found.inputs]
     assert names == ["a.json", "b.json", inventory.name, "inventory.parquet"]
+
+
+def test_an_inventory_of_a_folder_is_not_passed_by_for_its_name(tmp_path: Path) -> None:
+    for name in ("a.JSON", "b.Jsonl", "c.ndjson"):
+        _write(tmp_path / name, KEY)
+    (tmp_path / "D.JSONL.GZ").write_bytes(gzip.compress(json.dumps(KEY).encode()))
+    found = _collect(tmp_path)
+    assert [raw.path.name for raw in found.inputs] == [
+        "D.JSONL.GZ",
+        "a.JSON",
+        "b.Jsonl",
+        "c.ndjson",
+    ]
+    assert found.warnings == ()
+
+
+@pytest.mark.parametrize("name", ["keys.json.bz2", "keys.jsonl.XZ", "keys.json.zip"])
+def test_what_is_packed_in_another_way_is_refused_in_a_folder(
+    tmp_path: Path, keys: Path, name: str
+) -> None:
+    (tmp_path / name).write_bytes(b"BZh91AY")
+    with pytest.raises(InventoryFileError) as refusal:
+        _collect(keys.parent)
+    assert refusal.value.where == str(tmp_path / name)
+
+
+def test_folders_in_a_folder_are_told_until_they_are_read(tmp_path: Path, keys: Path) -> None:
+    teams = [tmp_path / name for name in ("a", "b", "empty", ".hidden")]
+    for folder in teams:
+        folder.mkdir()
+    inner = [_write(folder / "keys.json", KEY) for folder in (*teams[:2], teams[-1])][:2]
+    (teams[0] / "README.md").write_text("not one")
+    assert [str(team) in "".join(_collect(tmp_path).warnings) for team in teams] == [
+        *(True, True, False, False)
+    ]
+    found = _collect(tmp_path, *teams[:2])
+    assert [raw.path for raw in found.inputs] == [keys, *inner]
+    assert found.warnings == ()
+    found = _collect(tmp_path / "**")
+    assert [raw.path for raw in found.inputs] == [keys, *inner]
+    assert found.warnings == ()
 
 
 def test_a_file_given_twice_is_read_once(tmp_path: Path, keys: Path) -> None:
