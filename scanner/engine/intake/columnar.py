@@ -36,11 +36,19 @@ def path_of(*inputs: RawInput) -> dict[str, list[str]]:
 def present(connection: Connection, raw: RawInput) -> Present | None:
     """Return which columns the file has for each table, None for one of records as texts.
 
-    Raises InventoryFileError for a column of a wrong type, duckdb.Error for what is no Parquet.
+    Raises InventoryFileError for a column that is missing or of a wrong type, duckdb.Error for
+    what is no Parquet.
     """
     found = connection.execute(f"SELECT * FROM {FILES} LIMIT 0", path_of(raw)).description
     types: dict[str, Any] = {name: type_ for name, type_, *_ in found}
-    if ODD not in types:
+    if lacking := [name for name in TEXTS if name not in types]:
+        raise InventoryFileError(
+            f"is Parquet, but no inventory: it has no column {lacking[0]}",
+            where=raw.label,
+            remedy="`keypolicy fetch -o FILE.parquet` writes inventories. A table that something"
+            " else wrote is for `keypolicy scan --engine spark`.",
+        )
+    if types.keys().isdisjoint({NULLS, ODD, *TABLES}):
         return None
     for name in (*TEXTS, NULLS, ODD):
         if str(types.get(name)) != "VARCHAR":
