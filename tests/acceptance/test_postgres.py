@@ -170,8 +170,14 @@ def test_each_organization_has_its_part_also_where_nothing_was_found(
             " ('3', 'bare', 'acme'), ('4', 'p1', 'beta'), ('5', 'only', 'gamma')"
         )
         done = scan(folder, tmp_path, "--format", "json", rules=FLEET)
+        some = ("--project", "web", "--project", "app", "--format", "json")
+        narrowed = scan(folder, tmp_path, *some, rules=FLEET)
     finally:
         database.run("DROP TABLE sentry_project")
+    # A table of projects tells which projects are there, too.
+    assert narrowed.code == 1, narrowed.err
+    tables = report(narrowed)["inventory"]["tables"]
+    assert [tables[name]["rows"] for name in ("sentry_project", "sentry_key")] == [2, 5]
     assert done.code == 1, done.err
     made = report(done)
     assert made["inventory"]["organizations"] == {"acme": 3, "beta": 3, "gamma": 1}

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from scanner.catalogue import TABLES
+from scanner.catalogue import NOWHERE, TABLES
 from scanner.catalogue.redact import redacted
 from scanner.engine.database import Connection
 from scanner.engine.judge import places
@@ -105,8 +105,11 @@ def is_whole(connection: Connection, found: Sequence[Evaluated]) -> bool:
 
 
 def _labels(table: str) -> list[str]:
-    own = ["project_id", "project_slug"] if places.has_projects(table) else []
-    return [TABLES[table].organization, *own]
+    spec = TABLES[table]
+    if places.has_projects(table):
+        return [spec.organization, "project_id", "project_slug"]
+    # A project is a place by itself.
+    return [spec.organization, *([spec.project] if spec.project != NOWHERE else [])]
 
 
 def _types(table: str) -> dict[str, str]:
