@@ -83,7 +83,7 @@ class Composition:
             if self._open and name not in inherited:
                 # Whether it is declared in what could not be read, nobody knows.
                 self._excused |= {name}
-            parameter, problems = declare(self._source, name, given, inherited.get(name))
+            parameter, problems = declare(self._source, name, given, inherited)
             if parameter is not None:
                 own[name] = parameter
             else:

@@ -1,6 +1,7 @@
 """Everything that can be said of policies and their test cases without any data."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
 from msgspec import UNSET
@@ -28,6 +29,11 @@ from scanner.policy.files.locate import without_owners
 from scanner.policy.language.values import ValueType
 from scanner.policy.merge import MergedPolicy
 from scanner.policy.together import together
+
+_HIDING_USE: Final = frozenset(
+    {"unknown-param", "bad-name", "sql-syntax", "forbidden-function", "bad-duration", "bad-rate"}
+)
+"""Mistakes through which a parameter seems unused: $maxage, ${max_age}, $max-age."""
 
 
 class Lint(msgspec.Struct, frozen=True):
@@ -157,6 +163,16 @@ class _Linter:
         self.errors += [*problems, *errors, *vain, *wrong]
         self.warnings += [*warnings, *idle, *doubtful]
         self.warnings += [*_empty(sound), *swallowed(connection, sound)]
+        self._forget_consequences()
+
+    def _forget_consequences(self) -> None:
+        """Leave out parameters that a mistake keeps from being used: it is told already."""
+        files = {one.location.file for one in self.errors if one.code in _HIDING_USE}
+        self.warnings = [
+            one
+            for one in self.warnings
+            if one.code != "unused-param" or one.location.file not in files
+        ]
 
     def _rates(self) -> dict[str, frozenset[str]]:
         """Return the parameters of each rule that are rates."""

@@ -10,6 +10,7 @@ from scanner.base.errors import Problem
 from scanner.engine.database import reason
 from scanner.engine.predicate import syntax
 from scanner.engine.predicate.syntax import Node
+from scanner.engine.predicate.vocabulary import MEMBERSHIP
 from scanner.model.rule import Predicate
 
 TypeOf = Callable[[Node], str]
@@ -45,7 +46,7 @@ _NEEDED: Final = {
     "INTERVAL": ("an interval", "Write a number and a unit, such as INTERVAL '90 days'."),
     "JSON": ("a JSON value", "Compare a field of it, such as rate_limit->>'window' = '60'."),
     "UNIT": ("a unit of time", "Units are 'year', 'month', 'week', 'day', 'hour', 'minute'."),
-    "LIST": ("a list", "Write list_contains(column, 'text')."),
+    "LIST": ("a list", "The list comes first: list_contains(column, 'text')."),
 }
 """What a literal should have been, and what to write, by the kind of type."""
 
@@ -77,7 +78,7 @@ def culprit(predicate: Predicate, table: str, tree: Node, kind: TypeOf) -> Probl
         message = f"The predicate does not fit the types of {table}: {words}"
         return _problem(predicate, node, message, "type-error", _types_hint(parts, kind))
     needed = _needed(node, parts, literal, words, kind)
-    what, hint = _NEEDED.get(needed, ("of the type that is wanted here", _OTHERWISE))
+    what, hint = _NEEDED.get(needed, ("something else", _OTHERWISE))
     text = f"'{_value(literal, predicate)}'"
     if literal["class"] == "PARAMETER":
         text = f"the parameter ${_param(literal, predicate)}, which is {text},"
@@ -134,6 +135,10 @@ def _needed(node: Node, parts: list[Node], literal: Node, words: str, kind: Type
         return _family(str(node["type_expr"]["type_name"]))
     if words.startswith("extract"):
         return "UNIT"
+    if str(node.get("function_name")) in MEMBERSHIP or node["class"] == "COMPARISON":
+        lists = [part for part in parts if part is not literal and kind(part).endswith("[]")]
+        if lists or node["class"] == "FUNCTION":
+            return "LIST"
     if found := re.search(r" to (?:the destination type )?([A-Z0-9]+)", words):
         return _family(found[1])
     others = [_family(kind(part)) for part in parts if part is not literal]

@@ -10,6 +10,7 @@ from typing import Final
 
 from scanner.base.hints import did_you_mean
 from scanner.catalogue import Column
+from scanner.engine.predicate import vocabulary
 from scanner.engine.predicate.clock import CALLS
 from scanner.engine.predicate.families import (
     NUMBERS,
@@ -25,6 +26,12 @@ from scanner.model.rule import ParamValue
 _LIKE: Final = frozenset({"~~", "!~~", "~~*", "!~~*"})
 _FIELDS: Final = frozenset({"->", "->>", "json_extract", "json_extract_string", "json_exists"})
 _RATE_UNITS: Final = frozenset({"s", "m", "h", "d", "sec", "min", "minute", "hour", "day"})
+
+
+_CURLY: Final = "\u2018\u2019\u201c\u201d\u00b4`"
+"""Quotes of word processors: to the database they are letters."""
+_UNITS: Final = frozenset({"second", "minute", "hour", "day", "week", "month", "quarter", "year"})
+_WITH_UNIT: Final = frozenset({"date_diff", "datediff", "date_part", "date_trunc"})
 
 
 def check(node: Node, columns: Mapping[str, Column], given: Mapping[str, ParamValue]) -> None:
@@ -54,6 +61,8 @@ def unknown_column(node: Node, columns: Mapping[str, Column], table: str) -> Ref
     # A quoted name takes two characters more than it says.
     if int(node.get("query_location_length", 0)) == len(word.encode()) + 2:
         hint = f"A text takes single quotes: '{word}'. Double quotes are for names of columns."
+    elif (bare := word.strip(_CURLY)) != word:
+        hint = f"A text takes straight single quotes: '{bare}'."
     elif len(names) > 1 and _is_json(names[0], columns):
         hint = f"Write the field as {names[0]}->>'{names[1]}'."
     elif word.lower() in CALLS:
@@ -77,6 +86,10 @@ def _check_function(node: Node, columns: Mapping[str, Column]) -> None:
     arguments = arguments_of(node)
     if name == "row" and arguments:
         raise _row(arguments)
+    if name in _WITH_UNIT and arguments:
+        _check_unit(name, node, arguments, columns)
+    if name in vocabulary.SETS:
+        _check_lists(name, arguments)
     if len(arguments) < 2:  # noqa: PLR2004 - all below are about a second argument
         return
     if name in _LIKE:
@@ -89,6 +102,39 @@ def _check_function(node: Node, columns: Mapping[str, Column]) -> None:
         _check_rate(arguments, columns)
     elif _is_in(node):
         raise _bare_list(node)
+
+
+def _check_unit(
+    name: str, node: Node, arguments: list[Node], columns: Mapping[str, Column]
+) -> None:
+    """Refuse a unit of time that is written as a name, or left out."""
+    unit = column_name(arguments[0])
+    if unit.removesuffix("s") in _UNITS and unit not in columns:
+        raise refused(
+            f"calls {name}() with the unit {unit}, which is no text",
+            "unknown-column",
+            arguments[0],
+            f"A unit takes single quotes: '{unit}'.",
+        )
+    if name.endswith("diff") and len(arguments) == 2:  # noqa: PLR2004 - two times, as in MySQL
+        raise refused(
+            f"calls {name}() without a unit",
+            "type-error",
+            node,
+            f"Write {name}('day', earlier, later), or now() - date_created, which is an interval.",
+        )
+
+
+def _check_lists(name: str, arguments: list[Node]) -> None:
+    """Refuse a text where two lists are compared: the database finds that out row by row."""
+    for argument in arguments:
+        if literal_kind(argument) == "STRING" and not literal_text(argument).startswith("["):
+            raise refused(
+                f"calls {name}() with a text, and it compares lists",
+                "type-error",
+                argument,
+                f"Put it into brackets: ['{literal_text(argument)}'].",
+            )
 
 
 def _check_conditions(parts: list[Node], word: str, columns: Mapping[str, Column]) -> None:

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from scanner.base.hints import did_you_mean
 from scanner.catalogue import Column
-from scanner.engine.predicate import misfits, vocabulary
+from scanner.engine.predicate import misfits, refusal, vocabulary
 from scanner.engine.predicate.clock import present
 from scanner.engine.predicate.literals import (
     glob_patterns,
@@ -95,9 +95,7 @@ class Rebuilder:
         kind = str(node.get("class"))
         maker = self._makers.get(kind)
         if maker is None:
-            other = f"{kind.lower()} expressions"
-            what, hint = vocabulary.REFUSED.get(kind, (other, "Write a comparison."))
-            raise refused(f"may not have {what}", "forbidden-syntax", node, hint)
+            raise refusal.unknown_kind(node)
         misfits.check(node, self._known, self._given)
         # The place tells people where a part is that the database refuses later.
         place = {**PLACE, "query_location": node.get("query_location", 0)}

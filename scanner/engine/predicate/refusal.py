@@ -8,9 +8,12 @@ from scanner.engine.predicate.syntax import Node, byte
 
 ONLY_LISTED: Final = "docs/policy-language.md lists what a condition may be made of."
 TOO_LARGE: Final = "Make several rules of it, or shorten its lists and expressions."
+_LIKENESS: Final = 0.75
+"""How alike a function's name must be: among short names, others are soon like it."""
+
 _ONLY_PURE: Final = "Only pure functions may be called; docs/policy-language.md lists them."
 _INSTEAD: Final[dict[str, str]] = {
-    "&&": "Write AND.",
+    "&&": "Write AND; whether lists have an item in common is list_has_any(one, other).",
     "&": "Write AND.",
     "|": "Write OR.",
     "!": "Write NOT.",
@@ -28,6 +31,42 @@ _INSTEAD: Final[dict[str, str]] = {
     "nvl": "Write coalesce(column, value).",
     "regexp_like": "Write regexp_matches(column, 'expression').",
     "rlike": "Write regexp_matches(column, 'expression').",
+    "<=>": "Write IS NOT DISTINCT FROM.",
+    "@>": "Write list_has_all(list, others).",
+    "<@": "Write list_has_all(others, list).",
+    "@": "A parameter is written $name.",
+    "age": "Write now() - date_created < INTERVAL '90 days', or age_days.",
+    **dict.fromkeys(
+        ("date_sub", "date_add", "dateadd", "timestampadd", "adddate", "subdate"),
+        "Move a time by an interval: now() - INTERVAL '90 days'.",
+    ),
+    "timestampdiff": "Write date_diff('day', earlier, later), or now() - date_created.",
+    **dict.fromkeys(
+        ("to_date", "to_timestamp", "str_to_date", "strptime", "parse_date", "date", "timestamp"),
+        "Write a date as a text, '2026-01-31'.",
+    ),
+    **dict.fromkeys(
+        ("to_char", "strftime", "date_format", "format_date"),
+        "Compare the time itself, or a part of it: date_part('year', column).",
+    ),
+    **dict.fromkeys(
+        ("array_length", "array_size", "cardinality", "jsonb_array_length", "list_count"),
+        "Write len(list).",
+    ),
+    **dict.fromkeys(
+        ("json_value", "get_json_object", "jsonb_extract_path_text", "json_extract_path_text"),
+        "Write column ->> 'field'.",
+    ),
+    **dict.fromkeys(
+        ("if", "iff", "iif", "decode", "nvl2"),
+        "Write CASE WHEN condition THEN value ELSE value END.",
+    ),
+    **dict.fromkeys(("charindex", "locate", "indexof"), "Write contains(text, part)."),
+    **dict.fromkeys(
+        ("regexp_replace", "replace", "regexp_substr"),
+        "Write regexp_extract(text, 'expression') or split_part(text, '-', 1) for a part of it.",
+    ),
+    "concat_ws": "Join texts with ||.",
 }
 """What to write instead of functions and operators of other languages."""
 
@@ -55,13 +94,29 @@ def unknown_function(name: str, node: Node) -> RefusedError:
             " over (partition by project_slug)`.",
         )
     near = (
-        closest(name, (*vocabulary.FUNCTIONS, *vocabulary.WINDOWS)) if name.isidentifier() else ""
+        closest(name, (*vocabulary.FUNCTIONS, *vocabulary.WINDOWS), likeness=_LIKENESS)
+        if name.isidentifier()
+        else ""
     )
     hint = f"Did you mean `{near}`?" if near else _ONLY_PURE
     if near == name and (node["schema"] or node["catalog"]):
         hint = f"The column stands in the brackets: {name}(column)."
     what = f"call {written}" if name.isidentifier() else f"use {name}"
     return refused(f"may not {what}", "forbidden-function", node, _INSTEAD.get(name, hint))
+
+
+def unknown_kind(node: Node) -> RefusedError:
+    """Return the error for a kind of expression that is not allowed."""
+    kind = str(node.get("class"))
+    other = f"{kind.lower()} expressions", "Write a comparison."
+    what, hint = vocabulary.REFUSED.get(kind, other)
+    if kind == "SUBQUERY":
+        chosen = node["subquery"]["node"].get("select_list") or [{}]
+        if chosen[0].get("function_name") == "unnest":
+            what, hint = "ANY or ALL", "Write name IN ('a', 'b'), or list_contains(list, 'a')."
+        elif node["subquery_type"] == "SCALAR":
+            hint = f"Write only the condition, as it stands after WHERE. {hint}"
+    return refused(f"may not have {what}", "forbidden-syntax", node, hint)
 
 
 def refused(message: str, code: str, node: Node, hint: str = ONLY_LISTED) -> RefusedError:

@@ -13,6 +13,13 @@ _AT: Final = (
     (r"(?i)contains\b", "Write contains(column, 'text')."),
     (r"(?i)(starts|begins)\b", "Write starts_with(column, 'text')."),
     (r"(?i)ends\b", "Write ends_with(column, 'text')."),
+    (r"(?i)(regexp|rlike|regex|glob)\b", "Write regexp_matches(column, 'expression')."),
+    (r"#>", "Write column ->> 'field' for a field of a JSON value."),
+    (r"#", "A comment begins with --."),
+    (r"(?i)(where|select|having)\b", "Write only the condition, without the word before it."),
+    ("[\u2264\u2265\u2260\u2010-\u2015\u2212]", "Write <=, >=, <> and - with plain signs."),
+    (r"(?i)xor\b", "Write <> between two conditions."),
+    (r"(?i)any\b", "Join several with OR, or write name_matches_any(column, $globs)."),
     (r"(?i)matches\b", "Write regexp_matches(column, 'expression')."),
     (r"(?i)(and|or)\b", "Write a condition on both sides of AND and OR."),
 )
@@ -26,6 +33,8 @@ _BEFORE: Final = (
 )
 """Hints by what stands before that place."""
 
+_FOREIGN_PARAMETER: Final = re.compile(r"\$?\{+\s*\$?(\w+)|:(\w+)\b|[?%]")
+_PARAMETER: Final = "A parameter is written ${0}, without anything else around it."
 _OPEN_QUOTE: Final = "A quote is not closed; one within a text is doubled: 'it''s'."
 _HALF_BETWEEN: Final = "BETWEEN has two bounds: age_days BETWEEN 30 AND 90."
 _ENDS_EARLY: Final = "Something is missing at the end: a value after an operator, or a bracket."
@@ -51,6 +60,14 @@ def unreadable(text: str, place: int) -> str:
     if not rest.strip():
         between = re.search(r"(?i)\bbetween\b[^()]*$", before)
         return _HALF_BETWEEN if between else _ENDS_EARLY
+    start = place - 1 if before.endswith(("$", "{")) else place
+    if foreign := _FOREIGN_PARAMETER.match(text, start):
+        return _PARAMETER.format(foreign[1] or foreign[2] or "name")
+    return _around(text, before, rest)
+
+
+def _around(text: str, before: str, rest: str) -> str:
+    """Return the hint by what stands before the place and at it."""
     for pattern, hint in _BEFORE:
         if re.search(pattern, before):
             return hint

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from scanner.base.composer import NodePath
 from scanner.base.errors import Location, Problem
 from scanner.base.given import given_at, placed
+from scanner.base.hints import closest
 from scanner.base.yamlfile import YamlFile
 from scanner.model.rule import ParamValue
 from scanner.policy.files.document import GivenValue, ParameterDocument
@@ -74,16 +75,20 @@ class Parameter(msgspec.Struct, frozen=True):
 
 
 def declare(
-    source: YamlFile, name: str, given: ParameterDocument | GivenValue, inherited: Parameter | None
+    source: YamlFile,
+    name: str,
+    given: ParameterDocument | GivenValue,
+    extended: Mapping[str, Parameter],
 ) -> tuple[Parameter | None, list[Problem]]:
     """Read one entry of a policy's `params`.
 
-    `inherited` is the parameter of that name in the extended policies; a bare value and what the
-    entry leaves out rely on it.
+    `extended` are the parameters of the extended policies; a bare value and what the entry leaves
+    out rely on the one of that name.
     """
     path: NodePath = ("params", name)
+    inherited = extended.get(name)
     if not isinstance(given, ParameterDocument):
-        return _value_only(source, path, given, inherited)
+        return _value_only(source, path, given, extended)
     kind = inherited.slot.type if inherited and given.type is UNSET else given.type
     if kind is UNSET:
         message = f"parameter `{name}` has no type"
@@ -97,12 +102,15 @@ def declare(
 
 
 def _value_only(
-    source: YamlFile, path: NodePath, given: GivenValue, inherited: Parameter | None
+    source: YamlFile, path: NodePath, given: GivenValue, extended: Mapping[str, Parameter]
 ) -> tuple[Parameter | None, list[Problem]]:
     name = str(path[-1])
+    inherited = extended.get(name)
     if inherited is None:
         message = f"no extended policy declares a parameter `{name}`"
-        hint = f"Declare it: {name}: {{type: ..., default: ...}}."
+        meant = closest(name, extended)
+        hint = f"Did you mean `{meant}`? If not, declare it" if meant else "Declare it"
+        hint += f": {name}: {{type: ..., default: ...}}."
         return None, [source.problem(path, message, "unknown-param", hint=hint, key=True)]
     try:
         return inherited.given(given, Origin.POLICY, source.at(path)), []

@@ -206,6 +206,9 @@ def _read_rate(raw: object) -> ParamValue:
 def _read_integer(raw: object) -> ParamValue:
     if type(raw) is int and raw in _INTEGERS:
         return raw
+    if type(raw) is int or (isinstance(raw, float) and abs(raw) >= _INTEGERS.stop):
+        message = f"{_show(raw)} is too large a number"
+        raise BadValueError(message, "out-of-range", "Write a smaller one.")
     raise _wrong(raw, "a whole number")
 
 
