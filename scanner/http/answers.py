@@ -45,6 +45,8 @@ _REMEDIES: Final = {
 
 _DEEPEST: Final = 64
 """Levels of an answer. Records have five; whoever walks through one does so by calling itself."""
+_MOST_VALUES: Final = 500_000
+"""Values of an answer; a page of 100 projects has 20,000. A few packed bytes may be millions."""
 
 _OF_THE_TOKEN: Final = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN})
 """What the API says of a token. It does so in JSON; pages come from something in front of it."""
@@ -115,13 +117,9 @@ def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - a
             where=_where(response),
             remedy=_REMEDIES[Reason.GARBLED],
         ) from error
-    if _is_deep(payload):
-        raise ApiError(
-            Reason.GARBLED,
-            f"the answer has more than {_DEEPEST} values within one another",
-            where=_where(response),
-            remedy=_REMEDIES[Reason.GARBLED],
-        )
+    if excess := _excess(payload):
+        message, remedy = f"the answer has more than {excess}", _REMEDIES[Reason.GARBLED]
+        raise ApiError(Reason.OVERSIZED, message, where=_where(response), remedy=remedy)
     if isinstance(payload, list) and None in payload:
         raise ApiError(
             Reason.SERVER,
@@ -132,14 +130,15 @@ def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - a
     return payload
 
 
-def _is_deep(payload: object) -> bool:
-    level = [payload]
+def _excess(payload: object) -> str:
+    level, values = [payload], 0
     for _ in range(_DEEPEST):
         maps = [inner for value in level if isinstance(value, dict) for inner in value.values()]
         level = maps + [inner for value in level if isinstance(value, list) for inner in value]
-        if not level:
-            return False
-    return True
+        values += len(level)
+        if not level or values > _MOST_VALUES:
+            return f"{_MOST_VALUES:,} values" if level else ""
+    return f"{_DEEPEST} values within one another"
 
 
 def unreachable(error: Exception, where: str, timeout: float) -> ApiError:

@@ -128,7 +128,18 @@ def test_an_answer_that_is_too_deep(
     server: respx.MockRouter, pair: tuple[str, str], depth: int
 ) -> None:
     server.get("x/").respond(text=f"[{pair[0] * depth}1{pair[1] * depth}]")
-    assert failure().reason is Reason.GARBLED
+    assert failure().reason in {Reason.OVERSIZED, Reason.GARBLED}
+
+
+@pytest.mark.parametrize("piece", ["1", "[]", "{}", '{"a":[1]}', "null", "[[],[],[],[],[]]"])
+@pytest.mark.parametrize("inside", ["[%s]", '[{"teams":[%s]}]', '{"a":{"b":[%s]}}'])
+def test_an_answer_of_too_many_values(server: respx.MockRouter, piece: str, inside: str) -> None:
+    """A few packed kilobytes kept a fetch busy for minutes, far beyond --max-time."""
+    route = server.get("x/").respond(text=inside % ",".join([piece] * 500_001))
+    error = failure()
+    assert error.reason is Reason.OVERSIZED
+    assert "500,000 values" in error.message
+    assert route.call_count == 1
 
 
 def packed(body: bytes, packing: str) -> tuple[ApiError, httpx.Request]:
