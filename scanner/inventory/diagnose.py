@@ -24,7 +24,7 @@ from scanner.inventory.envelope import (
     read_header,
 )
 from scanner.inventory.jsontext import AGAIN, FaultError, Reader, Record
-from scanner.inventory.records import Wrong, json_type, wrong
+from scanner.inventory.records import Wrong, differs, json_type, name_of, wrong
 from scanner.model.inventory import Layout, RawInput
 
 _QUOTE_LENGTH: Final = 40
@@ -168,7 +168,9 @@ def _violation(record: dict[str, Any], names: list[str], field: Field) -> str | 
         value = value.get(name) if isinstance(value, dict) else None
     problem = wrong(value, field)
     if problem is None:
-        return None
+        same = name_of(field.same_as)
+        other = f"it is not what {same} is, which is the same by another name"
+        return other if differs(record, value, field) else None
     if problem in {Wrong.MISSING, Wrong.EMPTY}:
         return "it is missing or empty"
     expected = " or ".join(dict.fromkeys(_NAMES[kind] for kind in field.types))

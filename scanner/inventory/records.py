@@ -42,6 +42,8 @@ def fault(table: str, record: object) -> str | None:
             continue
         if (problem := wrong(value, field)) is not None:
             return f"{path} is {_told(problem, value, field)}"
+        if differs(record, value, field):
+            return f"{path} is not what {name_of(field.same_as)} is, which is the same"
     return None
 
 
@@ -54,7 +56,7 @@ def _fields(
     def made() -> Iterator[tuple[str, tuple[str, ...], Field, frozenset[type]]]:
         for path, field in TABLES[table].fields.items():
             name = path.removeprefix("$.")
-            strict = field.required or field.timestamp or field.number
+            strict = field.required or field.timestamp or field.number or field.same_as
             plain = frozenset(
                 kind
                 for kind, names in _JSON_TYPES.items()
@@ -87,6 +89,19 @@ def wrong(value: Any, field: Field) -> Wrong | None:  # noqa: ANN401 - any JSON 
     if field.required and value == "":
         return Wrong.EMPTY
     return Wrong.MOMENT if field.timestamp and not is_moment(value) else None
+
+
+def differs(record: dict[str, Any], value: object, field: Field) -> bool:
+    """Whether a record tells another value by the name that this field is the same as."""
+    if not field.same_as or value is None:
+        return False
+    other = _at(record, tuple(name_of(field.same_as).split(".")))
+    return other is not None and str(other) != str(value)
+
+
+def name_of(path: str) -> str:
+    """Return what a field is called in messages."""
+    return path.removeprefix("$.")
 
 
 def _is_number(text: str) -> bool:

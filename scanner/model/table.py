@@ -27,12 +27,14 @@ class Field(msgspec.Struct, frozen=True):
 
     `required` fields must hold a value; `timestamp` fields must hold a date and time, as
     scanner.model.moment has it; `number` fields a whole number of 64 bits, be it a text (NUMBER).
+    One that is another by a name of old is the `same_as` that: a record may not tell two values.
     """
 
     types: tuple[str, ...]
     required: bool = False
     timestamp: bool = False
     number: bool = False
+    same_as: str = ""
 
 
 class Column(msgspec.Struct, frozen=True):

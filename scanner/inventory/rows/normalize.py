@@ -172,6 +172,8 @@ def _violation(path: str, field: Field, types: dict[str, int], paths: _Paths) ->
         tests.append(f"({value} IS NOT NULL AND TRY_CAST({value} AS BIGINT) IS NULL)")
     if field.number:
         tests.append(f"NOT coalesce(regexp_full_match({value}, '{NUMBER}'), true)")
+    if field.same_as:
+        tests.append(f"coalesce({paths.value(path)} <> {paths.value(field.same_as)}, false)")
     return " OR ".join(tests)
 
 

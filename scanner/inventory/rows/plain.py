@@ -92,7 +92,7 @@ class _Fields:
             spoken_of = of_facts if ROW in columns else taken
             told_too += f", {spoken(name, self.json, spoken_of)} AS said"
         else:
-            tests = [f"regexp_full_match(told, '{_row(name)}')", *self._dates()]
+            tests = [f"regexp_full_match(told, '{_row(name)}')", *self._dates(), *self._once()]
             tests += usual(name, self.json) if ROW in columns else []
         said = ("said" if typed else "told", "more")
         tests += [
@@ -150,6 +150,12 @@ class _Fields:
         return [
             f"({date} IS NULL OR TRY_CAST({date} AS TIMESTAMPTZ) IS NOT NULL)" for date in dates
         ]
+
+    def _once(self) -> list[str]:
+        """Return conditions that are FALSE where a record tells one thing by two names."""
+        pairs = [(path, one.same_as) for path, one in self._fields.items() if one.same_as]
+        told = [[f"nullif({self.json(path)}, 'null')" for path in pair] for pair in pairs]
+        return [f"({' IS NULL OR '.join(pair)} IS NULL)" for pair in told]
 
     def _sound(self, path: str, field: Field, secrets: Secrets) -> str:
         """Return a condition that is FALSE where a field that is no fact is not as it should be."""

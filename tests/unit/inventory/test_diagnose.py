@@ -57,6 +57,10 @@ WRONG_TYPES = [
         'projectId: expected a whole number of 64 bits, found a string: "2.5"',
     ),
     (
+        '[{"id": "ab", "projectId": 7, "projectID": ^8}]',
+        "projectID: it is not what projectId is, which is the same by another name",
+    ),
+    (
         _field("projectID", "^9223372036854775808"),
         "projectID: expected a whole number of 64 bits, found an integer: 9223372036854775808",
     ),

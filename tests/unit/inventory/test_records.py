@@ -12,6 +12,7 @@ from scanner.catalogue import TABLES
 from scanner.engine.database import connect
 from scanner.inventory.records import fault
 from scanner.inventory.rows.normalize import BAD, select
+from scanner.inventory.rows.plain import plain
 
 SOUND: dict[str, dict[str, Any]] = {
     "sentry_key": {"id": "k"},
@@ -61,6 +62,28 @@ def test_a_number_in_a_text_is_a_number(field: str) -> None:
     found = {text: fault("sentry_key", {"id": "k", field: text}) for text in texts}
     assert {text for text, problem in found.items() if problem is None} == set(NUMBERS)
     assert found["7.5"] == f"{field} is not a whole number"
+
+
+TWO_NAMES = [
+    *((7, 7, True), (7, "7", True), ("7", 7, True), (None, 7, True), (7, None, True)),
+    *((7, 8, False), (7, "8", False), (0, 7, False), ("7", 70, False)),
+]
+
+
+@pytest.mark.parametrize(("today", "of_old", "sound"), TWO_NAMES)
+def test_two_names_of_one_field_tell_the_same(today: object, of_old: object, sound: bool) -> None:  # noqa: FBT001 - a column of the table
+    record = {"id": "k", "projectId": today, "projectID": of_old}
+    assert (fault("sentry_key", record) is None) == sound
+    with connect() as connection:
+        values = {"record": json.dumps(record)}
+        for made in (select, plain):
+            sql = (
+                "WITH raw AS (SELECT CAST($record AS JSON) AS record, 'web' AS project, 'acme' AS"
+                f" organization, NULL AS server, 0 AS file) SELECT {BAD} FROM"
+                f" ({made('sentry_key', ['project_id'])})"
+            )
+            ((bad,),) = connection.execute(sql, values).fetchall()
+            assert bad is (not sound) or (made is plain and bad is None)
 
 
 @given(st.lists(st.tuples(st.sampled_from(PLACES), VALUES), min_size=1, max_size=60))

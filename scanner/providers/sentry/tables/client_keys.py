@@ -104,7 +104,7 @@ KEY: Final = Table(
         "$.isActive": Field(BOOLEAN),
         "$.dateCreated": Field(TEXT, timestamp=True),
         "$.projectId": Field((*INTEGER, *TEXT), number=True),
-        "$.projectID": Field((*INTEGER, *TEXT), number=True),
+        "$.projectID": Field((*INTEGER, *TEXT), number=True, same_as="$.projectId"),
         "$.rateLimit": Field(OBJECT),
         "$.rateLimit.window": Field(INTEGER),
         "$.rateLimit.count": Field(INTEGER),
