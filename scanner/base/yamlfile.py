@@ -4,6 +4,7 @@ Scalars follow the core schema of YAML 1.2: only true, false, null and numbers a
 text, so that `no`, `on` and dates stay what the author wrote.
 """
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -108,11 +109,17 @@ class YamlFile:
         return self._content.scalars.get(path)
 
     def has_on_one_line(self, part: str) -> bool:
-        """Whether a part of a text stands on one line of the file, in whatever quotes."""
+        """Whether a part of a text stands on one line of the file, in whatever quotes.
+
+        What cannot be seen may be written as an escape.
+        """
         plain = part.rstrip()
         escaped = plain.replace("\\", "\\\\").replace('"', '\\"')
-        written = {plain, plain.replace("'", "''"), escaped}
-        return any(one in line for line in self.lines for one in written)
+        for written in {plain, plain.replace("'", "''"), escaped}:
+            seen = "".join(char if char.isprintable() else "\n" for char in written).split("\n")
+            if any(map(re.compile(".*".join(map(re.escape, seen))).search, self.lines)):
+                return True
+        return False
 
     def problem(
         self, path: NodePath, message: str, code: str, *, hint: str = "", key: bool = False

@@ -51,7 +51,8 @@ def _record(table: str) -> dict[str, Any]:
         for part in above:
             holder = holder[part]
         if name not in record:
-            holder[name] = TIME if field.timestamp else _value(field.types)
+            value = 1 if field.number else _value(field.types)
+            holder[name] = TIME if field.timestamp else value
     if table == "sentry_key":
         record["dsn"] = {
             "public": TEXT,

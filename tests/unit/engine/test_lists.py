@@ -77,7 +77,6 @@ def test_items_do_not_take_the_names_of_other_parameters() -> None:
         (["[w]eb-1"], "web-1", False),
         (["[w]*"], "[w]eb", True),
         (["a.c"], "abc", False),
-        (["a%c"], "abc", False),
         (["*b*"], "a\nb\nc", True),
         ([], "web-1", False),
         (["*"], None, None),

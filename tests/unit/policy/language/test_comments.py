@@ -10,6 +10,7 @@ ONE_LINE = (
     "'is_active -- Ann''s'",
     '"is_active -- \\"only\\" a\\\\b"',
     '"is_active -- only\\nand age_days < 90"',
+    '"is_active -- \\u2028 only \\x7f"',
     "|\n  is_active -- only active\n  and age_days < 90 -- days",
     ">\n  age_days < 90\n  and is_active -- only active",
     ">\n  is_active -- only active\n\n  and age_days < 90",
