@@ -134,7 +134,7 @@ def test_an_interrupted_apply_goes_on_where_it_was(tmp_path: Path) -> None:
     actions = mixture(of, 10)
     then = expected(of, *(one for one in actions if one.target.id))
     command = ("fix", "apply", "plan.json", "--yes", "--allow-irreversible")
-    with Simulator(of, latency=0.02) as sim:
+    with Simulator(of, latency=0.1) as sim:  # so that it goes on until it is interrupted
         (tmp_path / "plan.json").write_bytes(write_plan(plan(sim.url, *actions)))
         environment = {"SENTRY_AUTH_TOKEN": WRITE, "SENTRY_URL": sim.url, "HOME": str(tmp_path)}
         with subprocess.Popen(
@@ -150,7 +150,7 @@ def test_an_interrupted_apply_goes_on_where_it_was(tmp_path: Path) -> None:
             said = process.communicate(timeout=60)[1]
         assert (process.returncode, said) == (130, b"keypolicy: interrupted\n")
         assert 0 < len(of.writes) < 12
-        time.sleep(0.1)  # what was under way is done by now
+        time.sleep(0.3)  # what was under way is done by now
         done = keypolicy(*command, cwd=tmp_path, **environment)
     assert done.code == 0, done.out
     assert_as_planned(of, actions, then)
