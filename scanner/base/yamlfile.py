@@ -5,6 +5,7 @@ text, so that `no`, `on` and dates stay what the author wrote.
 """
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,6 +18,12 @@ from scanner.base.resources import policies_dir
 MAX_BYTES: Final = 1024 * 1024
 """Largest file that is read; no policy written by people comes near it."""
 
+_FOLDED: Final = (
+    "this comment goes on over the lines after it, which are then no part of the condition"
+)
+_UNFOLDED: Final = (
+    "YAML joins the lines here: write `|` before the text, or the comment as /* ... */."
+)
 _BOM: Final = b"\xef\xbb\xbf"
 _BLOCK_SCALAR: Final = ("|", ">")
 _QUOTES: Final = ("'", '"')
@@ -108,7 +115,23 @@ class YamlFile:
         """Return the value at `path` as it is written, without quotes; None if it is no scalar."""
         return self._content.scalars.get(path)
 
-    def has_on_one_line(self, part: str) -> bool:
+    def folded_comments(
+        self, path: NodePath, text: str, comments: Iterable[tuple[str, int]]
+    ) -> list[Problem]:
+        """Return a problem for each SQL comment of the text at `path` that takes in a further line.
+
+        `comments` are those that go to the end of a line, each with its offset. In a folded text a
+        line goes on with the next one, so that `--` hides all that follows: what is left of the
+        condition is sound SQL, and asks for less than the file says.
+        """
+        location = self.at_text(path)
+        return [
+            Problem(location.within(text, offset), _FOLDED, "folded-comment", _UNFOLDED)
+            for comment, offset in comments
+            if not self._has_on_one_line(comment)
+        ]
+
+    def _has_on_one_line(self, part: str) -> bool:
         """Whether a part of a text stands on one line of the file, in whatever quotes.
 
         What cannot be seen may be written as an escape.

@@ -13,9 +13,8 @@ from scanner.catalogue import TABLES
 from scanner.model.outcome import Severity
 from scanner.model.rule import Policy, Predicate, Remedy, Rule
 from scanner.policy.language.arguments import CheckUse, read_check, read_fix
-from scanner.policy.language.comments import swallowing
 from scanner.policy.language.parameters import Parameter
-from scanner.policy.language.predicates import parameters_in
+from scanner.policy.language.predicates import line_comments, parameters_in
 from scanner.policy.language.scope import ParameterScope
 from scanner.policy.language.slots import Slot
 from scanner.policy.language.static import check_fit, check_resource, fix_fit
@@ -190,7 +189,7 @@ def _predicate(text: str, place: WrittenAt, scope: ParameterScope) -> Predicate:
         name: scope.value(name, location.within(text, offset))
         for name, offset in parameters_in(text)
     }
-    scope.problems += swallowing(place.source, place.path, text)
+    scope.problems += place.source.folded_comments(place.path, text, line_comments(text))
     return Predicate(text, params, location)
 
 

@@ -28,6 +28,9 @@ from scanner.triage.owner_document import TextOrTexts
 _ID: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]*(?!\n)$"
 _DAY: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?!\n)$"
 _BARE_ID: Final = re.compile(r"[0-9a-f]{8,}")
+_COMMENT: Final = re.compile(r"'(?:[^']|'')*'|(--[^\r\n]*)")
+"""A string, or a comment to the end of the line."""
+
 _DAY_FORM: Final = {"patternErrorMessage": "Write a day, such as 2026-12-31."}
 _NOT_BLANK: Final = {
     "errorMessage": "this must not be empty",
@@ -271,4 +274,7 @@ class _Reader:
             hint = f"Write it as a list: [{document.match.strip()}]."
             self._tell(path, "this is an id, not a condition", "bare-id", hint)
             return None
-        return Predicate(document.match, {}, self._source.at_text(path))
+        text = document.match
+        comments = [(found[1], found.start()) for found in _COMMENT.finditer(text) if found[1]]
+        self.problems += self._source.folded_comments(path, text, comments)
+        return Predicate(text, {}, self._source.at_text(path))

@@ -3,7 +3,8 @@
 import pytest
 
 from scanner.base.yamlfile import YamlFile
-from scanner.policy.language.comments import swallowing
+from scanner.policy.language.predicates import line_comments
+from scanner.triage.waivers import check_waivers
 
 ONE_LINE = (
     "is_active -- only active",
@@ -30,7 +31,8 @@ SEVERAL = (
 def _found(written: str) -> list[str]:
     source = YamlFile("p.yaml", f"where: {written}\n".encode())
     text = str(source.get(("where",)))
-    return [problem.code for problem in swallowing(source, ("where",), text)]
+    found = source.folded_comments(("where",), text, line_comments(text))
+    return [problem.code for problem in found]
 
 
 @pytest.mark.parametrize("written", ONE_LINE)
@@ -41,3 +43,25 @@ def test_a_comment_that_ends_with_its_line_is_sound(written: str) -> None:
 @pytest.mark.parametrize("written", SEVERAL)
 def test_a_comment_that_takes_in_a_further_line_is_told(written: str) -> None:
     assert _found(written) == ["folded-comment"]
+
+
+def _of_a_waiver(written: str) -> list[str]:
+    """What a waiver with this condition is told; it is a list of one, so its lines are deeper."""
+    deeper = written.replace("\n", "\n  ")
+    text = (
+        "waivers:\n- id: w\n  rule: r\n  reason: because\n  owner: o\n  approved_by: a\n"
+        f"  created: 2026-01-01\n  expires: 2026-02-01\n  match: {deeper}\n"
+    )
+    source = YamlFile("w.yaml", text.encode())
+    codes = [problem.code for problem in check_waivers(source, [], 365).problems]
+    return [code for code in codes if code == "folded-comment"]
+
+
+@pytest.mark.parametrize("written", ONE_LINE)
+def test_a_waiver_may_have_comments(written: str) -> None:
+    assert _of_a_waiver(written) == []
+
+
+@pytest.mark.parametrize("written", SEVERAL)
+def test_a_waiver_covers_no_more_than_its_lines_say(written: str) -> None:
+    assert _of_a_waiver(written) == ["folded-comment"]
