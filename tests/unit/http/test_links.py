@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 
 import pytest
 from hypothesis import given
@@ -71,6 +70,5 @@ def test_any_header_can_be_read(header: str) -> None:
 
 @pytest.mark.parametrize("piece", ["<", '"', " ", ";", ",", "=", "a=", "a ", "<>;"])
 def test_a_long_header_takes_no_longer_than_it_is_long(piece: str) -> None:
-    started = time.perf_counter()
-    links_by_rel(piece * 50_000)
-    assert time.perf_counter() - started < 1
+    # By the square of its length, it would take longer than any test may.
+    assert links_by_rel(piece * 500_000) == links_by_rel(piece * 4)
