@@ -103,7 +103,7 @@ def asked_pause(headers: Mapping[str, str]) -> float | None:
 
 def http_date(text: str) -> datetime | None:
     """Return the moment that a header of a date tells, None where it is none."""
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - heavy, and seldom needed
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - heavy, and not for files
 
     try:
         moment = parsedate_to_datetime(text)

@@ -54,23 +54,21 @@ class Unclear(msgspec.Struct, frozen=True):
 class Api(msgspec.Struct, frozen=True):
     """What is particular to asking a service.
 
-    In addresses of its pages for people `pages` stands between the server's own and the
-    organization.
-
     `prefix` is the path, from slash to slash, that the addresses of its API begin with. `hosted` is
     the host of the hosted service, whose subdomains are its regions. Answers tell their limits in
     headers that begin with `limits`. A record that goes by another name now is answered by a
     redirect with the code `moved`, from and to paths as in `renamed`: a regular expression with
     the groups `root`, `head` and `tail`, which stay, and `slug`; `root` is what is in front of the
-    API's own path.
+    API's own path. In addresses of its pages for people `pages` stands between the server's own and
+    the organization.
     """
 
-    pages: str = "/"
     prefix: str = "/"
     hosted: str = ""
     limits: str = ""
     moved: str = ""
     renamed: str = ""
+    pages: str = "/"
 
 
 class Provider(msgspec.Struct, frozen=True):

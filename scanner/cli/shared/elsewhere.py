@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
 from scanner.config.settings import Settings
+from scanner.config.values import path
 
 if TYPE_CHECKING:
     from scanner.engine.remote.interface import DataPlace
@@ -37,9 +38,8 @@ def add_engine_argument(parser: argparse.ArgumentParser) -> None:
 
 def place(text: str) -> Path | str:
     """Return a path, or an address as it is: its slashes mean something. Raises UsageError."""
-    if not text.strip():  # as a path, it would be the working directory with all that is there
-        raise UsageError("an empty name", where="--inventory", remedy="Name a file or a folder.")
-    return text if "://" in text else Path(text)
+    # An empty path would be the working directory, with all that is there.
+    return text if "://" in text else path(text, "--inventory")
 
 
 def refuse_addresses(namespace: argparse.Namespace) -> None:

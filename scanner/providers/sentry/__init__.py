@@ -127,13 +127,13 @@ PROVIDER: Final = Provider(
     " FROM sentry_project GROUP BY ALL",
     counts="scanner.providers.sentry.counts:count",
     api=Api(
-        pages="/settings/",
         prefix="/api/0/",
         hosted="sentry.io",
         limits="X-Sentry-Rate-Limit-",
         moved="resource-moved",
         renamed=r"(?P<root>.*)(?P<head>/api/0/projects/[^/]+/)(?P<slug>[^/]+)"
         r"(?P<tail>/(?:keys/(?:[^/]+/)?)?)",
+        pages="/settings/",
     ),
     url="https://sentry.io",
     policy="sentry-baseline",
