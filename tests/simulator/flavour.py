@@ -13,6 +13,7 @@ class Flavour:
     `credentials`: it has lists of integrations, organization tokens and legacy API keys;
     `token_list_for_tokens`: it gives that of organization tokens to tokens, not only to people.
     `strict_per_page`: per_page=0 is refused; 23.7.1 answers with a cursor that never moves.
+    `longest_page`: no page has more rows, whatever was asked for; small ones make small worlds do.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Flavour:
     glitchtip: bool = False
     credentials: bool = True
     token_list_for_tokens: bool = True
+    longest_page: int = 100
 
     @property
     def per_page_error(self) -> str:

@@ -54,13 +54,13 @@ def page_size(request: Request, flavour: Flavour, default: int | None = None) ->
     """Return how many rows a page has, or raise PagingError as the server would refuse."""
     text = request.query.get("per_page")
     if text is None:
-        return default or flavour.default_per_page
+        return min(default or flavour.default_per_page, flavour.longest_page)
     if not text.isdigit():
         raise PagingError("Invalid per_page parameter.")
     lowest = 1 if flavour.strict_per_page else 0
     if not lowest <= int(text) <= MAX_PER_PAGE:
         raise PagingError(flavour.per_page_error)
-    return int(text)
+    return min(int(text), flavour.longest_page)
 
 
 def cursor_of(request: Request) -> Cursor | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 COMPLETE, PARTIAL = CoverageState.COMPLETE, CoverageState.PARTIAL
 BOTH_WAYS = [TODAY, SELF_HOSTED_23_7]
+SHORT_PAGES = [replace(flavour, longest_page=10) for flavour in BOTH_WAYS]
 
 
 def read(path: Path) -> Facts:
@@ -66,47 +68,47 @@ CHANGES = st.lists(
 )
 
 
-@pytest.mark.parametrize(("flavour", "projects"), [(TODAY, 105), (SELF_HOSTED_23_7, 105)])
+@pytest.mark.parametrize("flavour", SHORT_PAGES)
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(changes=CHANGES)
 def test_a_complete_fetch_is_the_world_at_some_moment(
-    flavour: Flavour, projects: int, changes: list[tuple[int, Change, int]]
+    flavour: Flavour, changes: list[tuple[int, Change, int]]
 ) -> None:
     planned: dict[int, list[tuple[Change, int]]] = {}
     for number, change, which in changes:
         planned.setdefault(number, []).append((change, which))
-    made = Changes(world_of(projects, 215), planned)
+    made = Changes(world_of(12, 23), planned)
     with tempfile.TemporaryDirectory() as folder:
         complete, found, _ = busy(made, flavour, Path(folder))
     if complete:
         assert found in made.moments
 
 
-@pytest.mark.parametrize("flavour", BOTH_WAYS)
+@pytest.mark.parametrize("flavour", SHORT_PAGES)
 @pytest.mark.parametrize("change", Change)
-@pytest.mark.parametrize("which", [0, 119])
+@pytest.mark.parametrize("which", [0, 11])
 def test_one_change_is_survived(
     tmp_path: Path, flavour: Flavour, change: Change, which: int
 ) -> None:
-    made = Changes(world_of(120, 240), {5: [(change, which)]})
+    made = Changes(world_of(12, 24), {5: [(change, which)]})
     complete, found, _ = busy(made, flavour, tmp_path)
     assert complete
     assert found in made.moments
 
 
-@pytest.mark.parametrize("flavour", BOTH_WAYS)
+@pytest.mark.parametrize("flavour", SHORT_PAGES)
 def test_a_starred_project_loses_none(tmp_path: Path, flavour: Flavour) -> None:
     """Taking the star from the first lets the first of page two slip to page one, unread."""
-    world = world_of(120, 240)
+    world = world_of(12, 24)
     last = max(world.projects, key=lambda project: project.slug)
     last.starred = True
     index = world.projects.index(last)
     made = Changes(world, {4: [(Change.STAR, index)]})
     complete, found, _ = busy(made, flavour, tmp_path)
     assert complete
-    assert len(found[0]) == 120
+    assert len(found[0]) == 12
     assert found in made.moments
 
 
