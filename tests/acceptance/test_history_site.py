@@ -1,10 +1,13 @@
 """The site of a history: pages, links, feed and calendar; damaged, pruned, and looked at."""
 
+import atexit
 import json
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,15 @@ def kept(place: Place, as_of: str, *arguments: object) -> Result:
 
 def year(place: Place) -> None:
     """Keep four runs: with a waiver, a hostile name, a secret, times to fix, a policy that grew."""
+    shutil.copytree(_a_year(), place.folder, dirs_exist_ok=True)
+
+
+@cache
+def _a_year() -> str:
+    """Return a folder with these runs; they are made once, and copied for each test."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    place = Place(Path(folder))
     place.write("keypolicy.yaml", "sla: {high: 14d, medium: 30d}\n")
     place.waivers({})
     secret = {"secret": CANARY, "dsn": {"secret": f"https://a:{CANARY}@s.io/1"}}
@@ -55,6 +67,7 @@ def year(place: Place) -> None:
         POLICY + grown.replace("}\n", "\n").replace("- {", "- ").replace(", ", "\n    ") + check
     )
     kept(place, "2026-03-05", "--waivers", "waivers.yaml")
+    return folder
 
 
 def site(place: Place, *arguments: object, output: str = SITE) -> Result:
