@@ -66,6 +66,9 @@ Python's own number means hundreds of looks while modules are imported, all of t
 _EXIT_USAGE: Final = 2
 _EXIT_INTERNAL: Final = 4
 _EXIT_INTERRUPTED: Final = 130
+_INTERRUPTED: Final = "Query interrupted"
+"""What DuckDB says instead of KeyboardInterrupt where it hears Ctrl-C within a statement."""
+
 _EXIT_UNREAD: Final = 141
 """What shells tell of a command that wrote to a pipe which nobody reads any more."""
 
@@ -196,7 +199,9 @@ def _guarded(verb: ModuleType, parser: argparse.ArgumentParser, arguments: list[
     except OSError as error:
         _complain(_environment(error))
         return _EXIT_USAGE
-    except Exception as error:  # noqa: BLE001 - the one place that answers for the unforeseen
+    except Exception as error:  # the one place that answers for the unforeseen
+        if isinstance(error, RuntimeError) and str(error) == _INTERRUPTED:
+            raise KeyboardInterrupt from error
         return _internal(error)
     return code
 

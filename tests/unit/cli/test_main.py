@@ -71,3 +71,14 @@ def test_an_interrupt_while_modules_are_imported_is_no_traceback(
     monkeypatch.setattr(importlib, "import_module", interrupted)
     assert main(["fetch"]) == 130
     assert capsys.readouterr().err == "keypolicy: interrupted\n"
+
+
+def test_an_interrupt_within_a_statement_is_no_internal_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def asked(_namespace: argparse.Namespace) -> int:
+        raise RuntimeError("Query interrupted")  # as DuckDB says it
+
+    monkeypatch.setattr("scanner.cli.schema.run", asked)
+    assert main(["schema", "policy"]) == 130
+    assert capsys.readouterr().err == "keypolicy: interrupted\n"
