@@ -1,5 +1,6 @@
 """Report formats. Each is one module and one line in `FORMATS`, imported only when it is used."""
 
+import atexit
 import importlib
 import threading
 from collections.abc import Iterable, Sequence
@@ -56,6 +57,8 @@ class FormatInfo(msgspec.Struct, frozen=True):
     is_binary: bool = False
     is_extra: bool = False
 
+
+_PATIENCE: Final = 10.0  # seconds that the end of the process waits for imports
 
 FORMATS: Final[dict[str, FormatInfo]] = {
     "json": FormatInfo(
@@ -143,7 +146,8 @@ def preload(names: Iterable[str]) -> None:
 
     The database works without Python's lock, so this costs next to nothing while a scan runs.
     Where that ends at once, over a mistake in a policy, the process ends when the imports have: an
-    interpreter that is taken down under a thread that loads a library crashes.
+    interpreter that is taken down under a thread that loads a library crashes. But Ctrl-C within
+    an import may leave its lock taken for good, so the wait has an end.
     """
     modules = [f"scanner.report.{FORMATS[name].module}" for name in names]
 
@@ -151,7 +155,9 @@ def preload(names: Iterable[str]) -> None:
         for module in modules:
             importlib.import_module(module)
 
-    threading.Thread(target=load, name="keypolicy-preload").start()
+    thread = threading.Thread(target=load, name="keypolicy-preload", daemon=True)
+    thread.start()
+    atexit.register(thread.join, _PATIENCE)
 
 
 def to_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -> Writing:

@@ -229,3 +229,20 @@ def test_a_process_does_not_end_under_the_imports_that_go_on_beside_it() -> None
     )
     told = [f"loaded scanner.report.{FORMATS[name].module}" for name in ("json", "csv")]
     assert (done.returncode, done.stdout.splitlines(), done.stderr) == (2, told, "")
+
+
+STUCK = """
+import importlib, threading
+from scanner import report
+
+report._PATIENCE = 0.1
+importlib.import_module = lambda name: threading.Event().wait()
+report.preload(["json"])
+raise SystemExit(2)
+"""
+
+
+def test_a_process_ends_where_an_import_beside_it_never_does() -> None:
+    """Ctrl-C within an import left the lock of the module taken, and the process waiting."""
+    done = subprocess.run([sys.executable, "-c", STUCK], check=False, timeout=60)
+    assert done.returncode == 2
