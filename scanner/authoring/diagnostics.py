@@ -11,8 +11,7 @@ import msgspec
 from scanner import __version__
 from scanner.authoring.lint.listing import Listing
 from scanner.base.errors import Problem
-from scanner.base.sarif import SCHEMA, VERSION
-from scanner.base.workflow import workflow_command
+from scanner.base.foreign import SARIF_SCHEMA, SARIF_VERSION, workflow_command
 from scanner.catalogue.redact import redact_text
 
 Plain = Callable[[str], str]
@@ -111,7 +110,7 @@ def to_sarif(found: Sequence[Diagnostic]) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(one, codes.index(one.problem.code)) for one in found],
     }
-    log = {"$schema": SCHEMA, "version": VERSION, "runs": [run]}
+    log = {"$schema": SARIF_SCHEMA, "version": SARIF_VERSION, "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 

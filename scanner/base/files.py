@@ -148,16 +148,16 @@ def open_alone(path: Path, what: str) -> BinaryIO | None:
             where=str(path),
             remedy="Remove it, or choose another output.",
         )
-    if not _locked(handle):
+    if lock(handle) is False:
         os.close(handle)
         return None
     return os.fdopen(handle, "r+b", buffering=0)
 
 
-def _locked(handle: int) -> bool:
-    """Lock the file until it is closed; False where another process has."""
+def lock(handle: int) -> bool | None:
+    """Lock the file until it is closed; False where another process has, None without locks."""
     if sys.platform == "win32":
-        return True
+        return None
     import fcntl  # noqa: PLC0415 - there is none on Windows
 
     try:
@@ -165,7 +165,7 @@ def _locked(handle: int) -> bool:
     except BlockingIOError:
         return False
     except OSError:
-        return True  # a file system without locks
+        return None  # a file system without locks
     return True
 
 

@@ -2,12 +2,12 @@
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from scanner.base.errors import UsageError
+from scanner.base.scratch import scratch
 from scanner.base.text import clean, plural
 from scanner.catalogue import BASIC, LIVE
 from scanner.cli.shared import inputs
@@ -89,8 +89,8 @@ def run(namespace: argparse.Namespace) -> int:
     scope = inputs.scope(namespace, settings)
     from scanner.engine.intake.export import fetch  # noqa: PLC0415 - heavy, and mistakes come first
 
-    with tempfile.TemporaryDirectory(prefix="keypolicy-") as workspace:
-        coverage, warnings = fetch(source, scope, wanted, Path(workspace), path)
+    with scratch() as workspace:
+        coverage, warnings = fetch(source, scope, wanted, workspace, path)
     journal.unlink(missing_ok=True)
     coverage |= dict.fromkeys(sorted(wanted.tables - coverage.keys()), _ABSENT)
     for warning in warnings:

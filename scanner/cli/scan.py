@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from tempfile import SpooledTemporaryFile, TemporaryDirectory
+from tempfile import SpooledTemporaryFile
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import msgspec
 
 from scanner.base.errors import FetchError, UsageError
+from scanner.base.scratch import scratch
 from scanner.base.text import CleanJson
 from scanner.cli.shared import elsewhere, inputs, judging, story
 from scanner.cli.shared.outputs import check_format, check_outputs
@@ -178,8 +179,8 @@ def run(namespace: argparse.Namespace) -> int:
     preload(formats)
     with ExitStack() as stack:
         if any(FORMATS[name].is_of_table for name in formats):
-            private = stack.enter_context(TemporaryDirectory(prefix="keypolicy-"))
-            request = msgspec.structs.replace(request, folder=Path(private))
+            private = stack.enter_context(scratch())
+            request = msgspec.structs.replace(request, folder=private)
         with _telling_of_nothing(request, channels):
             scanned = stack.enter_context(scan(request))
         run = msgspec.structs.replace(scanned, earlier=story.merged(earlier, scanned.earlier))

@@ -1,9 +1,6 @@
 """How much memory the database may take: from the machine, its container, or a setting."""
 
-import atexit
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -14,6 +11,7 @@ from typing import Final
 import _duckdb as duckdb
 
 from scanner.base.errors import UsageError
+from scanner.base.scratch import scratch_folder
 
 SHARE: Final = 0.75
 """Part of the machine's memory that the database may take, unless it is set."""
@@ -84,10 +82,8 @@ def memory_told() -> Iterator[None]:
 
 @cache
 def _spill_folder() -> str:
-    """Make the folder that nobody else can read, for what does not fit; it goes with us."""
+    """Return the folder for what does not fit; it goes with the process."""
     try:
-        folder = tempfile.mkdtemp(prefix="keypolicy-spill-")
+        return str(scratch_folder())
     except OSError:  # nowhere to write: then nothing is spilled
         return ""
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

@@ -7,12 +7,12 @@ only where the one before it found nothing.
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
 from scanner.base.errors import KeypolicyError, UsageError
 from scanner.base.files import read_regular
+from scanner.base.scratch import scratch
 from scanner.evidence.archive import unpack
 from scanner.evidence.bundle import (
     FORMAT,
@@ -61,12 +61,12 @@ def check(path: Path) -> EvidenceCheck:
     Raises UsageError where it is none of these.
     """
     if not path.is_dir():
-        with TemporaryDirectory(prefix="keypolicy-") as folder:
+        with scratch() as folder:
             try:
-                unpack(path, Path(folder))
+                unpack(path, folder)
             except DamageError as error:
                 return EvidenceCheck(damage=(error,))
-            return _relative(_check_bundle(Path(folder)), folder, str(path))
+            return _relative(_check_bundle(folder), str(folder), str(path))
     if (path / MARKER).exists():
         return _check_history(History(path))
     if not any((path / name).exists() for name in (HEAD, SUMS, HISTORY)):
@@ -188,9 +188,9 @@ def _differences(run: StoredRun, before: StoredRun | None, *, is_dated: bool) ->
     # A run without one before it may have passed over a damaged one; then it tells no dates.
     first: list[DamageError] | None = None
     for is_certain in (True, False) if before is None else (True,):
-        with TemporaryDirectory(prefix="keypolicy-") as workspace:
+        with scratch() as workspace:
             carried = before if is_dated else None
-            made = remake(run, carried, Path(workspace), is_certain=is_certain)
+            made = remake(run, carried, workspace, is_certain=is_certain)
             found = compare(run, made, is_dated=is_dated)
         if not found:
             return []

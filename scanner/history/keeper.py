@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from scanner.base.errors import KeypolicyError
+from scanner.base.scratch import scratch
 from scanner.engine.database import Connection
 from scanner.engine.intake.keep import keep
 from scanner.engine.intake.load import Loaded
@@ -62,8 +62,8 @@ class Dated(msgspec.Struct, frozen=True):
 @contextmanager
 def kept_by(request: HistoryRequest) -> Iterator["Keeper"]:
     """Give the keeper of a scan; what it did not seal is cleared away."""
-    with TemporaryDirectory(prefix="keypolicy-") as scratch:
-        keeper = Keeper(request, Path(scratch))
+    with scratch() as folder:
+        keeper = Keeper(request, folder)
         try:
             yield keeper
         finally:

@@ -6,11 +6,11 @@ a gap or another policy never looks like a change of the keys.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
 from scanner.base.errors import KeypolicyError
+from scanner.base.scratch import scratch
 from scanner.history.compare.diff import diff
 from scanner.history.compare.snapshot import Snapshot, of_report, of_run
 from scanner.history.folder import History
@@ -62,8 +62,8 @@ def _owned(snapshot: Snapshot, owners: Sequence[str] | None) -> Snapshot:
 
 def _since_report(run: Run, earlier: Sequence[Path]) -> ScanChanges:
     first = max(map(of_report, earlier), key=lambda one: one.point.as_of)
-    with TemporaryDirectory(prefix="keypolicy-") as folder:
-        now = Path(folder, "now.json")
+    with scratch() as folder:
+        now = folder / "now.json"
         write_reports(run, [to_file(run, now)])
         return _between(first, of_report(now), "the report")
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple
 from urllib.parse import unquote
 
+from scanner.base.foreign import workflow_command
 from scanner.base.text import clean, paragraph, plural
-from scanner.base.workflow import workflow_command
 from scanner.model.finding import Finding
 from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import RuleResult, Run

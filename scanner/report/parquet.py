@@ -5,7 +5,6 @@ Values are as they came, without escapes: nothing renders them here.
 """
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -13,6 +12,7 @@ from typing import BinaryIO, Final
 import _duckdb as duckdb
 
 from scanner import __version__
+from scanner.base.scratch import scratch
 from scanner.base.text import timestamp
 from scanner.model.run import Run
 from scanner.report.interface import ReportOptions
@@ -31,8 +31,8 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
     if run.table is None:
         raise ValueError("the scan was not asked for a table")
     parts = run.table()
-    with tempfile.TemporaryDirectory(prefix="keypolicy-") as workspace:
-        table = Path(workspace, "rows.parquet")
+    with scratch() as workspace:
+        table = workspace / "rows.parquet"
         try:
             _join(parts, table, _metadata(run))
         except duckdb.Error as error:

@@ -4,10 +4,10 @@ import argparse
 import hashlib
 import shutil
 import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from scanner.base.files import check_writable, replacing
+from scanner.base.scratch import scratch
 from scanner.base.text import clean, plural
 from scanner.cli.history.output import folder_of, opened
 from scanner.cli.shared import inputs
@@ -16,6 +16,9 @@ from scanner.evidence.bundle import chain, members
 from scanner.evidence.signature import SUFFIX, sign
 from scanner.history.choose import choose
 from scanner.history.tell.words import day
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def run(namespace: argparse.Namespace) -> int:
@@ -26,8 +29,8 @@ def run(namespace: argparse.Namespace) -> int:
     beside = output.with_name(output.name + SUFFIX)
     check_writable([output, *([beside] if namespace.sign else [])])
     found = members(history, chosen)
-    with TemporaryDirectory(prefix="keypolicy-") as folder:
-        made = Path(folder, "bundle.zip")
+    with scratch() as folder:
+        made = folder / "bundle.zip"
         with made.open("wb") as out:
             pack(found, out)
         signature = sign(made, namespace.sign) if namespace.sign else None

@@ -4,13 +4,13 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.base.files import open_regular
+from scanner.base.scratch import scratch
 from scanner.base.text import plural, timestamp
 from scanner.cli.history.output import print_json, written
 from scanner.evidence.check import EvidenceCheck, check
@@ -31,11 +31,11 @@ def run(namespace: argparse.Namespace) -> int:
     path: Path = namespace.path
     wanted = _wanted(namespace)
     signed = ""
-    with TemporaryDirectory(prefix="keypolicy-") as folder:
+    with scratch() as folder:
         checked = path
         if wanted is not None:
             # What is checked has to be what was signed, whoever can write to the file meanwhile.
-            checked = Path(folder, "bundle.zip")
+            checked = folder / "bundle.zip"
             with open_regular(path) as source, checked.open("wb") as out:
                 shutil.copyfileobj(source, out, 1 << 20)
         try:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
 
+from scanner.base.scratch import scratch
 from scanner.config.gate import effective
 from scanner.config.settings import Settings
 from scanner.history.folder import StoredRun
@@ -31,10 +31,10 @@ def replayed(
 
     `ahead` is for how many days to look ahead, 0 for none. Raises DamageError.
     """
-    with TemporaryDirectory(prefix="keypolicy-") as private:
-        folder = Path(private, "table")
+    with scratch() as private:
+        folder = private / "table"
         folder.mkdir()
-        files = None if settings.policies else KeptFiles.unpacked(run, Path(private))
+        files = None if settings.policies else KeptFiles.unpacked(run, private)
         told = _in_effect(run, settings, is_own=files is not None)
         scope = run.manifest.looked.scope
         triage = told.triage

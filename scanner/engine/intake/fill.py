@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import msgspec
 
 from scanner.base.errors import InventoryFileError
+from scanner.base.scratch import scratch
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.intake import columnar
@@ -49,8 +48,8 @@ def fill(  # noqa: PLR0913, PLR0917 - what a source is asked for, and what is ma
 
     Raises FetchError where nothing could be seen, InventoryFileError for a bad file.
     """
-    with TemporaryDirectory(prefix="keypolicy-") as workspace:
-        inventory = source.collect(scope, with_teams(wanted, owners), Path(workspace))
+    with scratch() as workspace:
+        inventory = source.collect(scope, with_teams(wanted, owners), workspace)
         try:
             loaded = load(connection, inventory, scope, as_of, read, ahead, digested=digested)
         except BadInputError as error:

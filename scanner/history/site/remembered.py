@@ -6,14 +6,13 @@ finding from the policies, who approved an exception from the waivers. Nothing i
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
 from msgspec import UNSET
 
 from scanner.base.errors import KeypolicyError, Location
+from scanner.base.scratch import scratch
 from scanner.history.folder import REPORT, StoredRun
 from scanner.history.kept import KeptFiles
 from scanner.history.manifest import DamageError, Manifest
@@ -112,8 +111,8 @@ def _sources(run: StoredRun) -> _Sources:
     """Read the files of a run; what cannot be read any more is not told."""
     policies: tuple[Policy, ...] = ()
     waivers: tuple[Waiver, ...] = ()
-    with TemporaryDirectory(prefix="keypolicy-") as private:
-        files = KeptFiles.unpacked(run, Path(private))
+    with scratch() as private:
+        files = KeptFiles.unpacked(run, private)
         try:
             policies = load_policies(files.policies, run.manifest.params)
             if files.triage.waivers is not None:

@@ -13,7 +13,7 @@ from typing import IO, BinaryIO, Final
 
 import msgspec
 
-from scanner.base.sarif import SCHEMA, VERSION
+from scanner.base.foreign import SARIF_SCHEMA, SARIF_VERSION
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition
 from scanner.model.rule import Policy
@@ -48,7 +48,7 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:
             for policy in shown
         ]
         yield from _spool({rule: one for one in runs for rule in one.rules})
-        out.write(f'{{"$schema":"{SCHEMA}","version":"{VERSION}","runs":['.encode())
+        out.write(f'{{"$schema":"{SARIF_SCHEMA}","version":"{SARIF_VERSION}","runs":['.encode())
         for number, one in enumerate(runs):
             out.write(b",\n" if number else b"\n")
             one.write(out)

@@ -1,0 +1,79 @@
+"""However a command ends, nothing of it stays in TMPDIR; of one that is killed, until the next."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.support import ROOT, keypolicy
+
+AS_OF = ("--as-of", "2026-03-01")
+KEPT = ("--history", "past")
+INSECURE = ("--insecure-http", "-o", "i.jsonl")
+ENDS = {
+    "passes": (0, ("scan", "--demo", "--fail-on", "never", *AS_OF, "-o", "r.parquet")),
+    "fails": (1, ("scan", "--demo", *AS_OF, *KEPT, "-o", "r.json", "-o", "r.html")),
+    "bad rule": (2, ("scan", "--demo", *AS_OF, "--policy", "p.yaml")),
+    "bad file": (2, ("scan", "--inventory", "p.yaml", *AS_OF)),
+    "bad query": (2, ("query", "SELECT 1/x", "--demo")),
+    "nothing there": (3, ("scan", "--demo", "--org", "none", *AS_OF)),
+    "no server": (3, ("fetch", "--url", "http://127.0.0.1:9", "--max-time", "1", *INSECURE)),
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_command_that_ends_leaves_nothing(tmp_path: Path, name: str) -> None:
+    code, arguments = ENDS[name]
+    (tmp_path / "p.yaml").write_text("policy: p\n", "utf-8")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    token = {"SENTRY_AUTH_TOKEN": "x", "SENTRY_ORG": "acme"} if arguments[0] == "fetch" else {}
+    done = keypolicy(*arguments, cwd=tmp_path, TMPDIR=str(scratch), **token)
+    assert done.code == code, done.err
+    assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"])
+def test_a_command_that_is_stopped_leaves_nothing_for_long(tmp_path: Path, name: str) -> None:
+    """At random moments, from a seed."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    inherited = {one: text for one, text in os.environ.items() if not one.startswith("KEYPOLICY_")}
+    environment = {**inherited, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)}
+    # Under nohup Ctrl-C is ignored, and what is started inherits that.
+    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    start += " from scanner.cli.main import main; raise SystemExit(main())"
+    scan = [sys.executable, "-c", start, "scan", "--demo", *AS_OF, *KEPT, "-o", "r.parquet"]
+
+    def run(until: float) -> None:
+        with subprocess.Popen(
+            scan,
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            began = time.monotonic()
+            while process.poll() is None and not any(scratch.glob("*/*")):
+                time.sleep(0.001)
+            while process.poll() is None and time.monotonic() - began < until:
+                time.sleep(0.001)
+            process.send_signal(getattr(signal, name))
+            # Interrupted, or done: an interrupt is no fault of ours.
+            code = process.wait(60)
+            assert code in {1, 130, -getattr(signal, name)}
+            if code == 130:
+                assert {path.suffix for path in scratch.rglob("*") if path.is_file()} <= {".lock"}
+
+    moments = random.Random(7)  # noqa: S311 - which moments, not secrecy
+    for _ in range(4):
+        run(moments.uniform(0, 1))
+    done = keypolicy("scan", "--demo", *AS_OF, cwd=tmp_path, TMPDIR=str(scratch))
+    assert done.code == 1, done.err
+    assert list(scratch.iterdir()) == []
