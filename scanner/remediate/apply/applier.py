@@ -13,6 +13,7 @@ import msgspec
 
 from scanner.base.text import clock
 from scanner.http.failure import ApiError
+from scanner.remediate.apply.against import against
 from scanner.remediate.apply.audit import (
     FORMAT,
     OPEN,
@@ -32,7 +33,6 @@ from scanner.remediate.apply.compare import (
 )
 from scanner.remediate.apply.create import chosen, named, placed
 from scanner.remediate.apply.taken import alike, by_key, settled, still_done, taken_back
-from scanner.remediate.apply.traffic import in_use
 from scanner.remediate.apply.verdict import verdict
 from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
 from scanner.remediate.remote import FoundKey, Operation, Remote
@@ -113,7 +113,7 @@ class Applier:
         reason = (
             drift(action, found.state)
             if is_other
-            else in_use(self._plan, action, target, self._remote)
+            else against(self._plan, action, target, self._remote)
         )
         if is_other or reason:
             return self._note(action, ActionFate.DRIFTED, reason, before=found.state)

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from scanner.remediate.apply.audit import ActionFate, read_audit
-from scanner.remediate.document import Rotation
+from scanner.remediate.document import KeyTraffic, PlanPolicy, Rotation
 from tests.simulator import Limits, Simulator, World, faults
 from tests.simulator.faults import Fault, on
 from tests.unit.remediate.apply.applying import (
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
     from scanner.remediate.document import PlannedAction, State
 
 
-def _one(of: World, after: State | None = LIMIT) -> PlannedAction:
+def _one(of: World, after: State | None = LIMIT, name: str = "") -> PlannedAction:
     owner = of.projects[0]
-    return action(owner.keys[0], owner, after)
+    return action(owner.keys[0], owner, after, name)
 
 
 def _apply(sim: Simulator, tmp_path: Path, *actions: PlannedAction, **settings: Any) -> Applied:
@@ -186,6 +186,77 @@ def test_a_renamed_project_is_found_again(tmp_path: Path, rotation: str | None) 
         assert _apply(sim, tmp_path, one).fate is ActionFate.APPLIED
     assert of.projects[0].keys[0].rate_limit == (1000, 3600)
     assert read_audit(tmp_path / "a.jsonl")[-1].target.project == "new-name"
+
+
+POLICIES = (PlanPolicy("ours", "1.0.0", "0" * 64),)
+
+
+@pytest.mark.parametrize(("after", "name"), [({"isActive": False}, "disable"), (None, "delete")])
+@pytest.mark.parametrize(
+    ("accepted", "daily", "fate"),
+    [
+        (0, (0, 0, 0), ActionFate.APPLIED),
+        (0, (5, 0, 0), ActionFate.DRIFTED),
+        (0, (0, 0, 5), ActionFate.DRIFTED),  # events that were filtered count as received
+        (7, (5, 0, 0), ActionFate.APPLIED),  # the plan says what is lost
+        (None, (5, 0, 0), ActionFate.APPLIED),  # and here that nobody looked
+    ],
+)
+def test_a_key_that_was_silent_is_not_cut_off_once_it_is_in_use(
+    tmp_path: Path,
+    after: State | None,
+    name: str,
+    accepted: int | None,
+    daily: tuple[int, int, int],
+    fate: ActionFate,
+) -> None:
+    of = world()
+    traffic = None if accepted is None else KeyTraffic(accepted, 30)
+    one = replace(_one(of, after, name), traffic=traffic)
+    of.keys[0].daily = daily
+    before = states(of)
+    with Simulator(of) as sim:
+        done = _apply(sim, tmp_path, one)
+    assert done.fate is fate
+    if fate is ActionFate.DRIFTED:
+        assert "it received " in done.reason
+        assert (states(of), of.writes) == (before, [])
+
+
+def test_a_key_whose_traffic_cannot_be_told_is_not_cut_off(tmp_path: Path) -> None:
+    of = world()
+    one = replace(_one(of, {"isActive": False}, "disable"), traffic=KeyTraffic(0, 30))
+    with Simulator(of, faults=[faults.status(500, "/stats/")]) as sim:
+        done = _apply(sim, tmp_path, one)
+    assert (done.fate, of.writes) == (ActionFate.UNREAD, [])
+
+
+@pytest.mark.parametrize("other", ["new name", "new name "])
+def test_a_name_that_another_key_took_since_the_plan_is_not_given(
+    tmp_path: Path, other: str
+) -> None:
+    of = world()
+    one = _one(of, {"name": "new name"}, "rename")
+    owner = of.projects[0]
+    owner.keys[1].name = other
+    before = states(of)
+    with Simulator(of) as sim:
+        (done,) = apply(sim, plan(sim.url, one, policies=POLICIES), tmp_path / "a.jsonl")
+        assert done.fate is ActionFate.DRIFTED
+        assert f"the key {owner.keys[1].public} of the project is called new name" in done.reason
+        assert (states(of), of.writes) == (before, [])
+        # An undo gives back what was, be it a name that two keys had.
+        (done,) = apply(sim, plan(sim.url, one), tmp_path / "b.jsonl")
+        assert done.fate is ActionFate.APPLIED
+
+
+def test_a_name_that_is_free_or_of_another_project_is_given(tmp_path: Path) -> None:
+    of = world()
+    one = _one(of, {"name": "new name"}, "rename")
+    of.projects[1].keys[0].name = "new name"
+    with Simulator(of) as sim:
+        (done,) = apply(sim, plan(sim.url, one, policies=POLICIES), tmp_path / "a.jsonl")
+    assert done.fate is ActionFate.APPLIED
 
 
 def test_a_key_that_cannot_be_seen_is_not_taken_for_gone(tmp_path: Path) -> None:
