@@ -8,11 +8,11 @@ files are read, up to a size: a pipe or a device may never end.
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from scanner.base.errors import TooLargeError, UsageError
 
@@ -99,6 +99,27 @@ def read_regular(path: Path, limit: int) -> bytes:
             remedy="This is the largest that is read. Is it the file that you mean?",
         )
     return content
+
+
+class TwiceError(ValueError):
+    """A member that stands twice in an object of JSON; `name` is the member's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("a member stands twice in an object")
+        self.name = name
+
+
+def once(members: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON, for `object_pairs_hook`. Raises TwiceError.
+
+    Readers differ in which of the two they take: what is sealed or checked here would say another
+    thing elsewhere.
+    """
+    found = dict(members)
+    if len(found) < len(members):
+        names = [name for name, _ in members]
+        raise TwiceError(next(name for place, name in enumerate(names) if name in names[:place]))
+    return found
 
 
 def _unreadable(path: Path, reason: str) -> UsageError:

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Final, cast
 import msgspec
 
 from scanner.base.errors import UsageError
+from scanner.base.files import once
 from scanner.engine.intake.keep import packed
 from scanner.evidence.gate import check_settings, settings_of, sla_of, thresholds_of
 from scanner.gate import EXIT_REFUSED
@@ -42,20 +43,12 @@ def report_of(run: StoredRun) -> dict[str, Any]:
     """Return the JSON report of a run. Raises DamageError."""
     where = str(run.path / REPORT)
     try:
-        found = json.loads(run.unpacked(REPORT), object_pairs_hook=_once)
+        found = json.loads(run.unpacked(REPORT), object_pairs_hook=once)
         if found["schema_version"] == "1" and found["gate"]["settings"]:
             return dict(found)
     except (ValueError, RecursionError, LookupError, TypeError):
         pass
     raise DamageError("is no whole report of version 1", "edited", where=where)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object; one that says a thing twice may say to others what it does not say here."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError
-    return found
 
 
 def remake(

@@ -18,8 +18,8 @@ from scanner.inventory.envelope import (
     PLACES,
     EnvelopeError,
     check_line,
-    check_once,
     decode,
+    members_once,
     read_ending,
     read_header,
 )
@@ -110,7 +110,7 @@ def _check_line(record: Record) -> None:
     kind, value = line.get("kind"), line.get("record")
     path: tuple[str, ...] = ()
     try:
-        check_once([name for name, _ in json.loads(record.text, object_pairs_hook=list)])
+        members_once(json.loads(record.text, object_pairs_hook=list))
         if kind in {HEADER, ENDING}:
             decode(record.text)
         check_line(kind, *(line.get(name) for name in PLACES))

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from scanner.base.files import TwiceError, once
 from scanner.catalogue import OWN, PROVIDERS, TABLES
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking
 from scanner.model.inventory import FORMAT_VERSION, TYPED_VERSION, Scope
@@ -61,28 +62,21 @@ class EnvelopeError(ValueError):
 
 
 def decode(text: str) -> object:
-    """Decode what a first or last line says. Raises EnvelopeError where a member comes twice.
-
-    Readers of JSON differ in which of the two they take.
-    """
+    """Decode what a first or last line says. Raises EnvelopeError where a member comes twice."""
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(text, object_pairs_hook=members_once)
     except EnvelopeError:
         raise
     except (ValueError, RecursionError):  # a number with too many digits, for example
         raise EnvelopeError("is no JSON that can be read, or nested too deep") from None
 
 
-def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    check_once([name for name, _ in members])
-    return dict(members)
-
-
-def check_once(names: Sequence[str]) -> None:
-    """Check the names of an object's members. Raises EnvelopeError for one that comes twice."""
-    if len(set(names)) < len(names):
-        twice = next(name for number, name in enumerate(names) if name in names[:number])
-        raise EnvelopeError(f"the member {twice!r} comes twice: {_AS_WRITTEN}")
+def members_once(members: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object. Raises EnvelopeError where a member comes twice."""
+    try:
+        return once(members)
+    except TwiceError as error:
+        raise EnvelopeError(f"the member {error.name!r} comes twice: {_AS_WRITTEN}") from None
 
 
 def read_header(record: object, *, typed: bool = False) -> Header:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from scanner.base.errors import UsageError
-from scanner.base.files import read_regular
+from scanner.base.files import once, read_regular
 from scanner.model.outcome import Risk, Severity
 
 SCHEMA_VERSION: Final = "1"
@@ -219,7 +219,7 @@ def _content(plan: Plan) -> dict[str, Any]:
 def _read(raw: bytes, where: str) -> Plan:
     try:
         # Not msgspec: of two members of one name the digest must not see another than we do.
-        content = json.loads(raw, object_pairs_hook=_once)
+        content = json.loads(raw, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise _no_plan(where, str(error)) from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
@@ -247,13 +247,6 @@ def _read(raw: bytes, where: str) -> Plan:
         # Whoever seals a plan of their own may still not write what is read as something else.
         raise _no_plan(where, "it is not as a plan is written")
     return plan
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a member stands twice in an object")
-    return found
 
 
 def _no_plan(where: str, reason: str) -> UsageError:

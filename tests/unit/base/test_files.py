@@ -1,3 +1,4 @@
+import json
 import os
 import socket
 from pathlib import Path
@@ -7,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.base.errors import TooLargeError, UsageError
-from scanner.base.files import check_writable, open_regular, read_regular, real, replacing, within
+from scanner.base.files import (
+    TwiceError,
+    check_writable,
+    once,
+    open_regular,
+    read_regular,
+    real,
+    replacing,
+    within,
+)
 
 NAMES = st.lists(
     st.sampled_from(["..", ".", "a", "b", "out", "in", "loop", "\x00", "n" * 300]), max_size=6
@@ -86,3 +96,16 @@ def test_a_folder_without_rights(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(UsageError, match="Permission denied"):
         check_writable([tmp_path / "x"])
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [('{"a": 1, "b": 2, "a": 1}', "a"), ('[{"x": {"b": 1, "": 2, "b": 3}}]', "b"), ("{}", None)],
+)
+def test_a_member_that_stands_twice_is_told(text: str, name: str | None) -> None:
+    if name is None:
+        assert json.loads(text, object_pairs_hook=once) == {}
+        return
+    with pytest.raises(TwiceError, match="stands twice in an object") as caught:
+        json.loads(text, object_pairs_hook=once)
+    assert caught.value.name == name
