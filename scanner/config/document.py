@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from scanner.catalogue import LIVE
+from scanner.config.values import MOST_DAYS
 from scanner.policy.language.values import DURATION_PATTERN
 
 CONFIG_NAME: Final = "keypolicy.yaml"
@@ -17,6 +18,7 @@ Texts = str | list[str]
 
 _FailOn = Literal["low", "medium", "high", "critical", "never"]
 _Count = Annotated[int, Meta(ge=0)]
+_Days = Annotated[int, Meta(ge=0, le=MOST_DAYS)]
 _MAX_FINDINGS: Final = "Most open findings by severity; more fail the gate, whatever fail_on says."
 
 
@@ -105,10 +107,10 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
         bool | UnsetType, Meta(description="Whether a waiver that covers nothing is an error.")
     ] = UNSET
     waiver_term_days: Annotated[
-        _Count | UnsetType, Meta(description="Longest term of a waiver, in days (default: 365).")
+        _Days | UnsetType, Meta(description="Longest term of a waiver, in days (default: 365).")
     ] = UNSET
     waiver_notice_days: Annotated[
-        _Count | UnsetType,
+        _Days | UnsetType,
         Meta(description="Days before its end from which on a waiver is warned of (default: 14)."),
     ] = UNSET
     history: Annotated[

@@ -18,6 +18,9 @@ from scanner.model.token import Token
 MOST_AHEAD = 366
 """Most days that are looked ahead."""
 
+MOST_DAYS = 99_999
+"""Most days that a term or a notice may have."""
+
 _LEAST_MEMORY = 64 * 1_024**2
 
 
@@ -125,10 +128,12 @@ def path(value: str, origin: str) -> Path:
 
 def days(value: int | str, origin: str) -> int:
     """Read a number of days."""
-    if re.fullmatch(r"[0-9]{1,5}", str(value)):
+    if re.fullmatch(r"[0-9]{1,5}", str(value)):  # at most MOST_DAYS
         return int(value)
     raise UsageError(
-        f"{value!r} is not a number of days", where=origin, remedy="Write a whole number."
+        f"{value!r} is not a number of days from 0 to {MOST_DAYS}",
+        where=origin,
+        remedy="Write a whole number of this size.",
     )
 
 
