@@ -12,6 +12,7 @@ import msgspec
 from scanner.history.compare.snapshot import Snapshot
 from scanner.model.finding import is_same
 from scanner.model.history import TrackedFinding
+from scanner.model.inventory import Reach, Scope
 from scanner.model.outcome import WORST_FIRST, Disposition
 from scanner.report.parts.changes import changes
 
@@ -74,8 +75,26 @@ def diff(first: Snapshot, second: Snapshot) -> Diff:
 
 
 def _narrowed(one: Snapshot) -> Iterator[str]:
+    """Say what one of the two does not tell of; organizations are told where they differ."""
     if one.owners is not None:
         yield f"{one.label} tells the findings of {' and '.join(one.owners)} alone"
+    if one.scope.projects:
+        yield f"{one.label} looked at {_projects(one.scope)} alone"
+    for told in dict.fromkeys(told for reach in one.reaches for told in _lacks(reach, one.scope)):
+        yield f"{one.label} has an input {told}"
+
+
+def _lacks(reach: Reach, scope: Scope) -> Iterator[str]:
+    """Say what an input lacks of what the scan was asked about."""
+    if reach.scope is not None and reach.scope.projects not in {(), scope.projects}:
+        yield f"of {_projects(reach.scope)} alone"
+    if reach.filters:
+        yield f"that was fetched with a filter ({', '.join(sorted(reach.filters))})"
+
+
+def _projects(scope: Scope) -> str:
+    plural = "s" if len(scope.projects) > 1 else ""
+    return f"project{plural} {' and '.join(scope.projects)}"
 
 
 def _moved(first: Snapshot, second: Snapshot) -> dict[str, TrackedFinding]:

@@ -227,6 +227,39 @@ def test_a_filter_leaves_out_what_it_does_not_name() -> None:
     assert filled(diff(snap(tracked()), snap(reaches=(other,)))) == {"fixed": {"f1"}}
 
 
+KEYS = frozenset({"sentry_key"})
+
+
+@pytest.mark.parametrize(
+    ("more", "notes"),
+    [
+        ({}, []),
+        ({"scope": Scope(("acme",))}, []),  # which organizations are other is told by itself
+        ({"scope": Scope((), ("web",))}, ["x looked at project web alone"]),
+        ({"scope": Scope((), ("a", "b"))}, ["x looked at projects a and b alone"]),
+        ({"reaches": (Reach(KEYS, Scope()), Reach(KEYS, None))}, []),
+        ({"reaches": (Reach(KEYS, Scope((), ("web",))),)}, ["x has an input of project web alone"]),
+        (
+            {"reaches": (Reach(KEYS, Scope((), ("web",))),), "scope": Scope((), ("web",))},
+            ["x looked at project web alone"],
+        ),
+        (
+            {"reaches": (Reach(KEYS, Scope(), ("status",)), Reach(KEYS, Scope(), ("status",)))},
+            ["x has an input that was fetched with a filter (status)"],
+        ),
+    ],
+)
+def test_what_one_of_the_two_did_not_look_at_is_told(
+    more: dict[str, Any], notes: list[str]
+) -> None:
+    """Also where both are narrowed alike: then nothing is different, and little was compared."""
+    whole = snap(tracked("a"))
+    narrowed = snap(tracked("a"), **more)
+    assert [one for one in diff(whole, narrowed).notes if one.startswith("x ")] == notes
+    assert [one for one in diff(narrowed, whole).notes if one.startswith("x ")] == notes
+    assert [one for one in diff(narrowed, narrowed).notes if one.startswith("x ")] == 2 * notes
+
+
 def test_reports_are_held_against_the_policy_where_rules_are_not_told() -> None:
     report = {"r1": Demand("mine", "sentry_key", None, "t")}
     untold = {"r1": Demand("mine", "sentry_key", None, None)}
