@@ -17,30 +17,55 @@ from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.catalogue.redact import TOKEN_PATTERN
 from scanner.config.document import CONFIG_NAME, ConfigDocument
 from scanner.config.trust import Given, Layer, Trust
+from scanner.config.values import two_values
 
 if TYPE_CHECKING:
+    from dotenv.parser import Original
+
     from scanner.base.yamlfile import YamlFile
 
 _MAX_BYTES: Final = 1 << 20
 _NOTHING: Final[tuple[object, ...]] = ({}, [], "")
+_OURS: Final = re.compile(
+    rf"\b(KEYPOLICY_[A-Z_]+|{'|'.join(LIVE.variables.values())})\b"  # what is read of a .env
+)
 _TOKEN_KEYS: Final = frozenset({"token", "auth_token", "authtoken", TOKEN_SETTING.lower()})
 
 
 def read_dotenv(directory: Path) -> Mapping[str, str]:
     """Read the variables of the .env file in `directory`; none where there is no such file.
 
-    Raises UsageError.
+    Raises UsageError, also for a line that names a setting and is none: it would be dropped, and
+    what it makes stricter with it. Lines about something else are not ours to judge.
     """
     path = directory / ".env"
     if path.is_dir() or not os.path.lexists(path):  # a folder of this name holds an interpreter
         return {}
     # Imported here: most runs have no .env.
-    from dotenv import dotenv_values  # noqa: PLC0415
+    # The parser alone: what is around it reads the environment behind our back, and logs.
+    from dotenv.parser import parse_stream  # noqa: PLC0415
 
     text = _read(_inside(path, ".env"), ".env")
-    # Without interpolation: it would read the environment behind our back.
-    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
-    return {name: value for name, value in values.items() if value is not None}
+    values: dict[str, str] = {}
+    for binding in parse_stream(io.StringIO(text)):
+        name, value = binding.key, binding.value
+        if binding.error and _OURS.search(binding.original.string):
+            raise UsageError(
+                "not in the form NAME=VALUE",
+                where=str(Location(".env", _line_of(binding.original))),
+                remedy="Write NAME=VALUE, and close the quotes that a value is in.",
+            )
+        if name is not None and value is not None:
+            if _OURS.match(name) and values.setdefault(name, value) != value:
+                raise two_values(name, str(Location(".env", _line_of(binding.original))))
+            values[name] = value
+    return values
+
+
+def _line_of(original: "Original") -> int:
+    """Return the line that a variable begins in, after the blank ones that are parsed with it."""
+    text = original.string
+    return original.line + text[: len(text) - len(text.lstrip())].count("\n")
 
 
 def _inside(path: Path, name: str) -> Path:
@@ -75,16 +100,17 @@ def read_config(directory: Path, home: Path | None) -> tuple[Layer, list[str]]:
 
     Raises PolicyError with every problem in it, placed, or UsageError for a token in it.
     """
+    warnings: list[str] = []
     for folder in _upwards(directory, home):
         path = folder / CONFIG_NAME
         if os.path.lexists(path):
             name = os.path.relpath(path, directory)
-            return _read_config(_inside(path, name), name), []
+            return _read_config(_inside(path, name), name), warnings
         wrong = path.with_suffix(".yml")
         if wrong.is_file():
             name = os.path.relpath(wrong, directory)
-            return {}, [f"{name} is not read; the file has to be named {CONFIG_NAME}"]
-    return {}, []
+            warnings.append(f"{name} is not read; the file has to be named {CONFIG_NAME}")
+    return {}, warnings
 
 
 def read_locked(name: str, said_by: str) -> Layer:

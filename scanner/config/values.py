@@ -182,7 +182,7 @@ def max_findings(value: Any, origin: str) -> dict[Severity, int]:  # noqa: ANN40
             )
         known = Severity(choice(severity, origin, list(map(str, Severity))))
         if found.setdefault(known, int(number)) != int(number):
-            raise _twice(known.value, origin)
+            raise two_values(known.value, origin)
     return found
 
 
@@ -225,11 +225,12 @@ def assignments(given: Iterable[str], origin: str) -> dict[str, str]:
                 f"{text!r} is not NAME=VALUE", where=origin, remedy="For example: max_age=30d"
             )
         if params.setdefault(name.strip(), value.strip()) != value.strip():
-            raise _twice(name.strip(), origin)
+            raise two_values(name.strip(), origin)
     return params
 
 
-def _twice(name: str, origin: str) -> UsageError:
+def two_values(name: str, origin: str) -> UsageError:
+    """Return the error for a name that one place gives two values."""
     return UsageError(
         f"{name} has two values", where=origin, remedy="Leave one of them out: none outranks it."
     )

@@ -317,6 +317,37 @@ def test_dotenv_quotes_comments_and_a_byte_order_mark(place: Place) -> None:
     assert settings.origin("organizations") == "SENTRY_ORG in .env"
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("KEYPOLICY_POLICY: sentry-strict\n", 1),
+        ('A=1\n\n# why\nKEYPOLICY_FAIL_ON="low\n', 4),
+        ("A=1\nset SENTRY_ORG = 'acme\n", 2),
+        # The quote that is not closed takes in the lines after it.
+        ('A="1\nKEYPOLICY_POLICY=sentry-strict\nB="2"\n', 1),
+        ("KEYPOLICY_FAIL_ON=low\n\nKEYPOLICY_FAIL_ON=never\n", 3),
+        ("SENTRY_ORG=acme\nexport SENTRY_ORG='globex'\n", 2),
+    ],
+)
+def test_dotenv_drops_no_setting(
+    place: Place, text: str, line: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is dropped may be what makes the scan strict."""
+    place.write(place.directory, ".env", text)
+    with pytest.raises(UsageError, match=r"form NAME=VALUE|has two values") as refusal:
+        place.load()
+    assert refusal.value.where == f".env:{line}"
+    assert refusal.value.remedy
+    assert not caplog.records
+
+
+def test_dotenv_may_hold_what_is_not_ours(place: Place, caplog: pytest.LogCaptureFixture) -> None:
+    text = "spec: {x}\nA=1\nA=2\nSENTRY_DSN: x\nKEYPOLICY_FAIL_ON=low\nKEYPOLICY_FAIL_ON=low\n"
+    place.write(place.directory, ".env", text)
+    assert place.load().origin("fail_on") == "KEYPOLICY_FAIL_ON in .env"
+    assert not caplog.records
+
+
 def test_dotenv_does_not_read_the_environment(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -381,6 +412,14 @@ def test_a_token_in_a_committed_file_is_refused(place: Place, text: str) -> None
 def test_the_other_suffix_is_not_passed_over_in_silence(place: Place) -> None:
     place.write(place.project, "keypolicy.yml", "fail_on: high\n")
     assert "keypolicy.yml is not read" in place.load().warnings[0]
+
+
+def test_the_other_suffix_does_not_hide_the_settings_above(place: Place) -> None:
+    place.config("policies: [sentry-strict]\n")
+    place.write(place.directory, "keypolicy.yml", "policies: [sentry-baseline]\n")
+    settings = place.load()
+    assert settings.policies == ("sentry-strict",)
+    assert "keypolicy.yml is not read" in settings.warnings[0]
 
 
 @pytest.mark.parametrize(
