@@ -93,6 +93,29 @@ _REMEDIES: Final = {
 }
 
 
+class _Store(argparse._StoreAction):  # noqa: SLF001 - argparse has no other name for it
+    """Takes one value of a setting: the last of several would hide the others, maybe stricter."""
+
+    _given: object = None
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,  # noqa: ANN401 - whatever the option's type makes
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the value; raises UsageError for another one of a setting than before."""
+        if self._given is not None and self._given != values:
+            from scanner.config.gather import SINGLE  # noqa: PLC0415 - not for --version
+            from scanner.config.values import two_values  # noqa: PLC0415 - as above
+
+            if option_string in SINGLE:
+                raise two_values(option_string, "")
+        self._given = values
+        super().__call__(parser, namespace, values, option_string)
+
+
 class Parser(argparse.ArgumentParser):
     """Says what is wrong with the arguments as every other message is said: made harmless.
 
@@ -102,6 +125,8 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **given: Any) -> None:  # noqa: ANN401 - what argparse takes
         given.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**given, allow_abbrev=False)
+        self.register("action", None, _Store)
+        self.register("action", "store", _Store)
 
     def error(self, message: str) -> NoReturn:
         """Complain, and end the command."""

@@ -8,7 +8,9 @@ from importlib import import_module
 
 import pytest
 
+from scanner.base.errors import UsageError
 from scanner.cli.main import VERBS, Parser, main
+from scanner.config.gather import SINGLE
 
 
 def _parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
@@ -82,3 +84,41 @@ def test_an_interrupt_within_a_statement_is_no_internal_error(
     monkeypatch.setattr("scanner.cli.schema.run", asked)
     assert main(["schema", "policy"]) == 130
     assert capsys.readouterr().err == "keypolicy: interrupted\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_no_setting_has_two_values(verb: str) -> None:
+    """The last one counted: `--fail-on low --fail-on never` was green without a word."""
+    parser = Parser(prog=f"keypolicy {verb}")
+    import_module(f"scanner.cli.{verb}").add_arguments(parser)
+    for one in _parsers(parser):
+        for action in one._actions:  # noqa: SLF001 - as above
+            option = next(iter(SINGLE.intersection(action.option_strings)), None)
+            if isinstance(action, argparse._StoreAction) and option:  # noqa: SLF001 - as above
+                read = argparse.Namespace()
+                for _ in range(2):
+                    action(one, read, "a", option)
+                with pytest.raises(UsageError, match=f"{option} has two values"):
+                    action(one, read, "b", option)
+                assert getattr(read, action.dest) == "a"
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        ("--fail-on", "low", "never"),
+        ("--on-unknown", "fail", "ignore"),
+        ("--baseline", "a.jsonl", "b.jsonl"),
+        ("--waivers", "a.yaml", "b.yaml"),
+        ("--url", "https://a.example", "https://b.example"),
+        ("--locked-config", "a.yaml", "b.yaml"),
+    ],
+)
+def test_a_setting_that_is_given_twice_is_refused(
+    twice: tuple[str, str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    option, first, second = twice
+    assert main(["scan", "--demo", option, first, option, second]) == 2
+    told = capsys.readouterr().err
+    assert f"{option} has two values" in told
+    assert "Leave one of them out" in told
