@@ -37,6 +37,8 @@ def connect() -> Connection:
     """Open an empty in-memory database that holds every table of the catalogue, without rows."""
     connection = duckdb.connect(":memory:", config={**_CONFIG, **memory.settings()})
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
+    # In an interactive Python, such as a notebook, it would be drawn between a report's lines.
+    connection.execute("SET enable_progress_bar = false")
     for name, table in TABLES.items():
         create(connection, name, table.columns)
     return connection

@@ -53,6 +53,7 @@ def _join(parts: Sequence[Path], table: Path, metadata: dict[str, str]) -> None:
     # One thread, so that the rows keep the order of the findings.
     with duckdb.connect(config={"threads": 1, "autoinstall_known_extensions": False}) as connection:
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")  # standard output is for reports
         connection.execute(
             f"COPY ({rows}) TO {_literal(str(table))}"
             f" (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{notes}}})"

@@ -1,12 +1,15 @@
 """What the engine says of an error, and that nobody tells it otherwise."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 
+import scanner
 import scanner.engine
 from scanner.engine.database import Connection, connect, reason, seal
 
@@ -50,6 +53,27 @@ def test_every_message_of_the_engine_goes_through_one_function() -> None:
                 for argument in call.args
             ]
             assert all(use in calls for use in uses), f"{file.name}:{handler.lineno}"
+
+
+def test_no_progress_is_drawn_between_the_lines_of_a_report() -> None:
+    """An interactive Python has it on, and `python -c` counts as one: JSON was not JSON there."""
+    shown = "execute(\"SELECT current_setting('enable_progress_bar')\").fetchall()"
+    code = (
+        "import duckdb; from scanner.engine.database import connect; one = connect();"
+        f" print(duckdb.connect().{shown}, one.{shown}, one.cursor().{shown})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[(True,)] [(False,)] [(False,)]\n"
+
+
+def test_every_database_that_is_opened_draws_none() -> None:
+    opened = {
+        file.name: text
+        for file in Path(scanner.__path__[0]).rglob("*.py")
+        if "duckdb.connect(" in (text := file.read_text("utf-8"))
+    }
+    assert opened.keys() == {"database.py", "parquet.py"}
+    assert all("SET enable_progress_bar = false" in text for text in opened.values())
 
 
 @pytest.fixture
