@@ -175,7 +175,7 @@ def run(namespace: argparse.Namespace) -> int:
         verbose=namespace.verbose,
     )
     channels = () if namespace.no_notify else settings.notify
-    story.warn_of_nothing_told(namespace, is_told=is_story, is_notified=bool(channels))
+    story.warn_of_nothing_told(namespace, settings, formats, is_told=is_story)
     preload(formats)
     with ExitStack() as stack:
         if any(FORMATS[name].is_of_table for name in formats):

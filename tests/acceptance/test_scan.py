@@ -231,6 +231,49 @@ def test_an_earlier_report_that_nothing_uses_is_told(tmp_path: Path) -> None:
     assert "--earlier" not in used.err
 
 
+_EXPORT = ("--inventory", TWO_KEYS, "--org", "acme", "--project", "web")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unused", "used"),
+    [
+        (("--demo",), ("--url", "https://sentry.example"), None),
+        (_EXPORT, ("--ca-bundle", "none.pem"), None),
+        (_EXPORT, ("--insecure-http",), None),
+        (_EXPORT, ("--max-time", "5"), None),
+        (("--demo",), ("--sarif-include-suppressed",), ("-o", "r.sarif")),
+        (("--demo",), ("--no-history-inventory",), ("--history", "runs")),
+        (("--demo",), ("--strict-waivers",), ("--waivers", "none.yaml")),
+    ],
+)
+def test_an_option_that_nothing_uses_is_told(
+    tmp_path: Path,
+    arguments: tuple[object, ...],
+    unused: tuple[str, ...],
+    used: tuple[str, ...] | None,
+) -> None:
+    (tmp_path / "none.yaml").write_text("waivers: []\n")
+    done = keypolicy("scan", *arguments, *unused, cwd=tmp_path)
+    assert f"{unused[0]} is used by nothing" in done.err
+    assert done.code == 1
+    if used:
+        assert keypolicy("scan", *arguments, *unused, *used, cwd=tmp_path).err == ""
+
+
+def test_the_server_tells_the_pages_of_an_export(tmp_path: Path) -> None:
+    done = keypolicy("scan", *_EXPORT, "--url", "https://sentry.example", cwd=tmp_path)
+    assert done.err == ""
+
+
+def test_a_place_that_is_named_twice_is_one(tmp_path: Path) -> None:
+    (tmp_path / "fleet.txt").write_text("acme\n")
+    again = ("--org", "acme", "--organizations-from", "fleet.txt", "--project", "web")
+    once = keypolicy("scan", *_EXPORT, "-o", "once.json", cwd=tmp_path)
+    twice = keypolicy("scan", *_EXPORT, *again, "-o", "twice.json", cwd=tmp_path)
+    assert (twice.code, twice.err) == (once.code, "")
+    assert findings(tmp_path / "twice.json") == findings(tmp_path / "once.json")
+
+
 def test_a_project_that_is_not_there_comes_with_a_suggestion(tmp_path: Path) -> None:
     done = keypolicy("scan", "--demo", "--project", "chekout", cwd=tmp_path)
     assert done.code == 3

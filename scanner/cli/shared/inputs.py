@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Final
 from scanner.base.errors import UsageError
 from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.cli.shared import elsewhere
-from scanner.cli.shared.server import DEFAULT_URL, add_server_arguments, live_source
-from scanner.cli.shared.slugs import slugs_from
+from scanner.cli.shared.server import (
+    DEFAULT_URL,
+    add_server_arguments,
+    live_source,
+    options_for_nothing,
+)
+from scanner.cli.shared.slugs import named, slugs_from
 from scanner.config.gate import effective
 from scanner.config.gather import process_settings
 from scanner.config.settings import Flags, Settings
@@ -188,7 +193,7 @@ def scope(namespace: argparse.Namespace, found: Settings) -> Scope:
     """
     asked = Scope(found.organizations, found.projects)
     if _is_offline(namespace):
-        asked = Scope(tuple(namespace.org), tuple(namespace.project))
+        asked = Scope(*named(namespace))
         given = (("organizations", asked.organizations), ("projects", asked.projects))
         left = [found.origin(name) for name, own in given if name in found.origins and not own]
         if left:
@@ -213,13 +218,16 @@ def source(namespace: argparse.Namespace, found: Settings, journal: Path | None 
             where="--status",
             remedy="Use `where: is_active` in a rule, or leave --status out.",
         )
+    if _is_offline(namespace):
+        is_here = getattr(namespace, "engine", elsewhere.HERE) == elsewhere.HERE
+        for option in options_for_nothing(namespace, has_links=bool(files) and is_here):
+            warn(f"{option} is used by nothing: no {LIVE.title} server is asked")
     if namespace.demo:
         return load_source("demo")(as_of(namespace))
     elsewhere.refuse_addresses(namespace)
     if files:
-        slugs = tuple(namespace.org), tuple(namespace.project)
-        named = [one for one in files if isinstance(one, Path)]
-        return load_source("file")(named, *slugs, found.url or DEFAULT_URL)
+        paths = [one for one in files if isinstance(one, Path)]
+        return load_source("file")(paths, *named(namespace), found.url or DEFAULT_URL)
     return live_source(namespace, found, journal)
 
 

@@ -15,6 +15,8 @@ from scanner.inventory.source import LiveSettings, Source, load_source
 from scanner.model.token import Token
 
 DEFAULT_URL: Final = LIVE.url
+_MOST_TIME: Final = 900.0
+"""Seconds for all requests where nobody says otherwise."""
 
 
 def add_server_arguments(group: argparse._ArgumentGroup) -> None:
@@ -54,7 +56,23 @@ def add_connection_arguments(group: argparse._ArgumentGroup) -> None:
 
 def add_time_argument(group: argparse._ArgumentGroup, told: str) -> None:
     """Declare the option that limits the time for all requests; `told` is what it means."""
-    group.add_argument("--max-time", metavar="SECONDS", type=_seconds, default=900.0, help=told)
+    group.add_argument(
+        "--max-time", metavar="SECONDS", type=_seconds, default=_MOST_TIME, help=told
+    )
+
+
+def options_for_nothing(namespace: argparse.Namespace, *, has_links: bool) -> list[str]:
+    """Return the options about a server that are given where none is asked.
+
+    `has_links` is where the inventory's own pages are told by the server's address.
+    """
+    given = {
+        "--url": namespace.url is not None and not has_links,
+        "--ca-bundle": namespace.ca_bundle is not None,
+        "--insecure-http": namespace.insecure_http,
+        "--max-time": namespace.max_time != _MOST_TIME,
+    }
+    return [option for option, is_given in given.items() if is_given]
 
 
 def live_source(namespace: argparse.Namespace, found: Settings, journal: Path | None) -> Source:

@@ -1,5 +1,6 @@
 """Organizations that a file names, a slug a line."""
 
+import argparse
 from pathlib import Path
 from typing import Final
 
@@ -41,3 +42,8 @@ def slugs_from(name: str) -> list[str]:
             "names no organization", where=name, remedy="Write a slug a line, or leave it out."
         )
     return found
+
+
+def named(namespace: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the organizations and projects of the command line, each once."""
+    return tuple(dict.fromkeys(namespace.org)), tuple(dict.fromkeys(namespace.project))

@@ -1,10 +1,11 @@
 """What a scan is asked for so that a report can tell what came before it and what comes after."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from scanner.cli.shared import inputs, judging
+from scanner.config.settings import Settings
 from scanner.config.values import MOST_AHEAD
 from scanner.model.run import TrendPoint
 
@@ -31,13 +32,33 @@ def ahead(namespace: argparse.Namespace) -> int | None:
 
 
 def warn_of_nothing_told(
-    namespace: argparse.Namespace, *, is_told: bool, is_notified: bool
+    namespace: argparse.Namespace, settings: Settings, formats: Collection[str], *, is_told: bool
 ) -> None:
-    """Warn of options that nothing uses: no report tells of it, and nobody is notified."""
-    unused = [] if is_told or is_notified or not namespace.earlier else ["--earlier"]
-    unused += ["--ahead"] if namespace.ahead is not None and not is_told else []
-    for option in unused:
-        inputs.warn(f"{option} is used by nothing: no HTML report is written (-o FILE.html)")
+    """Warn of options that nothing uses: what they are about is not written, kept or given.
+
+    `is_told` is whether a report of these `formats` tells the story.
+    """
+    is_notified = bool(settings.notify) and not namespace.no_notify
+    page = "no HTML report is written (-o FILE.html)"
+    unused = {
+        "--earlier": (namespace.earlier and not is_told and not is_notified, page),
+        "--ahead": (namespace.ahead is not None and not is_told, page),
+        "--sarif-include-suppressed": (
+            namespace.sarif_include_suppressed and "sarif" not in formats,
+            "no SARIF report is written (-o FILE.sarif)",
+        ),
+        "--no-history-inventory": (
+            namespace.history_inventory is False and settings.history is None,
+            "no history is kept (--history DIR)",
+        ),
+        "--strict-waivers": (
+            namespace.strict_waivers and settings.waivers is None,
+            "there are no waivers (--waivers FILE)",
+        ),
+    }
+    for option, (is_unused, why) in unused.items():
+        if is_unused:
+            inputs.warn(f"{option} is used by nothing: {why}")
 
 
 def merged(given: Sequence[TrendPoint], kept: Sequence[TrendPoint]) -> tuple[TrendPoint, ...]:
