@@ -10,7 +10,9 @@ without a secret; they keep a line from being edited into another one that looks
 
 import hashlib
 import json
+import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,8 +34,10 @@ VERSION: Final = 2
 MAX_BYTES: Final = 512 * 1024 * 1024
 """Largest file that is read: about a million findings."""
 
+_MEMBER: Final = re.compile(r'"\s*:')
 _CONFLICT: Final = ("<<<<<<<", "=======", ">>>>>>>")
 _WRITE: Final = "Remove the file and write it anew: `keypolicy baseline write -o FILE`."
+_MISSING: Final = "Check the path, or write one: `keypolicy baseline write -o FILE`."
 _MEND: Final = (
     "Take the line back to what it was, or delete it; `baseline write` adds what is there."
 )
@@ -89,7 +93,8 @@ def read_baseline(path: Path) -> dict[str, KnownFinding]:
         text = read_regular(path, MAX_BYTES).decode("utf-8-sig")
     except UsageError as error:
         code = "too-large" if isinstance(error, TooLargeError) else "unreadable-file"
-        raise _failed(path, error.message, code, _WRITE) from None
+        hint = _WRITE if os.path.lexists(path) else _MISSING
+        raise _failed(path, error.message, code, hint) from None
     except UnicodeDecodeError:
         raise _failed(path, "the file is not UTF-8", "not-utf8", _WRITE) from None
     lines = [(n, line) for n, line in enumerate(text.split("\n"), start=1) if line.strip()]
@@ -213,6 +218,9 @@ def _check_header(path: Path, line: str) -> None:
 
 def _read_line(line: str) -> KnownFinding:
     read = msgspec.json.decode(line, type=_BaselineLine)
+    # No other member may be there: more than there are fields are looked at closely.
+    if len(_MEMBER.findall(line)) > len(_BaselineLine.__struct_fields__):
+        json.loads(line, object_pairs_hook=_each_once)
     if read.outcome not in {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}:
         raise msgspec.ValidationError(f"Invalid outcome {read.outcome.value!r}")
     try:
@@ -232,6 +240,14 @@ def _read_line(line: str) -> KnownFinding:
         )
         raise msgspec.ValidationError(message)
     return known
+
+
+def _each_once(members: list[tuple[str, object]]) -> None:
+    """Raise ValidationError for a member that comes twice: a reviewer may read the other one."""
+    counted = Counter(name for name, _ in members)
+    for name, times in counted.items():
+        if times > 1:
+            raise msgspec.ValidationError(f"the member `{name}` comes twice")
 
 
 def _joined(first: KnownFinding, second: KnownFinding) -> KnownFinding:

@@ -2,6 +2,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -100,6 +101,29 @@ EDITS: dict[str, list[object]] = {
 def written(*lines: dict[str, object]) -> str:
     header = b"".join(render([])).decode()
     return header + "".join(json.dumps(line) + "\n" for line in lines)
+
+
+@pytest.mark.parametrize("field", EDITS)
+def test_no_field_of_a_line_is_said_twice(tmp_path: Path, field: str) -> None:
+    """The last one counted, whatever a reviewer reads before it."""
+    path = tmp_path / "b.jsonl"
+    sound = msgspec.structs.replace(SOUND, name='"a": "b":')
+    line = json.loads(b"".join(render([sound])).splitlines()[1])
+    path.write_text(written(line), "utf-8")
+    assert read_baseline(path) == {sound.fingerprint: sound}
+    value = json.dumps(line[field])
+    for before in (f'{{"{field}": {value}, ', f'{{"{field}"\t: {value}, '):
+        path.write_text(written(line).replace('{"rule"', f'{before}"rule"'), "utf-8")
+        with pytest.raises(PolicyError, match=rf"b\.jsonl:2:1: the member `{field}` comes twice"):
+            read_baseline(path)
+
+
+def test_a_baseline_that_is_not_there_is_not_to_be_removed(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError) as refusal:
+        read_baseline(tmp_path / "none.jsonl")
+    hint = refusal.value.problems[0].hint
+    assert "Check the path" in hint
+    assert "baseline write" in hint
 
 
 @pytest.mark.parametrize(
