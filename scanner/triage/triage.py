@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -24,6 +24,10 @@ from scanner.triage.waivers import check_waivers, read_waivers
 if TYPE_CHECKING:
     from scanner.base.errors import Problem
     from scanner.base.yamlfile import YamlFile
+
+
+_AT_ONCE: Final = 10_000
+"""Ids that the database is asked for at a time: PostgreSQL takes some 65,000 values."""
 
 
 class Triaged(msgspec.Struct, frozen=True):
@@ -126,7 +130,8 @@ class Triage:
             elif shared or self.owners is not None:
                 for place, number in facts.spread(rule).items():
                     ledger.shares[*place, rule.id, Disposition.OPEN] += number
-        uses = tuple(self._use(one, facts, sight, as_of, ledger) for one in self.waivers)
+        there = self._there(facts)
+        uses = tuple(self._use(one, facts, there, sight, as_of, ledger) for one in self.waivers)
         tables = {rule.id: rule.resource for rule in self._rules}
         gone = fixed(self._baseline.values(), tables, facts, sight, ledger)
         useless = notes.unused(uses)
@@ -164,15 +169,36 @@ class Triage:
         concerned = (rule.resource for rule in self._rules if waiver.concerns(rule))
         return list(dict.fromkeys(concerned))
 
-    def _use(
-        self, waiver: Waiver, facts: Facts, sight: Sight, as_of: datetime, ledger: DecisionLog
+    def _there(self, facts: Facts) -> dict[str, set[str]]:
+        """Return, by table, the ids of waivers that rows have; a look for each would add up."""
+        asked: dict[str, set[str]] = {}
+        for waiver in self.waivers:
+            for table in self._tables(waiver) if waiver.ids else ():
+                asked.setdefault(table, set()).update(waiver.ids)
+        there: dict[str, set[str]] = {}
+        for table, ids in asked.items():
+            ordered = sorted(ids)
+            parts = (ordered[n : n + _AT_ONCE] for n in range(0, len(ordered), _AT_ONCE))
+            there[table] = {
+                key for part in parts for key, _ in facts.existing(table, frozenset(part))
+            }
+        return there
+
+    def _use(  # noqa: PLR0913, PLR0917 - what a waiver came to follows from all of it
+        self,
+        waiver: Waiver,
+        facts: Facts,
+        there: Mapping[str, set[str]],
+        sight: Sight,
+        as_of: datetime,
+        ledger: DecisionLog,
     ) -> WaiverUse:
         tables = self._tables(waiver)
         resources = 0
         for table in tables:
             place = self._places.get((waiver.id, table))
             if place is None:
-                resources += len({key for key, _ in facts.existing(table, waiver.ids)})
+                resources += len(waiver.ids & there[table])
             else:
                 resources += facts.matches(place)
         return WaiverUse(
