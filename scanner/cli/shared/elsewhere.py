@@ -1,10 +1,12 @@
 """The options of a scan that is evaluated by another database."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
+from scanner.catalogue.redact import redact_text
 from scanner.config.settings import Settings
 from scanner.config.values import path
 
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
 
 HERE: Final = "duckdb"
 """The engine of every scan that does not say otherwise."""
+
+_NOT_COLUMNAR: Final = re.compile(
+    r"\.(json|jsonl|ndjson|csv|txt|gz|zst|bz2|xz|zip)$", re.IGNORECASE
+)
 
 ENGINES: Final = (HERE, "postgres", "spark")
 
@@ -73,6 +79,7 @@ def engine_place(namespace: argparse.Namespace, settings: Settings) -> "DataPlac
     from scanner.engine.remote.interface import DataPlace  # noqa: PLC0415
 
     if namespace.engine != "postgres":
+        _check_readable(address)
         return DataPlace(namespace.engine, address, findings=namespace.findings)
     from scanner.config.gather import database_password  # noqa: PLC0415
     from scanner.engine.remote.address import read_address  # noqa: PLC0415
@@ -81,6 +88,17 @@ def engine_place(namespace: argparse.Namespace, settings: Settings) -> "DataPlac
     host = read.host or ("localhost" if read.socket else "")
     secret = database_password(host, read.port, read.database, read.user)
     return DataPlace(namespace.engine, address, secret)
+
+
+def _check_readable(address: str) -> None:
+    """Raise UsageError for what Spark would only call damaged, after it has started."""
+    if _NOT_COLUMNAR.search(address) and not Path(address).is_dir():
+        raise UsageError(
+            "Spark reads Parquet and ORC here, and this is named otherwise",
+            where=f"--inventory {redact_text(address)}",
+            remedy="Write Parquet with `keypolicy fetch -o FILE.parquet`; without --engine, JSON is"
+            " read here.",
+        )
 
 
 def _check(namespace: argparse.Namespace, settings: Settings) -> None:
