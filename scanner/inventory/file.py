@@ -31,6 +31,7 @@ class FileSource:
 
     `organizations` and `projects` (slugs) and `server` (base URL) complete what API exports
     lack: an answer of the API tells a key's project by number and its organization not at all.
+    What a record tells itself is not overruled.
     With a list of projects beside it, keys get their project from there.
     """
 
@@ -78,7 +79,8 @@ class FileSource:
         kind = file.kind or LIVE.keys
         table = TABLES[kind]
         organization = project = None
-        if table.place != "organization":
+        is_told = table.organization_field and len(self._organizations) > 1
+        if table.place != "organization" and not is_told:
             organization = _only(self._organizations, "--org", path)
         if table.joined and table.joined not in kinds:
             project = _only(self._projects, "--project", path)

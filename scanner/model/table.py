@@ -114,6 +114,12 @@ class Table(msgspec.Struct, frozen=True):
     pages: tuple[int, ...] = ()
     checks: tuple[str, ...] = ()
 
+    @property
+    def organization_field(self) -> str:
+        """The field by which a record itself tells its organization; empty where none does."""
+        column = self.columns.get(self.organization)
+        return column.field if column and self.place != "organization" else ""
+
 
 def text(path: str, doc: str, values: tuple[str, ...] = ()) -> Column:
     """Return a column of text, as the field is."""

@@ -195,3 +195,77 @@ def test_a_parquet_report_has_its_columns_wherever_scratch_files_lie(tmp_path: P
     with duckdb.connect() as connection:
         described = connection.execute(f"DESCRIBE FROM '{tmp_path}/r.parquet'").fetchall()
     assert "run" not in {name for name, *_ in described}
+
+
+def of(organization: str, project: int, slug: str) -> dict[str, Any]:
+    """Return a project as the API lists it, which tells its organization."""
+    told = {"id": str(project + 100), "slug": organization, "name": organization, "links": {}}
+    return {"id": str(project), "slug": slug, "name": slug, "platform": None, "organization": told}
+
+
+def keys_in(project: int) -> list[dict[str, Any]]:
+    return [{**key, "projectId": project} for key in keys_of(project, 3)]
+
+
+def seen(folder: Path, *arguments: object) -> tuple[Result, set[tuple[str, str]]]:
+    """Scan, and return the organizations and projects of the findings."""
+    done = scan(folder, *arguments, "-o", "report.json")
+    if done.code == 2:
+        return done, set()
+    told = [one["resource"] for one in report(folder / "report.json")["findings"]]
+    return done, {(one["organization"], one["project"]) for one in told if one["id"]}
+
+
+def test_org_overrules_no_record(tmp_path: Path) -> None:
+    """Projects and keys of globex were acme's where --org said so, and acme was never seen."""
+    (tmp_path / "globex.json").write_text(json.dumps([of("globex", 1, "web")]))
+    (tmp_path / "both.json").write_text(json.dumps([of("globex", 1, "web"), of("acme", 2, "api")]))
+    (tmp_path / "one.json").write_text(json.dumps(keys_in(1)))
+    (tmp_path / "two.json").write_text(json.dumps(keys_in(2)))
+    for listed in ("globex.json", "both.json"):
+        files = ("--inventory", listed, "--inventory", "one.json")
+        done, found = seen(tmp_path, *files, "--org", "globex", "--project", "web")
+        assert (done.code, found) == (1, {("globex", "web")})
+        done, _ = seen(tmp_path, *files, "--org", "acme")
+        assert done.code == 2
+        assert "one.json: holds 3 client keys of globex" in done.err
+        assert "Give --org globex" in done.err
+    files = ("--inventory", "both.json", "--inventory", "two.json")
+    done, found = seen(tmp_path, *files, "--org", "acme")
+    assert (done.code, found) == (1, {("acme", "api")})
+
+
+def test_lists_that_tell_their_organization_may_be_of_several(tmp_path: Path) -> None:
+    (tmp_path / "both.json").write_text(json.dumps([of("globex", 1, "web"), of("acme", 2, "api")]))
+    ask = ("SELECT organization_slug AS o, slug AS s FROM sentry_project", "--format", "csv")
+    for organizations, expected, code in (
+        (("acme", "globex"), {"acme,api", "globex,web"}, 0),
+        (("acme",), {"acme,api"}, 0),
+        (("umbrella",), set(), 3),
+    ):
+        named = [part for one in organizations for part in ("--org", one)]
+        arguments = ("query", *ask, "--inventory", "both.json", *named)
+        done = keypolicy(*arguments, cwd=tmp_path)
+        assert {line.replace('"', "") for line in done.out.split()[1:]} == expected
+        assert done.code == code, done.err
+
+
+def test_what_tells_no_organization_is_of_the_one_that_is_named(tmp_path: Path) -> None:
+    project = of("", 1, "web")
+    del project["organization"]
+    (tmp_path / "list.json").write_text(json.dumps([project]))
+    (tmp_path / "one.json").write_text(json.dumps(keys_in(1)))
+    files = ("--inventory", "list.json", "--inventory", "one.json")
+    done, found = seen(tmp_path, *files, "--org", "acme")
+    assert (done.code, found) == (1, {("acme", "web")})
+
+
+def test_keys_of_no_organization_beside_a_list_are_to_be_given_one(tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text(json.dumps([of("acme", 1, "web")]))
+    (tmp_path / "one.json").write_text(json.dumps(keys_in(1)))
+    done = scan(tmp_path, "--inventory", "list.json", "--inventory", "one.json")
+    told = " ".join(done.out.split())
+    assert done.code == 3
+    assert "The project 'web' is listed, but no key of it is there" in told
+    assert "Say with --org of which organization the keys are" in told
+    assert "Add its keys" not in told

@@ -34,7 +34,7 @@ from scanner.engine.intake.scope import (
     unseen,
     with_slugs,
 )
-from scanner.engine.intake.twins import Files, count, settled
+from scanner.engine.intake.twins import Files, check_organization, count, settled
 from scanner.inventory.rows.facts import FILE, ROW
 from scanner.inventory.rows.normalize import BAD
 from scanner.inventory.rows.typed import Present
@@ -77,9 +77,8 @@ def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
     """Read every input into its tables.
 
     `read` names, by table, the columns that something reads. `ahead` is for how many days after
-    as-of the tables will be looked at (engine.forecast.moving). Unless it is to be `digested`, no
-    digest is made. Raises BadInputError for a file that cannot be read or holds a wrong type,
-    InventoryFileError for a cut or edited inventory.
+    as-of the tables will be looked at (engine.forecast.moving). No digest unless `digested`. Raises
+    BadInputError for a file that is unreadable or wrongly typed, InventoryFileError for a cut one.
     """
     loader = _Loader(connection, inventory, as_of + timedelta(days=ahead))
     loader.read_envelopes()
@@ -87,6 +86,7 @@ def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
         loader.load_table(name, columns)
     loader.drop_staged()
     check_project_option(connection, inventory.inputs)
+    check_organization(connection, dict(enumerate(inventory.inputs)))
     loader.apply(scope := with_slugs(connection, scope, loader.filled))
     found = digest(connection, loader.filled, sum(loader.rows.values())) if digested else ""
     loader.finish()

@@ -96,9 +96,18 @@ def raw_relation(raw: RawInput, present: Present | None = None) -> str:
         envelope = f"read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
         return f"SELECT {_SOUND_LINE}, record, file_index FROM {envelope}"
     return (
-        "SELECT $kind AS kind, $organization AS organization, $project AS project,"
+        f"SELECT $kind AS kind, {_organization(raw)} AS organization, $project AS project,"
         f" json AS record, file_index FROM {objects_of(raw)}"
     )
+
+
+def _organization(raw: RawInput) -> str:
+    """Return SQL for the organization of an export's record: its own word, else the input's.
+
+    What was named for all records makes up for what one lacks, and overrules none.
+    """
+    field = TABLES[raw.kind].organization_field if raw.kind and raw.organization else ""
+    return f"coalesce(json ->> '{field}', $organization)" if field else "$organization"
 
 
 def _options(raw: RawInput) -> str:

@@ -242,6 +242,11 @@ def keyless(scope: Scope, listed: Iterable[SlugPair], keyed: Collection[SlugPair
     """
     organizations = {organization for organization, _ in keyed}
     alone = [place for place in set(listed) if _wanted(scope, place)]
+    mend = (
+        "Say with --org of which organization the keys are that do not tell it."
+        if None in organizations
+        else "Add its keys, or use `keypolicy fetch -o FILE`."
+    )
     gaps = []
     for organization, project in sorted(alone, key=lambda place: (place[0] or "", place[1] or "")):
         if (organization, project) in keyed or (not project and organization in organizations):
@@ -249,7 +254,7 @@ def keyless(scope: Scope, listed: Iterable[SlugPair], keyed: Collection[SlugPair
         name = f"project {project!r}" if project else f"organization {organization!r}"
         reason = (
             f"The {name} is listed, but no key of it is there, and an answer of the API does not"
-            " tell whether it has any. Add its keys, or use `keypolicy fetch -o FILE`."
+            f" tell whether it has any. {mend}"
         )
         gaps.append(Gap(reason, organization, project))
     return gaps

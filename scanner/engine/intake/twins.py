@@ -9,7 +9,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from scanner.base.errors import InventoryFileError
+from scanner.base.errors import InventoryFileError, UsageError
+from scanner.base.text import plural
 from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_text
 from scanner.engine.database import Connection
@@ -115,6 +116,31 @@ def namesakes(connection: Connection, name: str, files: Files, *, live: bool) ->
         sentence = f"{told[0].upper()}{told[1:]}: its list changed while it was read. Fetch again."
         gaps.append(Gap(sentence, home, slug))
     return gaps
+
+
+def check_organization(connection: Connection, files: Files) -> None:
+    """Refuse the name of an organization for rows whose projects are listed in another one."""
+    for number, raw in files.items():
+        table = TABLES.get(raw.kind or "")
+        if raw.organization is None or table is None or not table.joined:
+            continue
+        listed = TABLES[table.joined]
+        found = connection.execute(
+            f"SELECT count(*), min(p.{listed.organization}), min(k.id)"
+            f' FROM "{raw.kind}" AS k JOIN "{table.joined}" AS p ON p.id = k.project_id'
+            f" WHERE k.{FILE} = $number AND p.{listed.organization} <> k.{table.organization}"
+            f' AND NOT EXISTS (SELECT 1 FROM "{table.joined}" AS o WHERE o.id = k.project_id'
+            f" AND o.{listed.organization} = k.{table.organization})",
+            {"number": number},
+        ).fetchone()
+        if found and found[0]:
+            home = redact_text(found[1])
+            raise UsageError(
+                f"holds {plural(found[0], table.title)} of {home}, as the list of projects has it,"
+                f" but --org names {raw.organization!r}",
+                where=raw.label,
+                remedy=f"Give --org {home}, or leave out the list that is not about these keys.",
+            )
 
 
 def collapse(connection: Connection, name: str) -> None:
