@@ -3,7 +3,7 @@
 import glob
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -123,7 +123,7 @@ def _matching(path: Path) -> Sequence[Path]:
     """
     if os.path.lexists(path) or not glob.has_magic(str(path)):
         return (path,)
-    matching = sorted(map(Path, glob.glob(str(path), recursive=True)))  # noqa: PTH207 - `**`, and no error where a folder may not be read
+    matching = sorted({Path(one) for one in _globbed(path.parts)})
     if path.name == "**":
         matching = [file for one in matching if one.is_dir() for file in _inventories(one)]
     if not matching:
@@ -133,6 +133,40 @@ def _matching(path: Path) -> Sequence[Path]:
             remedy="* and ? stand for what a name has, ** for folders, [ab] for a character.",
         )
     return matching
+
+
+def _globbed(parts: Sequence[str]) -> Iterator[str]:
+    """Give what the parts of a pattern match; where `**` is the last one, folders alone.
+
+    Python's own `**` follows links for ever: two that lead upwards are as many ways as stars.
+    """
+    depth = parts.index("**") if "**" in parts else len(parts)
+    head, rest = os.path.join("", *parts[:depth]), parts[depth + 1 :]  # noqa: PTH118 - may be empty
+    # Without an error where a folder may not be read.
+    found = glob.glob(head) if head else [""]  # noqa: PTH207 - as above
+    if depth == len(parts):
+        yield from found
+        return
+    for folder in _below(found):
+        yield from _globbed((*Path(glob.escape(folder)).parts, *rest)) if rest else [folder]
+
+
+def _below(roots: Iterable[str]) -> Iterator[str]:
+    """Give folders and those in them but the hidden ones, each once, however many links lead there.
+
+    Of several ways the shortest is taken.
+    """
+    level, seen = sorted(roots), set[Path]()
+    while level:
+        inner: list[str] = []
+        for folder in level:
+            place = real(Path(folder or "."))
+            if place in seen or not place.is_dir():
+                continue
+            seen.add(place)
+            yield folder
+            inner += glob.glob(f"{glob.escape(folder)}{os.sep if folder else ''}*{os.sep}")  # noqa: PTH207 - as above
+        level = sorted(one.rstrip(os.sep) for one in inner)
 
 
 def _folder(path: Path) -> list[Path]:

@@ -1,3 +1,4 @@
+import glob
 import gzip
 import json
 from datetime import UTC, datetime
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scanner.base.errors import InventoryFileError, UsageError
-from scanner.inventory.file import FileSource
+from scanner.inventory.file import FileSource, files_of
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
 from scanner.pipeline import open_inventory
@@ -160,6 +161,45 @@ def test_folders_in_a_folder_are_told_until_they_are_read(tmp_path: Path, keys: 
     found = _collect(tmp_path / "**")
     assert [raw.path for raw in found.inputs] == [keys, *inner]
     assert found.warnings == ()
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        *("*.json", "**/*.json", "a/**/*.json", "**/b/*.json", "**/b/**/*.json", "*/**/*.json"),
+        *("**/**/keys.json", "a/*/keys.json", "./**/k*s.json", "**/[c]/*", "**/[x]/*.json"),
+    ],
+)
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_patterns_match_what_they_match_in_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, *, is_whole: bool
+) -> None:
+    for folder in ("", "a", "a/b", "a/b/c", "b", "b/a", ".b", "a/.b", "[x]"):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        _write(tmp_path / folder / "keys.json", KEY)
+    monkeypatch.chdir(tmp_path)
+    asked = f"{glob.escape(str(tmp_path))}/{pattern}" if is_whole else pattern
+    expected = sorted({Path(one) for one in glob.glob(asked, recursive=True)})  # noqa: PTH207 - what is compared with
+    files = [one for one in expected if one.is_file()]
+    if files:
+        assert files_of([Path(asked)]) == files
+    else:
+        with pytest.raises(InventoryFileError, match="no file matches"):
+            files_of([Path(asked)])
+
+
+@pytest.mark.parametrize("pattern", ["**", "**/*.json", "a/**", "**/a/**/*.json"])
+@pytest.mark.timeout(60)
+def test_links_that_lead_upwards_are_followed_once(tmp_path: Path, pattern: str) -> None:
+    """Two of them are as many ways as stars: Python's own patterns do not come to an end."""
+    (tmp_path / "a" / "inner").mkdir(parents=True)
+    outside = tmp_path.parent / f"{tmp_path.name}-outside"
+    outside.mkdir()
+    inner, linked = (_write(one / "keys.json", KEY) for one in (tmp_path / "a", outside))
+    for name, target in (("up", ".."), ("here", "."), ("inner/up", "../.."), ("out", outside)):
+        (tmp_path / "a" / name).symlink_to(target)
+    found = files_of([tmp_path / pattern])
+    assert {one.resolve() for one in found} == {inner.resolve(), linked.resolve()}
 
 
 def test_a_file_given_twice_is_read_once(tmp_path: Path, keys: Path) -> None:
