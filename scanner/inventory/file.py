@@ -135,20 +135,18 @@ def _matching(path: Path) -> Sequence[Path]:
     return matching
 
 
-def _globbed(parts: Sequence[str]) -> Iterator[str]:
-    """Give what the parts of a pattern match; where `**` is the last one, folders alone.
+def _globbed(parts: Sequence[str]) -> list[str]:
+    """Return what the parts of a pattern match; where `**` is the last one, folders alone.
 
     Python's own `**` follows links for ever: two that lead upwards are as many ways as stars.
     """
-    depth = parts.index("**") if "**" in parts else len(parts)
-    head, rest = os.path.join("", *parts[:depth]), parts[depth + 1 :]  # noqa: PTH118 - may be empty
-    # Without an error where a folder may not be read.
-    found = glob.glob(head) if head else [""]  # noqa: PTH207 - as above
-    if depth == len(parts):
-        yield from found
-        return
-    for folder in _below(found):
-        yield from _globbed((*Path(glob.escape(folder)).parts, *rest)) if rest else [folder]
+    found = [""]
+    for part in parts:
+        if part == "**":
+            found = list(_below(found))
+        else:
+            found = [one for folder in found for one in _inside(folder, part)]
+    return found
 
 
 def _below(roots: Iterable[str]) -> Iterator[str]:
@@ -165,8 +163,24 @@ def _below(roots: Iterable[str]) -> Iterator[str]:
                 continue
             seen.add(place)
             yield folder
-            inner += glob.glob(f"{glob.escape(folder)}{os.sep if folder else ''}*{os.sep}")  # noqa: PTH207 - as above
+            inner += _inside(folder, f"*{os.sep}")
         level = sorted(one.rstrip(os.sep) for one in inner)
+
+
+def _inside(folder: str, part: str) -> list[str]:
+    """Return what a folder has of a name or pattern.
+
+    Raises InventoryFileError for one that may not be read: Python's own patterns pass it by.
+    """
+    place = Path(folder or ".")
+    rights = os.R_OK | os.X_OK if glob.has_magic(part) else os.X_OK
+    if place.is_dir() and not os.access(place, rights):
+        raise InventoryFileError(
+            "the folder may not be read, and may hold what the pattern means",
+            where=str(place),
+            remedy="Check its permissions.",
+        )
+    return glob.glob(os.path.join(glob.escape(folder), part))  # noqa: PTH118, PTH207 - may be empty
 
 
 def _folder(path: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 import glob
 import gzip
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -200,6 +201,21 @@ def test_links_that_lead_upwards_are_followed_once(tmp_path: Path, pattern: str)
         (tmp_path / "a" / name).symlink_to(target)
     found = files_of([tmp_path / pattern])
     assert {one.resolve() for one in found} == {inner.resolve(), linked.resolve()}
+
+
+@pytest.mark.parametrize("pattern", ["**", "**/*.json", "*/*.json", "*/keys.json", "b/*.json"])
+def test_a_folder_that_may_not_be_read_is_not_passed_by(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        _write(tmp_path / folder / "keys.json", KEY)
+    assert files_of([tmp_path / pattern])
+    ask = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "b" and ask(path, mode))
+    with pytest.raises(InventoryFileError, match="may not be read") as refusal:
+        files_of([tmp_path / pattern])
+    assert refusal.value.where == str(tmp_path / "b")
 
 
 def test_a_file_given_twice_is_read_once(tmp_path: Path, keys: Path) -> None:
