@@ -5,6 +5,7 @@ import importlib
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -86,14 +87,17 @@ def test_an_interrupt_within_a_statement_is_no_internal_error(
     assert capsys.readouterr().err == "keypolicy: interrupted\n"
 
 
+SINGLE_OR_OUTPUT = SINGLE | {"-o", "--output"}
+
+
 @pytest.mark.parametrize("verb", VERBS)
-def test_no_setting_has_two_values(verb: str) -> None:
+def test_no_setting_and_no_output_has_two_values(verb: str) -> None:
     """The last one counted: `--fail-on low --fail-on never` was green without a word."""
     parser = Parser(prog=f"keypolicy {verb}")
     import_module(f"scanner.cli.{verb}").add_arguments(parser)
     for one in _parsers(parser):
         for action in one._actions:  # noqa: SLF001 - as above
-            option = next(iter(SINGLE.intersection(action.option_strings)), None)
+            option = next(iter(SINGLE_OR_OUTPUT.intersection(action.option_strings)), None)
             if isinstance(action, argparse._StoreAction) and option:  # noqa: SLF001 - as above
                 read = argparse.Namespace()
                 for _ in range(2):
@@ -122,3 +126,13 @@ def test_a_setting_that_is_given_twice_is_refused(
     told = capsys.readouterr().err
     assert f"{option} has two values" in told
     assert "Leave one of them out" in told
+
+
+def test_an_output_of_two_names_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some verbs write several files: of one that does not, the first was not written."""
+    names = [str(tmp_path / name) for name in ("a.jsonl", "b.jsonl")]
+    assert main(["fetch", "--demo", "-o", names[0], "-o", names[1]]) == 2
+    assert "-o has two values" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
