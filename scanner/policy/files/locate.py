@@ -46,13 +46,13 @@ def policies_in(folder: Path) -> list[Path]:
 
     Files with test cases are not policies, nor are the settings file of the product and its file
     of owners. What is there under the name of a policy and is no file is not passed over: reading
-    it tells.
+    it tells. Nor is a suffix in capitals: a scan without its rules would be green.
     """
     return sorted(
         path
         for path in folder.iterdir()
-        if path.name.endswith(_SUFFIXES)
-        and not path.name.endswith(_TESTS)
+        if path.name.lower().endswith(_SUFFIXES)
+        and not path.name.lower().endswith(_TESTS)
         and path.name != _SETTINGS
         and not path.is_dir()
         and not (path.name in _OWNERS and is_owners(path))

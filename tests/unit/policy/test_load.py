@@ -183,6 +183,17 @@ def test_a_folder_without_policies(tmp_path: Path) -> None:
         load_policies([str(tmp_path)])
 
 
+@pytest.mark.parametrize("suffix", [".yaml", ".YAML", ".Yml"])
+def test_a_policy_in_a_folder_is_not_passed_by_for_its_suffix(tmp_path: Path, suffix: str) -> None:
+    """A scan without its rules would be green."""
+    rules = "rules: [{id: NAME, resource: sentry_key, severity: low, require: is_active}]\n"
+    write(tmp_path, "a", rules.replace("NAME", "one"))
+    write(tmp_path, "b", rules.replace("NAME", "two")).rename(tmp_path / f"b{suffix}")
+    (tmp_path / f"b.test{suffix}").write_text("cases: []\n")
+    found = load_policies([str(tmp_path)])
+    assert [rule.id for policy in found for rule in policy.rules] == ["one", "two"]
+
+
 def test_parameters_of_the_command_line(tmp_path: Path) -> None:
     rule = load_policies(["sentry-baseline"], {"max_age": "7d"})[0].rules[0]
     assert rule.requirement.params == {"age": timedelta(days=7)}
