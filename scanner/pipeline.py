@@ -34,6 +34,7 @@ from scanner.model.inventory import Needs, Scope
 from scanner.model.rule import Policy, Rule
 from scanner.model.run import GateSetting, Narrowing, RuleResult, Run, RunInfo
 from scanner.model.waiver import Waiver
+from scanner.policy.files.locate import unread
 from scanner.policy.load import load_policies
 from scanner.triage.baseline import BaselineChange, read_baseline, update
 from scanner.triage.interface import Sight, TriageRequest
@@ -192,8 +193,10 @@ def _told(  # noqa: PLR0913, PLR0917 - whatever has something to tell
     results: Sequence[RuleResult],
     narrowing: Narrowing | None,
 ) -> tuple[str, ...]:
+    read = [name for policy in policies for name, _ in policy.sources]
     return (
         *([narrowing.told] if narrowing else []),
+        *unread(request.policies, read),
         *(*loaded.warnings, *triaged.warnings),
         *remarks(results, request.thresholds),
         *strangers(request.thresholds, [policy.name for policy in policies]),

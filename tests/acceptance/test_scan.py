@@ -265,6 +265,20 @@ def test_the_server_tells_the_pages_of_an_export(tmp_path: Path) -> None:
     assert done.err == ""
 
 
+def test_policies_that_a_folder_hides_are_told(tmp_path: Path) -> None:
+    (tmp_path / "rules" / "team").mkdir(parents=True)
+    for number, folder in enumerate(("rules", "rules/team")):
+        (tmp_path / folder / "p.yaml").write_text(
+            f"policy: p{number}\nversion: 1.0.0\ntitle: T\nrules:\n"
+            f"  - {{id: r{number}, resource: sentry_key, severity: low, require: id IS NOT NULL}}\n"
+        )
+    done = keypolicy("scan", "--demo", "--policy", "rules", cwd=tmp_path)
+    assert done.code == 0
+    assert "rules/team has policies, too, which were not read" in done.err
+    both = ("--policy", "rules", "--policy", "rules/team")
+    assert keypolicy("scan", "--demo", *both, cwd=tmp_path).err == ""
+
+
 def test_a_place_that_is_named_twice_is_one(tmp_path: Path) -> None:
     (tmp_path / "fleet.txt").write_text("acme\n")
     again = ("--org", "acme", "--organizations-from", "fleet.txt", "--project", "web")

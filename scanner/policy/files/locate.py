@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -87,6 +87,31 @@ def without_owners(refs: Sequence[str]) -> tuple[list[Path], list[str]]:
         if not found or (is_folder and policies_in(path)):
             left.append(ref)
     return list(owners.values()), left
+
+
+def unread(refs: Sequence[str], names: Iterable[str]) -> list[str]:
+    """Tell of folders with policies in folders that are named, which are not read themselves.
+
+    `names` are what the files are called that were read. Somebody who named the folder may have
+    meant them.
+    """
+    folders = [Path(ref) for ref in refs if Path(ref).is_dir() and _by_name(ref) is None]
+    known = {real(Path(name)) for name in names}
+    inner = (one for folder in folders for one in sorted(folder.iterdir()) if one.is_dir())
+    return [
+        f"{one} has policies, too, which were not read; name it as well, if they are meant"
+        for one in inner
+        if not one.name.startswith(".")
+        and os.access(one, os.R_OK | os.X_OK)
+        and any(real(file) not in known and _is_policy(file) for file in policies_in(one))
+    ]
+
+
+def _is_policy(path: Path) -> bool:
+    try:
+        return is_kind(read_regular(path, MAX_BYTES), POLICY)
+    except UsageError:
+        return False
 
 
 def select(refs: Sequence[str]) -> list[PolicyFile]:

@@ -10,6 +10,7 @@ import pytest
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.given import GivenParams
 from scanner.model.outcome import Severity
+from scanner.policy.files.locate import unread
 from scanner.policy.load import load_policies
 from tests.unit.policy.writing import load, load_rule, write
 
@@ -192,6 +193,26 @@ def test_a_policy_in_a_folder_is_not_passed_by_for_its_suffix(tmp_path: Path, su
     (tmp_path / f"b.test{suffix}").write_text("cases: []\n")
     found = load_policies([str(tmp_path)])
     assert [rule.id for policy in found for rule in policy.rules] == ["one", "two"]
+
+
+def test_policies_in_folders_of_a_folder_are_told_until_they_are_read(tmp_path: Path) -> None:
+    rules = "rules: [{id: NAME, resource: sentry_key, severity: low, require: is_active}]\n"
+    for folder in ("base", "team", "empty", ".hidden"):
+        (tmp_path / folder).mkdir()
+    for name in ("base/common", "team/strict", ".hidden/x"):
+        write(tmp_path, name, rules.replace("NAME", Path(name).name))
+    (tmp_path / "empty" / "deployment.yaml").write_text("kind: Deployment\n")
+    write(tmp_path, "ours", "extends: [base/common.yaml]\n")
+    write(tmp_path, "more", rules.replace("NAME", "more"))
+
+    def told(*refs: str) -> list[str]:
+        found = load_policies(refs)
+        return unread(refs, [name for policy in found for name, _ in policy.sources])
+
+    (warning,) = told(str(tmp_path))
+    assert warning.startswith(f"{tmp_path / 'team'} has policies, too")
+    assert told(str(tmp_path), str(tmp_path / "team")) == []
+    assert told("sentry-baseline", str(tmp_path / "ours.yaml")) == []
 
 
 def test_parameters_of_the_command_line(tmp_path: Path) -> None:
