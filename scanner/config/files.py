@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 _MAX_BYTES: Final = 1 << 20
 _NOTHING: Final[tuple[object, ...]] = ({}, [], "")
 _OURS: Final = re.compile(
-    rf"\b(KEYPOLICY_[A-Z_]+|{'|'.join(LIVE.variables.values())})\b"  # what is read of a .env
+    r"^[ \t]*(?:(?:export|set)[ \t]+)?"
+    rf"(?:KEYPOLICY_[A-Z_]+|{'|'.join(LIVE.variables.values())})\b",
+    re.MULTILINE,
 )
+"""Begins a line of `.env` that is read here."""
+
 _TOKEN_KEYS: Final = frozenset({"token", "auth_token", "authtoken", TOKEN_SETTING.lower()})
 
 

@@ -342,7 +342,8 @@ def test_dotenv_drops_no_setting(
 
 
 def test_dotenv_may_hold_what_is_not_ours(place: Place, caplog: pytest.LogCaptureFixture) -> None:
-    text = "spec: {x}\nA=1\nA=2\nSENTRY_DSN: x\nKEYPOLICY_FAIL_ON=low\nKEYPOLICY_FAIL_ON=low\n"
+    text = 'spec: {x}\nA=1\nA=2\nSENTRY_DSN: x\nif [ "$SENTRY_ORG" ]; then fi\n'
+    text += "KEYPOLICY_FAIL_ON=low\nKEYPOLICY_FAIL_ON=low\n"
     place.write(place.directory, ".env", text)
     assert place.load().origin("fail_on") == "KEYPOLICY_FAIL_ON in .env"
     assert not caplog.records
