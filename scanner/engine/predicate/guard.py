@@ -83,7 +83,7 @@ class Guard:
             self._rebuild(*one, answer, spent) for one, answer in zip(asked, answers, strict=True)
         ]
         trees = [tree for _, tree in (one for one in rebuilt if not isinstance(one, GuardError))]
-        texts = iter(syntax.write(self._connection, trees))
+        texts = iter(syntax.write(self._connection, syntax.finite(trees)))
         return [
             one if isinstance(one, GuardError) else msgspec.structs.replace(one[0], sql=next(texts))
             for one in rebuilt

@@ -5,6 +5,7 @@ second parser that might disagree with the one that runs the statement.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -167,6 +168,53 @@ def cast_to(name: str, child: Node) -> Node:
     """Return a cast of the child to a type."""
     kind = {"class": "CAST", "type": "OPERATOR_CAST", **PLACE, "try_cast": False}
     return {**kind, "child": child, **target(name, [])}
+
+
+def finite(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
+    """Return the part with NULL for what has no result: a division by 0, the root of less than 0.
+
+    To DuckDB these are infinite and NaN, both more than every number, so that a lower bound would
+    be kept by what nobody can tell.
+    """
+    if isinstance(node, list):
+        return [finite(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: finite(value) for name, value in node.items()}
+    name = made.get("function_name") if made.get("class") == "FUNCTION" else None
+    arguments = arguments_of(made) if name in {"/", "nullif"} else []
+    if name == "/" and len(arguments) == 2:  # noqa: PLR2004 - what is divided, and by what
+        return {**made, **call("/", [arguments[0], _unless(arguments[1], _constant("0"))])}
+    if name == "nullif" and len(arguments) == 2:  # noqa: PLR2004 - a value, and what it may not be
+        return arguments[0] if _is_without(*arguments) else made
+    return _unless(made, cast_to("DOUBLE", _constant("nan"))) if name == "sqrt" else made
+
+
+def _unless(node: Node, value: Node) -> Node:
+    """Return the node with NULL where it has the value, or as it is where it cannot have it."""
+    is_other = node["class"] == "CONSTANT" and re.search("[1-9]", _told(node)) is not None
+    if is_other or _is_without(node, value):
+        return node
+    return {**function("nullif", [node, value]), "query_location": node["query_location"]}
+
+
+def _is_without(node: Node, value: Node) -> bool:
+    """Whether the node is `nullif(..., value)`."""
+    if node.get("function_name") != "nullif":
+        return False
+    return _told(value) != "" and _told(arguments_of(node)[-1]) == _told(value)
+
+
+def _told(node: Node) -> str:
+    """Return what a number says that is written out; nothing for everything else."""
+    literal = node.get("child", node).get("literal", {})
+    return str(literal.get("text", ""))
+
+
+def _constant(text: str) -> Node:
+    kind = "INTEGER" if text.isdecimal() else "STRING"
+    literal = {"kind": kind, "text": text}
+    return {"class": "CONSTANT", "type": "VALUE_CONSTANT", **PLACE, "literal": literal}
 
 
 def children(node: Node) -> list[Node]:

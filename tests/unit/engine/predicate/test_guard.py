@@ -195,6 +195,34 @@ def test_brackets_in_texts_and_comments_are_not_nesting(fooled: str) -> None:
     assert "predicate-too-deep" not in harmless
 
 
+WINDOW = '"nullif"(rate_limit_window, 0)'
+
+
+@pytest.mark.parametrize(
+    ("text", "sql"),
+    [
+        ("rate_limit_count / rate_limit_window > 1", "(rate_limit_count / {window}) > 1"),
+        ("1 / (project_id / 2) > 1", '(1 / "nullif"((project_id / 2), 0)) > 1'),
+        ("1 / 0 > 1", '(1 / "nullif"(0, 0)) > 1'),
+        ("1 / 0.50 > 1", "(1 / 0.50) > 1"),
+        (
+            "rate_limit_count / nullif(rate_limit_window, 0) > 1",
+            "(rate_limit_count / {window}) > 1",
+        ),
+        ("sqrt(age_days - 5) > 1", "\"nullif\"(sqrt((age_days - 5)), CAST('nan' AS DOUBLE)) > 1"),
+    ],
+)
+def test_what_has_no_result_is_null_and_keeps_no_bound(text: str, sql: str) -> None:
+    with connect() as connection:
+        guard = Guard(connection)
+        checked = guard.check(predicate(text), "sentry_key", "")
+        assert checked.sql == f"({sql.format(window=WINDOW)})"
+        assert guard.check(predicate(checked.sql), "sentry_key", "").sql == checked.sql
+        values = "5 AS rate_limit_count, 0 AS rate_limit_window, 0 AS project_id, 3 AS age_days"
+        found = connection.execute(f"SELECT {checked.sql} FROM (SELECT {values})").fetchone()
+    assert found == (True if "0.50" in text else None,)
+
+
 def problem_code(text: str) -> str:
     with connect() as connection:
         try:
