@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
+from itertools import compress
 from typing import Final, NamedTuple
 
 import msgspec
@@ -133,8 +134,7 @@ class Decider:
         candidates = self._by_id.get(identity.id, [])
         if not any(identity.matched):
             return candidates
-        by_predicate = zip(self._by_predicate, identity.matched, strict=True)
-        told = [one for one, is_true in by_predicate if is_true]
+        told = compress(self._by_predicate, identity.matched)
         return sorted([*candidates, *told], key=_precedence)
 
     def _note_names(self, identity: Identity, known: KnownFinding) -> None:

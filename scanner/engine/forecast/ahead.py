@@ -1,8 +1,10 @@
 """Evaluated rules and what triage tolerates go in; out comes what falls due, and on which day."""
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import msgspec
@@ -53,13 +55,14 @@ def foretold(  # noqa: PLR0913, PLR0917 - what the scan has come to
 
 
 def _lapses(triage: Triage, courses: Courses, dues: Sequence[Due]) -> tuple[Lapse, ...]:
+    reopens = Counter(
+        (due.finding.waiver, due.day) for due in dues if due.reason is DueReason.UNCOVERED
+    )
     found = []
     for one in triage.waivers:
         day = one.days_left(courses.moment(0)) + 1
         if 0 < day <= courses.days:
-            back = (due for due in dues if due.day == day and due.finding.waiver == one.id)
-            reopens = sum(due.reason is DueReason.UNCOVERED for due in back)
-            found.append(Lapse(one, day, courses.moment(day), reopens))
+            found.append(Lapse(one, day, courses.moment(day), reopens[one.id, day]))
     return tuple(sorted(found, key=lambda lapse: (lapse.day, lapse.waiver.id)))
 
 
@@ -179,6 +182,10 @@ class _Covering:
         self._today: frozenset[int] | None = None
         self._spans: dict[int, list[Span]] = {}
 
+    def rows(self) -> frozenset[int]:
+        """Return the rows for which it is TRUE on some day, or may be."""
+        return self._ask() | self._spans.keys()
+
     def turns(self, number: int) -> set[int]:
         """Return the days on which it begins or ceases to be TRUE for the row."""
         self._ask()
@@ -238,9 +245,21 @@ class _Tolerance:
         """Whether what is tolerated depends on the day."""
         return len(self._days) > 1 or any(one.varies for one in self._coverings)
 
+    @cached_property
+    def _by_row(self) -> dict[int, list[int]]:
+        """The places of the coverings that a row may have, which are few of many."""
+        found: dict[int, list[int]] = {}
+        for place, one in enumerate(self._coverings):
+            for number in one.rows():
+                found.setdefault(number, []).append(place)
+        return found
+
     def turns(self, row: _Standing, spans: Sequence[Span]) -> Iterator[_Turn]:
         """Give the days on which the row's finding is open and worse than on any before."""
-        days = turns(spans).union(self._days, *(one.turns(row.number) for one in self._coverings))
+        mine = self._by_row.get(row.number, ())
+        days = turns(spans).union(
+            self._days, *(self._coverings[place].turns(row.number) for place in mine)
+        )
         worst, was_open = _CLEAR, None
         for day in sorted(day for day in days if day <= self._last):
             code = code_on(day, row.today, spans)
@@ -259,7 +278,9 @@ class _Tolerance:
     def _decide(self, row: _Standing, outcome: Outcome, day: int) -> Decision:
         if not self._deciders:
             return _OPEN
-        matched = [one.holds(row.number, day) for one in self._coverings]
+        mine = self._by_row.get(row.number, ())
+        holding = {place for place in mine if self._coverings[place].holds(row.number, day)}
+        matched = [place in holding for place in range(len(self._coverings))] if holding else []
         identity = Identity(outcome, row.organization, row.project, row.id, matched)
         return self._deciders[bisect_right(self._days, day) - 1].decide(identity)
 

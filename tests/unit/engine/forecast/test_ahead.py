@@ -9,8 +9,9 @@ import pytest
 
 from scanner.base.text import timestamp
 from scanner.engine.database import Connection, time_limit
-from scanner.engine.forecast import courses
-from scanner.model.finding import Due, DueReason, Forecast
+from scanner.engine.forecast import ahead, courses
+from scanner.engine.judge.facts import EvaluatedFacts
+from scanner.model.finding import Due, DueReason, Forecast, Place
 from scanner.model.outcome import Outcome
 from scanner.pipeline import ScanRequest, scan
 from scanner.triage.interface import TriageRequest
@@ -244,3 +245,34 @@ def test_the_scan_itself_stays_as_it_is(world: World) -> None:
         assert plain.inventory == ahead.inventory
         assert plain.verdict == ahead.verdict
         assert plain.forecast is None
+
+
+def test_many_waivers_are_looked_up_at_once_and_asked_only_of_their_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+    asked: list[int] = []
+    existing, holds = EvaluatedFacts.existing, ahead._Covering.holds  # noqa: SLF001
+
+    def counted(facts: EvaluatedFacts, table: str, ids: frozenset[str]) -> list[tuple[str, Place]]:
+        looked.append(table)
+        return existing(facts, table, ids)
+
+    def noted(covering: ahead._Covering, number: int, day: int) -> bool:
+        asked.append(number)
+        return holds(covering, number, day)
+
+    monkeypatch.setattr(EvaluatedFacts, "existing", counted)
+    monkeypatch.setattr(ahead._Covering, "holds", noted)  # noqa: SLF001
+    world = World(tmp_path)
+    world.rules.append("age_days < 90")
+    for number in range(40):
+        world.key(100, name=f"n{number}")
+        match: object = f"name = 'n{number}'" if number % 2 else [f"k{number}", "gone"]
+        world.waiver(number % 7, match)
+    found = world.forecast(days=9)
+    assert [lapse.reopens for lapse in found.lapses] == [1] * 40
+    assert {due.finding.resource.id for due in found.dues} == {f"k{n}" for n in range(40)}
+    assert looked == ["sentry_key"]
+    # Each of twenty predicates is about one row; asked of all, there were eight hundred for a day.
+    assert len(asked) < 20 * 9
