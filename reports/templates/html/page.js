@@ -22,7 +22,8 @@ const fromFragment = (hash) => {
   if (!KEYS.some((key) => given.has(key))) return null;
   const read = initial();
   for (const key of ["q", ...SELECTS]) read[key] = given.get(key) ?? "";
-  if (given.get("group") in GROUPS) read.group = given.get("group");
+  // Its own alone: every object has a `constructor`, and an address may name it.
+  if (Object.hasOwn(GROUPS, given.get("group") ?? "")) read.group = given.get("group");
   read.severity = SEVERITIES.filter((word) => (given.get("severity") ?? "").split(",").includes(word));
   const disposition = given.get("disposition");
   if (disposition === "all" || DISPOSITIONS.includes(disposition)) read.disposition = disposition;

@@ -23,7 +23,7 @@ const fillSelects = () => {
   byId("waiver-label").hidden = waivers.length === 1;
   fill("owner", owners.map((owner, at) => [owner, owner, at]).sort(byText));
   for (const option of byId("group").querySelectorAll("option[value]")) {
-    const texts = option.value in GROUPS ? GROUPS[option.value].texts() : [""];
+    const texts = Object.hasOwn(GROUPS, option.value) ? GROUPS[option.value].texts() : [""];
     option.hidden = texts.length === 0 || (option.value === "org" && texts.length === 1);
     if (option.value === "waiver") option.hidden = waivers.length === 1;
     if (option.value === "owner") option.hidden = contacts.length === 0;

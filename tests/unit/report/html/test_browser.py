@@ -238,6 +238,13 @@ def test_an_address_opens_filters_and_finding(open_report: Open) -> None:
     assert count(page) == "2 findings"  # a plain anchor changes nothing
 
 
+@pytest.mark.parametrize("word", ["constructor", "__proto__", "toString", "nonsense", ""])
+def test_an_address_that_names_no_group_shows_the_findings(open_report: Open, word: str) -> None:
+    page = open_report(triaged_run(), f"#group={word}")
+    assert count(page) == "20 findings"
+    assert page.is_visible("#rows")
+
+
 def test_a_finding_that_the_filters_hide_is_not_opened(open_report: Open) -> None:
     page = open_report(triaged_run(), "#severity=low&open=0")
     assert page.locator(".detail").count() == 0

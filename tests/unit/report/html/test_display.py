@@ -19,6 +19,7 @@ from tests.unit.report.factory import (
     run_of,
 )
 from tests.unit.report.node_tools import node_module
+from tests.unit.report.owned import OWNERS
 from tests.unit.report.rendering import full_run
 from tests.unit.report.storied import storied_run
 from tests.unit.report.triaged import triaged_run
@@ -108,6 +109,15 @@ def test_it_is_never_wider_than_the_screen(
 ) -> None:
     page = open_report(make(), "#disposition=all&open=15", viewport={"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_owner_of_one_long_word_makes_no_page_wider(
+    open_report: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(OWNERS, "web", "o" * 100)
+    page = open_report(storied_run(), viewport={"width": 390, "height": 800})
+    assert page.locator(".todo .who", has_text="o" * 100).count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_print_shows_the_findings_and_no_controls(open_report: Open) -> None:
