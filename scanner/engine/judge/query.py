@@ -1,6 +1,7 @@
 """Ad-hoc SELECTs over the tables, with the scan's clock and without any other table."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -22,6 +23,9 @@ QUERY_SECONDS: Final = 300.0
 """Time limit of a query."""
 
 BATCH: Final = 1_000
+
+_NO_NUMBER: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?(?:Infinity|NaN)')
+"""What DuckDB writes of 1 / 0 and 0 / 0, which JSON has no numbers for; texts are passed over."""
 
 _MOMENT: Final = "TIMESTAMP WITH TIME ZONE"
 _VIEWS: Final = (
@@ -59,7 +63,11 @@ def query_json(connection: Connection, sql: str, as_of: datetime) -> Iterator[st
     shown = _with_reports_dates(connection, _check(connection, sql), as_of)
     text = f"SELECT CAST(to_json(answer) AS VARCHAR) FROM ({shown}) AS answer"
     for row in _rows(_execute(connection, text, as_of)):
-        yield row[0] or "null"
+        yield _NO_NUMBER.sub(_as_text, row[0] or "null")
+
+
+def _as_text(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else f'"{found[0]}"'
 
 
 def _with_reports_dates(
@@ -86,6 +94,11 @@ def _execute(connection: Connection, text: str, as_of: datetime) -> Connection:
     try:
         with time_limit(connection, QUERY_SECONDS):
             return connection.execute(text, {AS_OF: as_of} if f"${AS_OF}" in text else {})
+    except duckdb.InterruptException:
+        raise _wrong(
+            f"it took longer than {QUERY_SECONDS:g} seconds",
+            "Ask for less: fewer rows, fewer joins, and no recursion without an end.",
+        ) from None
     except duckdb.Error as error:
         raise _wrong(reason(error, candidates=True)) from None
 

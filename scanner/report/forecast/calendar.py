@@ -71,12 +71,12 @@ def forecast_events(forecast: Forecast) -> list[CalendarEvent]:
 
 def deadline(one: TrackedFinding, due: datetime, as_of: datetime) -> CalendarEvent:
     """Return the event of the end of the time that is allowed to fix an open finding."""
-    place = "/".join(filter(None, (one.organization, one.project)))
+    place = _before(one.organization, one.project)
     return CalendarEvent(
         uid=f"{one.fingerprint}-deadline@keypolicy",
         day=utc_day(due),
         as_of=as_of,
-        summary=f"{place}: {one.name or one.id} is to be mended: {one.rule} ({one.severity})",
+        summary=f"{place}{one.name or one.id} is to be mended: {one.rule} ({one.severity})",
         told=(
             f"Rule {one.rule}, {one.severity}, open since {utc_day(one.opened)}",
             *([f"Owner: {one.owner}"] if one.owner else []),
@@ -100,7 +100,7 @@ def waiver_end(one: Waiver, reopens: int, as_of: datetime) -> CalendarEvent:
 
 def _finding(due: Due, as_of: datetime) -> CalendarEvent:
     finding = due.finding
-    place = "/".join(filter(None, (finding.resource.organization, finding.resource.project)))
+    place = _before(finding.resource.organization, finding.resource.project)
     name = finding.resource.name or finding.resource.id
     is_back = due.reason is DueReason.UNCOVERED
     what = "is no longer excused from" if is_back else _BREAKS[finding.outcome]
@@ -108,7 +108,7 @@ def _finding(due: Due, as_of: datetime) -> CalendarEvent:
         uid=due_uid(due),
         day=utc_day(due.at),
         as_of=as_of,
-        summary=f"{place}: {name} {what} {finding.rule_id} ({finding.severity})",
+        summary=f"{place}{name} {what} {finding.rule_id} ({finding.severity})",
         told=(
             *(finding.message, f"Rule {finding.rule_id} of {finding.policy}, {finding.severity}"),
             *([f"Waiver {finding.waiver}"] if finding.waiver else []),
@@ -141,6 +141,12 @@ def _event(one: CalendarEvent) -> Event:
     if one.url and _URL.fullmatch(one.url):
         event.add("url", one.url)
     return event
+
+
+def _before(organization: str | None, project: str | None) -> str:
+    """Return the place of a key, for its name to follow; nothing where nobody tells it."""
+    place = "/".join(filter(None, (organization, project)))
+    return f"{place}: " if place else ""
 
 
 def _line(text: str) -> str:

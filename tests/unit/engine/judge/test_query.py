@@ -1,10 +1,11 @@
+import json
 from datetime import UTC, datetime
 
 import pytest
 
 from scanner.base.errors import UsageError
 from scanner.engine.database import connect, create, seal
-from scanner.engine.judge.query import query
+from scanner.engine.judge.query import query, query_json
 from scanner.engine.predicate.clock import CALLS, IMPURE, KEYWORDS
 
 MOMENT = datetime(2026, 3, 1, 5, 6, 7, tzinfo=UTC)
@@ -192,3 +193,24 @@ def test_a_star_with_a_column_of_the_present_keeps_its_names() -> None:
         seal(connection)
         found = query(connection, "SELECT * REPLACE (now() AS id) FROM sentry_key", MOMENT)
         assert found.columns == ("name", "id")
+
+
+def test_what_json_has_no_number_for_is_a_text() -> None:
+    asked = "SELECT 1/0 AS a, [-1/0, 2] AS b, {'c': 0/0} AS d, 'Infinity \\\" NaN' AS e"
+    with connect() as connection:
+        seal(connection)
+        (row,) = query_json(connection, asked, MOMENT)
+    assert json.loads(row, parse_constant=pytest.fail) == {
+        "a": "Infinity",
+        "b": ["-Infinity", 2.0],
+        "d": {"c": "NaN"},
+        "e": 'Infinity \\" NaN',
+    }
+
+
+def test_a_query_that_does_not_end_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scanner.engine.judge.query.QUERY_SECONDS", 0.05)
+    endless = "WITH RECURSIVE t AS (SELECT 1 AS x UNION ALL SELECT x FROM t) SELECT count(*) FROM t"
+    with pytest.raises(UsageError, match=r"longer than 0\.05 seconds") as refusal:
+        answer(endless)
+    assert "Ask for less" in refusal.value.remedy

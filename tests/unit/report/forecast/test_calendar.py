@@ -89,6 +89,14 @@ def test_an_event_says_what_is_due_and_when() -> None:
     assert waiver["summary"] == "The waiver legacy has lapsed and reopens 2 findings"
 
 
+def test_nothing_stands_before_a_key_of_which_nobody_tells_the_place() -> None:
+    one = due()
+    resource = msgspec.structs.replace(one.finding.resource, organization=None, project=None)
+    finding = msgspec.structs.replace(one.finding, resource=resource)
+    (found,) = events(calendar(forecast(msgspec.structs.replace(one, finding=finding))))
+    assert found["SUMMARY"] == "web breaks key-max-age (high)"
+
+
 def test_a_later_forecast_moves_the_event_and_makes_no_second_one() -> None:
     (first,) = events(calendar(forecast(due(day=3))))
     later = AS_OF + timedelta(days=1)
