@@ -8,8 +8,9 @@ from functools import cache
 from typing import Any, Final
 
 import msgspec
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker
 from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend
 
 from scanner.base.composer import NodePath
 from scanner.base.errors import Problem
@@ -60,7 +61,19 @@ def explain(source: YamlFile, schema: str) -> list[Problem]:
 @cache
 def validator(schema: str) -> Draft202012Validator:
     """Return the validator of the JSON Schema called `schema`."""
-    return Draft202012Validator(msgspec.json.decode(schema_path(schema).read_bytes()))
+    made: Draft202012Validator = _VALIDATOR(msgspec.json.decode(schema_path(schema).read_bytes()))
+    return made
+
+
+def _is_whole(_: TypeChecker, instance: object) -> bool:
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+# To JSON Schema 1.0 is an integer; what reads the documents takes none for one.
+_VALIDATOR: Final = extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole),
+)
 
 
 def _fault(error: ValidationError) -> Fault:
@@ -156,15 +169,17 @@ def _missing_keys(source: YamlFile, fault: Fault) -> list[Problem]:
 def _wrong_type(source: YamlFile, fault: Fault) -> list[Problem]:
     wanted = _type_names(fault.schema)
     written = source.scalar(fault.path)
-    hint = fault.hint
-    if not hint and written and wanted.partition(" or ")[0] == "text":
+    # What is said of a text that is blank says nothing of a number.
+    hint = "" if fault.code("") == "empty-value" else fault.hint
+    is_scalar = fault.instance is not None and bool(written)
+    if not hint and is_scalar and wanted.partition(" or ")[0] == "text":
         hint = f'Put it in quotes: "{written}".'
     elif not hint and written and wanted == "a list" and isinstance(fault.instance, str):
         hint = f"Write it as a list: [{written}]."
     elif not hint and isinstance(fault.instance, dict) and wanted == "text":
         hint = "A text that starts with { needs quotes around the whole of it: '{name} ...'."
     hint = hint or f"Write {wanted}."
-    message = f"{_is(fault.instance)}, not {wanted}"
+    message = f"{_is(fault.instance, written)}, not {wanted}"
     return [source.problem(fault.path, message, "wrong-type", hint=hint)]
 
 
@@ -260,7 +275,7 @@ def _type_names(schema: dict[str, Any]) -> str:
     return " or ".join(names) or _TYPES["object"]
 
 
-def _is(instance: object) -> str:
+def _is(instance: object, written: str | None = None) -> str:
     if instance is None:
         return "this is empty"
     if isinstance(instance, bool):
@@ -268,4 +283,4 @@ def _is(instance: object) -> str:
     for kind, name in ((dict, "a mapping"), (list, "a list"), (str, "text")):
         if isinstance(instance, kind):
             return f"this is {name}"
-    return f"this is the number {instance}"
+    return f"this is the number {written or instance}"

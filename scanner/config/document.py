@@ -16,6 +16,10 @@ MOST_CHANNELS: Final = 20
 Texts = str | list[str]
 
 
+def _hint(text: str) -> Meta:
+    return Meta(extra_json_schema={"x-hint": text})
+
+
 _FailOn = Literal["low", "medium", "high", "critical", "never"]
 _Count = Annotated[int, Meta(ge=0)]
 _Days = Annotated[int, Meta(ge=0, le=MOST_DAYS)]
@@ -133,11 +137,11 @@ class ConfigDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw
         Meta(description="Whom to tell of scans, and how: an entry for each channel."),
     ] = UNSET
     fail_if_due_within: Annotated[
-        str | UnsetType,
+        Annotated[str, _hint("Write days or weeks, such as 14d or 2w.")] | UnsetType,
         Meta(description="Time within which nothing may fall due that will fail, such as 14d."),
     ] = UNSET
     memory: Annotated[
-        str | UnsetType,
+        Annotated[str, _hint("Write a size with its unit, such as 4GB.")] | UnsetType,
         Meta(description="Memory that the database may take, such as 4GB (default: 3/4 of all)."),
     ] = UNSET
 

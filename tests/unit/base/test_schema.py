@@ -142,3 +142,34 @@ def test_decoder_and_schema_agree_on_mutations(name: str, schema: str, data: st.
         assert (decoded and sound) is validator(schema).is_valid(source.data)
     if not decoded:
         assert explain(source, schema) or (sound is False and schema == "policy")
+
+
+@pytest.mark.parametrize(
+    ("written", "told", "hint"),
+    [
+        ("[4507]", "the number 4507", 'Put it in quotes: "4507".'),
+        ("[00000000000000000000000000000001]", "0001,", 'Put it in quotes: "0000'),
+        ("[null]", "this is empty", "Write text."),
+        ("['']", "must not be empty", "write a few words"),
+        ("4507", "the number 4507", "Write a list of ids"),
+    ],
+)
+def test_a_number_for_a_text_is_told_as_it_is_written(
+    tmp_path: Path, written: str, told: str, hint: str
+) -> None:
+    path = tmp_path / "w.yaml"
+    path.write_text(f"waivers:\n  - id: w\n    policy: p\n    match: {written}\n", "utf-8")
+    problems = [
+        one for one in explain(read_source(path, path.name), "waivers") if one.location.line == 4
+    ]
+    assert [told in one.message for one in problems] == [True]
+    assert hint in problems[0].hint
+
+
+def test_a_number_with_a_fraction_of_nothing_is_not_whole(tmp_path: Path) -> None:
+    path = tmp_path / "keypolicy.yaml"
+    path.write_text("max_findings: {low: 1.0}\nfail_if_due_within: 14\n", "utf-8")
+    first, second = explain(read_source(path, path.name), "config")
+    assert (first.location.line, first.location.column) == (1, 21)
+    assert "not a whole number" in first.message
+    assert "days or weeks" in second.hint
