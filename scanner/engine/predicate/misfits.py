@@ -19,7 +19,7 @@ from scanner.engine.predicate.families import (
     literal_kind,
     literal_text,
 )
-from scanner.engine.predicate.refusal import RefusedError, refused
+from scanner.engine.predicate.refusal import RefusedError, column_meant, refused
 from scanner.engine.predicate.syntax import Node, arguments_of
 from scanner.model.rule import ParamValue
 
@@ -66,9 +66,9 @@ def unknown_column(node: Node, columns: Mapping[str, Column], table: str) -> Ref
     elif len(names) > 1 and _is_json(names[0], columns):
         hint = f"Write the field as {names[0]}->>'{names[1]}'."
     elif word.lower() in CALLS:
-        hint = f"Write {word.lower()}()."
+        hint = f"Write {word.lower() if word.lower() in vocabulary.FUNCTIONS else 'now'}()."
     else:
-        hint = did_you_mean(names[0].lower(), columns, kind="columns")
+        hint = column_meant(names[0].lower(), columns)
     message = f"names an unknown column `{word}` of {table}"
     return refused(message, "unknown-column", node, hint)
 

@@ -1,8 +1,9 @@
 """Saying what of a predicate is not allowed, and what to write instead."""
 
+from collections.abc import Iterable
 from typing import Final
 
-from scanner.base.hints import closest
+from scanner.base.hints import closest, did_you_mean
 from scanner.engine.predicate import vocabulary
 from scanner.engine.predicate.syntax import Node, byte
 
@@ -122,3 +123,14 @@ def unknown_kind(node: Node) -> RefusedError:
 def refused(message: str, code: str, node: Node, hint: str = ONLY_LISTED) -> RefusedError:
     """Return the error for a node; the message goes on after "The predicate"."""
     return RefusedError(message, code, byte(node), hint)
+
+
+def column_meant(name: str, columns: Iterable[str]) -> str:
+    """Suggest a column for a name that is none, or say how a parameter is written."""
+    known = list(columns)
+    # `project` is a part of several names, of which one is meant.
+    for meant in (f"{name}_slug", f"project_{name}", f"project_{name}s"):
+        if meant in known:
+            return f"Did you mean `{meant}`?"
+    hint = did_you_mean(name, known, kind="columns")
+    return hint if closest(name, known) else f"{hint} A parameter is written ${name}."

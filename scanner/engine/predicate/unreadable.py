@@ -21,7 +21,6 @@ _AT: Final = (
     (r"(?i)xor\b", "Write <> between two conditions."),
     (r"(?i)any\b", "Join several with OR, or write name_matches_any(column, $globs)."),
     (r"(?i)matches\b", "Write regexp_matches(column, 'expression')."),
-    (r"(?i)(and|or)\b", "Write a condition on both sides of AND and OR."),
 )
 """Hints by what stands where the parser stopped."""
 
@@ -33,9 +32,14 @@ _BEFORE: Final = (
 )
 """Hints by what stands before that place."""
 
+_IN_BRACES: Final = re.compile(r"\{\s*(\w+)\s*$")
 _FOREIGN_PARAMETER: Final = re.compile(r"\$?\{+\s*\$?(\w+)|:(\w+)\b|[?%]")
 _PARAMETER: Final = "A parameter is written ${0}, without anything else around it."
-_OPEN_QUOTE: Final = "A quote is not closed; one within a text is doubled: 'it''s'."
+_OPEN_QUOTE: Final = (
+    "A quote is not closed; one within a text is doubled: 'it''s'. Outside of a block (`|`), YAML"
+    " takes # after a space for a comment."
+)
+_BOTH_SIDES: Final = "Write a condition on both sides of AND and OR."
 _HALF_BETWEEN: Final = "BETWEEN has two bounds: age_days BETWEEN 30 AND 90."
 _ENDS_EARLY: Final = "Something is missing at the end: a value after an operator, or a bracket."
 _OTHERWISE: Final = (
@@ -61,6 +65,8 @@ def unreadable(text: str, place: int) -> str:
         between = re.search(r"(?i)\bbetween\b[^()]*$", before)
         return _HALF_BETWEEN if between else _ENDS_EARLY
     start = place - 1 if before.endswith(("$", "{")) else place
+    if rest.startswith("}") and (braced := _IN_BRACES.search(before)):
+        return _PARAMETER.format(braced[1])
     if foreign := _FOREIGN_PARAMETER.match(text, start):
         return _PARAMETER.format(foreign[1] or foreign[2] or "name")
     return _around(text, before, rest)
@@ -68,6 +74,10 @@ def unreadable(text: str, place: int) -> str:
 
 def _around(text: str, before: str, rest: str) -> str:
     """Return the hint by what stands before the place and at it."""
+    if rest.startswith(("'", '"')) and rest.count(rest[0]) % 2:
+        return _OPEN_QUOTE
+    if re.match(r"(?i)(and|or)\b", rest):
+        return _BOTH_SIDES
     for pattern, hint in _BEFORE:
         if re.search(pattern, before):
             return hint
