@@ -82,6 +82,10 @@ class Composer:
 
     def compose(self) -> Content:
         """Return the document; raises SyntaxProblem."""
+        # The parser takes them for line breaks, and who reviews a change sees none: behind one, a
+        # comment would hold keys.
+        if any(one in self._text for one in "\x85\u2028\u2029"):
+            raise _control_character(self._text)
         try:
             self._parser = _Events(self._text)
             return self._document()
@@ -235,13 +239,14 @@ def _too_deep(mark: Mark) -> SyntaxProblem:
 def _control_character(text: str) -> SyntaxProblem:
     """Find what the parser could not read; it tells an offset in bytes, of no use to people."""
     # YAML's printable characters. Compiled here, since this takes as long as reading a policy.
-    found = re.search("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+    found = re.search(
+        "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text
+    )
     before = text[: found.start() if found else 0].split("\n")
     name = f"U+{ord(found[0]):04X}" if found else "somewhere"
     message = f"the control character {name} is not allowed in YAML"
-    return SyntaxProblem(
-        Mark(len(before), len(before[-1]) + 1), message, "yaml-syntax", "Remove it."
-    )
+    hint = "Remove it, or write it as an escape in double quotes."
+    return SyntaxProblem(Mark(len(before), len(before[-1]) + 1), message, "yaml-syntax", hint)
 
 
 _WHOLE: Final = "A value that starts with a sign of YAML needs quotes around the whole of it."

@@ -111,6 +111,19 @@ def test_what_is_no_document(raw: bytes, code: str, line: int, column: int) -> N
     assert (problem.code, problem.location) == (code, Location("p.yaml", line, column))
 
 
+@pytest.mark.parametrize("hidden", ["\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize("text", ["a: 1 # a note{}b: 2\n", "a: 'x{}y'\n", "a: x\n# y{}\n"])
+def test_no_key_hides_behind_a_break_that_nobody_sees(text: str, hidden: str) -> None:
+    with pytest.raises(PolicyError) as refusal:
+        YamlFile("f", text.format(hidden).encode())
+    (problem,) = refusal.value.problems
+    before = text.partition("{}")[0].split("\n")
+    assert (problem.location.line, problem.location.column) == (len(before), len(before[-1]) + 1)
+    assert "in double quotes" in problem.hint
+    escaped = f'a: "x\\u{ord(hidden):04x}y"\n'
+    assert YamlFile("f", escaped.encode()).data == {"a": f"x{hidden}y"}
+
+
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
 def test_any_text_is_a_document_or_a_problem(text: str) -> None:
     with suppress(PolicyError):
