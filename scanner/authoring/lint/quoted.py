@@ -1,14 +1,24 @@
-"""Warnings about parameters where they are plain text: in quotes, messages and longer arguments."""
+"""Warnings about names that are plain text where they stand.
 
+Parameters in quotes, messages and longer arguments, and columns that a message writes as other
+languages of templates do.
+"""
+
+import re
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from msgspec import UNSET
 
 from scanner.base.composer import NodePath
 from scanner.base.errors import Problem
+from scanner.catalogue import TABLES
 from scanner.policy.language.predicates import NAMED, quoted_parameters
 from scanner.policy.language.slots import parameter_in
 from scanner.policy.merge import MergedPolicy, MergedRule, WrittenAt
+
+_ELSEWHERE: Final = re.compile(r"(?<!\{)\{\{\s*(\w+)\s*\}\}(?!\})|\$\{(\w+)\}|\$(\w+)")
+"""What Jinja, JavaScript and a shell take for the value of a name."""
 
 
 def quoted(policy: MergedPolicy) -> list[Problem]:
@@ -32,7 +42,9 @@ def _of(rule: MergedRule) -> Iterator[tuple[WrittenAt, Iterator[Problem]]]:
         if isinstance(text, str):
             yield place, _in_predicate(text, place, rule)
     if document.message:
-        yield rule.place("message"), _in_message(document.message, rule.place("message"), rule)
+        place = rule.place("message")
+        yield place, _in_message(document.message, place, rule)
+        yield place, _columns(document.message, place, rule)
     for key, written in (("check", document.check), ("fix", document.fix)):
         if written is not UNSET:
             place = rule.place(key)
@@ -51,6 +63,17 @@ def _in_message(text: str, place: WrittenAt, rule: MergedRule) -> Iterator[Probl
         if found[1] in rule.parameters:
             hint = "A message takes columns only, such as {name}: write the value out."
             yield _problem(place, place.path, (text, found.start()), found[1], hint)
+
+
+def _columns(text: str, place: WrittenAt, rule: MergedRule) -> Iterator[Problem]:
+    table = TABLES.get(rule.document.resource)
+    for found in _ELSEWHERE.finditer(text):
+        name = next(filter(None, found.groups()))
+        if table is not None and name in table.columns and name not in rule.parameters:
+            location = place.source.at_text(place.path).within(text, found.start())
+            message = f"`{found[0]}` is not how a message shows the column `{name}`"
+            hint = f"Write {{{name}}}; braces that are doubled, and $, are plain text."
+            yield Problem(location, message, "column-as-text", hint)
 
 
 def _in_argument(

@@ -20,6 +20,7 @@ MAX_LENGTH: Final = 4_000
 MAX_FIELDS: Final = 50
 """Longest template, in characters, and the most columns that it may show."""
 
+_SHORTEN: Final = "Write one line, or a title of one where there is no message."
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{(?P<column>[^{}:]*)(?::(?P<spec>[^{}]*))?\}|[{}]")
 
 
@@ -50,11 +51,11 @@ def faults(template: str, resource: str) -> list[TemplateFault]:
     """Return everything that is wrong; of a template that is too large nothing but that."""
     if len(template) > MAX_LENGTH:
         message = f"The message is longer than {MAX_LENGTH:,} characters"
-        return [TemplateFault(message, "bad-message")]
+        return [TemplateFault(message, "bad-message", _SHORTEN)]
     shown = [found for found in _BRACES.finditer(template) if found["column"] is not None]
     if len(shown) > MAX_FIELDS:
         message = f"The message names {len(shown):,} columns; {MAX_FIELDS} is the most"
-        return [TemplateFault(message, "bad-message")]
+        return [TemplateFault(message, "bad-message", _SHORTEN)]
     hint = "Write {column} or {column:date}."
     return [
         *misplaced(template, resource),

@@ -41,6 +41,26 @@ def test_where_a_parameter_is_plain_text(tmp_path: Path, rule: str, column: int,
     assert all("`$txt` is plain text here" in one.message for one in found)
 
 
+@pytest.mark.parametrize(
+    ("message", "columns"),
+    [
+        ("{{name}} and {{ id }}", [15, 28]),
+        ("${name} costs $5", [15]),
+        ("key $name", [19]),
+        ("{{{name}}}, {name}: {{other}} $other", []),
+        ("want $txt", []),
+    ],
+)
+def test_a_column_in_the_way_of_other_templates_is_told(
+    tmp_path: Path, message: str, columns: list[int]
+) -> None:
+    path = write_policy(tmp_path, {"r": f"require: is_active\nmessage: '{message}'"}, head=HEAD)
+    problems = [one.problem for one in lint([str(path)], {}).diagnostics]
+    found = [one for one in problems if one.code == "column-as-text"]
+    assert [one.location.column for one in found] == columns
+    assert all(one.hint.startswith(("Write {name};", "Write {id};")) for one in found)
+
+
 def test_an_override_is_told_in_its_own_file_alone(tmp_path: Path) -> None:
     write_policy(tmp_path, {"r": "require: name = '$txt'"}, head=HEAD, name="base")
     top = tmp_path / "top.yaml"
