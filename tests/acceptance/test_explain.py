@@ -136,3 +136,18 @@ def test_a_key_by_its_name_or_project(tmp_path: Path) -> None:
     assert project.code == 2
     assert "otter-post-demo/depot-scanner" in project.err
     assert "no client key has an id that begins with 'nosuch'" in explain("nosuch").err
+
+
+@pytest.mark.parametrize("engine", ["spark", "postgres"])
+def test_a_division_is_said_elsewhere_as_it_is_here(tmp_path: Path, engine: str) -> None:
+    def said(condition: str) -> Result:
+        rule = f"{{id: r, resource: sentry_key, severity: low, require: {condition}}}"
+        policy = tmp_path / "p.yaml"
+        policy.write_text(f"policy: p\nversion: 1.0.0\nrules:\n  - {rule}\n", "utf-8")
+        return keypolicy("explain", "r", "--policy", str(policy), "--sql", engine, cwd=tmp_path)
+
+    quotient = "rate_limit_count / rate_limit_window < 1"
+    assert "NULLIF(rate_limit_window, 0)" in said(quotient).out
+    other = said(f"{quotient} AND round(age_days) > 1")
+    assert ":4:104: The predicate calls round()" in other.err
+    assert "divides by what may be 0" in said("age_days / rate_limit_per_second < 1").err

@@ -105,7 +105,7 @@ def _located(
     told = False
     for predicate in filter(None, (one.rule.where, one.rule.requirement)):
         checked = guard.check(predicate, table, "x_")
-        tree = guard.tree(predicate, table, "x_")
+        tree = syntax.finite(guard.tree(predicate, table, "x_"))  # as it is in what is lowered
         lowering = Lowering(connection, table, [tree], values([checked], as_of), CALLS)
         try:
             _node(lowering, tree, words, lowering.condition)

@@ -171,6 +171,8 @@ def _extreme(name: str) -> "Call":
 
 def _nullif(lowering: "Lowering", node: Node, arguments: list[Node]) -> Typed:
     left, right = (lowering.expression(one) for one in arguments)
+    if left.kind is ValueKind.DOUBLE and right.is_constant:
+        right = lowering.as_kind(right, ValueKind.DOUBLE, 0, arguments[1])
     if (
         left.kind is not right.kind
         or left.scale != right.scale
