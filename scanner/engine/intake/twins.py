@@ -118,11 +118,11 @@ def namesakes(connection: Connection, name: str, files: Files, *, live: bool) ->
     return gaps
 
 
-def check_organization(connection: Connection, files: Files) -> None:
+def check_organization(connection: Connection, filled: Sequence[str], files: Files) -> None:
     """Refuse the name of an organization for rows whose projects are listed in another one."""
     for number, raw in files.items():
         table = TABLES.get(raw.kind or "")
-        if raw.organization is None or table is None or not table.joined:
+        if raw.organization is None or table is None or table.joined not in filled:
             continue
         listed = TABLES[table.joined]
         found = connection.execute(

@@ -17,9 +17,12 @@ USER = os.geteuid() if sys.platform != "win32" else 0
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="has neither such signals nor such locks")
 
+# Under nohup SIGHUP is ignored, and what is started inherits that.
 WORKS = """
-import sys
+import signal, sys
 from scanner.base.scratch import scratch, scratch_folder
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 with scratch() as folder:
     (folder / "large").write_text("redacted record")
     (scratch_folder() / "spilled").write_text("redacted record")
