@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +21,7 @@ import msgspec
 from msgspec import Meta
 
 from scanner.base.errors import Location, PolicyError, Problem, TooLargeError, UsageError
-from scanner.base.files import read_regular
+from scanner.base.files import TwiceError, once, read_regular
 from scanner.model.finding import Finding, KnownFinding
 from scanner.model.moment import in_utc
 from scanner.model.outcome import Disposition, Outcome, Severity
@@ -220,7 +219,10 @@ def _read_line(line: str) -> KnownFinding:
     read = msgspec.json.decode(line, type=_BaselineLine)
     # No other member may be there: more than there are fields are looked at closely.
     if len(_MEMBER.findall(line)) > len(_BaselineLine.__struct_fields__):
-        json.loads(line, object_pairs_hook=_each_once)
+        try:
+            json.loads(line, object_pairs_hook=once)
+        except TwiceError as error:  # a reviewer may read the other one
+            raise msgspec.ValidationError(f"the member `{error.name}` comes twice") from None
     if read.outcome not in {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}:
         raise msgspec.ValidationError(f"Invalid outcome {read.outcome.value!r}")
     try:
@@ -240,14 +242,6 @@ def _read_line(line: str) -> KnownFinding:
         )
         raise msgspec.ValidationError(message)
     return known
-
-
-def _each_once(members: list[tuple[str, object]]) -> None:
-    """Raise ValidationError for a member that comes twice: a reviewer may read the other one."""
-    counted = Counter(name for name, _ in members)
-    for name, times in counted.items():
-        if times > 1:
-            raise msgspec.ValidationError(f"the member `{name}` comes twice")
 
 
 def _joined(first: KnownFinding, second: KnownFinding) -> KnownFinding:

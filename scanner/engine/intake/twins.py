@@ -126,7 +126,7 @@ def check_organization(connection: Connection, filled: Sequence[str], files: Fil
             continue
         listed = TABLES[table.joined]
         found = connection.execute(
-            f"SELECT count(*), min(p.{listed.organization}), min(k.id)"
+            f"SELECT count(*), min(p.{listed.organization})"
             f' FROM "{raw.kind}" AS k JOIN "{table.joined}" AS p ON p.id = k.project_id'
             f" WHERE k.{FILE} = $number AND p.{listed.organization} <> k.{table.organization}"
             f' AND NOT EXISTS (SELECT 1 FROM "{table.joined}" AS o WHERE o.id = k.project_id'
