@@ -196,24 +196,27 @@ def test_the_summary_has_examples_of_every_rule(tmp_path: Path) -> None:
     assert done.out.count("... and 2,997 more") == 3
 
 
+NOT_APPLIED: list[tuple[dict[str, str], dict[str, str], list[str]]] = [
+    ({}, {"SENTRY_ORG": "acme", "SENTRY_PROJECT": "web"}, ["SENTRY_ORG", "SENTRY_PROJECT"]),
+    ({}, {"SENTRY_ORG": "acme"}, ["SENTRY_ORG"]),
+    ({}, {"SENTRY_PROJECT": "web"}, ["SENTRY_PROJECT"]),
+    ({".env": "SENTRY_ORG=acme\n"}, {}, ["SENTRY_ORG in .env"]),
+    ({"keypolicy.yaml": "projects: [web]\n"}, {}, ["projects in keypolicy.yaml:1:1"]),
+    ({".sentryclirc": "[defaults]\norg = acme\n"}, {}, ["org of [defaults]"]),
+]
+OF_FILES = [
+    ("scan", "--inventory", str(TWO_KEYS), "-o", "r.json"),
+    ("scan", *DEMO, "-o", "r.json"),
+    ("query", "select 1", "--demo"),
+    ("forecast", *DEMO),
+]
+
+
 @pytest.mark.parametrize(
-    ("files", "environment", "origins"),
+    ("files", "environment", "origins", "arguments"),
     [
-        ({}, {"SENTRY_ORG": "acme"}, ["SENTRY_ORG"]),
-        ({}, {"SENTRY_PROJECT": "web"}, ["SENTRY_PROJECT"]),
-        ({}, {"SENTRY_ORG": "acme", "SENTRY_PROJECT": "web"}, ["SENTRY_ORG", "SENTRY_PROJECT"]),
-        ({".env": "SENTRY_ORG=acme\n"}, {}, ["SENTRY_ORG in .env"]),
-        ({"keypolicy.yaml": "projects: [web]\n"}, {}, ["projects in keypolicy.yaml:1:1"]),
-        ({".sentryclirc": "[defaults]\norg = acme\n"}, {}, ["org of [defaults]"]),
-    ],
-)
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("scan", *DEMO, "-o", "r.json"),
-        ("scan", "--inventory", str(TWO_KEYS), "-o", "r.json"),
-        ("query", "select 1", "--demo"),
-        ("forecast", *DEMO),
+        *((*setting, OF_FILES[0]) for setting in NOT_APPLIED),
+        *((*NOT_APPLIED[0], arguments) for arguments in OF_FILES[1:]),
     ],
 )
 def test_what_is_not_applied_to_files_is_warned_of(

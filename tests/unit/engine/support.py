@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
+from itertools import chain, groupby
 from typing import Any
 
 from scanner.base.errors import Location
-from scanner.engine.database import Connection, connect
+from scanner.catalogue import TABLES
+from scanner.engine.database import Connection, connect, create
 from scanner.engine.judge.evaluate import CODES, Evaluated, evaluate
 from scanner.engine.judge.prepare import prepare
 from scanner.model.outcome import Severity
@@ -45,24 +48,39 @@ def rule(
 
 def database(rows: Iterable[Mapping[str, Any]], table: str = "sentry_key") -> Connection:
     connection = connect()
-    for row in rows:
-        names = ", ".join(f'"{name}"' for name in row)
-        marks = ", ".join("?" for _ in row)
-        connection.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', list(row.values()))
+    insert(connection, table, rows)
     return connection
+
+
+def insert(connection: Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add rows; those that follow each other with the same columns by one statement."""
+    for names, some in groupby(rows, key=tuple):
+        values = [tuple(row.values()) for row in some]
+        columns = ", ".join(f'"{name}"' for name in names)
+        marks = ", ".join([f"({', '.join('?' * len(names))})"] * len(values))
+        connection.execute(
+            f'INSERT INTO "{table}" ({columns}) VALUES {marks}', [*chain.from_iterable(values)]
+        )
+
+
+@cache
+def _open() -> Connection:
+    """One database for all outcomes: to open one takes longer than to judge a few rows."""
+    return connect()
 
 
 def outcomes(
     rules: Sequence[Rule], rows: Iterable[Row], table: str = "sentry_key"
 ) -> list[list[str]]:
     """For each rule, the outcome of each row in order."""
-    numbered = [{"id": f"{n:06}", **row} for n, row in enumerate(rows)]
-    with database(numbered, table) as connection:
-        evaluated = evaluate(connection, prepare(connection, rules), AS_OF)
-        return [
-            [CODES[code].value for (code,) in connection.execute(_codes(one)).fetchall()]
-            for one in evaluated
-        ]
+    connection = _open()
+    create(connection, table, TABLES[table].columns)
+    insert(connection, table, ({"id": f"{n:06}", **row} for n, row in enumerate(rows)))
+    evaluated = evaluate(connection, prepare(connection, rules), AS_OF)
+    return [
+        [CODES[code].value for (code,) in connection.execute(_codes(one)).fetchall()]
+        for one in evaluated
+    ]
 
 
 def _codes(one: Evaluated) -> str:
