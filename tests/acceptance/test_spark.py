@@ -39,7 +39,7 @@ SCAN = ("scan", "--policy", "here.yaml", "--as-of", "2026-11-20", "--format", "j
 
 def by_spark(folder: Path, inventory: str, *arguments: str) -> dict[str, Any]:
     """Return the report of a scan by Spark that fails the gate."""
-    submit = " ".join(f"--conf {name}={value}" for name, value in SETTINGS.items())
+    submit = " ".join(f"--conf {name}='{value}'" for name, value in SETTINGS.items())
     out, err = folder / "out.json", folder / "err.txt"
     child = begin(
         *(*SCAN, "--engine", "spark", "--inventory", inventory, *arguments),

@@ -15,6 +15,8 @@ SETTINGS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "1g",
+    # Such a Spark is gone before a better compiler or collector pays.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.sql.shuffle.partitions": "1",  # rows are few
     "spark.sql.adaptive.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
