@@ -64,8 +64,8 @@ def insert(connection: Connection, table: str, rows: Iterable[Mapping[str, Any]]
 
 
 @cache
-def _open() -> Connection:
-    """One database for all outcomes: to open one takes longer than to judge a few rows."""
+def shared() -> Connection:
+    """One database for many tests: to open one takes longer than to judge a few rows."""
     return connect()
 
 
@@ -73,7 +73,7 @@ def outcomes(
     rules: Sequence[Rule], rows: Iterable[Row], table: str = "sentry_key"
 ) -> list[list[str]]:
     """For each rule, the outcome of each row in order."""
-    connection = _open()
+    connection = shared()
     create(connection, table, TABLES[table].columns)
     insert(connection, table, ({"id": f"{n:06}", **row} for n, row in enumerate(rows)))
     evaluated = evaluate(connection, prepare(connection, rules), AS_OF)

@@ -201,20 +201,24 @@ def test_what_no_scan_writes_is_no_report(bundle: Path, change: Callable[[Any], 
     assert codes(bundle)
 
 
-@pytest.mark.parametrize("value", [None, [], {}, 1, "text", [None], [{}]])
+SHAPES = [None, [], {}, 1, "text", [None], [{}]]
+PARTS: list[tuple[str | int, ...]] = [
+    *((name,) for name in ("tool", "run", "inventory", "policies", "rules", "findings")),
+    *((name,) for name in ("summary", "gate")),
+    ("gate", "settings"),
+    ("gate", "settings", 0),
+    ("gate", "settings", 0, "value"),
+    ("summary", "waivers"),
+    ("findings", 0),
+    ("findings", 0, "resource"),
+    ("inventory", "digest"),
+]
+
+
+# Three shapes for each part, in turn: all for all would be twice as many bundles.
 @pytest.mark.parametrize(
-    "path",
-    [
-        *((name,) for name in ("tool", "run", "inventory", "policies", "rules", "findings")),
-        *((name,) for name in ("summary", "gate")),
-        ("gate", "settings"),
-        ("gate", "settings", 0),
-        ("gate", "settings", 0, "value"),
-        ("summary", "waivers"),
-        ("findings", 0),
-        ("findings", 0, "resource"),
-        ("inventory", "digest"),
-    ],
+    ("path", "value"),
+    [(part, SHAPES[(n + k) % len(SHAPES)]) for n, part in enumerate(PARTS) for k in (0, 2, 5)],
 )
 def test_a_report_of_other_shapes_is_refused(
     bundle: Path, path: tuple[str | int, ...], value: Any

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.catalogue import TABLES
-from scanner.engine.database import connect
 from scanner.inventory.records import fault
 from scanner.inventory.rows.normalize import BAD, select
 from scanner.inventory.rows.plain import plain
+from tests.unit.engine.support import shared
 
 SOUND: dict[str, dict[str, Any]] = {
     "sentry_key": {"id": "k"},
@@ -74,7 +74,7 @@ TWO_NAMES = [
 def test_two_names_of_one_field_tell_the_same(today: object, of_old: object, sound: bool) -> None:  # noqa: FBT001 - a column of the table
     record = {"id": "k", "projectId": today, "projectID": of_old}
     assert (fault("sentry_key", record) is None) == sound
-    with connect() as connection:
+    with shared().cursor() as connection:
         values = {"record": json.dumps(record)}
         for made in (select, plain):
             sql = (
@@ -95,7 +95,7 @@ def _agree(cases: Sequence[tuple[tuple[str, str], Any]]) -> None:
     by_table: dict[str, list[tuple[str, Any]]] = {}
     for (table, path), value in cases:
         by_table.setdefault(table, []).append((path, value))
-    with connect() as connection:
+    with shared().cursor() as connection:
         for table, given_there in by_table.items():
             records = [_with(SOUND[table], path, value) for path, value in given_there]
             raw = (

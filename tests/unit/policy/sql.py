@@ -5,6 +5,7 @@ The engine does it fast and behind a guard; here only the meaning of the SQL cou
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -26,22 +27,28 @@ def verdicts(
 ) -> dict[str, bool | None]:
     """Tell by the rows' ids what the predicate is on them."""
     columns = TABLES[table].columns
-    with duckdb.connect() as database:
-        database.execute("SET TimeZone = 'UTC'")
-        types = ", ".join(f'"{name}" {column.type}' for name, column in columns.items())
-        database.execute(f"CREATE TABLE {table} ({types})")
-        for row in rows:
-            names = ", ".join(f'"{name}"' for name in row)
-            marks = ", ".join("?" for _ in row)
-            database.execute(
-                f"INSERT INTO {table} ({names}) VALUES ({marks})",
-                list(row.values()),
-            )
-        text = predicate.text.replace("now()", "$as_of")
-        params = {**predicate.params, "as_of": as_of}
-        used = {name: value for name, value in params.items() if f"${name}" in text}
-        found = database.execute(f"SELECT id, {text} FROM {table}", used)
-        return {str(identifier): verdict for identifier, verdict in found.fetchall()}
+    types = ", ".join(f'"{name}" {column.type}' for name, column in columns.items())
+    database = _open()
+    database.execute(f"CREATE OR REPLACE TABLE {table} ({types})")
+    for row in rows:
+        names = ", ".join(f'"{name}"' for name in row)
+        marks = ", ".join("?" for _ in row)
+        database.execute(
+            f"INSERT INTO {table} ({names}) VALUES ({marks})",
+            list(row.values()),
+        )
+    text = predicate.text.replace("now()", "$as_of")
+    params = {**predicate.params, "as_of": as_of}
+    used = {name: value for name, value in params.items() if f"${name}" in text}
+    found = database.execute(f"SELECT id, {text} FROM {table}", used)
+    return {str(identifier): verdict for identifier, verdict in found.fetchall()}
+
+
+@cache
+def _open() -> duckdb.DuckDBPyConnection:
+    database = duckdb.connect()
+    database.execute("SET TimeZone = 'UTC'")
+    return database
 
 
 def outcomes(rule: Rule, rows: Sequence[Mapping[str, Any]], as_of: datetime) -> dict[str, Outcome]:

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.base.errors import PolicyError
-from scanner.engine.database import connect
 from scanner.engine.judge.prepare import prepare
 from scanner.engine.predicate import vocabulary
 from scanner.engine.predicate.guard import MAX_LENGTH, MAX_NESTING, Checked, Guard, GuardError
-from tests.unit.engine.support import Row, outcomes, predicate, rule
+from tests.unit.engine.support import Row, outcomes, predicate, rule, shared
 
 HOSTILE = [
     line.split("\t", 1)
@@ -22,12 +21,12 @@ HOSTILE = [
 
 
 def check(text: str, **params: object) -> Checked:
-    with connect() as connection:
+    with shared().cursor() as connection:
         return Guard(connection).check(predicate(text, params), "sentry_key", "p_")  # type: ignore[arg-type]
 
 
 def refusal(text: str) -> str:
-    with connect() as connection, pytest.raises(PolicyError) as caught:
+    with shared().cursor() as connection, pytest.raises(PolicyError) as caught:
         prepare(connection, [rule(text)])
     return caught.value.problems[0].code
 
@@ -59,7 +58,7 @@ def test_hostile_predicate_is_refused(code: str, text: str) -> None:
     ],
 )
 def test_huge_predicate_is_bounded(text: str) -> None:
-    with connect() as connection:
+    with shared().cursor() as connection:
         try:
             prepare(connection, [rule(text)])
         except PolicyError as error:
@@ -144,7 +143,7 @@ def test_an_error_in_a_later_line_names_that_line() -> None:
 
 
 def test_every_allowed_function_exists_in_the_database() -> None:
-    with connect() as connection:
+    with shared().cursor() as connection:
         found = connection.execute("SELECT DISTINCT function_name FROM duckdb_functions()")
         known = {str(name) for (name,) in found.fetchall()}
     made_by_the_parser = {"count_star", "now", "today", "->", vocabulary.GLOBS}
@@ -213,7 +212,7 @@ WINDOW = '"nullif"(rate_limit_window, 0)'
     ],
 )
 def test_what_has_no_result_is_null_and_keeps_no_bound(text: str, sql: str) -> None:
-    with connect() as connection:
+    with shared().cursor() as connection:
         guard = Guard(connection)
         checked = guard.check(predicate(text), "sentry_key", "")
         assert checked.sql == f"({sql.format(window=WINDOW)})"
@@ -224,7 +223,7 @@ def test_what_has_no_result_is_null_and_keeps_no_bound(text: str, sql: str) -> N
 
 
 def problem_code(text: str) -> str:
-    with connect() as connection:
+    with shared().cursor() as connection:
         try:
             prepare(connection, [rule(text)])
         except PolicyError as error:
@@ -242,7 +241,7 @@ PIECES = st.sampled_from(
 @settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=25).map(" ".join))
 def test_fuzz_a_predicate_is_refused_or_regenerates_to_itself(text: str) -> None:
-    with connect() as connection:
+    with shared().cursor() as connection:
         guard = Guard(connection)
         given_predicate = predicate(text, {"p": 1})
         try:

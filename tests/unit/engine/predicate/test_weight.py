@@ -3,16 +3,15 @@ import pytest
 
 from scanner.authoring.lint.policies import examine
 from scanner.base.errors import PolicyError
-from scanner.engine.database import connect
 from scanner.engine.judge.prepare import prepare
 from scanner.engine.predicate.guard import TOO_MUCH
 from scanner.engine.predicate.weight import MOST, MOST_TOGETHER
 from scanner.model.rule import Rule
-from tests.unit.engine.support import rule
+from tests.unit.engine.support import rule, shared
 
 
 def codes(rules: list[Rule]) -> list[str]:
-    with connect() as connection:
+    with shared().cursor() as connection:
         try:
             prepare(connection, rules)
         except PolicyError as error:
@@ -48,7 +47,7 @@ def test_what_each_may_cost_all_together_may_not(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", TOO_MANY)
 def test_lint_tells_it_once(kind: str) -> None:
-    with connect() as connection:
+    with shared().cursor() as connection:
         sound, problems = examine(connection, TOO_MANY[kind])
     assert sound == ()
     assert [problem.code for problem in problems] == [TOO_MUCH]
@@ -105,6 +104,6 @@ def test_messages_are_bounded(template: str, *, refused: bool) -> None:
 @pytest.mark.parametrize("title", ["{name", "}", "{nope}", "{0.__class__}", "{{name}}"])
 def test_braces_of_a_title_are_braces(title: str) -> None:
     named = msgspec.structs.replace(rule("is_active"), title=title)
-    with connect() as connection:
+    with shared().cursor() as connection:
         (prepared,) = prepare(connection, [named])
     assert "".join(prepared.message_params.values()) == title
