@@ -27,15 +27,20 @@ COMMANDS: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+BEYOND = [
+    ("0001-01-01", "2026-03-10", "0001-01-01"),
+    ("2026-01-01", "9999-12-31", "9999-12-31"),
+    ("0001-01-01", "0001-01-02", "0001-01-02"),
+    ("1969-12-31", "2026-03-10", "1969-12-31"),
+    ("2026-01-01", "9001-01-01", "9001-01-01"),
+]
+
+
 @pytest.mark.parametrize(
-    ("created", "expires", "wrong"),
+    ("command", "created", "expires", "wrong"),
     [
-        ("0001-01-01", "2026-03-10", "0001-01-01"),
-        ("0001-01-01", "0001-01-02", "0001-01-02"),
-        ("1969-12-31", "2026-03-10", "1969-12-31"),
-        ("2026-01-01", "9001-01-01", "9001-01-01"),
-        ("2026-01-01", "9999-12-31", "9999-12-31"),
+        *(("check", *days) for days in BEYOND),
+        *((name, *days) for name in COMMANDS if name != "check" for days in BEYOND[:2]),
     ],
 )
 def test_days_beyond_are_refused(

@@ -215,7 +215,7 @@ def test_no_canary_comes_out(
     assert seen.count("[redacted]") > len(commands)
 
 
-@pytest.mark.parametrize("form", PRINTED)
+@pytest.mark.parametrize("form", ["terminal", "json", "sarif", "csv", "html"])
 def test_no_canary_is_printed(
     form: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

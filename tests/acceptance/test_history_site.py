@@ -70,6 +70,16 @@ def _a_year() -> str:
     return folder
 
 
+@cache
+def _two_days() -> str:
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    place = Place(Path(folder))
+    kept(place, "2026-03-01")
+    kept(place, "2026-03-02")
+    return folder
+
+
 def site(place: Place, *arguments: object, output: str = SITE) -> Result:
     return place.run("history", "site", *arguments, "-o", output)
 
@@ -391,8 +401,7 @@ def test_an_empty_history_has_no_site(place: Place) -> None:
 @pytest.mark.parametrize("form", ["html", "markdown", "terminal", "json"])
 @pytest.mark.parametrize("action", ["list", "show", "diff previous latest", "trend", "verify"])
 def test_every_verb_writes_every_form_to_a_file(place: Place, action: str, form: str) -> None:
-    kept(place, "2026-03-01")
-    kept(place, "2026-03-02")
+    shutil.copytree(_two_days(), place.folder, dirs_exist_ok=True)
     suffix = {"html": "html", "markdown": "md", "terminal": "txt", "json": "json"}[form]
     words = (*action.split(), "--history", DIR)
     printed = place.run("history", *words, "--format", form)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,8 +90,19 @@ def test_a_reader_that_goes_away(tmp_path: Path, codes: dict[str, int], name: st
     assert told.code == (UNREAD if name in FOR_THEIR_OUTPUT else codes[name])
 
 
-@pytest.mark.parametrize("name", VERBS)
-@pytest.mark.parametrize("how", ["2>&-", "2>/dev/full", "2>&- <&-"])
+CLOSED = ["2>&-", "2>/dev/full", "2>&- <&-"]
+
+
+# Each verb one way, and one verb of each kind all ways.
+@pytest.mark.parametrize(
+    ("name", "how"),
+    sorted(
+        {
+            *((name, CLOSED[n % len(CLOSED)]) for n, name in enumerate(VERBS)),
+            *product(("scan", "query", "wrong"), CLOSED),
+        }
+    ),
+)
 def test_standard_error_that_takes_nothing(
     tmp_path: Path, codes: dict[str, int], name: str, how: str
 ) -> None:

@@ -201,7 +201,7 @@ def test_what_no_scan_writes_is_no_report(bundle: Path, change: Callable[[Any], 
     assert codes(bundle)
 
 
-SHAPES = [None, [], {}, 1, "text", [None], [{}]]
+SHAPES: list[Any] = [None, [], {}, 1, "text", [None], [{}]]
 PARTS: list[tuple[str | int, ...]] = [
     *((name,) for name in ("tool", "run", "inventory", "policies", "rules", "findings")),
     *((name,) for name in ("summary", "gate")),

@@ -33,15 +33,20 @@ SECRET = "sntryu_0123456789abcdef0123456789abcdef"
 NAMES = ["Basic production frontend", f"web {SECRET}", f"https://a:{SECRET}@o1.example/2"]
 
 
-@pytest.mark.parametrize("name", NAMES)
+FIXES = [
+    ('{rename: "{name} of {project}"}', False),
+    ('{rename: "{project}-{public}"}', True),
+    ("{rotate: {grace: 0d}}", False),
+    ('{rotate: {grace: 0d, name: "follows {key}"}}', True),
+    ("{disable: true}", True),
+]
+
+
 @pytest.mark.parametrize(
-    ("fix", "is_planned"),
+    ("name", "fix", "is_planned"),
     [
-        ('{rename: "{name} of {project}"}', False),
-        ('{rename: "{project}-{public}"}', True),
-        ("{rotate: {grace: 0d}}", False),
-        ('{rotate: {grace: 0d, name: "follows {key}"}}', True),
-        ("{disable: true}", True),
+        *((NAMES[0], *fix) for fix in FIXES),
+        *((name, *fix) for name in NAMES[1:] for fix in FIXES[:2]),
     ],
 )
 def test_what_is_left_of_a_name_is_not_set(
