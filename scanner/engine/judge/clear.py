@@ -1,12 +1,20 @@
 """Where a rule found nothing, as a stream out of the database."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count, islice
+from typing import Final
 
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.judge.evaluate import NOT_APPLICABLE, PASS, Evaluated
 from scanner.engine.judge.findings import BATCH
 from scanner.model.run import Clear
+
+_AT_ONCE: Final = 10
+"""Rules whose rows are counted in one pass: to plan it takes longer with the square of them."""
+
+_NUMBERS: Final = count()
 
 
 class ClearPlaces:
@@ -20,43 +28,68 @@ class ClearPlaces:
         self,
         connection: Connection,
         evaluated: Sequence[Evaluated],
-        judged: Callable[[Evaluated], str] | None = None,
+        judged: Callable[[Sequence[Evaluated]], str] | None = None,
     ) -> None:
-        """`judged` gives a SELECT of organization, project, code and number, of all rows."""
+        """`judged` gives a SELECT of organization, project and number, of all rows of a table.
+
+        After them come the rows' codes for rules of the same verdicts: `c0`, `c1` and so on.
+        """
         self._connection = connection
         self._judged = judged or _judged
         self._evaluated = sorted(evaluated, key=lambda one: -one.prepared.rule.severity.rank)
 
     def __iter__(self) -> Iterator[Clear]:
+        ahead = defaultdict[str, list[Evaluated]](list)
+        for one in self._evaluated:
+            ahead[one.verdicts].append(one)
+        waiting = {verdicts: iter(rules) for verdicts, rules in ahead.items()}
+        counted: dict[str, tuple[str, int]] = {}
+        # A cursor of its own: several streams may be open, and the tables are shared.
+        cursor = self._connection.cursor()
         for one in self._evaluated:
             rule = one.prepared.rule
-            # A cursor of its own: several streams may be open, and the tables are shared.
-            cursor = self._connection.cursor()
-            cursor.execute(_statement(self._judged(one)))
+            if rule.id not in counted:
+                some = list(islice(waiting[one.verdicts], _AT_ONCE))
+                table = _count(cursor, self._judged(some), len(some))
+                counted |= {o.prepared.rule.id: (table, n) for n, o in enumerate(some)}
+            table, number = counted.pop(rule.id)
+            cursor.execute(
+                f"SELECT organization, project, p{number}, n{number} FROM {table}"
+                f" WHERE p{number} + n{number} = rows ORDER BY place"
+            )
             while batch := cursor.fetchmany(BATCH):
                 for place in batch:  # organization, project, and how many
                     yield Clear(rule.policy, rule.id, *place)
-            cursor.close()
+            if all(name != table for name, _ in counted.values()):
+                cursor.execute(f"DROP TABLE {table}")
+        cursor.close()
 
 
-def _statement(judged: str) -> str:
-    return (
-        f"SELECT organization, project, CAST({_rows(PASS)} AS BIGINT),"
-        f" CAST({_rows(NOT_APPLICABLE)} AS BIGINT) FROM ({judged}) GROUP BY organization, project"
-        f" HAVING bool_and(code IN ({PASS}, {NOT_APPLICABLE}))"
-        " ORDER BY organization NULLS FIRST, project NULLS FIRST"
+def _count(connection: Connection, judged: str, rules: int) -> str:
+    """Count what the rules come to in each place; return the table that it is kept in."""
+    table = f"clear_{next(_NUMBERS)}"
+    counts = "".join(
+        f", {_rows(f'c{n} = {PASS}')} AS p{n}, {_rows(f'c{n} = {NOT_APPLICABLE}')} AS n{n}"
+        for n in range(rules)
     )
+    order = "organization NULLS FIRST, project NULLS FIRST"
+    connection.execute(
+        f"CREATE TABLE {table} AS SELECT organization, project, {_rows('true')} AS rows{counts},"
+        f" row_number() OVER (ORDER BY {order}) AS place"
+        f" FROM ({judged}) GROUP BY organization, project"
+    )
+    return table
 
 
-def _rows(code: int) -> str:
-    return f"coalesce(sum(number) FILTER (code = {code}), 0)"
+def _rows(condition: str) -> str:
+    return f"CAST(coalesce(sum(number) FILTER ({condition}), 0) AS BIGINT)"
 
 
-def _judged(one: Evaluated) -> str:
-    resource = one.prepared.rule.resource
+def _judged(rules: Sequence[Evaluated]) -> str:
+    verdicts, resource = rules[0].verdicts, rules[0].prepared.rule.resource
     table = TABLES[resource]
+    codes = "".join(f", v.{one.column} AS c{n}" for n, one in enumerate(rules))
     return (
         f"SELECT t.{table.organization} AS organization, {table.project} AS project,"
-        f' v.{one.column} AS code, 1 AS number FROM {one.verdicts} AS v JOIN "{resource}" AS t'
-        " ON t.rowid = v.number"
+        f' 1 AS number{codes} FROM {verdicts} AS v JOIN "{resource}" AS t ON t.rowid = v.number'
     )

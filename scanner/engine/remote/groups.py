@@ -82,12 +82,13 @@ def projects(connection: Connection, tables: Sequence[str]) -> dict[str, int]:
     return dict(found.fetchall())
 
 
-def judged(table: str, place: int) -> str:
-    """Return a SELECT of how many rows of each place have which code of a rule."""
-    return (
-        f"SELECT organization, project, CAST(substring(codes, {place + 1}, 1) AS TINYINT) AS code,"
-        f" number FROM {_name(table)}"
+def judged(table: str, places: Sequence[int]) -> str:
+    """Return a SELECT of how many rows of a place have which codes, as ClearPlaces has it."""
+    codes = "".join(
+        f", CAST(substring(codes, {place + 1}, 1) AS TINYINT) AS c{number}"
+        for number, place in enumerate(places)
     )
+    return f"SELECT organization, project, number{codes} FROM {_name(table)}"
 
 
 def _name(table: str) -> str:

@@ -218,6 +218,6 @@ class RemoteJudge:
             known = self._tallies.get(organization, GroupTally())
             self._tallies[organization] = known.plus(tally)
 
-    def _judged(self, one: Evaluated) -> str:
-        rule = one.prepared.rule
-        return groups.judged(rule.resource, self._places[rule.id])
+    def _judged(self, some: Sequence[Evaluated]) -> str:
+        rules = [one.prepared.rule for one in some]
+        return groups.judged(rules[0].resource, [self._places[rule.id] for rule in rules])

@@ -49,6 +49,35 @@ def test_the_order_is_that_of_the_findings() -> None:
     ]
 
 
+def test_rules_of_many_statements_and_verdicts_are_told_in_their_order() -> None:
+    """More than are counted at once, some with windows: their verdicts are in other tables."""
+    ranks = list(Severity)
+    rules = [
+        rule(
+            "name = 'x'" if n % 3 else "count(*) OVER (PARTITION BY project_id) > 0",
+            f"id <> '{n % 4:06}'",
+            name=f"r{n:02}",
+            severity=ranks[n % len(ranks)],
+        )
+        for n in range(45)
+    ]
+    rows = [key("a", "x"), key("a", "x"), key("b", "x"), key("b", "y")]
+    found = clear(rules, rows)
+    by_itself = [clear([one], rows) for one in rules]
+    rank = {one.id: -one.severity.rank for one in rules}
+    assert found == sorted((place for one in by_itself for place in one), key=lambda p: rank[p[0]])
+    assert len({place[0] for place in found}) == len(rules)
+
+
+def test_streams_do_not_disturb_each_other_and_leave_nothing() -> None:
+    rules = [rule("true", name=f"r{n}") for n in range(12)]
+    with database([key("a", "x"), key("b", "x")]) as connection:
+        places = ClearPlaces(connection, evaluate(connection, prepare(connection, rules), AS_OF))
+        tables = "SELECT count(*) FROM duckdb_tables() WHERE table_name LIKE 'clear%'"
+        assert all(one == other for one, other in zip(places, places, strict=True))
+        assert connection.execute(tables).fetchone() == (0,)
+
+
 def test_a_table_without_projects_is_clear_by_organization() -> None:
     rows: list[Row] = [{"slug": "acme"}, {"slug": "globex"}]
     found = clear([rule("true", resource="sentry_organization")], rows, "sentry_organization")

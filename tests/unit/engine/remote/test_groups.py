@@ -68,8 +68,8 @@ def test_groups_are_taken_some_at_a_time() -> None:
     with duckdb.connect() as connection:
         assert groups.take(connection, "t", told) == (number, (45_000, 90_000, 135_000, 180_000))
         assert groups.projects(connection, ["t"]) == {"acme": number}
-        code = groups.judged("t", 1)
-        assert connection.execute(f"SELECT DISTINCT code FROM ({code})").fetchall() == [(1,)]
+        codes = groups.judged("t", [1, 0])
+        assert connection.execute(f"SELECT DISTINCT c0, c1 FROM ({codes})").fetchall() == [(1, 0)]
 
 
 def test_no_table_has_no_projects() -> None:
