@@ -75,8 +75,6 @@ _EXIT_UNREAD: Final = 141
 _FOR_THEIR_OUTPUT: Final = frozenset({"query", "explain", "rules", "schema"})
 """Verbs that are in vain without a reader; all others do or decide something."""
 
-_OUTPUT: Final = frozenset({"-o", "--output"})
-
 _ENVIRONMENT: Final = ("KEYPOLICY_", "SENTRY_")
 
 _UNDECIDED: Final = "Nothing was decided."
@@ -96,7 +94,7 @@ _REMEDIES: Final = {
 
 
 class _Store(argparse._StoreAction):  # noqa: SLF001 - argparse has no other name for it
-    """Takes one value of a setting or output: the last would hide the others, maybe stricter."""
+    """Takes one value: the last of several would hide the others, which may be stricter."""
 
     _given: object = None
 
@@ -108,12 +106,10 @@ class _Store(argparse._StoreAction):  # noqa: SLF001 - argparse has no other nam
         option_string: str | None = None,
     ) -> None:
         """Keep the value; raises UsageError for another one than before."""
-        if self._given is not None and self._given != values:
-            from scanner.config.gather import SINGLE  # noqa: PLC0415 - not for --version
-            from scanner.config.values import two_values  # noqa: PLC0415 - as above
+        if option_string and self._given is not None and self._given != values:
+            from scanner.config.values import two_values  # noqa: PLC0415 - not for --version
 
-            if option_string in SINGLE | _OUTPUT:
-                raise two_values(option_string, "")
+            raise two_values(option_string, "")
         self._given = values
         super().__call__(parser, namespace, values, option_string)
 

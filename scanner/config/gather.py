@@ -186,9 +186,6 @@ _SETTINGS: Final = {
 _PATHS: Final = frozenset({"policies", "waivers", "baseline", "owners", "history"})
 """The settings that name files."""
 
-SINGLE: Final = frozenset({"--locked-config", *(one.flag for one in _SETTINGS.values())}) - {""}
-"""The flags of settings; those that take one value take it once."""
-
 _PARAMS: Final = "KEYPOLICY_PARAMS"
 """NAME=VALUE, several with semicolons between them: commas are for values that are lists."""
 
