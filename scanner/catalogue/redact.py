@@ -174,6 +174,6 @@ def _walk(value: Any, known: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JSON
             for name, v in value.items()
             if name not in SECRET_FIELDS
         }
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):  # the latter from structs, such as gaps of a coverage
         return [_walk(v, known) for v in value]
     return redact_text(value, known=known) if isinstance(value, str) else value

@@ -80,7 +80,7 @@ def check(response: httpx.Response, body: bytes, token: Token) -> Moved | None:
         return None
     where = _where(response)
     if response.has_redirect_location:
-        return _moved(response, body, where)
+        return _moved(response, body, where, token)
     if status == httpx.codes.BAD_REQUEST and _HTTP_AT_HTTPS.search(body[:_FIRST_BYTES]):
         raise _other_scheme(where)
     reason = _reason(status)
@@ -205,7 +205,7 @@ def _other_scheme(where: str) -> ApiError:
     )
 
 
-def _moved(response: httpx.Response, body: bytes, where: str) -> Moved:
+def _moved(response: httpx.Response, body: bytes, where: str, token: Token) -> Moved:
     """Return where a renamed project is; refuse every other redirect.
 
     The service answers for a renamed project with a body whose detail.code says so.
@@ -229,21 +229,22 @@ def _moved(response: httpx.Response, body: bytes, where: str) -> Moved:
         if mounted and same and here["slug"] != there["slug"]:
             path = f"{here['root']}{here['head']}{there['slug']}{here['tail']}"
             return Moved(path, there["slug"])
-    raise _led_away(asked, target, where)
+    raise _led_away(asked, target, where, token)
 
 
-def _led_away(asked: str, target: str, where: str) -> ApiError:
+def _led_away(asked: str, target: str, where: str, token: Token) -> ApiError:
     """Return the error of a redirect that is not followed, with what it looks like."""
     parts = urlsplit(target)
-    host = one_line(parts.netloc.rpartition("@")[2])
+    host = quote(parts.netloc.rpartition("@")[2], token)
+    scheme = quote(parts.scheme, token)
     remedy = f"Set {URL_SETTING} to the address that the API itself answers at."
     if host and host == urlsplit(asked).netloc:
         if parts.scheme != urlsplit(asked).scheme:
-            message = f"the server redirects to {one_line(parts.scheme)}://{host}"
-            remedy = f"Set {URL_SETTING} to {one_line(parts.scheme)}://{host}."
+            message = f"the server redirects to {scheme}://{host}"
+            remedy = f"Set {URL_SETTING} to {scheme}://{host}."
         elif _LOGIN.search(parts.path):
             message = (
-                f"the server redirects to its login page ({one_line(parts.path)}): something in"
+                f"the server redirects to its login page ({quote(parts.path, token)}): something in"
                 " front of the API wants a signed-in user and does not look at the token"
             )
             remedy = (
@@ -252,7 +253,7 @@ def _led_away(asked: str, target: str, where: str) -> ApiError:
             )
         else:
             message = (
-                f"the server redirects to its page {one_line(parts.path) or '/'} in place of an"
+                f"the server redirects to its page {quote(parts.path, token) or '/'} in place of an"
                 " answer of the API"
             )
     else:

@@ -51,6 +51,23 @@ class TestRedirects:
         assert failure(KEYS).reason is Reason.REDIRECTED
         assert route.call_count == 1
 
+    @pytest.mark.parametrize(
+        "location",
+        [
+            "/to/{}/",
+            "/login/{}/",
+            "https://{}.example/",
+            "//{}@evil.example/",
+            "{}x://sentry.example.com/",
+        ],
+    )
+    def test_none_tells_the_token(self, server: respx.MockRouter, location: str) -> None:
+        token = "acmes-own-token"  # of no form that is known without being told
+        server.get(KEYS).respond(302, headers={"Location": location.format(token)})
+        error = failure(KEYS, token=Token(token))
+        assert error.reason is Reason.REDIRECTED
+        assert token not in error.sentence
+
     def test_not_without_the_servers_word_for_it(self, server: respx.MockRouter) -> None:
         location = "/api/0/projects/acme/new/keys/"
         server.get(KEYS).respond(302, html="moved", headers={"Location": location})

@@ -49,6 +49,17 @@ def test_lines(tmp_path: Path) -> None:
     assert path.read_bytes().endswith(b"}\n")
 
 
+def test_no_gap_tells_what_looks_like_a_token(tmp_path: Path) -> None:
+    token = "sntryu_" + 8 * "0123abcd"
+    gap = Gap(f"it redirects to /{token}/", organization=token, project=token)
+    partial = TableCoverage(CoverageState.PARTIAL, f"led to {token}", (gap,))
+    path = tmp_path / "inventory.jsonl"
+    with Spool(path, sources=(), server=None, scope=Scope()) as spool:
+        spool.finish({"sentry_key": partial})
+    assert "it redirects to /[redacted]" in path.read_text()
+    assert token not in path.read_text()
+
+
 def test_the_array_holds_the_same(tmp_path: Path) -> None:
     lines = _write(tmp_path / "a.jsonl").read_text().splitlines()
     copy_inventory(_write(tmp_path / "b.jsonl"), tmp_path / "a.json")
