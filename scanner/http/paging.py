@@ -1,7 +1,7 @@
 """Link headers go in, cursors of next pages come out: never URLs, never in a circle."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from scanner.http.failure import ApiError, Reason
@@ -83,15 +83,19 @@ class Pager:
         self._pages = 0
         self._fruitless = 0
 
-    def following(self, links: Mapping[str, Mapping[str, str]], rows: int) -> str | None:
+    def following(
+        self, links: Mapping[str, Mapping[str, str]], rows: int, defaults: Collection[int] = ()
+    ) -> str | None:
         """Return the next page's cursor, None after the last page.
 
-        `links` are the Link header's entries by rel, `rows` the number of rows on the page.
+        `links` are the Link header's entries by rel, `rows` the number of rows on the page, and
+        `defaults` what a page holds at most where nobody asks for more.
         """
         self._pages += 1
         # The last page has the header too: without it, nothing tells a list that ends here from
-        # one whose rest would be lost without a word.
-        if not links and rows >= PER_PAGE:
+        # one whose rest would be lost without a word. A proxy that takes the header away may take
+        # the question for large pages away, too.
+        if not links and (rows >= PER_PAGE or rows in defaults):
             raise ApiError(
                 Reason.GARBLED,
                 "a full page came without a Link header, so what follows is unknown",

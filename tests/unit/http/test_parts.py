@@ -125,6 +125,14 @@ class TestPager:
     def test_no_link_header_on_a_short_page_is_the_end(self) -> None:
         assert step(Pager("x"), {}, 99, 99) is None
 
+    @pytest.mark.parametrize("rows", [10, 50])
+    def test_no_link_header_on_a_page_of_the_servers_own_size_is_suspicious(
+        self, rows: int
+    ) -> None:
+        with pytest.raises(ApiError, match="without a Link header"):
+            Pager("x").following({}, rows, (10, 50))
+        assert Pager("x").following({}, rows - 1, (10, 50)) is None
+
     def test_no_link_header_on_a_full_page_is_suspicious(self) -> None:
         with pytest.raises(ApiError, match="without a Link header"):
             step(Pager("x"), {}, 100, 100)

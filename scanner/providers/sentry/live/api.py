@@ -253,7 +253,8 @@ def _following(asked: ListQuery, answer: _Step | Reply, pager: Pager) -> str | N
         if answer.following is not None:
             pager.skip(answer.following)
         return answer.following
-    return pager.following(_links(asked, answer), len(answer.payload) if asked.paged else 0)
+    links, rows = _links(asked, answer), len(answer.payload) if asked.paged else 0
+    return pager.following(links, rows, TABLES[asked.table].pages)
 
 
 def _links(asked: ListQuery, reply: Reply) -> Mapping[str, Mapping[str, str]]:
