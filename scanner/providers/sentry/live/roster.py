@@ -12,6 +12,9 @@ from scanner.providers.sentry.live.api import KEY, PROJECT, OrganizationBase
 from scanner.providers.sentry.live.watch import ListPage, Watch
 from scanner.providers.sentry.tables.client_keys import USAGE
 
+_NO_PROJECT: Final = ""
+"""In place of a project's id, for keys that tell none."""
+
 _BREATH: Final = 4
 """Rows written before requests and answers get their turn: redacting takes time."""
 
@@ -94,6 +97,8 @@ class Roster:
         """Write the projects of a page: those of the scope, or those chosen."""
         self.sink.ledger.saw(PROJECT)
         self.note_faults(PROJECT, page, None)
+        if page.faults and not self._wanted:  # those that are named are asked for in any case
+            self._lacks_keys("A project's record cannot be used")
         choose = choose or (lambda record: not self._wanted or record["slug"] in self._wanted)
         for record in filter(choose, page.records):
             project = Project(str(record["id"]), record["slug"], record.get("hasAccess"))
@@ -112,9 +117,13 @@ class Roster:
         for record in page.records:
             number = _project_id(record)
             project = self.projects.get(number)
-            if project is None and self._wanted:
+            if number == _NO_PROJECT:
+                reason = "A key does not tell its project, so that it may be of any. Run again."
+                self.sink.ledger.missing(KEY, reason, organization=self.place.slug, project=None)
+            elif project is None and self._wanted:
                 continue
-            self.with_keys.add(number)
+            else:
+                self.with_keys.add(number)
             found.append((record, project.slug if project else None))
         await self._write_keys(found)
 
@@ -145,6 +154,7 @@ class Roster:
             " so that nothing else is known of it. Run again, and check what the token may see."
         )
         self.sink.ledger.missing(PROJECT, reason, organization=self.place.slug, project=None)
+        self._lacks_keys("The list of projects lacks one that has keys")
 
     def note_faults(self, table: str, page: ListPage, project: str | None) -> None:
         """Note records that were left out because they are not what the table can hold."""
@@ -155,6 +165,11 @@ class Roster:
                 organization=self.place.slug,
                 project=project,
             )
+
+    def _lacks_keys(self, what: str) -> None:
+        """Note that there may be keys which nobody asked for, as their project is not known."""
+        reason = f"{what}, so that it cannot be told whether keys of it, or of others, are missing."
+        self.sink.ledger.missing(KEY, reason, organization=self.place.slug, project=None)
 
     def _namesakes(self, project: Project, other: str) -> None:
         reason = (
@@ -185,5 +200,6 @@ class Roster:
 
 
 def _project_id(key: dict[str, Any]) -> str:
-    """Return the id of a key's project as its record has it."""
-    return str(key.get("projectId", key.get("projectID")))
+    """Return the id of a key's project as its record has it, _NO_PROJECT where it has none."""
+    number = key.get("projectId")
+    return str(key.get("projectID") or _NO_PROJECT if number is None else number)
