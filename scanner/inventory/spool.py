@@ -87,21 +87,32 @@ class Spool:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         self._temporary: Path | None = Path(name)
-        self._file = os.fdopen(handle, "wb")
-        self._write(
-            {
-                "kind": "inventory",
-                "record": {
-                    "version": FORMAT_VERSION,
-                    "tool": f"keypolicy {__version__}",
-                    "fetched_at": fetched_at or datetime.now(UTC),
-                    "server": redacted(server),
-                    "sources": redacted(list(sources)),
-                    "scope": scope,
-                    "filters": filters or {},
-                },
-            }
-        )
+        self._file = os.fdopen(handle, "w+b")
+        self._header = {
+            "version": FORMAT_VERSION,
+            "tool": f"keypolicy {__version__}",
+            "fetched_at": fetched_at or datetime.now(UTC),
+            "server": redacted(server),
+            "sources": redacted(list(sources)),
+            "scope": scope,
+            "filters": filters or {},
+        }
+        self._write({"kind": "inventory", "record": self._header})
+
+    def rename(self, projects: Mapping[str, str]) -> None:
+        """Tell the scope by the slugs of now, given by the older ones that were asked for."""
+        if not projects:
+            return
+        self._header["scope"] = self._header["scope"].renamed(projects)
+        self._file.seek(0)
+        self._file.readline()
+        with tempfile.TemporaryFile(dir=self.path.parent) as rows:
+            shutil.copyfileobj(self._file, rows, 1 << 20)
+            self._file.seek(0)
+            self._file.truncate()
+            self._write({"kind": "inventory", "record": self._header})
+            rows.seek(0)
+            shutil.copyfileobj(rows, self._file, 1 << 20)
 
     def add(
         self, kind: str, record: dict[str, Any], *, organization: str | None, project: str | None

@@ -80,6 +80,11 @@ class Scope(msgspec.Struct, frozen=True):
     organizations: tuple[str, ...] = ()
     projects: tuple[str, ...] = ()
 
+    def renamed(self, slugs: Mapping[str, str]) -> Self:
+        """Return the scope with the slugs of now in place of older ones of projects."""
+        projects = tuple(dict.fromkeys(slugs.get(name, name) for name in self.projects))
+        return msgspec.structs.replace(self, projects=projects)
+
 
 class Reach(msgspec.Struct, frozen=True):
     """What one input can be about: the tables that it has, and the part of them it was asked for.
@@ -130,6 +135,7 @@ class Inventory(msgspec.Struct, frozen=True):
     `coverage` lists only what the source itself knows; the product's own inventory files carry
     theirs inside and it is read with the data. `warnings` are for the user, one sentence each.
     `live`: the records were fetched for this scan, so that no one can mend them in a file.
+    `renamed` has slugs of now by the older ones of projects that were asked for.
     """
 
     inputs: tuple[RawInput, ...]
@@ -137,3 +143,4 @@ class Inventory(msgspec.Struct, frozen=True):
     coverage: dict[str, TableCoverage] = {}
     warnings: tuple[str, ...] = ()
     live: bool = False
+    renamed: Mapping[str, str] = {}

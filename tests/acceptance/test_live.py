@@ -77,6 +77,32 @@ def test_a_mistyped_project_beside_a_real_one_is_a_gap(
     assert again.code == 3, again
 
 
+@pytest.mark.parametrize("organizations", [1, 2])
+@pytest.mark.parametrize("verb", [("scan", "-o", "r.json"), ("query", "SELECT id FROM sentry_key")])
+def test_a_project_by_an_older_name_is_what_it_is_by_its_own(
+    tmp_path: Path, organizations: int, verb: tuple[str, ...]
+) -> None:
+    with Simulator(make_world(projects=5, keys=20, organizations=organizations)) as sim:
+        slug = sim.world.organization.projects[0].slug
+        sim.world.organization.renamed["old-name"] = slug
+        asked = (*verb, *AS_OF, "--url", sim.url, "--org", "acme", "--project")
+        token = {"SENTRY_AUTH_TOKEN": sim.world.token}
+        by_slug = keypolicy(*asked, slug, cwd=tmp_path, **token)
+        told = findings(tmp_path / "r.json") if "scan" in verb else set()
+        by_name = keypolicy(*asked, "old-name", cwd=tmp_path, **token)
+        fetch = ("fetch", *asked[-5:], "old-name", "-o", "saved.jsonl")
+        assert keypolicy(*fetch, cwd=tmp_path, **token).code == 0
+    assert by_slug.code in {0, 1}
+    assert by_name.code == by_slug.code, by_name
+    assert f"'old-name' is now called '{slug}'" in by_name.err
+    if "scan" in verb:
+        assert findings(tmp_path / "r.json") == told
+    else:
+        assert by_name.out == by_slug.out
+    again = ("scan", *AS_OF, "--inventory", "saved.jsonl")
+    assert keypolicy(*again, cwd=tmp_path).code in {0, 1}
+
+
 def test_projects_without_a_slug_in_the_listing_get_theirs(tmp_path: Path) -> None:
     with Simulator(make_world(projects=5, keys=20)) as sim:
         done = keypolicy(

@@ -87,7 +87,7 @@ def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
     loader.drop_staged()
     check_project_option(connection, inventory.inputs)
     check_organization(connection, loader.filled, dict(enumerate(inventory.inputs)))
-    loader.apply(scope := with_slugs(connection, scope, loader.filled))
+    loader.apply(scope := with_slugs(connection, scope.renamed(inventory.renamed), loader.filled))
     found = digest(connection, loader.filled, sum(loader.rows.values())) if digested else ""
     loader.finish()
     if ahead:

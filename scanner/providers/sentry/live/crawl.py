@@ -55,6 +55,7 @@ class Crawl:
         self._wish = wish
         self._tables = (PROJECT, KEY) if wish.keys else (PROJECT,)
         self._settled: set[str] = set()  # named projects that exist, or that nobody can tell of
+        self.renamed: dict[str, str] = {}  # slugs of now by the older ones that were named
 
     async def organizations(self, places: list[OrganizationBase]) -> None:
         """Fetch all of them; raises FetchError if projects were named and none of them exists."""
@@ -83,6 +84,8 @@ class Crawl:
 
         roster = await settle(self._api, self._output, place, self._tables, walk)
         self._settled |= roster.settled
+        # With several organizations, the name may be that of a project in another.
+        self.renamed |= roster.renamed if alone else {}
         self._output.count(organizations=1)
 
     async def _walk(self, roster: Roster, alone: bool) -> None:  # noqa: FBT001 - a plain fact
@@ -90,6 +93,7 @@ class Crawl:
         if not self._wish.keys:
             await self._list_projects(roster)
             roster.settled |= frozenset() if roster.complete else self._wish.projects
+            await self._look_up(roster, self._wish.projects - roster.slugs if alone else ())
         elif few and alone:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._list_projects(roster))
@@ -217,19 +221,39 @@ class Crawl:
 
     async def _read_project(self, roster: Roster, slug: str) -> ApiError | None:
         """Read the keys of one project; return what ended it early."""
-        name = slug
+        name, twice = slug, False
         try:
             async for page in self._api.project_keys(roster.place, roster.watch, slug):
                 if page.moved_to is not None and page.moved_to != name:
                     name = page.moved_to
-                    roster.sink.warnings.add(f"The project {slug!r} is now called {name!r}.")
-                    await self._list_renamed(roster, name)
-                await roster.add_project_keys(page, name)
+                    twice = not await self._follow(roster, slug, name)
+                if not twice:  # else it is asked for by its other name, too
+                    await roster.add_project_keys(page, name)
         except ApiError as error:
             return error
         finally:
             roster.sink.count(projects=1)
         return None
+
+    async def _look_up(self, roster: Roster, slugs: Iterable[str]) -> None:
+        """Find projects that go by other names than the user gave, where no key is asked for."""
+        for slug in sorted(slugs):
+            try:
+                name = (await self._api.project(roster.place, slug))["slug"]
+            except ApiError:
+                continue  # that the list has none of the name is told in any case
+            if name != slug:
+                roster.settled.add(slug)
+                await self._follow(roster, slug, name)
+
+    async def _follow(self, roster: Roster, old: str, slug: str) -> bool:
+        """Take a project that was asked for by an old name; whether that is its first name here."""
+        roster.sink.warnings.add(f"The project {old!r} is now called {slug!r}.")
+        is_first = slug not in self._wish.projects and slug not in roster.renamed.values()
+        roster.renamed[old] = slug
+        if is_first:
+            await self._list_renamed(roster, slug)
+        return is_first
 
     async def _list_renamed(self, roster: Roster, slug: str) -> None:
         """Add a project that was asked for by an old name, from the list."""

@@ -36,13 +36,14 @@ _KNOWN: Final = frozenset({ORGANIZATION, PROJECT, KEY, TOKEN, *LISTINGS})
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a fetch came to."""
+    """What a fetch came to. `renamed` has slugs of now by the older ones that were asked for."""
 
     sources: tuple[str, ...]
     coverage: dict[str, TableCoverage]
     warnings: tuple[str, ...]
     traffic: Traffic
     waited: float
+    renamed: dict[str, str] = {}
 
 
 class Meter:
@@ -110,13 +111,15 @@ async def run(  # noqa: PLR0913, PLR0917 - the arguments of SentrySource.fetch
             measured = needs.reads(KEY, COSTLY[KEY])
             usage = Usage(api, ledger, api.journal.started_at) if measured else None
             kept = Output(spool, ledger, meter.add, warnings, usage)
-            await _fetch_tables(api, kept, found, _wish(settings, scope, tables, found), tables)
+            wish = _wish(settings, scope, tables, found)
+            spool.rename(renamed := await _fetch_tables(api, kept, found, wish, tables))
             _require_something(ledger, tables)
             if api.journal.is_resumed:
                 _note_resumed(ledger, warnings, api.journal, tables)
             coverage = _coverage(ledger, needs, tables, settings.status, spool.rows)
             spool.finish(coverage)
-        return Result(sources, coverage, tuple(sorted(warnings)), client.traffic, client.waited)
+        told = tuple(sorted(warnings))
+        return Result(sources, coverage, told, client.traffic, client.waited, renamed)
 
 
 def _tables(needs: Needs) -> frozenset[str]:
@@ -145,14 +148,16 @@ def _wish(settings: "LiveSettings", scope: Scope, tables: frozenset[str], found:
 
 async def _fetch_tables(
     api: SentryApi, output: Output, found: Survey, wish: Wish, tables: frozenset[str]
-) -> None:
-    places = found.places(api)
+) -> dict[str, str]:
+    """Fetch all of them; return slugs of now by the older ones of projects that were named."""
+    places, crawl = found.places(api), Crawl(api, output, wish)
     async with asyncio.TaskGroup() as group:
         if PROJECT in tables:
-            group.create_task(Crawl(api, output, wish).organizations(places))
+            group.create_task(crawl.organizations(places))
         for table in sorted(tables & LISTINGS.keys()):
             for place in places:
                 group.create_task(fetch_credentials(api, output, place, table))
+    return crawl.renamed
 
 
 def _purpose(

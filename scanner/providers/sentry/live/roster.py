@@ -60,7 +60,8 @@ class Roster:
     `ready` is set when the list of projects is read or has failed; `complete` says which, and
     `error` why. `keys` are the ids of the keys of the whole-organization listing. `settled` are
     the projects that were named and exist, or that nobody can tell of; `refused` those whose
-    keys were asked for by name and answered that there is no such project.
+    keys were asked for by name and answered that there is no such project; `renamed` tells the
+    slugs of now by those that were named.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Roster:
         self.watch = watch
         self.settled: set[str] = set()
         self.refused: set[str] = set()
+        self.renamed: dict[str, str] = {}
         self.projects: dict[str, Project] = {}  # by id
         self.with_keys: set[str] = set()  # ids of projects
         self.keys: set[str] = set()

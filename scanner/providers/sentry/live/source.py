@@ -33,6 +33,7 @@ class FetchReport(msgspec.Struct, frozen=True):
     coverage: dict[str, TableCoverage]
     stats: FetchStats
     warnings: tuple[str, ...] = ()
+    renamed: dict[str, str] = {}
 
 
 class SentrySource:
@@ -51,6 +52,7 @@ class SentrySource:
             sources=report.sources,
             warnings=report.warnings,
             live=True,
+            renamed=report.renamed,
         )
 
     def fetch(self, scope: Scope, needs: Needs, output: Path) -> FetchReport:
@@ -78,7 +80,8 @@ class SentrySource:
             raise _first(group) from group
         finally:
             self._progress.finish(stats)
-        return FetchReport(output, result.sources, result.coverage, stats, result.warnings)
+        told = result.warnings, result.renamed
+        return FetchReport(output, result.sources, result.coverage, stats, *told)
 
     def usage(self, keys: Iterable[tuple[str, str, str]]) -> "dict[str, KeyUsage | str]":
         """Return what keys accepted by the hour; see scanner.remediate.proposals.Metered."""

@@ -79,6 +79,35 @@ class TestProjects:
         assert set(table(output, "sentry_project").values()) == {("acme", project.slug)}
         assert report.coverage["sentry_key"].state is COMPLETE
         assert report.warnings == (f"The project 'old-name' is now called {project.slug!r}.",)
+        assert report.renamed == {"old-name": project.slug}
+        header = json.loads(output.read_text("utf-8").splitlines()[0])["record"]
+        assert header["scope"] == {"organizations": [], "projects": [project.slug]}
+
+    @pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
+    @pytest.mark.parametrize("tables", [{"sentry_key"}, {"sentry_project"}])
+    @pytest.mark.parametrize("others", [0, 11])
+    @pytest.mark.parametrize("names", [("old",), ("old", "new"), ("older", "old")])
+    def test_a_renamed_one_is_there_once(
+        self,
+        world: World,
+        output: Path,
+        flavour: Flavour,
+        tables: set[str],
+        others: int,
+        names: tuple[str, ...],
+    ) -> None:
+        world.projects[11].slug = "new"
+        world.organization.renamed |= {"old": "new", "older": "new"}
+        slugs = tuple(project.slug for project in world.projects[:others])
+        with Simulator(world, flavour) as simulator:
+            scope = Scope(projects=(*names, *slugs))
+            report = fetch(simulator, output, scope=scope, tables=frozenset(tables))
+        header = json.loads(output.read_text("utf-8").splitlines()[0])["record"]
+        assert header["scope"]["projects"] == ["new", *slugs]
+        assert {place for _, place in table(output, "sentry_project").values()} == {"new", *slugs}
+        chosen = [*world.projects[:others], world.projects[11]] if "sentry_key" in tables else []
+        assert table(output, "sentry_key").keys() == {k.public for p in chosen for k in p.keys}
+        assert {one.state for one in report.coverage.values()} == {COMPLETE}
 
     @pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
     @pytest.mark.parametrize("tables", [{"sentry_key"}, {"sentry_project"}])
