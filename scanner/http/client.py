@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, cast
 from urllib.parse import urljoin
@@ -105,11 +105,19 @@ class Client:
             url, moved_to = urljoin(url, outcome.path), outcome.slug
         raise ApiError(Reason.LOOP, "the project's old names lead in a circle", where=url)
 
-    async def change(self, endpoint: str, change: ChangeRequest, *, base: str = "") -> Reply:
+    async def change(
+        self,
+        endpoint: str,
+        change: ChangeRequest,
+        *,
+        base: str = "",
+        is_done: Callable[[], Awaitable[bool]] | None = None,
+    ) -> Reply:
         """Send a change, once, and return what the server answers; `payload` None for nothing.
 
-        `endpoint` and `base` are as in `get`. Only a refusal for going too fast, which comes before
-        anything is done, is waited out and followed by another attempt. Raises ApiError, which is
+        `endpoint` and `base` are as in `get`. Only a refusal for going too fast is waited out and
+        followed by another attempt. It comes before anything is done, but a proxy may answer so
+        after it: `is_done` looks, for what must not be done twice. Raises ApiError, which is
         `unsure` where the server may have done the change: look it up, do not send it again.
         """
         home = base or self._settings.base
@@ -124,6 +132,9 @@ class Client:
                 if failed.error.reason is not Reason.THROTTLED or hopeless:
                     raise failed.error from failed
                 await self._hold_back(limiter, failed, policy.wait(throttled))
+                if is_done is not None and await is_done():
+                    failed.error.unsure = True
+                    raise failed.error from failed
                 self.traffic.retries += 1
 
     async def _persist(self, limiter: Limiter, asked: HttpRequest, *, vital: bool) -> Reply | Moved:

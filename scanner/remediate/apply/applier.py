@@ -154,13 +154,17 @@ class Applier:
     def _make(self, action: PlannedAction, past: list[AuditEntry]) -> Applied:
         """Make a key, unless one of the name is there; set what making does not take."""
         target, wanted = action.target, action.after or {}
-        there = self._remote.keys(target.organization, target.project)
+        ids = {entry.target.id for entry in past if entry.target.id}
+        there = self._there(target, ids)
         target, moved = placed(target, there, self._remote)
         if moved:
             return self._note(action, ActionFate.DRIFTED, moved)
         found, is_ours, problem = chosen(wanted, there, past)
+        fate = ActionFate.DRIFTED
+        if found is None and not problem and ids and past[-1].result in OPEN:
+            fate, problem = ActionFate.VANISHED, f"the server made {min(ids)} and does not have it"
         if problem:
-            return self._note(action, ActionFate.DRIFTED, problem)
+            return self._note(action, fate, problem)
         if found is not None and fits(wanted, found.state):
             fate = ActionFate.APPLIED if is_ours else ActionFate.ALREADY
             facts = _facts(past[-1] if is_ours else None, found)
@@ -193,11 +197,12 @@ class Applier:
             made.append(self._remote.create(target, fields, request_id))
 
         broken = self._send(action, send, facts)
+        ids = {one.state["id"] for one in made if one is not None}
+        facts["target"] = msgspec.structs.replace(target, id=min(ids, default=""))
         try:
-            there = self._remote.keys(target.organization, target.project)
+            there = self._there(target, ids)
         except ApiError as error:
             return self._unread(action, broken, error, facts)
-        ids = {one.state["id"] for one in made if one is not None}
         past = self._log.of(self._digest, action.id)
         found, _, problem = chosen(fields, there, past, ids)
         is_refused = broken is not None and not broken.unsure
@@ -213,6 +218,14 @@ class Applier:
             reason = f"{lost}looked up: {problem or 'the project has no key of the name'}"
             return self._note(action, fate, reason, **facts)
         return found
+
+    def _there(self, target: KeyTarget, ids: set[str]) -> list[FoundKey]:
+        """Return the project's keys; those of known ids also where its list lags behind."""
+        there = self._remote.keys(target.organization, target.project)
+        for key in sorted(ids.difference(one.state["id"] for one in there)):
+            one = self._remote.read(msgspec.structs.replace(target, id=key))
+            there += [one] if one is not None else []
+        return there
 
     def _unread(
         self, action: PlannedAction, broken: ApiError | None, error: ApiError, facts: dict[str, Any]

@@ -28,6 +28,7 @@ from scanner.providers.sentry.live.usage import Period, read_usage
 from scanner.providers.sentry.live.watch import Watch
 from scanner.providers.sentry.state import state_of_record
 from scanner.remediate.document import KeyTarget, State
+from scanner.remediate.keys import kept_name
 from scanner.remediate.remote import FoundKey, Operation
 
 T = TypeVar("T")
@@ -136,18 +137,16 @@ class SentryRemote:
 
     def keys(self, organization: str, project: str) -> list[FoundKey]:
         """Return all keys of a project; raises ApiError where not all of them can be told."""
-        place = self._place(organization)
+        return self._run(self._listed(self._place(organization), project))
 
-        async def listed() -> list[FoundKey]:
-            found: list[FoundKey] = []
-            async for page in self._api.project_keys(place, Watch(), project):
-                for problem in page.faults:
-                    raise self._unusable(problem, f"projects/{organization}/{project}/keys/")
-                slug = page.moved_to or project
-                found += [self._found(record, slug, "") for record in page.records]
-            return found
-
-        return self._run(listed())
+    async def _listed(self, place: OrganizationBase, project: str) -> list[FoundKey]:
+        found: list[FoundKey] = []
+        async for page in self._api.project_keys(place, Watch(), project):
+            for problem in page.faults:
+                raise self._unusable(problem, f"projects/{place.slug}/{project}/keys/")
+            slug = page.moved_to or project
+            found += [self._found(record, slug, "") for record in page.records]
+        return found
 
     def project(self, organization: str, project: str) -> tuple[str, str]:
         """Return the id of a project, and the slug that it goes by now."""
@@ -189,20 +188,36 @@ class SentryRemote:
         return self._change(target, change)
 
     def create(self, target: KeyTarget, fields: State, request_id: str) -> FoundKey | None:
-        """Make a key in the target's project."""
+        """Make a key in the target's project, which has none of the name."""
         self.check(Operation.CREATE, fields)
         change = ChangeRequest("POST", self._path(target), fields, request_id)
-        return self._change(target, change)
+        place = self._place(target.organization)
+
+        async def is_done() -> bool:
+            try:
+                there = await self._listed(place, target.project)
+            except ApiError as error:
+                error.unsure = True
+                raise
+            names = {kept_name(str(one.state.get("name") or "")) for one in there}
+            return kept_name(str(fields.get("name") or "")) in names
+
+        return self._change(target, change, is_done)
 
     def delete(self, target: KeyTarget, request_id: str) -> None:
         """Delete the key."""
         self._change(target, ChangeRequest("DELETE", self._path(target), None, request_id))
 
-    def _change(self, target: KeyTarget, change: ChangeRequest) -> FoundKey | None:
+    def _change(
+        self,
+        target: KeyTarget,
+        change: ChangeRequest,
+        is_done: Callable[[], Coroutine[Any, Any, bool]] | None = None,
+    ) -> FoundKey | None:
         base = self._place(target.organization).base
-        reply = self._run(
-            self._client.change("keys" if not target.id else "key", change, base=base)
-        )
+        endpoint = "keys" if not target.id else "key"
+        asked = self._client.change(endpoint, change, base=base, is_done=is_done)
+        reply = self._run(asked)
         if reply.payload is None:
             return None
         try:

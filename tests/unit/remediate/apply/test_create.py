@@ -11,6 +11,7 @@ import pytest
 from scanner.remediate.apply.audit import ActionFate, read_audit
 from scanner.remediate.apply.undo import undo_plan
 from tests.simulator import Simulator, World, faults
+from tests.simulator.faults import on
 from tests.unit.remediate.apply.applying import apply, creation, plan, world
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 NOW = datetime.now(UTC)
 NEW = {"name": "fresh", "rateLimit": None}
 DETAILS = r"/api/0/projects/acme/[^/]+/\?"
+LISTED = r"/keys/\?"
 
 
 def _renamed(of: World, *, again: bool) -> None:
@@ -46,6 +48,45 @@ def test_a_project_that_was_renamed_is_found(tmp_path: Path, *, empty: bool) -> 
     assert done.fate is ActionFate.APPLIED, done.reason
     assert [key.name for key in owner.keys][-1] == "fresh"
     assert read_audit(tmp_path / "a.jsonl")[-1].target.project == "new-name"
+
+
+@pytest.mark.parametrize("pause", [{}, {"Retry-After": "1"}])
+def test_a_proxy_that_refuses_for_going_too_fast_what_was_done(
+    tmp_path: Path, pause: dict[str, str]
+) -> None:
+    of = world()
+    one = creation(of.projects[0], NEW)
+    late = on("POST", faults.status(429, headers=pause, times=2))
+    with Simulator(of, faults=[late]) as sim:
+        (done,) = apply(sim, plan(sim.url, one), tmp_path / "a.jsonl")
+    assert (done.fate, len(of.writes)) == (ActionFate.APPLIED, 1), done.reason
+
+
+def test_a_refusal_for_going_too_fast_whose_key_cannot_be_looked_up(tmp_path: Path) -> None:
+    of = world()
+    one = creation(of.projects[0], NEW)
+    late = on("POST", faults.status(429, headers={"Retry-After": "0"}, times=1))
+    gone = on("GET", faults.status(403, LISTED, at={2, 3}))
+    with Simulator(of, faults=[late, gone]) as sim:
+        what = plan(sim.url, one)
+        fates = [apply(sim, what, tmp_path / "a.jsonl")[0].fate for _ in range(2)]
+    assert (fates, len(of.writes)) == ([ActionFate.UNSURE, ActionFate.APPLIED], 1)
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_a_list_that_lags_behind_makes_no_second_key(tmp_path: Path, *, details: bool) -> None:
+    """The server said which key it made: that is asked for where the list does not have it yet."""
+    of = world()
+    one, old = creation(of.projects[0], NEW), {key.public for key in of.keys}
+    lags = on("GET", faults.records(lambda rows: [r for r in rows if r["id"] in old], LISTED))
+    lost = [] if details else [on("GET", faults.status(404, r"/keys/[0-9a-f]+/"))]
+    log = tmp_path / "a.jsonl"
+    with Simulator(of, faults=[lags, *lost]) as sim:
+        what = plan(sim.url, one)
+        fates = [apply(sim, what, log)[0].fate for _ in range(2)]
+    with_details = [ActionFate.APPLIED, ActionFate.APPLIED]
+    assert fates == (with_details if details else [ActionFate.UNSURE, ActionFate.VANISHED])
+    assert len(of.writes) == 1
 
 
 @pytest.mark.parametrize("lost", [(), (faults.status(404, DETAILS),)], ids=["details", "list"])
