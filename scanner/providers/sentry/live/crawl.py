@@ -110,6 +110,7 @@ class Crawl:
             unlisted = self._wish.projects - roster.slugs
             await self._ask_named(roster, unlisted if alone or not roster.complete else ())
         roster.settled |= roster.slugs
+        roster.compare()
         for slug in sorted(roster.refused & roster.slugs):
             roster.vanished(slug)
 

@@ -81,6 +81,7 @@ class Roster:
         self.sink = sink
         self._wanted = wanted
         self._by_slug: dict[str, str] = {}  # ids
+        self._told: dict[str, set[str]] = {}  # ids that keys tell, by the project that was asked
         self._written = 0
 
     @property
@@ -133,6 +134,8 @@ class Roster:
         """Write a page of one project's own listing, without what was written before."""
         self.sink.ledger.saw(KEY)
         self.note_faults(KEY, page, slug)
+        told = set(map(_project_id, page.records)) - {_NO_PROJECT}
+        self._told.setdefault(slug, set()).update(told)
         # What the whole listing gave to another project is written: which one is right, nobody
         # can tell, and a scan says so.
         await self._write_keys([(r, slug) for r in page.records if not self._has_written(r)])
@@ -140,6 +143,18 @@ class Roster:
     def failed(self, tables: Iterable[str], error: ApiError, project: str | None = None) -> None:
         """Note what could not be seen of this organization."""
         self.sink.ledger.failed(tables, error, organization=self.place.slug, project=project)
+
+    def compare(self) -> None:
+        """Note the projects whose keys, asked for by themselves, tell another project's id."""
+        for slug, told in self._told.items():
+            number = self._by_slug.get(slug)
+            if number is not None and (others := told - {number}):
+                reason = (
+                    f"Keys of the project {slug!r} (id {number}) were asked for, and those of"
+                    f" another (id {min(others)}) came: its own are not known. Check whether a"
+                    " proxy answers in the server's place, and run again."
+                )
+                self.sink.ledger.missing(KEY, reason, organization=self.place.slug, project=slug)
 
     def vanished(self, slug: str) -> None:
         """Note that a listed project's keys are answered with: there is no such project."""

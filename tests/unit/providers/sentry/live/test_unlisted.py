@@ -8,7 +8,7 @@ import pytest
 
 from scanner.model.coverage import CoverageState
 from scanner.model.inventory import Scope
-from tests.simulator import SELF_HOSTED_23_7, TODAY, Flavour, Simulator, faults
+from tests.simulator import SELF_HOSTED_23_7, TODAY, Flavour, Simulator, faults, render
 from tests.unit.providers.sentry.live.fetching import expected_keys, fetch, table
 
 if TYPE_CHECKING:
@@ -79,3 +79,20 @@ def test_a_key_that_does_not_tell_its_project_stays(
     assert report.coverage["sentry_key"].state is PARTIAL
     assert "does not tell its project" in report.coverage["sentry_key"].reason
     assert report.coverage["sentry_project"].state is COMPLETE
+
+
+@pytest.mark.parametrize("named", [0, 1, 11])
+def test_keys_of_another_project_are_not_those_that_were_asked_for(
+    world: World, output: Path, named: int
+) -> None:
+    """A cache before the server may pay no heed to the path."""
+    asked, other = world.projects[:2]
+    path = f"/projects/acme/{asked.slug}/keys/"
+    rows = [render.key(key, other, "http://sentry.example.invalid", TODAY) for key in other.keys]
+    scope = Scope(projects=tuple(project.slug for project in world.projects[:named]))
+    wrong = faults.records(lambda _: rows, path)
+    with Simulator(world, SELF_HOSTED_23_7, faults=[wrong]) as simulator:
+        report = fetch(simulator, output, scope=scope)
+    (gap,) = report.coverage["sentry_key"].gaps
+    assert (gap.organization, gap.project) == ("acme", asked.slug)
+    assert "those of another" in gap.reason
