@@ -1,6 +1,7 @@
 """One request goes out; its answer and the whole body come back, or an ApiError is raised."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -10,7 +11,7 @@ import msgspec
 
 from scanner.http.answers import unreachable
 from scanner.http.connection import Use
-from scanner.http.failure import ApiError, Reason, not_a_url, one_line
+from scanner.http.failure import ApiError, Reason, not_a_url
 from scanner.http.limits import too_late
 
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -20,6 +21,10 @@ MOST_BYTES: Final = 64 * 1024 * 1024
 _PACKINGS: Final = frozenset({"", "identity", "gzip", "deflate"})
 """Of these, what one piece of an answer unpacks to is bounded. Of others, and of several that lie
 within one another, a few hundred bytes may be gigabytes before anything can be counted."""
+
+
+_PACKING: Final = re.compile(r"[a-z]{2,10}(?:, ?[a-z]{2,10}){0,3}")
+"""What may be one, and may be told: a header may hold anything, an echo of the token too."""
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
@@ -126,9 +131,10 @@ async def _read(response: httpx.Response, asked: HttpRequest) -> bytes:
     """Read a body of bounded size, whatever its Content-Length says."""
     packed = response.headers.get("Content-Encoding", "").strip().lower()
     if packed not in _PACKINGS:
+        told = f" ({packed})" if _PACKING.fullmatch(packed) else ""
         raise ApiError(
             Reason.GARBLED,
-            f"the answer is packed in a way that was not asked for ({one_line(packed)})",
+            f"the answer is packed in a way that was not asked for{told}",
             where=asked.where,
             remedy="Look at what answers there: the server, or a proxy in its place.",
             unsure=not asked.is_question,

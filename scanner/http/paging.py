@@ -121,7 +121,7 @@ class Pager:
         # Three nets, since a circle may be of one page, of cursors that are new each time, or of
         # rows that are new each time.
         if cursor in self._seen:
-            raise self._loop(f"the cursor {cursor[:40]} came twice")
+            raise self._loop("a cursor came twice")  # not which: servers may echo what they got
         if self._fruitless >= _MOST_FRUITLESS:
             raise self._loop(f"{self._fruitless} pages in a row brought nothing new")
         if self._pages >= MOST_PAGES:

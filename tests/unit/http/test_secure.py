@@ -68,6 +68,15 @@ class TestRedirects:
         assert error.reason is Reason.REDIRECTED
         assert token not in error.sentence
 
+    def test_no_echo_in_a_header_is_told(self, server: respx.MockRouter) -> None:
+        token = "acmes-own-token"
+        server.get(KEYS).respond(200, headers={"Content-Encoding": token}, content=b"x")
+        error = failure(KEYS, token=Token(token))
+        assert "packed in a way" in error.message
+        assert token not in error.sentence
+        server.get(KEYS).respond(200, headers={"Content-Encoding": "br"}, content=b"x")
+        assert "(br)" in failure(KEYS).message
+
     def test_not_without_the_servers_word_for_it(self, server: respx.MockRouter) -> None:
         location = "/api/0/projects/acme/new/keys/"
         server.get(KEYS).respond(302, html="moved", headers={"Location": location})
