@@ -1,6 +1,7 @@
 """`scan --engine postgres` against a real server with the table that Steampipe's plugin makes."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -356,3 +357,52 @@ def test_rows_that_may_be_hidden_from_the_reader_are_a_gap(
     # Whoever owns the table sees all of it.
     assert scan(folder, tmp_path, "--format", "json", rules=rules).code == 1
     database.run("DROP OWNED BY reader")
+
+
+def test_a_row_that_does_not_tell_its_project_leaves_the_others_untold(
+    database: pg8000.native.Connection, folder: Path, tmp_path: Path
+) -> None:
+    for change, expected in (
+        ("project_id = NULL", {"pass": 2, "fail": 1, "unknown": 2}),
+        ("project_slug = NULL", {"pass": 1, "fail": 1, "unknown": 3}),
+    ):
+        database.run(f"UPDATE sentry_key SET {change} WHERE id = 'a1'")
+        done = scan(folder, tmp_path, "--format", "json")
+        assert done.code == 1, done.err
+        (count,) = (one for one in report(done)["rules"] if one["id"] == "count")
+        assert {name: n for name, n in count["counts"].items() if n} == expected
+
+
+def test_thousands_of_projects_in_which_rows_may_be_missing(
+    database: pg8000.native.Connection, folder: Path, tmp_path: Path
+) -> None:
+    """What may be missing is told to the database by place, and joined to the rows by it."""
+    places = 20_000
+    for statement in (
+        (
+            "INSERT INTO sentry_key (id, name, is_active, project_slug, project_id, date_created)"
+            " SELECT 'x' || n, 'n', true, 'p' || n, nullif(n, 7) + 10, TIMESTAMPTZ '2026-11-01'"
+            f" FROM generate_series(1, {places}) AS n"
+        ),
+        "DROP ROLE IF EXISTS reader",
+        "CREATE ROLE reader LOGIN",
+        "GRANT SELECT ON sentry_key TO reader",
+        "ALTER TABLE sentry_key ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY every ON sentry_key USING (true)",
+    ):
+        database.run(statement)
+    rules = "".join(line for line in POLICY.splitlines(keepends=True) if "- {id: m" not in line)
+    (tmp_path / "policy.yaml").write_text(rules.partition("  - id: age")[0], "utf-8")
+    address = f"postgresql://reader@/postgres?host={folder}"
+    arguments = ("--engine", "postgres", "--inventory", address, "--as-of", AS_OF)
+    began = time.monotonic()
+    done = keypolicy(
+        *("scan", "--policy", "policy.yaml", *arguments, "--format", "json"), cwd=tmp_path
+    )
+    taken = time.monotonic() - began
+    database.run("DROP OWNED BY reader")
+    assert done.code == 3, done.err
+    (count,) = (one for one in report(done)["rules"] if one["id"] == "count")
+    assert count["counts"]["pass"] == 1  # the one that is not active
+    assert count["counts"]["unknown"] > places
+    assert taken < 60  # row by row it would be minutes

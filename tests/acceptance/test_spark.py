@@ -12,8 +12,10 @@ from tests.engines.spark import SETTINGS, skip_without_java
 
 KEYS = (
     "SELECT i AS n, 'k' || i AS id, CASE i % 4 WHEN 0 THEN 'Default' ELSE 'web-' || i END AS name,"
-    " i % 3 <> 0 AS is_active, 'acme' AS organization_slug, CAST(i % 5 AS BIGINT) AS project_id,"
-    " 'p' || (i % 5) AS project_slug, TIMESTAMPTZ '2026-11-01' - to_days(CAST(i * 7 AS INTEGER))"
+    " i % 3 <> 0 AS is_active, 'acme' AS organization_slug,"
+    # One key does not tell its project.
+    " CASE WHEN i < 40 THEN CAST(i % 5 AS BIGINT) END AS project_id,"
+    " 'p' || project_id AS project_slug, TIMESTAMPTZ '2026-11-01' - to_days(CAST(i * 7 AS INTEGER))"
     " AS date_created, CASE i % 3 WHEN 0 THEN NULL WHEN 1 THEN 'null'"
     ' ELSE \'{"window": 60, "count": 5}\' END AS rate_limit FROM range(1, 41) AS r(i)'
 )
@@ -72,7 +74,7 @@ def test_spark_judges_what_it_reads_and_writes_the_findings(tmp_path: Path) -> N
                 "id": key,
                 "name": name,
                 "isActive": active,
-                "projectId": project,
+                **({} if project is None else {"projectId": project}),
                 "dateCreated": created.isoformat(),
                 "public": "p",
                 "dsn": {},

@@ -116,7 +116,7 @@ class Session(Protocol):
         """
         ...
 
-    def value(self, text: str | datetime | int | None) -> str:
+    def value(self, text: str | datetime | int) -> str:
         """Return a literal."""
         ...
 

@@ -47,22 +47,39 @@ def marks(connection: Connection, session: Session, table: str) -> tuple[str, st
     described = connection.execute(f'DESCRIBE "{table}"').fetchall()
     if places.BITS not in {str(name) for name, *_ in described}:
         return "", ""
-    keys = _labels(table)
+    keys = {name: _types(table)[name] for name in _labels(table)}
+    kinds = [*keys.values(), "BIGINT", "VARCHAR"]
+    # A NULL is of its column's type: no database compares texts with numbers.
+    none = [session.words.templates[f"no {kind}"] for kind in kinds]
+    zero = session.value(0)
     found = connection.execute(
         f'SELECT {", ".join(keys)}, {places.BITS}, {places.WHY} FROM "{table}"'
+        f" WHERE {places.BITS} <> 0 OR {places.WHY} IS NOT NULL"
     ).fetchall()
-    names = [*(f"k{number}" for number in range(len(keys))), "bits", "why"]
-    selects = " UNION ALL ".join(
-        "SELECT "
-        + ", ".join(f"{session.value(one)} AS {name}" for one, name in zip(row, names, strict=True))
+    if not found:
+        return f", {zero} AS {places.BITS}, {none[-1]} AS {places.WHY}", ""
+    rows = (
+        ", ".join(
+            null if one is None else session.value(one) for one, null in zip(row, none, strict=True)
+        )
         for row in found
     )
+    names = [f"k{number}" for number in range(len(keys))]
     same = " AND ".join(
-        f"t.{key} IS NOT DISTINCT FROM m.{name}" for key, name in zip(keys, names, strict=False)
+        _same(f"t.{key}", f"m.{name}", session.value("" if kind == "VARCHAR" else 0))
+        for (key, kind), name in zip(keys.items(), names, strict=True)
     )
     return (
-        f", m.bits AS {places.BITS}, m.why AS {places.WHY}",
-        f" LEFT JOIN ({selects}) AS m ON {same}",
+        f", coalesce(m.bits, {zero}) AS {places.BITS}, m.why AS {places.WHY}",
+        f" LEFT JOIN (VALUES ({'), ('.join(rows)})) AS m({', '.join(names)}, bits, why) ON {same}",
+    )
+
+
+def _same(one: str, other: str, nothing: str) -> str:
+    """Return that two are the same, NULL too; by the first part a database can join thousands."""
+    return (
+        f"coalesce({one}, {nothing}) = coalesce({other}, {nothing})"
+        f" AND {one} IS NOT DISTINCT FROM {other}"
     )
 
 

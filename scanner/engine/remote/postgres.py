@@ -211,10 +211,8 @@ class PostgresSession:
             ]
         return " OR ".join(tests)
 
-    def value(self, text: str | datetime | int | None) -> str:
+    def value(self, text: str | datetime | int) -> str:
         """Return a literal."""
-        if text is None:
-            return "CAST(NULL AS TEXT)"
         if isinstance(text, int):
             return f"CAST({text} AS BIGINT)"
         if isinstance(text, datetime):

@@ -156,10 +156,8 @@ class SparkEngine:
         ]
         return f"{column} IS NOT NULL AND ({' OR '.join(tests)})"
 
-    def value(self, text: str | datetime | int | None) -> str:
+    def value(self, text: str | datetime | int) -> str:
         """Return a literal."""
-        if text is None:
-            return "CAST(NULL AS STRING)"
         if isinstance(text, int):
             return f"CAST({text} AS BIGINT)"
         if isinstance(text, datetime):

@@ -101,7 +101,8 @@ def test_a_list_with_anything_but_texts_is_not_known(
     session: Any = by_spark if kind == "array<string>" else by_postgres
     cast = session.cast("v", "VARCHAR[]", kind)
     for text, is_known in (LISTS | MIXED if kind == "jsonb" else LISTS).items():
-        items = [session.value(one) for one in json.loads(text)] if kind != "jsonb" else []
+        parts = json.loads(text) if kind != "jsonb" else []
+        items = ["NULL" if one is None else session.value(one) for one in parts]
         made = {
             "array<string>": f"CAST(ARRAY({', '.join(items)}) AS ARRAY<STRING>)",
             "text[]": f"CAST(ARRAY[{', '.join(items)}] AS text[])",
