@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import PolicyError, Problem
 from scanner.engine.database import Connection
@@ -11,7 +11,6 @@ from scanner.engine.dialect.letters import NAMES, letters
 from scanner.engine.dialect.lower import Lowering
 from scanner.engine.dialect.refusing import inexpressible
 from scanner.engine.dialect.typed import Typed
-from scanner.engine.dialect.words.write import Words
 from scanner.engine.judge.evaluate import outcome_code
 from scanner.engine.judge.prepare import Prepared, values
 from scanner.engine.predicate import syntax
@@ -19,6 +18,9 @@ from scanner.engine.predicate.guard import Guard
 from scanner.engine.predicate.refusal import RefusedError
 from scanner.engine.predicate.syntax import Node
 from scanner.model.rule import Predicate
+
+if TYPE_CHECKING:  # sqlglot need not be installed
+    from scanner.engine.dialect.words.write import Words
 
 LONGEST: Final = 500_000
 """Characters of SQL that one rule may come to: what is used twice is written twice."""
@@ -33,7 +35,7 @@ def translate(
     connection: Connection,
     prepared: Sequence[Prepared],
     as_of: datetime,
-    words: Words,
+    words: "Words",
     *,
     pretty: bool = False,
 ) -> list[str]:
@@ -68,7 +70,7 @@ def translate(
 
 
 def conditions(
-    connection: Connection, table: str, texts: Sequence[str], as_of: datetime, words: Words
+    connection: Connection, table: str, texts: Sequence[str], as_of: datetime, words: "Words"
 ) -> list[str]:
     """Return expressions of our own over a table, translated."""
     trees = syntax.parse(connection, texts)
@@ -76,7 +78,7 @@ def conditions(
     return words.write(connection, [lowering.expression(tree).node for tree in trees])
 
 
-def letters_in(connection: Connection, sql: str, words: Words) -> str:
+def letters_in(connection: Connection, sql: str, words: "Words") -> str:
     """Return what has to follow the FROM of a statement for expressions that look at letters."""
     if "letters." not in sql:
         return ""
@@ -86,7 +88,7 @@ def letters_in(connection: Connection, sql: str, words: Words) -> str:
 
 
 def _node(
-    lowering: Lowering, tree: Node, words: Words, lower: Callable[[Node], Typed | Node]
+    lowering: Lowering, tree: Node, words: "Words", lower: Callable[[Node], Typed | Node]
 ) -> Node:
     lowering.steep.clear()
     made = lower(tree)
@@ -97,7 +99,7 @@ def _node(
 
 
 def _located(
-    connection: Connection, one: Prepared, as_of: datetime, words: Words, error: RefusedError
+    connection: Connection, one: Prepared, as_of: datetime, words: "Words", error: RefusedError
 ) -> Iterator[Problem]:
     """Give what is refused of a rule, at its place in the author's text."""
     guard = Guard(connection)
@@ -116,7 +118,7 @@ def _located(
         yield _problem(one.rule.requirement, RefusedError(error.message, error.code, 0), words)
 
 
-def _problem(predicate: Predicate, error: RefusedError, words: Words) -> Problem:
+def _problem(predicate: Predicate, error: RefusedError, words: "Words") -> Problem:
     message = error.message.replace("another engine", words.title)
     offset = syntax.character(predicate.text, error.offset)
     place = predicate.place(offset)

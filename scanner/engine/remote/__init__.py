@@ -32,5 +32,5 @@ def opener(place: DataPlace) -> tuple[Opener, "Words"]:
         raise UsageError(
             f"the engine {place.engine} needs the package {error.name}",
             where="--engine",
-            remedy=f"Install keypolicy[{place.engine}].",
+            remedy=f"Install it: `pip install 'keypolicy[{place.engine}]'`.",
         ) from None

@@ -26,5 +26,5 @@ def words_of(engine: str) -> "Words":
         raise UsageError(
             f"the SQL of {engine} is written with sqlglot, which is not installed",
             where=engine,
-            remedy=f"Install keypolicy[{engine}].",
+            remedy=f"Install it: `pip install 'keypolicy[{engine}]'`.",
         ) from None
