@@ -7,8 +7,9 @@ import errno
 import io
 import os
 import sys
+from codecs import getincrementaldecoder
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import TYPE_CHECKING, BinaryIO, Final, TextIO, cast
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -39,6 +40,28 @@ class _Stream(io.FileIO):
             return memoryview(data).nbytes
 
 
+class _Told(io.RawIOBase):
+    """A stream of text as one of its bytes in UTF-8."""
+
+    def __init__(self, out: TextIO) -> None:
+        super().__init__()
+        self._out = out
+        self._decode = getincrementaldecoder("utf-8")()
+
+    def writable(self) -> bool:
+        """Say that it can be written to."""
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        """Pass the data on; a letter may begin in one piece and end in the next."""
+        self._out.write(self._decode.decode(data))
+        return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        """Pass on what the text stream still has."""
+        self._out.flush()
+
+
 _OUTPUT: list[_Stream] = []
 
 
@@ -62,6 +85,17 @@ def secure() -> None:
         errors = _Stream(2, absent=absent[2])
         errors.excused = (OSError,)
         sys.stderr = _text(errors)
+
+
+def takes_bytes() -> bool:
+    """Whether standard output is one of bytes; that of a notebook, or of a test, is of text."""
+    return hasattr(sys.stdout, "buffer")
+
+
+def byte_output() -> BinaryIO:
+    """Return standard output for bytes in UTF-8, behind what was written to it as text."""
+    sys.stdout.flush()
+    return sys.stdout.buffer if takes_bytes() else cast("BinaryIO", _Told(sys.stdout))
 
 
 def excuse_readers() -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import shutil
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import msgspec
 
 from scanner.base.errors import FetchError, UsageError
 from scanner.base.scratch import scratch
+from scanner.base.streams import byte_output
 from scanner.base.text import CleanJson
 from scanner.cli.shared import elsewhere, inputs, judging, story
 from scanner.cli.shared.outputs import check_format, check_outputs
@@ -255,12 +255,12 @@ def _report(run: Run, paths: Sequence[Path], name: str, options: ReportOptions) 
 @contextmanager
 def _standard_output(name: str) -> Iterator[BinaryIO]:
     """Give standard output for a format."""
-    sys.stdout.flush()
+    output = byte_output()
     if FORMATS[name].is_json:
         # A log may be read by a runner; a file that was asked for is not.
-        out = CleanJson(sys.stdout.buffer)
+        out = CleanJson(output)
         yield cast("BinaryIO", out)
         out.finish()
     else:
-        yield sys.stdout.buffer
-    sys.stdout.buffer.flush()
+        yield output
+    output.flush()

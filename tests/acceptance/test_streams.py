@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import product
@@ -107,6 +108,32 @@ def test_standard_error_that_takes_nothing(
     tmp_path: Path, codes: dict[str, int], name: str, how: str
 ) -> None:
     assert shell(f'"$@" {how}', *VERBS[name], cwd=tmp_path).code == codes[name]
+
+
+OF_TEXT = """
+import io, sys
+from scanner.cli.main import main
+sys.stdout = io.StringIO()
+code = main()
+sys.__stdout__.buffer.write(sys.stdout.getvalue().encode())
+raise SystemExit(code)
+"""
+"""The command with a standard output that takes no bytes, as that of a notebook."""
+
+
+@pytest.mark.parametrize("name", [*(n for n in VERBS if n != "wrong-argument"), "binary"])
+def test_standard_output_of_text_alone(tmp_path: Path, name: str) -> None:
+    verb = {**VERBS, "binary": ("scan", "--demo", "--format", "parquet")}[name]
+    verb = (*verb, "--as-of", "2026-11-20T00:00:00Z") if "--demo" in verb else verb
+    told = shell('"$1" -c "$CODE" "${@:4}"', *verb, cwd=tmp_path, CODE=OF_TEXT)
+    if name == "binary":
+        assert (told.code, told.out) == (2, b"")
+        assert "-o FILE" in told.err
+        return
+    plain = shell('"$@"', *verb, cwd=tmp_path)
+    ours = re.compile(rb'"(?:id|started_at|finished_at)": "[^"]*"')
+    assert told.code == plain.code
+    assert ours.sub(b"", told.out) == ours.sub(b"", plain.out)
 
 
 def test_a_file_is_never_taken_for_a_stream_that_is_closed(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """`keypolicy forecast`: an inventory and policies go in, what falls due on which day comes out."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -9,6 +8,7 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
+from scanner.base.streams import byte_output
 from scanner.base.text import clean_json
 from scanner.cli.shared import inputs, judging
 from scanner.cli.shared.outputs import check_outputs
@@ -155,6 +155,5 @@ def _written(found: "Run", name: str, reasons: tuple[str, ...], options: ReportO
 
 def _print(text: bytes, name: str) -> None:
     """Write to standard output; whoever reads a log takes no command from JSON either."""
-    sys.stdout.flush()
     shown = clean_json(text.decode()).encode() if name == "json" else text
-    sys.stdout.buffer.write(shown)
+    byte_output().write(shown)

@@ -1,13 +1,13 @@
 """`keypolicy history replay`: judge what a run saw anew, as of then, with the policies of today."""
 
 import argparse
-import sys
 from typing import Final
 
 import msgspec
 
 from scanner.base.errors import KeypolicyError, UsageError
 from scanner.base.files import replacing
+from scanner.base.streams import byte_output
 from scanner.base.text import plural
 from scanner.cli.history.again import dropped, replayed
 from scanner.cli.history.output import FORMATS as FORMS
@@ -52,8 +52,7 @@ def run(namespace: argparse.Namespace) -> int:
             with replacing(namespace.output) as out:
                 write_reports(found, [to_stream(found, form, out, options.of_file)])
         else:
-            sys.stdout.flush()
-            write_reports(found, [to_stream(found, form, sys.stdout.buffer, options)])
+            write_reports(found, [to_stream(found, form, byte_output(), options)])
         return found.verdict.exit_code
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from scanner.base.errors import UsageError
 from scanner.base.files import check_writable
+from scanner.base.streams import takes_bytes
 from scanner.config.settings import Settings
 
 
@@ -15,9 +16,10 @@ def check_format(name: str) -> None:
     """Raise UsageError for a format that standard output cannot take, or that there is not."""
     from scanner.report import format_called  # noqa: PLC0415 - not for --help
 
-    if format_called(name).is_binary and sys.stdout.isatty():
+    if format_called(name).is_binary and (sys.stdout.isatty() or not takes_bytes()):
+        kind = "a terminal" if takes_bytes() else "of text alone"
         raise UsageError(
-            f"{name} is no text, and standard output is a terminal",
+            f"{name} is no text, and standard output is {kind}",
             where="--format",
             remedy="Name a file with -o FILE, or send standard output to one: > FILE.",
         )
