@@ -30,6 +30,9 @@ _SECRET_ADDRESS: Final = re.compile(
     r"(?i)://[^/?#]*@|hooks\.slack|webhook\.office\.|logic\.azure\.|powerplatform\.|powerautomate\."
     r"|/api/webhooks/|[?&;](?:[\w-]*(?:sig|token|key|secret|password|code|auth)\w*)="
 )
+_GAP: Final = re.compile(r"\{(?!run\})[^{}]*\}?|(?<!\{run)\}")
+"""What stands in a link as if it were to be filled in; no address has such brackets."""
+
 _REMEDY: Final = (
     "Put it into a variable of the environment, name that with `{key}: NAME`, and make a new one:"
     " what was written into a file may be known."
@@ -87,6 +90,10 @@ def _read(source: "YamlFile", at: int) -> tuple[str, ChannelDocument, str, list[
         )
         for one in module.misfits(document)
     ]
+    if isinstance(document.link, str) and (found := _GAP.search(document.link)):
+        message = f"`{found[0]}` is no place that is filled in"
+        hint = "Only {run} is: it becomes the id of the run."
+        problems.append(source.problem((*path, "link"), message, "bad-value", hint=hint))
     return kind, document, str(source.at_key(path)), problems
 
 

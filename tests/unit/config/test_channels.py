@@ -100,6 +100,15 @@ def test_a_secret_in_the_file_is_refused_with_its_place(tmp_path: Path, entry: s
         ("notify: [{slack: {url_env: A, when: often}}]", "1:37: `often` is not a value"),
         ("notify: [{slack: {url_env: A, lnk: x}}]", "1:31: unknown key `lnk`"),
         ("notify: [{slack: {url_env: A, link: x}}]", "1:37: this is not an address of the web"),
+        *(
+            (f"notify: [{{slack: {{url_env: A, link: 'https://a.example/{gap}'}}}}]", told)
+            for gap, told in (
+                ("{run_id}", "1:37: `{run_id}` is no place that is filled in"),
+                ("{run}/{org}", "1:37: `{org}` is no place that is filled in"),
+                ("{run", "1:37: `{run` is no place that is filled in"),
+                ("$run}", "1:37: `}` is no place that is filled in"),
+            )
+        ),
         ("notify: [{email: {to: [a], from: a@b.c, host: x}}]", "1:24: this is not an e-mail"),
         ("notify: [{email: {to: [], from: a@b.c, host: x}}]", "1:23: this must not be empty"),
         ('notify: [{email: {to: ["a@b.c\\n"], from: a@b.c, host: x}}]', "1:24: this is not an"),
