@@ -50,13 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(namespace: argparse.Namespace) -> int:
     """Explain and return 0. Raises PolicyError and UsageError."""
     settings = inputs.settings(namespace)
+    _check_alone(namespace)
     if namespace.merged:
-        if namespace.rule or namespace.key:
-            raise UsageError(
-                "--merged prints a whole policy",
-                where="explain",
-                remedy="Leave RULE and --key out.",
-            )
         _print_merged(settings)
         return 0
     if namespace.rule is None:
@@ -80,13 +75,29 @@ def run(namespace: argparse.Namespace) -> int:
     return 0
 
 
+def _check_alone(namespace: argparse.Namespace) -> None:
+    """Raise UsageError for what a whole policy or SQL leaves no room for; warn of unused data."""
+    asks_for_key, as_json = namespace.key is not None, namespace.format == "json"
+    more = {"RULE": namespace.rule is not None, "--sql": namespace.sql is not None}
+    of_key = {"--key": asks_for_key, "--format json": as_json}
+    for is_asked, what, excluded in (
+        (namespace.merged, "--merged prints a whole policy, in YAML", {**more, **of_key}),
+        (namespace.sql is not None, "--sql prints SQL, which is about all keys", of_key),
+    ):
+        given = [option for option, is_given in excluded.items() if is_given]
+        if is_asked and given:
+            remedy = f"Leave {' and '.join(given)} out."
+            raise UsageError(what, where="explain", remedy=remedy)
+    for option in ("--demo", "--inventory"):
+        if getattr(namespace, option.removeprefix("--")) and not asks_for_key:
+            inputs.warn(f"{option} is used by nothing: no key is asked for (--key KEY)")
+
+
 def _print_sql(namespace: argparse.Namespace, explained: "Explained") -> None:
     """Print the statement; it is the same that is run, values and time included."""
     from scanner.authoring.explain.dialect import rule_sql  # noqa: PLC0415 - heavy
     from scanner.base.text import clean  # noqa: PLC0415
 
-    if namespace.key is not None:
-        raise UsageError("--sql is about all keys", where="explain", remedy="Leave --key out.")
     text = rule_sql(explained.rule, inputs.as_of(namespace), namespace.sql)
     sys.stdout.write("\n".join(map(clean, text.split("\n"))) + "\n")
 

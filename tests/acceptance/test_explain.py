@@ -97,6 +97,10 @@ def test_merged_is_a_policy(tmp_path: Path) -> None:
         (["key-name-convention"], "--policy sentry-strict"),
         (["key-default-name", "--policy", "sentry-strict"], "disables the rule"),
         (["key-max-age", "--merged"], "--merged prints a whole policy"),
+        (["--merged", "--sql", "spark"], "Leave --sql out"),
+        (["--merged", "--format", "json"], "Leave --format json out"),
+        (["key-max-age", "--sql", "duckdb", "--format", "json"], "Leave --format json out"),
+        (["key-max-age", "--sql", "duckdb", "--key", "a"], "Leave --key out"),
         (["--merged", "--policy", "nothing"], "no such policy"),
         (["key-max-age", "--demo", "--key", "zzz"], "no client key"),
         (["key-max-age", "--demo", "--key", ""], "stands for 100"),
@@ -151,3 +155,9 @@ def test_a_division_is_said_elsewhere_as_it_is_here(tmp_path: Path, engine: str)
     other = said(f"{quotient} AND round(age_days) > 1")
     assert ":4:104: The predicate calls round()" in other.err
     assert "divides by what may be 0" in said("age_days / rate_limit_per_second < 1").err
+
+
+def test_an_inventory_without_a_key_is_told_to_be_of_no_use(tmp_path: Path) -> None:
+    done = _explain("key-max-age", "--demo", cwd=tmp_path)
+    assert done.code == 0
+    assert "--demo is used by nothing" in done.err
