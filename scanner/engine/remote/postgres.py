@@ -100,6 +100,7 @@ def _failed(label: str, error: Exception, secret: str = "") -> FetchError:
     code = str(told.get("C", "")) if isinstance(told, dict) else ""
     remedies = {
         "28P01": "The password is read from PGPASSWORD or ~/.pgpass.",
+        "22P05": "A text of JSON there has \\u0000, which no jsonb can hold.",
         "42501": "Grant the user SELECT on the table.",
         "57014": f"A statement may take {STATEMENT_SECONDS} seconds.",
     }
@@ -127,6 +128,13 @@ def _texts(raw: str, found: str) -> str:
         f"CASE WHEN jsonb_typeof({raw}) = 'array' THEN CASE WHEN NOT EXISTS ({items}) THEN"
         f" ARRAY(SELECT jsonb_array_elements_text({raw})) END END"
     )
+
+
+def _once(raw: str) -> str:
+    """Return JSON as jsonb, which keeps the last of members of one name; a text where there are."""
+    same = f"SELECT 1 FROM json_object_keys({raw}) AS one GROUP BY one HAVING count(*) > 1"
+    twice = f"CASE WHEN json_typeof({raw}) = 'object' THEN EXISTS ({same}) END"
+    return f"CASE WHEN {twice} THEN to_jsonb(TEXT 'twice') ELSE CAST({raw} AS jsonb) END"
 
 
 class PostgresSession:
@@ -194,6 +202,8 @@ class PostgresSession:
             return None
         if kind == TEXTS:
             return _texts(raw, found)
+        if found == "json":
+            return _once(raw)
         return f"CAST({raw} AS {_NAMES.get(kind, kind)})"
 
     def faults(self, column: str, kind: str, sort: str, keys: Sequence[str]) -> str:

@@ -84,6 +84,10 @@ def test_sound_json_is_taken_and_nothing_else(
     sound, unsound = texts(SOUND), texts(UNSOUND)
     assert faulty(by_spark, sound + unsound + BROKEN, "string") == unsound + BROKEN
     assert faulty(by_postgres, sound + unsound, "jsonb", to="CAST({} AS jsonb)") == unsound
+    # Its json, unlike its jsonb, keeps what is told twice.
+    twice = ['{"a":1,"a":2}', '{"count":5,"window":6,"count":5}']
+    found = faulty(by_postgres, sound + unsound + twice, "json", to="CAST({} AS json)")
+    assert found == unsound + twice
 
 
 def test_a_list_belongs_where_the_api_gives_one(
