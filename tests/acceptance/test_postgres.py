@@ -373,6 +373,35 @@ def test_a_row_that_does_not_tell_its_project_leaves_the_others_untold(
         assert {name: n for name, n in count["counts"].items() if n} == expected
 
 
+def test_a_collation_of_a_column_makes_no_names_the_same(
+    database: pg8000.native.Connection, folder: Path, tmp_path: Path
+) -> None:
+    conditions = {
+        "equal": "name <> 'default'",
+        "in": "name IN ('Default', 'default')",
+        "case": "CASE name WHEN 'WEB-PROD' THEN false ELSE true END",
+        "like": "name LIKE 'web%'",
+        "begins": "starts_with(name, 'WEB')",
+        "alone": "count(*) OVER (PARTITION BY name) = 1",
+    }
+    rules = "policy: here\nversion: 1.0.0\ntitle: Here\nrules:\n" + "".join(
+        f'  - {{id: {name}, severity: low, resource: sentry_key, require: "{condition}"}}\n'
+        for name, condition in conditions.items()
+    )
+    database.run("UPDATE sentry_key SET name = 'Web-Prod' WHERE id = 'a3'")
+    plain = report(scan(folder, tmp_path, "--format", "json", rules=rules))
+    database.run(
+        "CREATE COLLATION IF NOT EXISTS ci"
+        " (provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+    )
+    for column in ("id", "name", "project_slug"):
+        database.run(f"ALTER TABLE sentry_key ALTER {column} TYPE text COLLATE ci")
+    collated = report(scan(folder, tmp_path, "--format", "json", rules=rules))
+    assert collated["rules"] == plain["rules"]
+    passed = {"equal": 5, "in": 1, "case": 5, "like": 1, "begins": 0, "alone": 5}
+    assert {one["id"]: one["counts"]["pass"] for one in plain["rules"]} == passed
+
+
 def test_thousands_of_projects_in_which_rows_may_be_missing(
     database: pg8000.native.Connection, folder: Path, tmp_path: Path
 ) -> None:

@@ -34,11 +34,7 @@ _TYPES: Final[dict[str, frozenset[str]]] = {
     "JSON": frozenset({"jsonb", "json"}),
     "VARCHAR[]": frozenset({"text[]", "character varying[]", "jsonb"}),
 }
-_NAMES: Final = {
-    "VARCHAR": "text",
-    "DOUBLE": "double precision",
-    "JSON": "jsonb",
-}
+_NAMES: Final = {"VARCHAR": "text", "DOUBLE": "double precision", "JSON": "jsonb"}
 _COLUMNS: Final = (
     "SELECT a.attname, format_type(a.atttypid, NULL), quote_ident(n.nspname)"
     " FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid"
@@ -200,11 +196,11 @@ class PostgresSession:
         raw = f'raw."{column}"'
         if found not in _TYPES[kind]:
             return None
-        if kind == TEXTS:
-            return _texts(raw, found)
         if found == "json":
             return _once(raw)
-        return f"CAST({raw} AS {_NAMES.get(kind, kind)})"
+        made = f"CAST({raw} AS {_NAMES.get(kind, kind)})" if kind != TEXTS else _texts(raw, found)
+        # By a collation of the column's own, 'Web' may be the same as 'web'.
+        return f'{made} COLLATE "C"' if kind in {"VARCHAR", TEXTS} else made
 
     def faults(self, column: str, kind: str, sort: str, keys: Sequence[str]) -> str:
         """Return a condition for values of the column that are none of its type; may be empty."""
