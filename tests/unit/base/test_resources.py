@@ -73,6 +73,25 @@ def test_in_a_wheel(tmp_path: Path) -> None:
     assert not (unpacked / "tests").exists()
 
 
+def test_a_source_distribution_can_be_tested(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="building it offline takes hatchling here")
+    build = "import hatchling.build, sys; hatchling.build.build_sdist(sys.argv[1])"
+    subprocess.run(
+        [sys.executable, "-c", build, str(tmp_path)], cwd=ROOT, check=True, capture_output=True
+    )
+    (archive,) = tmp_path.glob("*.tar.gz")
+    listed = subprocess.run(
+        [sys.executable, "-m", "tarfile", "-l", archive], check=True, capture_output=True, text=True
+    )
+    found = {line.partition("/")[2].strip() for line in listed.stdout.splitlines()}
+    # What README calls, and what the tests read.
+    wanted = (".ci/run", ".ci/test", ".importlinter", ".pre-commit-hooks.yaml", "pyproject.toml")
+    assert found.issuperset(wanted)
+    folders = ("scanner", "tests", "benchmarks")
+    here = {str(one.relative_to(ROOT)) for name in folders for one in (ROOT / name).rglob("*.py")}
+    assert found.issuperset(here)
+
+
 def _files(folder: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(folder)): file.read_bytes()
