@@ -161,3 +161,14 @@ def test_an_inventory_without_a_key_is_told_to_be_of_no_use(tmp_path: Path) -> N
     done = _explain("key-max-age", "--demo", cwd=tmp_path)
     assert done.code == 0
     assert "--demo is used by nothing" in done.err
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "spark", "postgres"])
+def test_printed_sql_tells_which_columns_a_scan_would_make(tmp_path: Path, engine: str) -> None:
+    made, plain = (
+        _explain(rule, "--sql", engine, cwd=tmp_path).out.splitlines()[1]
+        for rule in ("key-rate-ceiling", "key-max-age")
+    )
+    assert made.startswith("-- sentry_key has to have")
+    assert made.endswith(": has_rate_limit, rate_limit_per_second")
+    assert plain == "SELECT"
