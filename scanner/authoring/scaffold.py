@@ -63,7 +63,8 @@ def write(folder: Path, texts: dict[str, str], *, force: bool) -> None:
                 one.rmdir()
         if isinstance(error, OSError):
             where = str(error.filename or folder)
-            raise UsageError(error.strerror or str(error), where=where) from None
+            remedy = "Name a folder that can be written to: keypolicy init DIR."
+            raise UsageError(error.strerror or str(error), where=where, remedy=remedy) from None
         raise
 
 

@@ -103,3 +103,11 @@ def test_what_it_writes_works_from_a_folder_below(tmp_path: Path) -> None:
     assert (below.code, below.out) == (above.code, above.out)
     assert below.code == 0
     assert below.out
+
+
+def test_where_no_folder_can_be_it_says_what_to_name(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("x")
+    done = keypolicy("init", "taken", cwd=tmp_path)
+    assert done.code == 2
+    assert "taken: File exists" in done.err
+    assert "keypolicy init DIR" in done.err

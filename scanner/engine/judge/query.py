@@ -162,7 +162,8 @@ def _parse(connection: Connection, sql: str) -> dict[str, Any]:
             raise _no_select()
         raise _wrong(str(tree.get("error_message", "not a SELECT")))
     if len(tree["statements"]) != 1:
-        raise _wrong("one SELECT at a time")
+        what = "there is no SELECT" if not tree["statements"] else "one SELECT at a time"
+        raise _wrong(what, 'Write one, such as "select name from sentry_key".')
     return tree
 
 
@@ -247,7 +248,8 @@ def _refuse(node: dict[str, Any], known: set[str]) -> None:
 
 
 def _no_select() -> UsageError:
-    return _wrong("only SELECT is allowed", f"Tables: {', '.join(TABLES)}.")
+    remedy = f"Tables: {', '.join(TABLES)}. `keypolicy schema tables` lists their columns."
+    return _wrong("only SELECT is allowed", remedy)
 
 
 def _wrong(message: str, remedy: str = "") -> UsageError:

@@ -164,6 +164,20 @@ def test_what_is_no_select_is_told_so(sql: str) -> None:
     assert "sentry_key" in refusal.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("", "there is no SELECT"),
+        ("-- x", "there is no SELECT"),
+        ("select 1; select 2", "at a time"),
+    ],
+)
+def test_none_and_several_are_told_with_a_remedy(sql: str, told: str) -> None:
+    with pytest.raises(UsageError, match=told) as refusal:
+        answer(sql)
+    assert "select name from sentry_key" in refusal.value.remedy
+
+
 def test_what_is_no_sql_is_told_in_other_words() -> None:
     with pytest.raises(UsageError, match="syntax error"):
         answer("SELEC 1")
