@@ -1,12 +1,19 @@
-"""Which run is meant: in comes what a person wrote, out comes the run."""
+"""Which run is meant by what a person wrote, and which one a scan carries on."""
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Final
 
+import msgspec
+
 from scanner.base.errors import UsageError
+from scanner.base.text import plural
 from scanner.history.folder import History, StoredRun, moment_of
+from scanner.history.line import is_stranger
 from scanner.history.manifest import DamageError, stamp
+from scanner.model.history import TrackedFinding
 from scanner.model.moment import read_moment
 
 LATEST: Final = "latest"
@@ -17,6 +24,23 @@ _FORMS: Final = (
     "Give `latest`, `previous`, a date or time (the last run up to its end), or the beginning of a"
     " run's id as `keypolicy history list` shows it."
 )
+_MOST_TRIED: Final = 200
+"""Runs of its line that are looked at for the one that a run carries on."""
+
+_MOST_STRANGERS: Final = 5
+"""Groups of other organizations whose findings are read, to see whether they were renamed."""
+
+
+class Predecessor(msgspec.Struct, frozen=True):
+    """The run that one carries on, if there is any, and what a person has to know of the search.
+
+    `is_certain`: no run was passed over that might have been it and told of earlier times.
+    """
+
+    run: StoredRun | None
+    tracked: tuple[TrackedFinding, ...]
+    warnings: tuple[str, ...]
+    is_certain: bool
 
 
 def choose(history: History, ref: str) -> StoredRun:
@@ -89,3 +113,107 @@ def _before(history: History, run: StoredRun) -> StoredRun:
         where=str(history.folder),
         remedy=_FORMS,
     )
+
+
+def run_before(
+    history: History,
+    line: str,
+    as_of: datetime,
+    organizations: dict[str, int],
+    is_here: Callable[[Sequence[TrackedFinding]], bool] = lambda _: False,
+) -> Predecessor:
+    """Find the run of the line that one of this time carries on: the latest up to it.
+
+    `is_here` tells whether findings of other organizations are those of this run, whose
+    organizations were renamed.
+    """
+    warnings: list[str] = []
+    names = [name for name in history.names() if f"-{line}-" in name]
+    limit = stamp(as_of)
+    later = [name for name in names if name[: len(limit)] > limit]
+    if later:
+        warnings.append(
+            f"history: there {'is' if len(later) == 1 else 'are'}"
+            f" {plural(len(later), 'later run')} of this scope, the last of"
+            f" {later[-1][:16]}: either this scan is about the past, or a clock went back;"
+            " nothing of them is changed"
+        )
+    earlier = names[: len(names) - len(later)]
+    skipped = False
+    strangers: dict[frozenset[str], StoredRun] = {}
+    for name, run in _latest_first(history, earlier, warnings):
+        if run is None:
+            skipped = True
+        elif run.manifest.run.as_of <= as_of:
+            looked = run.manifest.looked.organizations
+            if is_stranger(looked, organizations):
+                strangers.setdefault(frozenset(looked), run)
+                continue
+            try:
+                return Predecessor(run, run.tracked(), tuple(warnings), is_certain=True)
+            except DamageError as error:
+                skipped = True
+                warnings.append(_passed_over(name, error))
+    if strangers and (found := _renamed(list(strangers.values()), is_here, warnings)):
+        return found
+    if len(earlier) > _MOST_TRIED:
+        skipped = True
+        warnings.append(
+            f"history: {_MOST_TRIED} of {plural(len(earlier), 'earlier run')} were looked at,"
+            " and none is of these organizations; name them with --org, so that their runs"
+            " are a line of their own"
+        )
+    return Predecessor(None, (), tuple(warnings), is_certain=not skipped)
+
+
+def _latest_first(
+    history: History, names: list[str], warnings: list[str]
+) -> Iterator[tuple[str, StoredRun | None]]:
+    tried = names[-_MOST_TRIED:][::-1]
+    for _, of_one_second in groupby(tried, key=lambda name: name.partition("-")[0]):
+        found: list[StoredRun] = []
+        for name in of_one_second:
+            try:
+                found.append(history.run(name))
+            except DamageError as error:
+                warnings.append(_passed_over(name, error))
+                yield name, None
+        for run in sorted(found, key=moment_of, reverse=True):
+            yield run.path.name, run
+
+
+def _renamed(
+    strangers: Sequence[StoredRun],
+    is_here: Callable[[Sequence[TrackedFinding]], bool],
+    warnings: list[str],
+) -> Predecessor | None:
+    """Return the run whose organizations were renamed since; None where that is none of these.
+
+    Of one that cannot be read nothing is known, so that times are not certain.
+    """
+    for run in strangers[:_MOST_STRANGERS]:
+        try:
+            tracked = run.tracked()
+        except DamageError as error:
+            warnings.append(_passed_over(run.path.name, error))
+            return Predecessor(None, (), tuple(warnings), is_certain=False)
+        if is_here(tracked):
+            warnings.append(
+                f"history: what run {run.path.name} found in {_organizations(run)} is here under"
+                " another name: the organization was renamed, and that run is carried on"
+            )
+            return Predecessor(run, tracked, tuple(warnings), is_certain=True)
+    warnings.append(
+        f"history: the runs before of this scope, the last of them {strangers[0].path.name}, are"
+        f" of other organizations ({_organizations(strangers[0])}); nothing of them is carried"
+        " on, so every finding is new"
+    )
+    return None
+
+
+def _organizations(run: StoredRun) -> str:
+    return ", ".join(sorted(run.manifest.looked.organizations))
+
+
+def _passed_over(name: str, error: DamageError) -> str:
+    return f"history: run {name} is passed over: {error.where}: {error.message}"

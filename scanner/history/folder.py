@@ -17,7 +17,6 @@ import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from io import BytesIO
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -25,16 +24,13 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular, within
-from scanner.base.text import plural
 from scanner.history.carry import LineReader
-from scanner.history.line import is_stranger
 from scanner.history.manifest import (
     MAX_BYTES,
     DamageError,
     Manifest,
     decode,
     folder_name,
-    stamp,
 )
 from scanner.model.history import TrackedFinding
 
@@ -51,8 +47,6 @@ VERSION: Final = 1
 _NAME: Final = re.compile(r"([0-9]{8}T[0-9]{6}Z)-([0-9a-f]{8})-([0-9a-f]{12})")
 _MOST: Final = 2 << 30
 _PIECE: Final = 1 << 20
-_MOST_TRIED: Final = 200
-"""Runs of its line that are looked at for the one that a run carries on."""
 
 
 class StoredRun(msgspec.Struct, frozen=True):
@@ -142,18 +136,6 @@ class _FolderMarker(msgspec.Struct):
     version: int
 
 
-class Predecessor(msgspec.Struct, frozen=True):
-    """The run that one carries on, if there is any, and what a person has to know of the search.
-
-    `is_certain`: no run was passed over that might have been it and told of earlier times.
-    """
-
-    run: StoredRun | None
-    tracked: tuple[TrackedFinding, ...]
-    warnings: tuple[str, ...]
-    is_certain: bool
-
-
 class History:
     """An existing history. Raises DamageError for a folder that is none, or of a newer release."""
 
@@ -194,48 +176,6 @@ class History:
                 damaged.append(error)
         return sorted(sound, key=moment_of), damaged
 
-    def before(self, line: str, as_of: datetime, organizations: dict[str, int]) -> Predecessor:
-        """Find the run of the line that one of this time carries on: the latest up to it."""
-        warnings: list[str] = []
-        names = [name for name in self.names() if f"-{line}-" in name]
-        limit = stamp(as_of)
-        later = [name for name in names if name[: len(limit)] > limit]
-        if later:
-            warnings.append(
-                f"history: there {'is' if len(later) == 1 else 'are'}"
-                f" {plural(len(later), 'later run')} of this scope, the last of"
-                f" {later[-1][:16]}: either this scan is about the past, or a clock went back;"
-                " nothing of them is changed"
-            )
-        skipped = False
-        for name, run in self._latest_first(names[: len(names) - len(later)], warnings):
-            if run is None:
-                skipped = True
-            elif run.manifest.run.as_of <= as_of and not is_stranger(
-                run.manifest.looked.organizations, organizations
-            ):
-                try:
-                    return Predecessor(run, run.tracked(), tuple(warnings), is_certain=True)
-                except DamageError as error:
-                    skipped = True
-                    warnings.append(_passed_over(name, error))
-        return Predecessor(None, (), tuple(warnings), is_certain=not skipped)
-
-    def _latest_first(
-        self, names: list[str], warnings: list[str]
-    ) -> Iterator[tuple[str, StoredRun | None]]:
-        tried = names[-_MOST_TRIED:][::-1]
-        for _, of_one_second in groupby(tried, key=lambda name: name.partition("-")[0]):
-            found: list[StoredRun] = []
-            for name in of_one_second:
-                try:
-                    found.append(self.run(name))
-                except DamageError as error:
-                    warnings.append(_passed_over(name, error))
-                    yield name, None
-            for run in sorted(found, key=moment_of, reverse=True):
-                yield run.path.name, run
-
 
 def moment_of(run: StoredRun) -> tuple[datetime, datetime, str]:
     """Return by what runs are put in order: their time, then when they began."""
@@ -271,7 +211,3 @@ def check(folder: Path) -> None:
 def marker_bytes() -> bytes:
     """Return the content of MARKER."""
     return msgspec.json.encode({"format": FORMAT, "version": VERSION}) + b"\n"
-
-
-def _passed_over(name: str, error: DamageError) -> str:
-    return f"history: run {name} is passed over: {error.where}: {error.message}"

@@ -16,12 +16,13 @@ from scanner.base.scratch import scratch
 from scanner.engine.database import Connection
 from scanner.engine.intake.keep import keep
 from scanner.engine.intake.load import Loaded
+from scanner.history.choose import Predecessor, run_before
 from scanner.history.compare.past import past
-from scanner.history.folder import History, Predecessor
+from scanner.history.folder import History
 from scanner.history.line import line_of
 from scanner.history.manifest import PreviousRun
 from scanner.history.seal import SealRequest, seal_run
-from scanner.history.track import Before, track
+from scanner.history.track import Before, are_here, track
 from scanner.history.write import Staging
 from scanner.model.history import HistoryProgress, Sla, TrackedFinding
 from scanner.model.inventory import Inventory, KeptInventory
@@ -117,7 +118,13 @@ class Keeper:
         is_certain = True
         try:
             history = History(self._request.folder)
-            found = history.before(self._line, as_of, loaded.organizations)
+            found = run_before(
+                history,
+                self._line,
+                as_of,
+                loaded.organizations,
+                lambda findings: are_here(findings, rules, facts, sight),
+            )
             self.earlier = past(history, found, as_of, self._request.told)
             self._warnings += found.warnings
             self._before, is_certain = found, found.is_certain

@@ -55,6 +55,19 @@ def track(  # noqa: PLR0913, PLR0917 - two runs, and what holds for both
     return [*tracker.present, *tracker.absent({r.id: r.resource for r in rules}, facts, sight)]
 
 
+def are_here(
+    findings: Iterable[TrackedFinding], rules: Iterable[Rule], facts: Facts, sight: Sight
+) -> bool:
+    """Whether most resources that another run had findings on are here: they moved together.
+
+    An id is of its server, so on several of them nothing can be told.
+    """
+    tables = {rule.id: rule.resource for rule in rules}
+    found = [one for one in findings if one.fate.is_present and one.rule in tables]
+    resources = {(tables[one.rule], one.id) for one in found}
+    return sight.is_one_server and len(resources) < 2 * len(_existing(found, tables, facts))
+
+
 class _Tracker:
     """Gathers what is there, and then what is not."""
 

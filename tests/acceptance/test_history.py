@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -214,6 +216,32 @@ def test_what_will_be_overdue_fails_the_gate_that_looks_ahead(place: Place) -> N
     assert [place.scan(*ahead, as_of=f"2026-03-0{day}").code for day in (1, 6, 7)] == [0, 0, 1]
     reasons = place.report()["gate"]["reasons"]
     assert "within 5 days (to 2026-03-12): 2 overdue violations of severity low or worse" in reasons
+    assert place.run("evidence", "verify", DIR).code == 0
+
+
+def test_a_renamed_organization_takes_its_times_along(place: Place) -> None:
+    times = ", ".join(f"{name}: 3d" for name in ("critical", "high", "medium", "low"))
+    place.write("keypolicy.yaml", f"sla: {{{times}}}\nhistory: past\nfail_on_overdue: true\n")
+    place.run("fetch", "--demo", "-o", "old.jsonl")
+    old = place.read("old.jsonl")
+    place.write("new.jsonl", old.replace('"otter-post-demo"', '"otter-renamed"'))
+    # Another organization, of which no key was ever there.
+    other = re.sub(r"[0-9a-f]{32}", lambda found: found[0][::-1], old)
+    place.write("other.jsonl", other.replace('"otter-post-demo"', '"globex"'))
+    scan = ("scan", "-q", "--inventory")
+    started = datetime.fromisoformat(json.loads(old.partition("\n")[0])["record"]["fetched_at"])
+    days = [(started + timedelta(days=n)).isoformat() for n in range(1, 20, 6)]
+    first = place.run(*scan, "old.jsonl", "--as-of", days[0])
+    done = place.run(*scan, "new.jsonl", "--as-of", days[1])
+    assert (first.code, done.code) == (0, 1)
+    assert "the organization was renamed, and that run is carried on" in done.err
+    runs = told(place, "list")
+    assert runs[1]["previous"] == runs[0]["id"]
+    assert "fixed" not in runs[1]["figures"]["changes"]
+    assert "history" not in place.run(*scan, "new.jsonl", "--as-of", days[2]).err
+    done = place.run(*scan, "other.jsonl", "--as-of", days[3])
+    assert "are of other organizations (otter-renamed); nothing of them is carried on" in done.err
+    assert told(place, "list")[-1]["previous"] is None
     assert place.run("evidence", "verify", DIR).code == 0
 
 

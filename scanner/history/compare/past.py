@@ -9,7 +9,8 @@ from datetime import datetime
 
 import msgspec
 
-from scanner.history.folder import History, Predecessor, moment_of
+from scanner.history.choose import Predecessor
+from scanner.history.folder import History, moment_of
 from scanner.history.line import is_stranger
 from scanner.history.manifest import DamageError, stamp
 from scanner.model.run import TrendPoint

@@ -9,8 +9,9 @@ import pytest
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
+from scanner.history import choose as choosing
 from scanner.history import folder as folders
-from scanner.history.choose import choose
+from scanner.history.choose import choose, run_before
 from scanner.history.folder import History
 from scanner.history.line import is_stranger, line_of
 from scanner.history.manifest import DamageError, PreviousRun, stamp
@@ -77,20 +78,44 @@ def test_the_latest_is_the_last_sound_one(place: Path) -> None:
 def test_the_run_before_is_the_last_up_to_the_time(place: Path) -> None:
     history = History(place)
     for hours, day in ((0, 1), (23, 1), (24, 2), (999, 3)):
-        found = history.before(LINE, DAY + timedelta(hours=hours), SEEN)
+        found = run_before(history, LINE, DAY + timedelta(hours=hours), SEEN)
         assert found.run is not None
         assert found.run.manifest.run.as_of.day == day
         assert [one.id for one in found.tracked] == [f"f{day - 1}"]
         assert bool(found.warnings) is (day < 3)
-    early = history.before(LINE, DAY - timedelta(days=1), SEEN)
+    early = run_before(history, LINE, DAY - timedelta(days=1), SEEN)
     assert (early.run, early.is_certain) == (None, True)
 
 
 def test_a_run_of_another_line_or_of_strangers_is_not_carried_on(place: Path) -> None:
     history, later = History(place), DAY + timedelta(days=9)
-    assert history.before("ffffffff", later, SEEN).run is None
-    assert history.before(LINE, later, {"globex": 1}).run is None
-    assert history.before(LINE, later, {}).run is not None
+    assert run_before(history, "ffffffff", later, SEEN).run is None
+    assert run_before(history, LINE, later, {"globex": 1}).run is None
+    assert run_before(history, LINE, later, {}).run is not None
+
+
+def test_a_run_of_renamed_organizations_is_carried_on(place: Path) -> None:
+    history, later = History(place), DAY + timedelta(days=9)
+    found = run_before(history, LINE, later, {"globex": 1}, lambda found: found[0].id == "f2")
+    assert found.run is not None
+    assert [one.id for one in found.tracked] == ["f2"]
+    assert "was renamed" in found.warnings[0]
+    no = run_before(history, LINE, later, {"globex": 1}, lambda _: False)
+    assert (no.run, no.is_certain) == (None, True)
+    assert "other organizations (acme)" in no.warnings[0]
+    (place / history.names()[-1] / folders.TRACKED).write_bytes(b"")
+    damaged = run_before(history, LINE, later, {"globex": 1}, lambda _: True)
+    assert (damaged.run, damaged.is_certain) == (None, False)
+
+
+def test_what_was_not_looked_for_to_the_end_is_not_certain(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choosing, "_MOST_TRIED", 2)
+    found = run_before(History(place), LINE, DAY + timedelta(days=9), {"globex": 1})
+    assert (found.run, found.is_certain) == (None, False)
+    assert "2 of 3 earlier runs were looked at" in found.warnings[-1]
+    assert run_before(History(place), LINE, DAY + timedelta(days=1), {"globex": 1}).is_certain
 
 
 def test_of_one_second_the_one_that_began_last_is_carried_on(tmp_path: Path) -> None:
@@ -98,7 +123,7 @@ def test_of_one_second_the_one_that_began_last_is_carried_on(tmp_path: Path) -> 
         made = manifest(number)
         times = type(made.run)(made.run.id, DAY, DAY + timedelta(minutes=minutes), DAY)
         stored(tmp_path, manifest(number, run=times))
-    found = History(tmp_path).before(LINE, DAY, SEEN)
+    found = run_before(History(tmp_path), LINE, DAY, SEEN)
     assert found.run is not None
     assert found.run.manifest.run.id == manifest(2).run.id
 
@@ -107,7 +132,7 @@ def test_damage_is_passed_over_and_not_forgotten(place: Path) -> None:
     history, later = History(place), DAY + timedelta(days=9)
     for name in history.names():
         (place / name / folders.TRACKED).write_bytes(b"")
-    found = history.before(LINE, later, SEEN)
+    found = run_before(history, LINE, later, SEEN)
     assert (found.run, found.is_certain, len(found.warnings)) == (None, False, 3)
 
 
@@ -226,7 +251,7 @@ def test_one_run_is_read_however_many_there_are(
         return read_regular(path, limit)
 
     monkeypatch.setattr(folders, "read_regular", counted)
-    found = History(place).before(LINE, DAY + timedelta(days=9), SEEN)
+    found = run_before(History(place), LINE, DAY + timedelta(days=9), SEEN)
     assert found.run is not None
     assert found.run.manifest.run.as_of.day == 3
     runs = [path for path in read if path.name != folders.MARKER]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from scanner.history.choose import run_before
 from scanner.history.compare.past import past, spread
 from scanner.history.folder import MANIFEST, History, StoredRun
 from scanner.history.line import is_stranger
@@ -23,7 +24,7 @@ def history(folder: Path, days: int) -> History:
 
 def told(kept: History, most: int, day: int = 400) -> list[int]:
     as_of = DAY + timedelta(days=day)
-    points = past(kept, kept.before(LINE, as_of, SEEN), as_of, most)
+    points = past(kept, run_before(kept, LINE, as_of, SEEN), as_of, most)
     return [(point.as_of - DAY).days for point in points]
 
 
@@ -40,7 +41,7 @@ def test_of_many_some_are_read_evenly_over_the_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = history(tmp_path / "past", 40)
-    before = kept.before(LINE, DAY + timedelta(days=99), SEEN)
+    before = run_before(kept, LINE, DAY + timedelta(days=99), SEEN)
     read: list[str] = []
     real = History.run
 
@@ -59,7 +60,7 @@ def test_damage_and_strangers_are_left_out(tmp_path: Path) -> None:
     (kept.folder / kept.names()[1] / MANIFEST).write_bytes(b"{}")
     assert told(kept, 60) == [0, 2, 3]
     assert is_stranger({"acme": 1}, {"globex": 1})
-    before = kept.before(LINE, DAY + timedelta(days=9), {"globex": 1})
+    before = run_before(kept, LINE, DAY + timedelta(days=9), {"globex": 1})
     assert past(kept, before, DAY + timedelta(days=9), 60) == ()
 
 
@@ -72,7 +73,7 @@ def test_of_runs_of_one_time_the_last_counts(tmp_path: Path) -> None:
 def test_a_point_tells_of_controls(tmp_path: Path) -> None:
     kept = history(tmp_path / "past", 1)
     as_of = DAY + timedelta(days=1)
-    (point,) = past(kept, kept.before(LINE, as_of, SEEN), as_of, 9)
+    (point,) = past(kept, run_before(kept, LINE, as_of, SEEN), as_of, 9)
     assert point.controls == {"cis": {"1": GroupTally(9, 1), "2": GroupTally(9, 1)}}
     assert point.open == {Severity.HIGH: 1}
 
