@@ -82,9 +82,7 @@ def _broken(where: str, run: StoredRun, what: str, code: str) -> DamageError:
 
 def may_lack(run: StoredRun, name: str) -> bool:
     """Whether a run may be without a part: its inventory may have been pruned, and nothing else."""
-    inventory = run.manifest.inventory
-    inputs = inventory.inputs if inventory is not None else ()
-    return run.is_pruned and any(one.name == name for one in inputs)
+    return name in run.inventories and run.may_lack(name)
 
 
 def members(history: History, run: StoredRun) -> dict[str, BundleMember]:

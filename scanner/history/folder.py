@@ -49,6 +49,17 @@ _MOST: Final = 2 << 30
 _PIECE: Final = 1 << 20
 
 
+class PruneMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What PRUNED says: when parts were taken out of a run, all of them or its inventory alone.
+
+    In a bundle, `evidence` says that the run has there what its evidence needs.
+    """
+
+    at: datetime | None = None
+    inventory_only: bool = False
+    evidence: bool = False
+
+
 class StoredRun(msgspec.Struct, frozen=True):
     """A run in its folder; `digest` is the SHA-256 of its manifest."""
 
@@ -58,8 +69,35 @@ class StoredRun(msgspec.Struct, frozen=True):
 
     @property
     def is_pruned(self) -> bool:
-        """Whether its larger parts were taken out on purpose."""
+        """Whether larger parts of it were taken out on purpose."""
         return (self.path / PRUNED).is_file()
+
+    def mark(self) -> PruneMark | None:
+        """Return what was taken out on purpose. Raises DamageError where that is not told."""
+        if not self.is_pruned:
+            return None
+        where = str(self.path / PRUNED)
+        try:
+            mark = msgspec.json.decode(read_regular(self.place(PRUNED), MAX_BYTES), type=PruneMark)
+        except (UsageError, msgspec.MsgspecError) as error:
+            raise DamageError(f"cannot be read: {error}", "edited", where=where) from error
+        if mark.evidence is (mark.at is not None):
+            raise DamageError("does not say what was pruned", "edited", where=where)
+        return mark
+
+    def may_lack(self, name: str) -> bool:
+        """Whether a part was taken out on purpose: a mark of inventories is about no other."""
+        try:
+            mark = self.mark()
+        except DamageError:
+            return False
+        return mark is not None and (not mark.inventory_only or name in self.inventories)
+
+    @property
+    def inventories(self) -> frozenset[str]:
+        """The names of the parts that hold its inventory."""
+        kept = self.manifest.inventory
+        return frozenset(one.name for one in kept.inputs) if kept is not None else frozenset()
 
     def place(self, name: str) -> Path:
         """Return where a part lies. Raises UsageError where a link leads out of the run."""
@@ -74,11 +112,12 @@ class StoredRun(msgspec.Struct, frozen=True):
         known = self.manifest.parts.get(name)
         if known is None:
             raise DamageError("is no part of this run", "no-part", where=where)
-        if self.is_pruned and not self.place(name).exists():
-            remedy = "Its figures are kept: see `keypolicy history trend`."
-            raise DamageError("was pruned", "pruned", where=where, remedy=remedy)
         try:
-            raw = read_regular(self.place(name), _MOST)
+            path = self.place(name)
+            if self.may_lack(name) and not path.exists():
+                remedy = "Its figures are kept: see `keypolicy history trend`."
+                raise DamageError("was pruned", "pruned", where=where, remedy=remedy)
+            raw = read_regular(path, _MOST)
         except UsageError as error:
             raise DamageError(error.message, "missing", where=where) from error
         if len(raw) != known.bytes or hashlib.sha256(raw).hexdigest() != known.sha256:

@@ -46,8 +46,11 @@ def prune(
         pruned.append(run.path.name)
         freed += sum(path.stat().st_size for path in parts)
         if not dry_run:
+            told = {
+                "at": datetime.now(UTC),
+                "inventory_only": inventory_only and not _lacks_more(run),
+            }
             with replacing(run.path / PRUNED) as out:
-                told = {"at": datetime.now(UTC), "inventory_only": inventory_only}
                 out.write(msgspec.json.encode(told) + b"\n")
             for path in parts:
                 path.unlink()
@@ -55,10 +58,13 @@ def prune(
 
 
 def _parts(run: StoredRun, *, inventory_only: bool) -> list[Path]:
-    kept = run.manifest.inventory
-    inventories = {one.name for one in kept.inputs} if kept else set()
-    names = inventories if inventory_only else run.manifest.parts.keys()
+    names = run.inventories if inventory_only else run.manifest.parts.keys()
     return [run.place(name) for name in names]
+
+
+def _lacks_more(run: StoredRun) -> bool:
+    """Whether other parts than inventories were taken out before, or a killed process began to."""
+    return any(run.may_lack(name) for name in run.manifest.parts.keys() - run.inventories)
 
 
 def _clear(history: History, *, dry_run: bool) -> int:

@@ -1,6 +1,6 @@
 """Whether a history is as it was written: out of its folder come problems, each with its reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +36,7 @@ def verify(history: History) -> Verified:
             faults += _handed_over(run)
         damage += faults
         damage += _chain(history, run, by_name)
+    damage += _pruned_ends(runs)
     names = set(history.names())
     remarks = []
     for entry in sorted(history.folder.iterdir()):
@@ -66,6 +67,10 @@ def _handed_over(run: StoredRun) -> Iterator[DamageError]:
 
 
 def _parts(run: StoredRun) -> Iterator[DamageError]:
+    try:
+        run.mark()
+    except DamageError as error:
+        yield error
     for name in run.manifest.parts:
         try:
             run.part(name)
@@ -79,6 +84,18 @@ def _parts(run: StoredRun) -> Iterator[DamageError]:
                 "was added: the run did not write it", "added", where=str(path),
                 remedy="Take it away.",
             )  # fmt: skip
+
+
+def _pruned_ends(runs: Sequence[StoredRun]) -> Iterator[DamageError]:
+    """Tell where the latest run of a line was pruned: it never is while it is the latest."""
+    for run in {run.manifest.line: run for run in runs}.values():
+        try:
+            mark = run.mark()
+        except DamageError:
+            continue  # that was told already
+        if mark is not None and not mark.evidence:
+            message = "was pruned, which the latest run of its scope never is: later ones are gone"
+            yield DamageError(message, "removed", where=str(run.path), remedy=_RESTORE)
 
 
 def _chain(

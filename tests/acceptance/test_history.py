@@ -476,6 +476,19 @@ def test_pruning_leaves_the_figures(place: Place) -> None:
     assert "0 new" in history(place, "show", "2026-03-02").out
     kept(place, "2026-03-04")
     assert told(place, "list")[-1]["figures"]["changes"] == {"still": {"medium": 2}}
+    # Pruning that was killed after its first part, and then asked for less: what went stays told.
+    third = min((place.folder / DIR).glob("20260303*"))
+    (third / "pruned.json").write_text('{"at": "2026-03-05T00:00:00Z", "inventory_only": false}')
+    (third / "report.json.gz").unlink()
+    assert "1 run pruned" in history(place, "prune", *before, "--inventory-only").out
+    assert history(place, "verify").code == 0
+    # Of a run whose inventory alone was pruned, nothing else may be missing.
+    kept(place, "2026-03-05")
+    assert "1 run pruned" in history(place, "prune", *before, "--inventory-only").out
+    assert history(place, "verify").code == 0
+    (min((place.folder / DIR).glob("20260304*")) / "report.json.gz").unlink()
+    done = history(place, "verify")
+    assert (done.code, done.out.count("[missing]")) == (2, 1)
 
 
 def test_every_form_is_printed(place: Place) -> None:

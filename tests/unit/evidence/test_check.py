@@ -479,7 +479,7 @@ def test_what_another_release_wrote_is_not_called_damaged(bundle: Path) -> None:
 
 def test_what_was_pruned_is_not_confirmed(bundle: Path, tmp_path: Path) -> None:
     (last(bundle) / "inventory-0.jsonl.gz").unlink()
-    (last(bundle) / "pruned.json").write_text("{}")
+    (last(bundle) / "pruned.json").write_text('{"evidence": true}')
     mend(bundle)
     checked = check(bundle)
     assert (checked.damage, len(checked.unconfirmed)) == ((), 1)
@@ -491,7 +491,7 @@ def test_what_was_pruned_is_not_confirmed(bundle: Path, tmp_path: Path) -> None:
     scanned(tmp_path, tmp_path / "past", "2026-03-01", a="alpha")
     scanned(tmp_path, tmp_path / "past", "2026-03-02", a="alpha")
     first = min(path for path in (tmp_path / "past").iterdir() if path.is_dir())
-    (first / "pruned.json").write_text("{}")
+    (first / "pruned.json").write_text('{"at": "2026-06-01T00:00:00Z"}')
     (first / "tracked.jsonl.gz").unlink()
     shutil.rmtree(bundle)
     checked = check(unpacked(tmp_path, tmp_path / "past"))

@@ -174,6 +174,32 @@ def test_pruning_leaves_the_last_of_each_line_and_the_chain(place: Path) -> None
         history.run(done.runs[0]).tracked()
 
 
+def test_a_mark_of_pruning_covers_what_it_says_alone(place: Path) -> None:
+    """Another part that is gone shows, and so do marks that nothing here writes."""
+    history = History(place)
+    first, _, last = (place / name for name in history.names())
+    mark, tracks = first / folders.PRUNED, first / folders.TRACKED
+    at = '"at": "2026-06-09T00:00:00Z"'
+    tracks.unlink()
+    told = {}
+    for text in ("", "{}", "[]", '{"x": 1}', f'{{{at}, "evidence": true}}'):
+        mark.write_text(text)
+        told[text] = [error.code for error in verify(history).damage]
+    assert set(map(tuple, told.values())) == {("edited", "missing")}
+    mark.write_text(f'{{{at}, "inventory_only": true}}')
+    assert [error.code for error in verify(history).damage] == ["missing"]
+    # What was pruned whole, or was about to be, is not taken for less afterwards.
+    mark.write_text(f'{{{at}, "inventory_only": false}}')
+    assert verify(history).damage == ()
+    assert prune(history, DAY + timedelta(days=9), inventory_only=True).runs == ()
+    assert verify(history).damage == ()
+    # The latest run is never pruned: whoever says so took later ones away, or its parts.
+    (last / folders.PRUNED).write_text(mark.read_text())
+    (found,) = verify(history).damage
+    assert (found.code, found.where) == ("removed", str(last))
+    assert "later ones are gone" in found.message
+
+
 def test_what_a_killed_process_left_is_cleared_when_it_is_old(place: Path) -> None:
     fresh, old = Staging(place), Staging(place)
     os.utime(old.folder, (0, 0))
