@@ -84,7 +84,7 @@ def trend(
     return Trend(
         line=chosen,
         runs=tuple(_run(*one) for one in zip(mine, points, breaks, strict=True)),
-        days_to_fix=_days_to_fix(mine),
+        days_to_fix=_days_to_fix(_carried_on(mine)),
         others=dict(others),
     )
 
@@ -117,6 +117,31 @@ def _run(manifest: Manifest, point: TrendPoint, breaks: tuple[str, ...]) -> Tren
         overdue=figures.overdue,
         unseen=figures.unseen,
     )
+
+
+def _carried_on(manifests: Sequence[Manifest]) -> list[Manifest]:
+    """Return the runs without those beside them, which tell the same of findings once more.
+
+    Scans at once, and those about the past, carry on a run that another one carries on, too. Of
+    such runs that one counts whose findings reach the latest run.
+    """
+    reach: dict[str, int] = {}
+    heirs: dict[str, tuple[int, str]] = {}
+    for place in reversed(range(len(manifests))):
+        one = manifests[place]
+        name = one.name.folder
+        reach[name] = max(place, heirs.get(name, (place, name))[0])
+        if one.previous is not None:
+            before = one.previous.run.folder
+            heirs[before] = max(heirs.get(before, (-1, "")), (reach[name], name))
+    left_out: set[str] = set()
+    for one in manifests:
+        name = one.name.folder
+        if one.previous is not None:
+            before = one.previous.run.folder
+            if before in left_out or heirs[before][1] != name:
+                left_out.add(name)
+    return [one for one in manifests if one.name.folder not in left_out]
 
 
 def _days_to_fix(manifests: Iterable[Manifest]) -> dict[Severity, FixTime]:

@@ -9,7 +9,7 @@ import pytest
 from scanner.base.errors import UsageError
 from scanner.history.compare.trend import FixTime, trend
 from scanner.history.folder import StoredRun
-from scanner.history.manifest import RanPolicy
+from scanner.history.manifest import PreviousRun, RanPolicy
 from scanner.model.history import GroupTally
 from scanner.model.outcome import Severity
 from tests.unit.history.factory import DAY, manifest
@@ -74,6 +74,33 @@ def test_rates_of_rules_and_controls() -> None:
     assert one.rules["r1"].rate == pytest.approx(0.9)
     assert GroupTally().rate is None
     assert one.fates == {"new": 1}
+
+
+def test_what_runs_side_by_side_found_fixed_counts_once() -> None:
+    """Scans at once, and about the past, carry on one run; each tells what was fixed since."""
+
+    def after(number: int, before: StoredRun | None, fixed: int) -> StoredRun:
+        made = run(number, days_to_fix={Severity.HIGH: {number: fixed}} if fixed else {})
+        previous = None if before is None else PreviousRun(before.manifest.name, before.digest)
+        changed = msgspec.structs.replace(made.manifest, previous=previous)
+        return msgspec.structs.replace(made, manifest=changed)
+
+    first = after(1, None, 0)
+    past = after(2, first, 1)  # made last, about a time that was over
+    of_past = after(3, past, 5)
+    one, two, three = (after(number, first, 5) for number in (4, 5, 6))
+    latest = after(7, two, 2)
+    runs = [first, past, of_past, one, two, three, latest]
+    found = trend(runs)
+    assert found is not None
+    assert len(found.runs) == 7
+    assert found.days_to_fix == {Severity.HIGH: FixTime(7, 5.6, 7)}
+    # Nothing is lost where a run begins anew, or the one before it is not there any more.
+    anew = after(9, None, 3)
+    for some, fixed in (([*runs, anew], 10), ([latest], 2), ([three, latest], 7), ([one, two], 5)):
+        found = trend(some)
+        assert found is not None
+        assert found.days_to_fix[Severity.HIGH].fixed == fixed
 
 
 @pytest.mark.parametrize(
