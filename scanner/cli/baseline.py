@@ -69,8 +69,8 @@ def run(namespace: argparse.Namespace) -> int:
     with replacing(path) as out:
         out.writelines(render(change.known))
     incomplete = change.verdict.result is GateResult.INCOMPLETE
-    for reason in change.verdict.reasons if incomplete else ():
-        inputs.warn(reason)
+    for warning in (*change.warnings, *(change.verdict.reasons if incomplete else ())):
+        inputs.warn(warning)
     if not namespace.quiet:
         kept = f"; {change.fixed:,} fixed and kept, see --prune" if change.fixed else ""
         sys.stdout.write(

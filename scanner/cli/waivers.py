@@ -102,6 +102,8 @@ def _uses(namespace: argparse.Namespace, settings: "Settings", path: Path) -> li
     if _has_inventory(namespace):
         request = replace(inputs.scan_request(namespace, settings), triage=triage)
         with scan(request) as run:
+            for warning in run.inventory.warnings:
+                inputs.warn(warning)
             warn_of_unseen(run.inventory.incomplete)
             return list(run.waivers)
     waivers = check_waivers(triage, inputs.policies(settings), settings.params)

@@ -91,7 +91,8 @@ class InventorySummary(msgspec.Struct, frozen=True):
 
     `digest` is that SHA-256, empty where no report was to tell it. `organizations` maps the slug of
     each organization seen to the number of its projects. `servers` are the base URLs of those that
-    the records are of, `reaches` what the inputs can be about.
+    the records are of, `reaches` what the inputs can be about, `warnings` what a person has to know
+    of them; they are among those of the run.
     """
 
     sources: tuple[str, ...]
@@ -100,6 +101,7 @@ class InventorySummary(msgspec.Struct, frozen=True):
     organizations: dict[str, int] = {}
     servers: tuple[str, ...] = ()
     reaches: tuple[Reach, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def incomplete(self) -> dict[str, TableCoverage]:

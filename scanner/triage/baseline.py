@@ -73,7 +73,8 @@ class _BaselineLine(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 class BaselineChange(msgspec.Struct, frozen=True):
     """What a scan makes of a baseline: its findings, in order, and how many came and went.
 
-    `fixed` are those that are there no more and were kept. `verdict` is the scan's.
+    `fixed` are those that are there no more and were kept. `verdict` is the scan's, and `warnings`
+    are those of its inventory.
     """
 
     known: list[KnownFinding]
@@ -81,6 +82,7 @@ class BaselineChange(msgspec.Struct, frozen=True):
     removed: int
     fixed: int
     verdict: Verdict
+    warnings: tuple[str, ...]
 
 
 def read_baseline(path: Path) -> dict[str, KnownFinding]:
@@ -135,6 +137,7 @@ def update(
         removed=len(before.keys() - known.keys()),
         fixed=len(gone & known.keys()),
         verdict=run.verdict,
+        warnings=run.inventory.warnings,
     )
 
 

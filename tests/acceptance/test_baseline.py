@@ -286,3 +286,22 @@ def test_the_counts_are_those_of_the_findings(tmp_path: Path) -> None:
             assert rule["counts"][outcome] == by_outcome[outcome]
         for disposition in ("waived", "baselined"):
             assert rule["counts"][disposition] == by_disposition[disposition]
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("baseline", "write", "-o", FILE),
+        ("baseline", "prune", "-o", FILE),
+        ("waivers", "list", "waivers.yaml"),
+        ("waivers", "check", "waivers.yaml"),
+    ],
+)
+def test_what_an_inventory_warns_of_is_told(place: Place, verb: tuple[str, ...]) -> None:
+    place.waivers({})
+    write(place)
+    place.write("more.json", place.read("keys.json"))
+    done = place.on_keys(*verb, "--inventory", "more.json")
+    assert done.code == 0
+    told = [line for line in done.err.splitlines() if "came twice" in line]
+    assert told == ["keypolicy: warning: 3 records of sentry_key came twice; one of each was kept"]

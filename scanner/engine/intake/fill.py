@@ -81,4 +81,4 @@ def summary_of(loaded: Loaded, needed: frozenset[str]) -> InventorySummary:
         for name in TABLES
     }
     places = loaded.organizations, loaded.servers, loaded.reaches
-    return InventorySummary(loaded.sources, tables, loaded.digest, *places)
+    return InventorySummary(loaded.sources, tables, loaded.digest, *places, loaded.warnings)
