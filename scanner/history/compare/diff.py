@@ -123,7 +123,7 @@ def _how_it_came(first: Snapshot, second: Snapshot, one: TrackedFinding) -> str:
     rule = first.rules.get(one.rule)
     if rule is None or not rule.is_as(second.rules[one.rule]):
         return "demanded"
-    if not first.saw(one):
+    if not first.saw(one, second):
         return "uncovered"
     return "reopened" if one.first_seen <= first.point.as_of < one.opened else "new"
 
@@ -132,7 +132,7 @@ def _how_it_went(first: Snapshot, second: Snapshot, one: TrackedFinding) -> str:
     rule = second.rules.get(one.rule)
     if rule is None or not rule.is_as(first.rules[one.rule]):
         return "released"
-    return "fixed" if second.saw(one) else "unseen"
+    return "fixed" if second.saw(one, first) else "unseen"
 
 
 def ordered(findings: Iterable[TrackedFinding]) -> Tracked:

@@ -64,8 +64,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     owners: tuple[str, ...] | None = None
     filled: frozenset[_Project] = frozenset()
 
-    def saw(self, one: TrackedFinding) -> bool:
-        """Whether it looked at where the finding is: then what is not there is gone."""
+    def saw(self, one: TrackedFinding, other: "Snapshot") -> bool:
+        """Whether it looked at where the other's finding is: then what is not there is gone."""
         if self.owners is not None and one.owner not in self.owners:
             return False
         known = self.absent.get(one.fingerprint)
@@ -76,12 +76,17 @@ class Snapshot(msgspec.Struct, frozen=True):
             return False
         if not _covers(self.scope, one) or not self._reaches_to(one):
             return False
-        return not any(
-            gap.organization is None
-            or one.organization is None
-            or (gap.organization == one.organization and gap.project in {None, one.project})
-            for gap in self.gaps.get(one.type, ())
-        )
+        return not any(self._may_hide(gap, one, other) for gap in self.gaps.get(one.type, ()))
+
+    def _may_hide(self, gap: Gap, one: TrackedFinding, other: "Snapshot") -> bool:
+        """Whether the finding may be in the gap, perhaps of its project under a new name."""
+        if gap.organization is None or one.organization is None:
+            return True
+        if gap.organization != one.organization or gap.project in {None, one.project}:
+            return gap.organization == one.organization
+        # Where either knows the other's name, they are two projects.
+        known = (one.type, one.organization, gap.project) in other.filled
+        return not known and not self._has_of(one)
 
     def _reaches_to(self, one: TrackedFinding) -> bool:
         """Whether an input was asked for the place; without any, nothing is told of them.

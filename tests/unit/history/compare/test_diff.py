@@ -98,8 +98,8 @@ KEYS, APPS = frozenset({"sentry_key"}), frozenset({"sentry_app"})
 def test_a_snapshot_saw_what_one_of_its_inputs_was_asked_for(
     reaches: tuple[Reach, ...], *, saw: bool
 ) -> None:
-    assert snap(reaches=reaches).saw(tracked()) is saw
-    assert not snap(reaches=reaches, scope=Scope((), ("app",))).saw(tracked())
+    assert snap(reaches=reaches).saw(tracked(), snap()) is saw
+    assert not snap(reaches=reaches, scope=Scope((), ("app",))).saw(tracked(), snap())
     assert filled(diff(snap(tracked()), snap(reaches=reaches))) == {
         "fixed" if saw else "unseen": {"f1"}
     }
@@ -119,6 +119,30 @@ def test_an_input_that_does_not_tell_its_scope_closes_what_it_has_a_project_of(
 ) -> None:
     second = snap(reaches=(Reach(KEYS),), filled=frozenset({there}))
     assert filled(diff(snap(tracked(project="web")), second)) == {became: {"f1"}}
+
+
+@pytest.mark.parametrize(
+    ("gap", "here", "there", "became"),
+    [
+        ("web", [], [], "unseen"),
+        (None, [], [], "unseen"),
+        ("app", [], [], "unseen"),  # it may be what `web` is called now
+        ("app", [], ["app"], "fixed"),  # both were there before
+        ("app", ["web"], [], "fixed"),  # it is still called so
+    ],
+)
+def test_a_gap_of_a_renamed_project_closes_nothing(
+    gap: str | None, here: list[str], there: list[str], became: str
+) -> None:
+    def filled_by(*projects: str) -> frozenset[tuple[str, str | None, str]]:
+        return frozenset(("sentry_key", "acme", one) for one in projects)
+
+    first = snap(WEB, filled=filled_by("web", *there))
+    gaps = {"sentry_key": (Gap("r", "acme", gap),)}
+    second = snap(gaps=gaps, filled=filled_by(*here))
+    assert filled(diff(first, second)) == {became: {"w"}}
+    came = {"unseen": "uncovered", "fixed": "new"}[became]
+    assert filled(diff(second, first)) == {came: {"w"}}
 
 
 @pytest.mark.parametrize(
@@ -179,10 +203,10 @@ def test_a_diff_is_what_sets_say(first: Snapshot, second: Snapshot) -> None:
     for part in ("waived", "lapsed"):
         assert names(found, part) <= names(found, "still")
     for one in found.fixed:
-        assert second.saw(one)
+        assert second.saw(one, first)
         assert second.rules[one.rule].is_as(first.rules[one.rule])
     for one in found.new:
-        assert first.saw(one)
+        assert first.saw(one, second)
 
 
 @given(snapshots())
