@@ -172,3 +172,15 @@ def test_printed_sql_tells_which_columns_a_scan_would_make(tmp_path: Path, engin
     assert made.startswith("-- sentry_key has to have")
     assert made.endswith(": has_rate_limit, rate_limit_per_second")
     assert plain == "SELECT"
+
+
+@pytest.mark.parametrize("require", ["TRUE", "1 = 1", "0.1 + 0.2 = 0.3"])
+def test_a_condition_that_reads_no_column_is_explained(require: str, tmp_path: Path) -> None:
+    rule = {"id": "r", "resource": "sentry_key", "severity": "low", "require": require}
+    policy = {"policy": "constant", "version": "1.0.0", "rules": [rule]}
+    (tmp_path / "constant.yaml").write_text(json.dumps(policy))
+    arguments = ["r", "--policy", "constant.yaml", "--demo", "--key", WITHOUT_DATE]
+    whole = _explain(*arguments[:3], cwd=tmp_path)
+    assert (whole.code, whole.err) == (0, "")
+    assert "Reads no column of sentry_key" in whole.out
+    assert _explain(*arguments, cwd=tmp_path).code == 0

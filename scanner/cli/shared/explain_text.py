@@ -161,6 +161,10 @@ def _parameters(rule: Explanation, width: int) -> Iterator[str]:
 
 
 def _columns(rule: Explanation, width: int) -> Iterator[str]:
+    if not rule.columns:
+        yield f"Reads no column of {rule.resource}"
+        yield ""
+        return
     yield f"Reads, so the fetch asks for {rule.resource}"
     widest = min(max(len(column.name) for column in rule.columns), _WIDEST_NAME)
     for column in rule.columns:
