@@ -17,7 +17,7 @@ from scanner.model.finding import Finding
 from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import RuleResult, Run
 from scanner.report.interface import ReportOptions, Writing
-from scanner.report.parts.effect import loosened, open_findings
+from scanner.report.parts.effect import loosened, open_findings, unexplained
 from scanner.report.parts.first import Examples, first_open
 from scanner.report.parts.subject import place, shortened, told
 from scanner.report.sarif.rules import rule_uri
@@ -63,6 +63,8 @@ def _annotations(run: Run, examples: Examples) -> Iterator[_Annotation]:
     for name, coverage in run.inventory.incomplete.items():
         message = f"{name} is {coverage.state}: {coverage.reason or 'no reason is known'}"
         yield _Annotation("error", "keypolicy: the inventory is incomplete", message)
+    if (why := unexplained(run)) and not run.inventory.incomplete:
+        yield _Annotation("error", "keypolicy: the gate did not pass", why)
     for warning in run.warnings:
         yield _Annotation("warning", "keypolicy", warning)
     ranked = sorted(run.results, key=lambda result: -result.rule.severity.rank)

@@ -7,7 +7,7 @@ two policies. Two reports of the same facts are byte-identical; nothing of the r
 """
 
 import hashlib
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 from urllib.parse import unquote
 
 from scanner.base.text import clean
@@ -15,6 +15,7 @@ from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import Run
 from scanner.report.interface import ReportOptions, Writing
+from scanner.report.parts.effect import unexplained
 from scanner.report.parts.json_array import JsonArray
 from scanner.report.parts.subject import name_of, place, shortened, told
 from scanner.report.sarif.rules import rule_uri
@@ -27,6 +28,7 @@ _SEVERITIES: Final = {
 }
 # What could not be judged is no proven violation: it never ranks above this.
 _UNDECIDED: Final = {Severity.CRITICAL: "major", Severity.HIGH: "major"}
+_NOWHERE: Final = {"path": "keypolicy.yaml", "lines": {"begin": 1}}  # where there is no rule
 _MAX_DESCRIPTION: Final = 1_000  # characters: the merge request shows one line
 
 
@@ -52,8 +54,21 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: 
             for finding in found
             if finding.disposition is Disposition.OPEN
         )
+    if why := unexplained(run):
+        issues.add([_gate(why, next(iter(locations.values()), _NOWHERE))])
     issues.end()
     out.write(b"\n")
+
+
+def _gate(why: str, location: dict[str, Any]) -> dict[str, Any]:
+    """Return the entry of a gate that did not pass over an open finding, at the first rule."""
+    return {
+        "description": shortened(f"The gate did not pass. {why}", _MAX_DESCRIPTION),
+        "check_name": "keypolicy/gate",
+        "fingerprint": hashlib.sha256(b"gate").hexdigest()[:32],
+        "severity": "major",
+        "location": location,
+    }
 
 
 def _description(finding: Finding) -> str:

@@ -7,11 +7,10 @@ or part of the baseline, or whose rule is about nothing in the project, is skipp
 
 Servers such as Jenkins mark a build by the failures in here, whatever the command's exit code. So
 where the gate passed, nothing is a failure or an error: a case with open findings is skipped, as
-`tolerated`, and lists them.
+`tolerated`, and lists them. Where it did not, something is: at the least, a case of the gate.
 
 The shape is that of Jenkins' schema (xunit plugin, junit-10.xsd), the strictest that is public.
-Two reports of the same facts differ in the suites' `timestamp`, and in the property `as_of`
-unless it was given.
+Two reports of the same facts differ in `timestamp`, and in `as_of` unless it was given.
 """
 
 import shutil
@@ -27,14 +26,14 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final, NamedTuple
 from xml.sax.saxutils import escape
 
-from scanner.base.text import clean, timestamp
+from scanner.base.text import timestamp
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Policy
 from scanner.model.run import Clear, GateResult, RuleResult, Run
 from scanner.report.interface import ReportOptions, Writing
-from scanner.report.parts.effect import gate_words, loosened
-from scanner.report.parts.subject import EVERYTHING, line, place, shortened
+from scanner.report.parts.effect import gate_words, loosened, unexplained
+from scanner.report.parts.subject import line, place, shortened
 from scanner.report.parts.xmltext import attributes, legal, often, quoted
 
 _MAX_LINES: Final = 100  # keys that a case lists: a test report is read by people
@@ -67,11 +66,15 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: 
             lambda: _Suite(Counter(), stack.enter_context(SpooledTemporaryFile(_IN_MEMORY)), [])
         )
         yield from _spool(run, suites)
+        policies: dict[str, Policy | None] = {p.name: p for p in run.policies} or {_NO_POLICY: None}
+        if why := unexplained(run):
+            at, result = next(iter(policies)), run.verdict.result
+            kind = "error" if result is GateResult.INCOMPLETE else "failure"
+            suites[at].add(_Case(at, "scan", "the gate", kind, result.value, why))
         total = sum((suite.counts for suite in suites.values()), Counter[str]())
         out.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
         out.write(f"<testsuites{attributes(name='keypolicy', **_counts(total))}>\n".encode())
-        policies: dict[str, Policy | None] = {policy.name: policy for policy in run.policies}
-        for name, policy in (policies or {_NO_POLICY: None}).items():
+        for name, policy in policies.items():
             suite = suites[name]
             _open_suite(run, name, suite.counts, _properties(run, policy), out)
             suite.flush()
@@ -151,9 +154,6 @@ def _others(run: Run, found: _Rules, seen: _Rules) -> Iterator[_Case]:
             yield hidden
         elif run.clear is None or rule not in seen:
             yield from _rest(result, seen)
-    if not run.results:
-        message = clean("; ".join(run.verdict.reasons)) or "no rule was run"
-        yield _Case(_NO_POLICY, "scan", EVERYTHING, "error", "incomplete", message)
 
 
 def _hidden(run: Run, result: RuleResult, *, is_shown: bool) -> _Case | None:

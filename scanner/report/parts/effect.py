@@ -7,7 +7,7 @@ from scanner.base.text import clean, plural
 from scanner.model.outcome import WORST_FIRST, Disposition, Severity
 from scanner.model.owner import OrganizationShare
 from scanner.model.rule import Rule
-from scanner.model.run import GateSetting, Run
+from scanner.model.run import GateResult, GateSetting, Run
 
 _GATE: Final = (
     *("fail_on", "on_unknown", "allow_partial", "max_findings", "waivers", "baseline"),
@@ -49,6 +49,17 @@ def meaning(run: Run) -> str:
         if (number := sum(result.disposed(disposition) for result in run.results))
     ]
     return f"no finding is open ({', '.join(tolerated)})" if tolerated else "compliant"
+
+
+def unexplained(run: Run) -> str:
+    """Say why the gate did not pass where no open finding that is shown tells it; else nothing.
+
+    A format of findings alone would look green then: nothing was seen, or all falls due later.
+    """
+    if run.verdict.result is GateResult.PASSED or any(map(run.open_shown, run.results)):
+        return ""
+    reasons = clean("; ".join(run.verdict.reasons)) or "no reason is known"
+    return f"{run.verdict.result}: {reasons}"
 
 
 def shares(run: Run) -> list[tuple[str, str, int]]:

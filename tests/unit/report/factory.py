@@ -191,6 +191,7 @@ def run_of(
         )
         for name in dict.fromkeys(r.policy for r in rules)
     )
+    is_open = any(one.disposition is Disposition.OPEN for one in findings)
     failed = Verdict(GateResult.FAILED, 1, (f"{len(findings)} open findings at or above low",))
     passed_verdict = Verdict(GateResult.PASSED, 0, ("no open finding at or above low",))
     return Run(
@@ -221,7 +222,7 @@ def run_of(
             for r in rules
         ),
         findings=Findings(ordered),
-        verdict=verdict or (failed if findings else passed_verdict),
+        verdict=verdict or (failed if is_open else passed_verdict),
         warnings=warnings,
     )
 
