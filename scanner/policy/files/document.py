@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from scanner.base.text import VISIBLE
 from scanner.catalogue import LIVE
 from scanner.model.outcome import Severity
 from scanner.policy.language.values import ValueType
@@ -73,7 +74,7 @@ Sql = Annotated[
 ReasonText = Annotated[
     str,
     Meta(
-        pattern=r"\S",
+        pattern=VISIBLE,
         description="Why the rule is left out, and who decided it.",
         extra_json_schema={
             "errorMessage": "a rule is only disabled with a reason",
