@@ -41,6 +41,29 @@ def test_an_unknown_policy_exits_2(tmp_path: Path) -> None:
     assert (done.code, done.out) == (2, "")
 
 
+REFUSED = {
+    "unknown-column": ("require", "is_activ"),
+    "forbidden-function": ("require", "getenv('HOME') = 'a'"),
+    "sql-syntax": ("require", "is_active AND"),
+    "bad-pattern": ("where", "regexp_matches(name, '(a')"),
+    "impossible-value": ("require", "project_id = 'five'"),
+    "forbidden-syntax": ("where", "name IN (SELECT name FROM sentry_key)"),
+    "bad-message": ("message", "{nam} is old"),
+}
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_what_a_scan_refuses_is_not_listed(code: str, tmp_path: Path) -> None:
+    key, text = REFUSED[code]
+    rule = {"id": "r", "resource": "sentry_key", "severity": "low", "require": "is_active"}
+    policy = {"policy": "broken", "version": "1.0.0", "rules": [{**rule, key: text}]}
+    (tmp_path / "broken.yaml").write_text(json.dumps(policy))
+    listed = keypolicy("rules", "--policy", "broken.yaml", cwd=tmp_path)
+    scanned = keypolicy("scan", "--demo", "--policy", "broken.yaml", cwd=tmp_path)
+    assert (listed.code, listed.out) == (scanned.code, scanned.out) == (2, "")
+    assert listed.err == scanned.err
+
+
 @pytest.mark.parametrize("name", ["policy", "policy-tests", "config", "report-v1"])
 def test_schemas_are_printed(name: str, tmp_path: Path) -> None:
     done = keypolicy("schema", name, cwd=tmp_path)

@@ -11,6 +11,8 @@ from msgspec import UNSET
 from scanner.authoring.explain.rule import ParameterUse, parameter_uses
 from scanner.authoring.explain.yamltext import flow
 from scanner.authoring.reference.examples import Example, examples
+from scanner.engine.database import Connection, connect
+from scanner.engine.judge.prepare import prepare
 from scanner.model.rule import Rule
 from scanner.policy.actions import get_actions
 from scanner.policy.checks import get_checks
@@ -98,19 +100,24 @@ class ActionEntry(msgspec.Struct, frozen=True):
 def policy_entries(refs: Sequence[str]) -> list[PolicyEntry]:
     """Describe these policies, or without any the shipped ones, each by itself.
 
-    Raises PolicyError and UsageError as loading them does.
+    Raises PolicyError and UsageError as scanning by them does: conditions are held against the
+    tables, so that nothing is listed that a scan would refuse.
     """
     found: list[PolicyEntry] = []
-    for ref in refs or shipped_policies():
-        files = select([ref])
-        asked = [ref] if len(files) == 1 and not Path(ref).is_dir() else [f.shown for f in files]
-        found += [_policy(one, file.path) for one, file in zip(asked, files, strict=True)]
+    with connect() as connection:
+        for ref in refs or shipped_policies():
+            files = select([ref])
+            alone = len(files) == 1 and not Path(ref).is_dir()
+            asked = [ref] if alone else [file.shown for file in files]
+            for one, file in zip(asked, files, strict=True):
+                found.append(_policy(connection, one, file.path))
     return found
 
 
-def _policy(ref: str, path: Path) -> PolicyEntry:
+def _policy(connection: Connection, ref: str, path: Path) -> PolicyEntry:
     inspection = inspect_policies([ref]).sound()
     (policy,), (merged,) = inspection.policies, inspection.merged
+    prepare(connection, policy.rules)
     tests = cases_beside(path)
     shown = str(Path(merged.location.file).with_name(tests.name))
     cases = load_cases(tests, shown, merged) if os.path.lexists(tests) else ()
