@@ -9,7 +9,7 @@ from scanner.base.text import clean, plural, timestamp
 from scanner.catalogue import SUBJECT
 from scanner.model.rule import Policy
 from scanner.model.run import GateResult, RuleResult, Run
-from scanner.report.parts.effect import gate_words, loosened
+from scanner.report.parts.effect import gate_words, loosened, unexplained
 from scanner.report.sarif.rules import descriptor
 
 # Where the distribution of this name is published; the format asks for a page about the tool.
@@ -102,6 +102,8 @@ def _notifications(run: Run, cut: Cut) -> list[dict[str, Any]]:
             " The JSON report has them."
         )
         notes.append(_notification("results-cut", text))
+    if why := unexplained(run):
+        notes.append(_notification("gate-not-passed", f"The gate did not pass. {why}"))
     notes.extend(_notification("scan-warning", warning) for warning in run.warnings)
     return notes
 

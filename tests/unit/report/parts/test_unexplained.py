@@ -44,6 +44,9 @@ def test_no_format_of_cases_and_entries_is_green(name: str, accepted: Run) -> No
     (entry,) = json.loads(text("gitlab", run))
     assert reason in entry["description"]
     assert entry["check_name"] == "keypolicy/gate"
+    (sarif,) = json.loads(text("sarif", run))["runs"]
+    (note,) = sarif["invocations"][0]["toolExecutionNotifications"]
+    assert reason in note["message"]["text"]
     (line,) = (one for one in text("github", run).splitlines() if one.startswith("::"))
     assert line.startswith("::error ")
     assert line.endswith(reason.replace("%", "%25"))
