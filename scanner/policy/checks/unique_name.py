@@ -45,7 +45,8 @@ CHECK: Final = Check(
     summary="The only key of its project with its name.",
     description=(
         "Passes when no other key of the same project has the same name, active or not; every key"
-        " that shares its name fails. Without a name, or beside a nameless key, it is unknown."
+        " that shares its name fails. A nameless key may have any name: beside others it is"
+        " unknown, and so are those of them that share no name. The only key of a project passes."
     ),
     example="check: {unique_name: {ignore_case: true}}",
     message="{name} is the name of more than one key in project {project_slug}",
