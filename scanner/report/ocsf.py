@@ -2,13 +2,15 @@
 
 OCSF 1.3.0: github.com/ocsf/ocsf-schema, events/findings/compliance_finding.json with finding.json
 and objects/compliance.json, finding_info.json, resource_details.json. A JSON array with one event
-a line: every finding, and every finding of the baseline that is gone as a closed one. An
-undecided outcome is never a pass: unknown is OCSF's "Warning" (no result for lack of
-information), an error is "Other". A rule supports the requirements it names; alone it satisfies
-none. Two reports of the same facts differ in `metadata.correlation_uid`, the run's id, and in
-`time` unless the moment that they are judged at was given.
+a line: every finding, every finding of the baseline that is gone as a closed one, and the gate
+where it did not pass over an open finding. An undecided outcome is never a pass: unknown is OCSF's
+"Warning" (no result for lack of information), an error is "Other". A rule supports the requirements
+it names; alone it satisfies none. Two reports of the same facts differ in
+`metadata.correlation_uid`, the run's id, and in `time` unless the moment that they are judged at
+was given.
 """
 
+import hashlib
 from datetime import datetime
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -17,8 +19,9 @@ from scanner.base.text import clean, paragraph
 from scanner.model.finding import Finding, KnownFinding
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Rule
-from scanner.model.run import Run
+from scanner.model.run import GateResult, Run
 from scanner.report.interface import ReportOptions, Writing
+from scanner.report.parts.effect import unexplained
 from scanner.report.parts.json_array import JsonArray
 from scanner.report.parts.subject import EVERYTHING, name_of, place, web_url
 
@@ -60,6 +63,8 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: 
     while found := (yield):
         events.add(_found(run, one, rules[one.policy, one.rule_id]) for one in found)
     events.add(_gone(run, known) for known in run.fixed)
+    if why := unexplained(run):
+        events.add([_gate(run, why)])
     events.end()
     out.write(b"\n")
 
@@ -113,6 +118,30 @@ def _found(run: Run, finding: Finding, words: _Words) -> dict[str, Any]:
         event["remediation"] = {"desc": words.remediation}
     unmapped = {"disposition": finding.disposition, "waiver": finding.waiver}
     event["unmapped"] = {key: value for key, value in unmapped.items() if value}
+    return event
+
+
+def _gate(run: Run, why: str) -> dict[str, Any]:
+    """Return the event of a gate that did not pass over an open finding."""
+    is_blind = run.verdict.result is GateResult.INCOMPLETE
+    verdict = _VERDICTS[Outcome.UNKNOWN if is_blind else Outcome.FAIL]
+    event = _event(run, _CREATE, _NEW, Severity.HIGH)
+    event["metadata"]["event_code"] = "gate"
+    event["message"] = f"The gate did not pass. {why}"
+    event["finding_info"] = {
+        "uid": hashlib.sha256(b"gate").hexdigest()[:32],
+        "title": "The gate did not pass",
+        "desc": why,
+    }
+    event["compliance"] = {
+        "control": "keypolicy/gate",
+        "standards": [policy.name for policy in run.policies] or ["keypolicy"],
+        "status": verdict.caption,
+        "status_id": verdict.id,
+        "status_code": run.verdict.result,
+        "status_detail": why,
+    }
+    event["resources"] = [{"type": "inventory", "name": EVERYTHING}]
     return event
 
 

@@ -44,6 +44,10 @@ def test_no_format_of_cases_and_entries_is_green(name: str, accepted: Run) -> No
     (entry,) = json.loads(text("gitlab", run))
     assert reason in entry["description"]
     assert entry["check_name"] == "keypolicy/gate"
+    *_, event = json.loads(text("ocsf", run))
+    assert reason in event["message"]
+    assert event["status"] == "New"
+    assert event["compliance"]["status"] == ("Warning" if kind == "error" else "Fail")
     (sarif,) = json.loads(text("sarif", run))["runs"]
     (note,) = sarif["invocations"][0]["toolExecutionNotifications"]
     assert reason in note["message"]["text"]
