@@ -46,7 +46,8 @@ def place(tmp_path: Path) -> Place:
 
 def run(place: Place, verb: str, *arguments: str, **environment: str) -> Result:
     shared = ("--inventory", "keys.json", "--org", "acme", "--project", "web")
-    judged = ("--policy", "p.yaml", "--as-of", "2026-03-01")
+    day = () if "--as-of" in arguments else ("--as-of", "2026-03-01")
+    judged = ("--policy", "p.yaml", *day)
     return keypolicy(verb, *shared, *judged, *arguments, cwd=place.folder, **environment)
 
 
