@@ -114,7 +114,7 @@ class StoredRun(msgspec.Struct, frozen=True):
             raise DamageError("is no part of this run", "no-part", where=where)
         try:
             path = self.place(name)
-            if self.may_lack(name) and not path.exists():
+            if not path.exists() and self.may_lack(name):
                 remedy = "Its figures are kept: see `keypolicy history trend`."
                 raise DamageError("was pruned", "pruned", where=where, remedy=remedy)
             raw = read_regular(path, _MOST)
