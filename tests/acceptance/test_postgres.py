@@ -1,7 +1,6 @@
 """`scan --engine postgres` against a real server with the table that Steampipe's plugin makes."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -424,14 +423,11 @@ def test_thousands_of_projects_in_which_rows_may_be_missing(
     (tmp_path / "policy.yaml").write_text(rules.partition("  - id: age")[0], "utf-8")
     address = f"postgresql://reader@/postgres?host={folder}"
     arguments = ("--engine", "postgres", "--inventory", address, "--as-of", AS_OF)
-    began = time.monotonic()
     done = keypolicy(
         *("scan", "--policy", "policy.yaml", *arguments, "--format", "json"), cwd=tmp_path
     )
-    taken = time.monotonic() - began
     database.run("DROP OWNED BY reader")
     assert done.code == 3, done.err
     (count,) = (one for one in report(done)["rules"] if one["id"] == "count")
     assert count["counts"]["pass"] == 1  # the one that is not active
     assert count["counts"]["unknown"] > places
-    assert taken < 60  # row by row it would be minutes
