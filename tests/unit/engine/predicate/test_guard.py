@@ -1,6 +1,5 @@
 import json
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -106,13 +105,11 @@ def test_lists_are_compared_without_building_any(how: str, expected: list[str]) 
     assert outcomes([rule(LISTS.format(how=how))], rows) == [expected]
 
 
-def test_comparing_long_lists_is_quick() -> None:
+def test_long_lists_are_compared() -> None:
     long = json.dumps([f"scope-{n}" for n in range(20_000)])
     names = ", ".join(f"'s{n}'" for n in range(300))
-    started = time.monotonic()
     text = f"list_has_any(json_extract_string(rate_limit, '$[*]'), [{names}])"
     assert outcomes([rule(text)], [{"rate_limit": long}]) == [["fail"]]
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("moment", ["now()", "current_timestamp", "NOW()", '"now"()'])
@@ -153,11 +150,9 @@ def test_every_allowed_function_exists_in_the_database() -> None:
 
 
 def test_a_pattern_that_backtracks_elsewhere_is_linear_here() -> None:
-    rows: list[Row] = [{"name": "a" * 5_000}]
-    started = time.monotonic()
-    assert outcomes([rule("regexp_matches(name, '(a+)+$') or true")], rows)
-    # No figure is asserted: a backtracking engine would not come back at all.
-    assert time.monotonic() >= started
+    rows: list[Row] = [{"name": "a" * 5_000 + "b"}]
+    # A backtracking engine would not come back at all.
+    assert outcomes([rule("regexp_matches(name, '(a+)+$')")], rows) == [["fail"]]
 
 
 @pytest.mark.parametrize(
