@@ -163,7 +163,7 @@ def _read_config(path: Path, name: str) -> Layer:
     if "policies" in data:
         named = data["policies"]
         named = named.split(",") if isinstance(named, str) else named
-        data["policies"] = [_from_file(path.parent, base, one.strip()) for one in named]
+        data["policies"] = [_from_file(base, one.strip()) for one in named]
     for key in ("waivers", "baseline", "owners", "history"):
         if key in data:
             data[key] = _from_here(base, data[key])
@@ -221,8 +221,8 @@ def _checked(source: "YamlFile", name: str) -> dict[str, Any]:
     return dict(data)
 
 
-def _from_file(folder: Path, base: str, policy: str) -> str:
-    """Take a policy's path from the configuration file on; leave a name as it is.
+def _from_file(base: str, policy: str) -> str:
+    """Take a policy's path from the configuration file on; leave the name of a shipped one.
 
     A bare name is that of a shipped policy before it is a file's or folder's beside the file, as
     on the command line.
@@ -230,11 +230,11 @@ def _from_file(folder: Path, base: str, policy: str) -> str:
     if not policy:
         return policy  # no name at all, which is refused with the others
     is_path = "/" in policy or policy.endswith((".yaml", ".yml"))
-    if not is_path and os.path.lexists(folder / policy):
-        # Imported here: settings seldom name policies so.
-        from scanner.policy.files.locate import shipped_policies  # noqa: PLC0415
+    if not is_path:
+        # Imported here: it is for names alone, and most commands look them up later.
+        from scanner.policy.files.locate import is_shipped  # noqa: PLC0415
 
-        is_path = policy not in shipped_policies()
+        is_path = not is_shipped(policy)
     return _from_here(base, policy) if is_path else policy
 
 

@@ -47,11 +47,13 @@ Layer = dict[str, Given]
 def check_reach(given: Given, value: Path | tuple[str, ...], directory: Path) -> None:
     """Raise UsageError where a path in a file of settings leads out of the folder of that file.
 
-    Names of shipped policies lead nowhere: they count as files of that name.
+    Names of shipped policies lead nowhere.
     """
     if given.root is None:
         return
     for one in value if isinstance(value, tuple) else (value,):
+        if isinstance(one, str) and _is_shipped(one):
+            continue
         path = directory / one
         unpinned = path.name.rpartition("@")[0]
         for reading in (path, path.with_name(unpinned)) if unpinned else (path,):
@@ -64,3 +66,10 @@ def check_reach(given: Given, value: Path | tuple[str, ...], directory: Path) ->
                     remedy="A file reaches only what lies in its own folder or below: move it"
                     " there, or name it on the command line.",
                 ) from None
+
+
+def _is_shipped(policy: str) -> bool:
+    # Imported here: settings seldom name policies.
+    from scanner.policy.files.locate import is_shipped  # noqa: PLC0415
+
+    return is_shipped(policy)

@@ -41,6 +41,11 @@ def shipped_policies() -> dict[str, Path]:
     return {path.stem: path for path in policies_in(policies_dir())}
 
 
+def is_shipped(ref: str) -> bool:
+    """Whether `ref` is the name of a shipped policy, with a version or without."""
+    return _by_name(ref) is not None
+
+
 def policies_in(folder: Path) -> list[Path]:
     """Return the policy files right in `folder`, sorted.
 
@@ -78,7 +83,7 @@ def without_owners(refs: Sequence[str]) -> tuple[list[Path], list[str]]:
     left = []
     for ref in refs:
         path = Path(ref)
-        is_folder = path.is_dir() and _by_name(ref) is None
+        is_folder = path.is_dir() and not is_shipped(ref)
         named = [path / name for name in _OWNERS] if is_folder else [path]
         found = [one for one in named if os.path.lexists(one) and is_owners(one)]
         for one in found if is_folder else ():
@@ -95,7 +100,7 @@ def unread(refs: Sequence[str], names: Iterable[str]) -> list[str]:
     `names` are what the files are called that were read. Somebody who named the folder may have
     meant them.
     """
-    folders = [Path(ref) for ref in refs if Path(ref).is_dir() and _by_name(ref) is None]
+    folders = [Path(ref) for ref in refs if Path(ref).is_dir() and not is_shipped(ref)]
     known = {real(Path(name)) for name in names}
     inner = (one for folder in folders for one in sorted(folder.iterdir()) if one.is_dir())
     return [

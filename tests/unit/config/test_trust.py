@@ -175,3 +175,33 @@ def test_files_of_settings_are_regular_and_where_they_were_found(
 def test_a_folder_called_dotenv_is_none_of_ours(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
     assert load_settings(Flags(), {}, tmp_path, None).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("holder", "runs_in"),
+    [*product(["locked", "found"], [".", "sub"]), ("locked", "../elsewhere")],
+)
+@pytest.mark.parametrize("text", ["sentry-baseline", "sentry-baseline@1", "[sentry-strict, ours]"])
+def test_a_shipped_policy_is_named_wherever_the_command_runs(
+    tmp_path: Path, holder: str, runs_in: str, text: str
+) -> None:
+    root = tmp_path / "root"
+    directory = root / runs_in
+    (root / "ours").mkdir(parents=True)
+    directory.mkdir(exist_ok=True)
+    file = root / ("ci.yaml" if holder == "locked" else "keypolicy.yaml")
+    file.write_text(f"policies: {text}\n", encoding="utf-8")
+    flags = Flags(locked_config=str(file) if holder == "locked" else None)
+    policies = load_settings(flags, {}, directory, None).policies
+    *_, last = names = text.strip("[]").split(", ")
+    assert policies[0] == names[0]
+    assert last != "ours" or (directory / policies[1]).resolve() == root / "ours"
+
+
+@pytest.mark.parametrize("name", ["ours", "sentry-basline"])
+def test_a_bare_name_is_never_one_beside_the_command(tmp_path: Path, name: str) -> None:
+    directory = tmp_path / "sub"
+    (directory / name).mkdir(parents=True)
+    (tmp_path / "keypolicy.yaml").write_text(f"policies: {name}\n", encoding="utf-8")
+    settings = load_settings(Flags(), {}, directory, None)
+    assert (directory / settings.policies[0]).resolve() == tmp_path / name
