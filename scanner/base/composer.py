@@ -70,7 +70,10 @@ class _Anchor(NamedTuple):
 
 
 class Composer:
-    """Composes the one document in a text. Use an instance once."""
+    """Composes the one document in a text. Use an instance once.
+
+    `repeated` tells keys that a mapping has already; of those the first counts.
+    """
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -79,6 +82,7 @@ class Composer:
         self._content = Content(None, {}, {}, {})
         self._anchors: dict[str, _Anchor | None] = {}
         self._nodes = 0
+        self.repeated: list[SyntaxProblem] = []
 
     def compose(self) -> Content:
         """Return the document; raises SyntaxProblem."""
@@ -162,17 +166,12 @@ class Composer:
                 raise SyntaxProblem(mark, "merge keys are not supported", "yaml-merge", _NO_MERGE)
             key = (*path, name)
             if name in items:
-                first = self._content.keys[key].line
-                raise SyntaxProblem(
-                    mark,
-                    f"key `{name}` is already on line {first}",
-                    "duplicate-key",
-                    "Remove one of the two.",
-                    unquoted=f"this key is already on line {first}",
-                )
+                told = f"is already on line {self._content.keys[key].line}"
+                problem = SyntaxProblem(mark, f"key `{name}` {told}", "duplicate-key", _ONE)
+                self.repeated.append(problem)
+                key = (*key, "\0", len(self.repeated))  # no path of the document
             self._content.keys[key] = mark
-            items[name] = None
-            items[name] = self._node(self._next(), key)
+            items.setdefault(name, self._node(self._next(), key))
         return items
 
     def _alias(self, event: yaml.AliasEvent, mark: Mark) -> object:
@@ -250,6 +249,7 @@ def _control_character(text: str) -> SyntaxProblem:
 
 
 _WHOLE: Final = "A value that starts with a sign of YAML needs quotes around the whole of it."
+_ONE: Final = "Remove one of the two."
 _QUOTE_IT: Final = "Quote it, or check the brackets."
 _EMPTY: Final = "`keypolicy init` writes files to begin with."
 _NO_MERGE: Final = "Repeat the keys, or use `extends` with `override`."

@@ -53,10 +53,13 @@ class YamlFile:
     `is_shipped` tells that it travels with the product: users have no copy to change.
     """
 
-    def __init__(self, name: str, raw: bytes, kind: FileKind | None = None) -> None:
+    def __init__(
+        self, name: str, raw: bytes, kind: FileKind | None = None, *, keep_repeated: bool = False
+    ) -> None:
         """Read `raw`; raises PolicyError if it is not one YAML document within the limits.
 
-        With a `kind`, nothing of what is in a file of another kind is told in the error.
+        With a `kind`, nothing of what is in a file of another kind is told in the error. Keys that
+        come twice raise it too, or are kept in `repeated` for whoever looks at the rest as well.
         """
         self.name = name
         self.raw = raw
@@ -75,6 +78,12 @@ class YamlFile:
             hint = "Is it the file that you mean? Nothing of it is shown."
             code = "wrong-kind" if isinstance(self.data, dict) else "wrong-type"
             raise self._failure(self._content.values[()], message, code, hint)
+        self.repeated: Final = [
+            Problem(self._location(one.mark), one.message, one.code, one.hint)
+            for one in composer.repeated
+        ]
+        if self.repeated and not keep_repeated:
+            raise PolicyError(self.repeated)
 
     @property
     def data(self) -> object:
@@ -192,16 +201,18 @@ def is_kind(raw: bytes, kind: FileKind) -> bool:
     return composer.has_any(kind.keys)
 
 
-def read_source(path: Path, name: str, kind: FileKind | None = None) -> YamlFile:
+def read_source(
+    path: Path, name: str, kind: FileKind | None = None, *, keep_repeated: bool = False
+) -> YamlFile:
     """Read the YAML file at `path`, called `name` in messages; raises PolicyError.
 
-    Of a file that is not of this `kind`, nothing is told but that.
+    Of a file that is not of this `kind`, nothing is told but that. `keep_repeated` as in YamlFile.
     """
     try:
         raw = read_regular(path, MAX_BYTES)
     except UsageError as error:
         code = "too-large" if isinstance(error, TooLargeError) else "unreadable-file"
         raise PolicyError([Problem(Location(name), error.message, code, error.remedy)]) from None
-    source = YamlFile(name, raw, kind)
+    source = YamlFile(name, raw, kind, keep_repeated=keep_repeated)
     source.is_shipped = real(path).parent == real(policies_dir())
     return source

@@ -18,9 +18,10 @@ from scanner.policy.language.predicates import line_comments, parameters_in
 from scanner.policy.language.scope import ParameterScope
 from scanner.policy.language.slots import Slot
 from scanner.policy.language.static import check_fit, check_resource, fix_fit
-from scanner.policy.language.templates import misplaced
+from scanner.policy.language.templates import faults
 from scanner.policy.language.values import BadValueError, ValueType
 from scanner.policy.merge import MergedPolicy, MergedRule, WrittenAt
+from scanner.policy.parts import RulePredicate, parts, parts_of
 
 
 class Compiler:
@@ -36,9 +37,10 @@ class Compiler:
         self._refused: dict[str, Problem] = {}
         self._open = False
         self.problems: list[Problem] = []
+        self.parts: list[RulePredicate] = []
 
     def compile(self, merged: MergedPolicy) -> Policy:
-        """Return the policy with every rule that compiles; the others leave problems."""
+        """Return the policy with every rule that compiles; the others leave problems and parts."""
         self._known |= dict.fromkeys(merged.parameters)
         self._open = self._open or merged.open_ended
         digest = sha256()
@@ -46,7 +48,8 @@ class Compiler:
             digest.update(source.raw)
         rules = [self._rule(rule, merged) for rule in merged.rules]
         for rejected in merged.rejected:
-            self._rule(rejected, merged)
+            if rule := self._rule(rejected, merged):
+                self.parts += parts_of(rule)
         return Policy(
             name=merged.name,
             version=merged.version,
@@ -83,17 +86,19 @@ class Compiler:
         document = merged.document
         resource = merged.place("resource")
         self.problems += check_resource(resource.source, resource.path, document.resource)
-        where, conditions = _where(merged, scope)
-        severity = _severity(merged, scope)
+        # The check and the fix come first: they take no values from a scope that lacks one.
         requirement, use = self._requirement(merged, scope)
         fix = self._fix(merged, scope)
+        demands = _demands(merged, requirement, scope)
+        where, conditions = _where(merged, scope)
+        severity = _severity(merged, scope)
         message = document.message or (use.check.message if use else "")
         if document.message and document.resource in TABLES:
             self.problems += _message_problems(merged)
         self.problems += scope.problems
-        if requirement is None or severity is None or not scope.complete:
-            return None
-        if len(self.problems) > before:
+        is_told = len(self.problems) > before
+        if is_told or requirement is None or severity is None or not scope.complete:
+            self.parts += parts(document.resource, conditions, where, demands)
             return None
         return Rule(
             id=merged.id,
@@ -128,7 +133,10 @@ class Compiler:
         if use is None:
             return None, None
         if document.resource in TABLES:
-            self.problems += check_fit(place.source, place.path, use, document.resource)
+            misfit = check_fit(place.source, place.path, use, document.resource)
+            self.problems += misfit
+            if misfit:
+                return None, use
         if use.macro is None:
             return None, use
         location = place.source.at_key((*place.path, use.check.name))
@@ -163,6 +171,17 @@ def _where(
     parts += [_predicate(one.text, one.place, scope) for one in merged.conditions]
     params = {name: value for part in parts for name, value in part.params.items()}
     return Predicate(where, params, parts[-1].location), tuple(parts)
+
+
+def _demands(
+    merged: MergedRule, requirement: Predicate | None, scope: ParameterScope
+) -> list[Predicate]:
+    """Return the requirement, and beside a check what a broken rule requires as well."""
+    found = [] if requirement is None else [requirement]
+    document = merged.document
+    if document.check is not UNSET and document.require is not UNSET:
+        found.append(_predicate(document.require, merged.place("require"), scope))
+    return found
 
 
 def _severity(merged: MergedRule, scope: ParameterScope) -> Severity | None:
@@ -201,7 +220,7 @@ def _message_problems(merged: MergedRule) -> list[Problem]:
     text, place = merged.document.message, merged.place("message")
     location = place.source.at_text(place.path)
     problems = []
-    for one in misplaced(text, merged.document.resource):
+    for one in faults(text, merged.document.resource):
         word = re.match(r"\{\$?(\w*)", text[one.offset :])
         is_parameter = word is not None and word[1] in merged.parameters
         hint = "It is a parameter; a message takes columns only." if is_parameter else one.hint

@@ -6,7 +6,7 @@ from scanner.base.composer import NodePath
 from scanner.base.errors import Location, Problem
 from scanner.base.hints import did_you_mean
 from scanner.base.yamlfile import YamlFile
-from scanner.policy.files.document import Changes, OverrideDocument
+from scanner.policy.files.document import Changes, OverrideDocument, RuleDocument
 from scanner.policy.files.unit import Unit
 from scanner.policy.language.parameters import Origin, Parameter, declare
 from scanner.policy.language.predicates import parameters_in
@@ -230,14 +230,9 @@ class Composition:
         disabled: dict[str, Disabled],
         parameters: dict[str, Parameter],
     ) -> None:
+        self._rejected += [self._own(*one, parameters) for one in self._unit.remains]
         for index, document in self._unit.rules:
-            path = ("rules", index)
-            rule = MergedRule(
-                document=document,
-                home=WrittenAt(self._source, path),
-                parameters=parameters,
-                excused=self._excused,
-            )
+            rule = self._own(index, document, parameters)
             first = rules.get(rule.id) or (disabled[rule.id].rule if rule.id in disabled else None)
             if first is None:
                 rules[rule.id] = rule
@@ -245,8 +240,18 @@ class Composition:
             inherited = first.home.source is not self._source
             hint = "Use another id" + (", or `override` that rule." if inherited else ".")
             message = f"rule `{rule.id}` is already in {first.home.location}"
-            self._add((*path, "id"), message, "duplicate-rule", hint)
+            self._add((*rule.home.path, "id"), message, "duplicate-rule", hint)
             self._rejected.append(rule)
+
+    def _own(
+        self, index: int, document: RuleDocument, parameters: dict[str, Parameter]
+    ) -> MergedRule:
+        return MergedRule(
+            document=document,
+            home=WrittenAt(self._source, ("rules", index)),
+            parameters=parameters,
+            excused=self._excused,
+        )
 
     def _sources(self) -> list[YamlFile]:
         sources = [self._source]

@@ -14,6 +14,7 @@ from scanner.policy.composition import Composition
 from scanner.policy.files.locate import PolicyFile, find_extended, select, shipped_policies
 from scanner.policy.files.unit import Unit, read_unit
 from scanner.policy.merge import MergedPolicy
+from scanner.policy.parts import RulePredicate
 from scanner.policy.together import together
 
 if TYPE_CHECKING:
@@ -24,11 +25,15 @@ _MAX_CHAIN: Final = 20
 
 
 class Inspection(msgspec.Struct, frozen=True):
-    """Everything that loading found out: sound policies, how they came about, and problems."""
+    """Everything that loading found out: sound policies, how they came about, and problems.
+
+    `parts` are the predicates of rules that are not in the policies because of a problem.
+    """
 
     policies: tuple[Policy, ...]
     merged: tuple[MergedPolicy, ...]
     problems: list[Problem]
+    parts: tuple[RulePredicate, ...] = ()
 
     def sound(self) -> "Inspection":
         """Return the inspection where it found no problem; raises PolicyError with all of them."""
@@ -60,7 +65,7 @@ def inspect_policies(
     problems = [*merger.problems, *compiler.problems, *together(policies)[1]]
     in_order = sorted(dict.fromkeys(problems), key=_file_order)
     given = [msgspec.structs.replace(policy, given=params) for policy in merged]
-    return Inspection(policies, tuple(given), in_order)
+    return Inspection(policies, tuple(given), in_order, tuple(compiler.parts))
 
 
 class _Merger:

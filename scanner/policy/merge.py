@@ -141,9 +141,9 @@ class MergedPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """A policy after composition.
 
     `sources` are the files it is made from, its own first, each once. `rejected` are rules whose
-    ids are taken: not in force, but checked all the same. `excused` and `open_ended`
-    as in Unit, those of the extended policies included. `given` are values of parameters from the
-    command line, by name.
+    ids are taken, and what is sound of broken ones: not in force, but checked all the same.
+    `excused` and `open_ended` as in Unit, those of the extended policies included. `given` are
+    values of parameters from the command line, by name.
     """
 
     name: str

@@ -37,9 +37,15 @@ def _remediation(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
             "missing-remediation",
             hint="Add `remediation`: whoever gets the finding reads it first.",
         )
-        for rule in own_rules(policy)
-        if not rule.document.remediation.strip()
+        for rule in (*own_rules(policy), *policy.rejected)
+        if rule.home.source is own and not _has_remediation(rule)
     ]
+
+
+def _has_remediation(rule: MergedRule) -> bool:
+    """Whether there is one, be it a wrong one, which is told already."""
+    written: Any = rule.home.source.get(rule.home.path)
+    return bool(rule.document.remediation.strip() or str(written.get("remediation", "")).strip())
 
 
 def _unused_parameters(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
@@ -151,7 +157,7 @@ def _hidden_values(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
 
 def _controls(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
     problems: list[Problem] = []
-    for rule in policy.rules:
+    for rule in (*policy.rules, *policy.rejected):
         place = rule.place("controls")
         if place.source is not own:
             continue

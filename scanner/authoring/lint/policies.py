@@ -13,7 +13,7 @@ from scanner.authoring.lint.fixes import vain_fixes
 from scanner.authoring.lint.listing import Listing
 from scanner.authoring.lint.owners import lint_owners
 from scanner.authoring.lint.quoted import quoted
-from scanner.authoring.lint.refusals import refusals
+from scanner.authoring.lint.refusals import faulty_parts
 from scanner.authoring.lint.swallow import swallowed
 from scanner.authoring.lint.verdicts import constant_verdicts
 from scanner.authoring.select import Selection, Target, choose
@@ -22,12 +22,13 @@ from scanner.base.yamlfile import CASES, POLICY
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection, connect
 from scanner.engine.judge.prepare import Prepared, prepare
-from scanner.engine.predicate.guard import TOO_MUCH, Guard
+from scanner.engine.predicate.guard import TOO_MUCH
 from scanner.model.rule import Predicate, Rule
 from scanner.policy.files.cases import Case, load_cases
 from scanner.policy.files.locate import without_owners
 from scanner.policy.language.values import ValueType
 from scanner.policy.merge import MergedPolicy
+from scanner.policy.parts import RulePredicate, parts_of
 from scanner.policy.together import together
 
 _HIDING_USE: Final = frozenset(
@@ -93,25 +94,12 @@ def _sound(connection: Connection, rules: Sequence[Rule]) -> tuple[list[Rule], l
             # Halves of it might be small enough, and would hide that.
             return [], error.problems
         if len(rules) == 1:
-            return [], [*error.problems, *_refused(connection, rules[0])]
+            return [], error.problems
     else:
         return list(rules), []
     middle = len(rules) // 2
     first, second = _sound(connection, rules[:middle]), _sound(connection, rules[middle:])
     return first[0] + second[0], first[1] + second[1]
-
-
-def _refused(connection: Connection, rule: Rule) -> list[Problem]:
-    """Return all that the guard refuses in what the author wrote; the first is told already."""
-    guard = Guard(connection)
-    where = rule.conditions or (rule.where,)
-    own = (*where, None if rule.check else rule.requirement)
-    return [
-        problem
-        for predicate in own
-        if predicate is not None
-        for problem in refusals(guard, predicate, rule.resource)
-    ]
 
 
 def listing_of(targets: Sequence[Target]) -> Listing:
@@ -156,7 +144,9 @@ class _Linter:
             [policy for target in self._targets for policy in target.inspection.policies]
         )
         self.errors += clashes
-        sound, problems = examine(connection, [rule for one in compiled for rule in one.rules])
+        rules = [rule for one in compiled for rule in one.rules]
+        sound, problems = examine(connection, rules)
+        problems += faulty_parts(connection, self._parts(rules, sound, problems))
         errors, warnings = constant_verdicts(connection, sound)
         vain, idle = vain_fixes(connection, sound)
         wrong, doubtful = doubts(connection, sound, self._rates())
@@ -164,6 +154,16 @@ class _Linter:
         self.warnings += [*warnings, *idle, *doubtful]
         self.warnings += [*_empty(sound), *swallowed(connection, sound)]
         self._forget_consequences()
+
+    def _parts(
+        self, rules: Sequence[Rule], sound: Sequence[Prepared], problems: Sequence[Problem]
+    ) -> list[RulePredicate]:
+        """Return the predicates of the rules that are not sound."""
+        found = [part for target in self._targets for part in target.inspection.parts]
+        if any(problem.code == TOO_MUCH for problem in problems):
+            return found  # of a rule nothing is known
+        known = {id(one.rule) for one in sound}
+        return found + [part for rule in rules if id(rule) not in known for part in parts_of(rule)]
 
     def _forget_consequences(self) -> None:
         """Leave out parameters that a mistake keeps from being used: it is told already."""

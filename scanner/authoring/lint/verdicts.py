@@ -20,6 +20,11 @@ _ALL_TAKEN: Final = "If the cases before are meant to take all rows, nothing is 
 _FORBID: Final = "To forbid what `where` selects, write require: 'false'."
 
 
+def is_literal(one: Prepared) -> bool:
+    """Whether the author wrote nothing but TRUE or FALSE as the requirement."""
+    return one.rule.requirement.text.strip().lower() in {"true", "false"}
+
+
 def constant_verdicts(
     connection: Connection, sound: Sequence[Prepared]
 ) -> tuple[list[Problem], list[Problem]]:
@@ -45,15 +50,10 @@ def constant_verdicts(
         warnings += _joint_warnings(one, can)
         if one.rule.where and is_constant(where):
             warnings.append(_no_column(one.rule.where, "`where`", "Take it out."))
-        if is_constant(requirement) and not _is_literal(one):
+        if is_constant(requirement) and not is_literal(one):
             hint = "Compare a column of the row."
             warnings.append(_no_column(one.rule.requirement, "the requirement", hint))
     return errors, warnings
-
-
-def _is_literal(one: Prepared) -> bool:
-    """Whether the author wrote nothing but TRUE or FALSE as the requirement."""
-    return one.rule.requirement.text.strip().lower() in {"true", "false"}
 
 
 def _no_row_left(one: Prepared) -> Problem:
@@ -75,7 +75,7 @@ def _errors(one: Prepared, can: Possible) -> Problem | None:
         message = "the requirement can never be false, so nothing can fail"
         return Problem(location, message, "never-fails", _LOOK)
     # FALSE is the way to say that what `where` selects is forbidden.
-    if not can.true and not (where and _is_literal(one)):
+    if not can.true and not (where and is_literal(one)):
         message = "the requirement can never be true, so nothing can pass"
         return Problem(location, message, "never-passes", _FORBID if where else _LOOK)
     if not can.fails:
@@ -86,7 +86,7 @@ def _errors(one: Prepared, can: Possible) -> Problem | None:
 
 
 def _joint_warnings(one: Prepared, can: Possible) -> list[Problem]:
-    if can.passes or _is_literal(one):
+    if can.passes or is_literal(one):
         return []
     message = "the requirement can never be true where `where` is true, so nothing can pass"
     return [Problem(_changed(one), message, "never-passes", _FORBID)]

@@ -183,6 +183,16 @@ class RuleDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_o
 EXACTLY_ONE = "a rule has exactly one of `check` and `require`"
 
 
+class RuleRemains(RuleDocument, forbid_unknown_fields=False, frozen=True, kw_only=True):
+    """What is sound of a broken rule: it is looked into all the same, and never in force."""
+
+    id: str = ""
+    severity: SeverityText = Severity.LOW.value
+
+    def __post_init__(self) -> None:
+        """Take a rule that demands nothing, or two things: that is told already."""
+
+
 class Changes(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """What a policy changes in a rule of a policy that it extends; the rest stays."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -17,17 +17,17 @@ from scanner.policy.files.document import (
     ReasonText,
     Reference,
     RuleDocument,
+    RuleRemains,
 )
-
-T = TypeVar("T")
+from scanner.policy.files.salvage import decode, decode_parts
 
 
 class Unit(msgspec.Struct, frozen=True, kw_only=True):
     """A decoded policy file.
 
-    `rules` come with their index in the file. `broken` names the rules and parameters that could
-    not be decoded, and `open_ended` tells that more may be missing: nothing that refers to them
-    is a mistake of its own.
+    `rules` come with their index in the file, and so do the `remains` of those that could not be
+    decoded. `broken` names these and the parameters that could not be, and `open_ended` tells that
+    more may be missing: nothing that refers to them is a mistake of its own.
     """
 
     path: Path
@@ -40,6 +40,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     override: dict[str, OverrideDocument]
     disable: dict[str, str]
     rules: list[tuple[int, RuleDocument]]
+    remains: list[tuple[int, RuleDocument]] = []
     broken: frozenset[str] = frozenset()
     open_ended: bool = False
 
@@ -53,7 +54,7 @@ class Reading(msgspec.Struct, frozen=True):
 
 def read_unit(path: Path, name: str) -> Reading:
     """Read and decode the policy at `path`; raises PolicyError if it is not even YAML."""
-    source = read_source(path, name, POLICY)
+    source = read_source(path, name, POLICY, keep_repeated=True)
     try:
         document = msgspec.convert(source.data, PolicyDocument, strict=True)
     except msgspec.ValidationError as error:
@@ -70,7 +71,7 @@ def read_unit(path: Path, name: str) -> Reading:
         disable=document.disable,
         rules=list(enumerate(document.rules)),
     )
-    return Reading(unit, [])
+    return Reading(unit, source.repeated)
 
 
 def _salvaged(path: Path, source: YamlFile, reason: str) -> Reading:
@@ -78,33 +79,35 @@ def _salvaged(path: Path, source: YamlFile, reason: str) -> Reading:
     from scanner.base.schema import explain  # noqa: PLC0415
     from scanner.policy.language.static import check_rule  # noqa: PLC0415
 
-    problems = explain(source, "policy")
     data = source.data if isinstance(source.data, dict) else {}
     rules, broken_rules = _sound_items(data.get("rules"))
-    for index in broken_rules:
-        problems += check_rule(source, ("rules", index))
+    every = [index for index, _ in rules] + broken_rules
+    static = [one for index in every for one in check_rule(source, ("rules", index))]
+    places = {one.location for one in static}  # of which the schema knows less
+    problems = [one for one in explain(source, "policy") if one.location not in places] + static
     params, broken_params = _sound_values(data.get("params"), ParameterDocument | GivenValue)
-    override, _ = _sound_values(data.get("override"), OverrideDocument)
+    override = _overrides(data.get("override"))
     disable, _ = _sound_values(data.get("disable"), ReasonText)
-    extends = _sound(data.get("extends", []), list[Reference])
+    extends = decode(data.get("extends", []), list[Reference])
     if not problems:
         # The decoder and the schema disagree, which tests are there to rule out.
         problems = [source.problem((), reason, "bad-policy")]
     unit = Unit(
         path=path,
         source=source,
-        name=_sound(data.get("policy"), str) or "",
-        version=_sound(data.get("version"), str) or "0.0.0",
-        title=_sound(data.get("title"), str) or "",
+        name=decode(data.get("policy"), str) or "",
+        version=decode(data.get("version"), str) or "0.0.0",
+        title=decode(data.get("title"), str) or "",
         extends=extends or [],
         params=params,
         override=override,
         disable=disable,
         rules=rules,
+        remains=_remains(data.get("rules"), broken_rules),
         broken=frozenset((*broken_params, *_ids(data["rules"][i] for i in broken_rules))),
         open_ended=extends is None or not _has_sound_containers(data),
     )
-    return Reading(unit, problems)
+    return Reading(unit, [*source.repeated, *problems])
 
 
 _KNOWN: Final = frozenset(PolicyDocument.__struct_fields__)
@@ -120,18 +123,11 @@ def _has_sound_containers(data: dict[str, Any]) -> bool:
     )
 
 
-def _sound(raw: object, wanted: type[T]) -> T | None:
-    try:
-        return msgspec.convert(raw, wanted, strict=True)
-    except msgspec.ValidationError:
-        return None
-
-
 def _sound_items(raw: object) -> tuple[list[tuple[int, RuleDocument]], list[int]]:
     sound: list[tuple[int, RuleDocument]] = []
     broken: list[int] = []
     for index, item in enumerate(raw if isinstance(raw, list) else []):
-        rule = _sound(item, RuleDocument)
+        rule = decode(item, RuleDocument)
         if rule is None:
             broken.append(index)
         else:
@@ -139,11 +135,30 @@ def _sound_items(raw: object) -> tuple[list[tuple[int, RuleDocument]], list[int]
     return sound, broken
 
 
+def _remains(raw: Any, broken: list[int]) -> list[tuple[int, RuleDocument]]:  # noqa: ANN401
+    """Return what is sound of broken rules, each with its index; nothing without a resource."""
+    parts = [
+        (index, decode_parts(raw[index], RuleRemains, ("resource",)))
+        for index in broken
+        if isinstance(raw[index], dict)
+    ]
+    return [(index, rule) for index, rule in parts if rule is not None]
+
+
+def _overrides(raw: object) -> dict[str, OverrideDocument]:
+    """Return the overrides, each with what is sound of it."""
+    parts = {
+        name: decode_parts(item, OverrideDocument)
+        for name, item in (raw if isinstance(raw, Mapping) else {}).items()
+    }
+    return {name: part for name, part in parts.items() if part is not None}
+
+
 def _sound_values(raw: object, wanted: Any) -> tuple[dict[str, Any], list[str]]:  # noqa: ANN401
     sound: dict[str, Any] = {}
     broken: list[str] = []
     for name, item in (raw if isinstance(raw, Mapping) else {}).items():
-        value = _sound(item, wanted)
+        value = decode(item, wanted)
         if value is None:
             broken.append(name)
         else:

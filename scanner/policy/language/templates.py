@@ -50,18 +50,18 @@ def misplaced(template: str, resource: str) -> Iterator[TemplateFault]:
 def faults(template: str, resource: str) -> list[TemplateFault]:
     """Return everything that is wrong; of a template that is too large nothing but that."""
     if len(template) > MAX_LENGTH:
-        message = f"The message is longer than {MAX_LENGTH:,} characters"
+        message = f"the message is longer than {MAX_LENGTH:,} characters"
         return [TemplateFault(message, "bad-message", _SHORTEN)]
     shown = [found for found in _BRACES.finditer(template) if found["column"] is not None]
     if len(shown) > MAX_FIELDS:
-        message = f"The message names {len(shown):,} columns; {MAX_FIELDS} is the most"
+        message = f"the message names {len(shown):,} columns; {MAX_FIELDS} is the most"
         return [TemplateFault(message, "bad-message", _SHORTEN)]
     hint = "Write {column} or {column:date}."
     return [
         *misplaced(template, resource),
         *(
             TemplateFault(
-                f"The message formats `{found['column']}` in a way that is not supported",
+                f"the message formats `{found['column']}` in a way that is not supported",
                 "bad-message",
                 hint,
                 found.start(),
