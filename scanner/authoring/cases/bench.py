@@ -14,7 +14,7 @@ from scanner.engine.judge.prepare import AT_ONCE, Prepared
 from scanner.engine.predicate import syntax
 from scanner.engine.predicate.syntax import Node
 from scanner.model.outcome import Outcome
-from scanner.policy.files.cases import Case
+from scanner.policy.files.case_reader import Case
 
 _CASE_NODE: Final[Node] = {
     "class": "COLUMN_REF",

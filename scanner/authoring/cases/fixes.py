@@ -10,7 +10,7 @@ from scanner.model.outcome import Outcome
 from scanner.model.rule import Rule
 from scanner.policy.actions import get_action, state_reader
 from scanner.policy.actions.interface import NotPossibleError, Situation
-from scanner.policy.files.cases import Expectation
+from scanner.policy.files.case_reader import Expectation
 
 
 def proposed(rule: Rule, outcome: Outcome, row: Mapping[str, Any]) -> dict[str, Any] | str | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from scanner.catalogue import SKEW_MINUTES, TABLES, TEXTS
 from scanner.engine.database import Connection, connect, seal
-from scanner.policy.files.cases import Case, Cell
+from scanner.policy.files.case_reader import Case, Cell
 
 CASE: Final = "_case"
 """Column with the number of the row's case; no predicate can name it."""

@@ -14,7 +14,8 @@ from scanner.authoring.select import Target, choose
 from scanner.base.errors import PolicyError
 from scanner.engine.database import Connection
 from scanner.engine.judge.prepare import Prepared, prepare
-from scanner.policy.files.cases import Case, Cell, Expectation, load_cases
+from scanner.policy.files.case_reader import Case, Cell, Expectation
+from scanner.policy.files.cases import load_cases
 from scanner.policy.merge import MergedPolicy
 
 

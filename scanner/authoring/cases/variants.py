@@ -7,7 +7,7 @@ import msgspec
 from scanner.base.errors import Problem
 from scanner.model.rule import Remedy, Rule
 from scanner.policy.compile import Compiler
-from scanner.policy.files.cases import Case
+from scanner.policy.files.case_reader import Case
 from scanner.policy.merge import MergedPolicy
 
 

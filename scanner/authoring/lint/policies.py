@@ -24,7 +24,8 @@ from scanner.engine.database import Connection, connect
 from scanner.engine.judge.prepare import Prepared, prepare
 from scanner.engine.predicate.guard import TOO_MUCH
 from scanner.model.rule import Predicate, Rule
-from scanner.policy.files.cases import Case, load_cases
+from scanner.policy.files.case_reader import Case
+from scanner.policy.files.cases import load_cases
 from scanner.policy.files.locate import without_owners
 from scanner.policy.language.values import ValueType
 from scanner.policy.merge import MergedPolicy

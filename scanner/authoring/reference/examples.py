@@ -8,7 +8,7 @@ import msgspec
 
 from scanner.model.outcome import Outcome
 from scanner.model.rule import Rule
-from scanner.policy.files.cases import Case, Cell, Expectation
+from scanner.policy.files.case_reader import Case, Cell, Expectation
 
 _SHOWN: Final = (Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.NOT_APPLICABLE)
 _NAMELESS: Final = re.compile(r"(?:pass|fail|unknown|not_applicable)-[0-9]+")

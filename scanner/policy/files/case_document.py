@@ -93,6 +93,15 @@ ONE_FORM = (
 )
 
 
+class CaseRemains(CaseDocument, forbid_unknown_fields=False, frozen=True, kw_only=True):
+    """What is sound of a broken case: it is looked into all the same, and never run."""
+
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Take any mixture of the two forms: that is told already."""
+
+
 class CasesDocument(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Test cases of a keypolicy policy, in NAME.test.yaml beside the policy NAME.yaml."""
 

@@ -12,13 +12,14 @@ from scanner.base.resources import schema_path
 from scanner.base.schema import validator
 from scanner.base.yamlfile import read_source
 from scanner.model.outcome import Outcome
-from scanner.policy.files.cases import Case, cases_beside, load_cases
+from scanner.policy.files.cases import cases_beside, load_cases
 from scanner.policy.files.locate import shipped_policies
 from scanner.policy.load import inspect_policies, load_policies
 from tests.unit.policy.sql import outcomes
 
 if TYPE_CHECKING:
     from scanner.model.rule import Rule
+    from scanner.policy.files.case_reader import Case
 
 NAMES = sorted(shipped_policies())
 

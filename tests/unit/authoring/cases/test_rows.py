@@ -14,7 +14,7 @@ from scanner.engine.database import connect
 from scanner.engine.intake.load import load
 from scanner.inventory.source import load_source
 from scanner.model.inventory import Needs, Scope
-from scanner.policy.files.cases import Case
+from scanner.policy.files.case_reader import Case
 
 if TYPE_CHECKING:
     from pathlib import Path

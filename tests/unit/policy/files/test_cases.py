@@ -2,13 +2,17 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from scanner.base.errors import PolicyError
 from scanner.model.outcome import Outcome
-from scanner.policy.files.cases import Case, cases_beside, load_cases, policy_beside
+from scanner.policy.files.cases import cases_beside, load_cases, policy_beside
 from scanner.policy.load import inspect_policies
+
+if TYPE_CHECKING:
+    from scanner.policy.files.case_reader import Case
 
 HEAD = "policy: sentry-baseline\nas_of: 2026-01-01T00:00:00Z\ncases:\n"
 
@@ -186,3 +190,27 @@ def test_all_problems_are_told(tmp_path: Path) -> None:
         f"{HEAD}  - {{name: x, rule: no, pass: [{{}}]}}\n  - {{name: x, rule: nor, pass: [{{}}]}}\n"
     )
     assert [code for code, _, _ in _told(tmp_path, text)] == ["unknown-rule", "unknown-rule"]
+
+
+def test_a_mistake_in_a_file_hides_no_other(tmp_path: Path) -> None:
+    text = (
+        "policy: sentry-baseline\nas_of: 2026-13-01\nfoo: 1\ncases:\n"
+        "- {name: a, bar: 2, rule: key-max-age, pass: [{is_activ: true, id: 5}], fail: 3}\n"
+        "- {name: b, rule: key-max-age, pass: [{date_create: x}], params: {max_agee: 3d}}\n"
+        "- {name: c, name: c, rule: key-max-age, fail: [{is_active: 'yes'}]}\n"
+        "- {name: d, expect: {key-max-agee: {a: pass}}}\n"
+    )
+    told = {(code, line) for code, line, _ in _told(tmp_path, text)}
+    assert told == {
+        ("bad-format", 2),
+        ("unknown-key", 3),
+        ("unknown-key", 5),
+        ("wrong-type", 5),
+        ("unknown-column", 5),
+        ("unknown-column", 6),
+        ("unknown-param", 6),
+        ("duplicate-key", 7),
+        ("wrong-type", 7),
+        ("case-form", 8),
+        ("unknown-rule", 8),
+    }
