@@ -15,6 +15,7 @@ from scanner.model.outcome import Outcome
 from scanner.policy.files.cases import cases_beside, load_cases
 from scanner.policy.files.locate import shipped_policies
 from scanner.policy.load import inspect_policies, load_policies
+from scanner.providers.sentry.tables.credentials import SCOPES
 from tests.unit.policy.sql import outcomes
 
 if TYPE_CHECKING:
@@ -118,6 +119,12 @@ def test_strict_is_stricter_where_it_shares_parameters() -> None:
     strict = inspect_policies(["sentry-strict"]).merged[0].parameters
     for name, parameter in baseline.items():
         assert strict[name].value <= parameter.value  # type: ignore[operator]
+
+
+def test_every_administrative_scope_is_forbidden_to_integrations() -> None:
+    forbidden = inspect_policies(["sentry-tokens"]).merged[0].parameters["forbidden_scopes"].value
+    assert isinstance(forbidden, list)
+    assert {scope for scope in SCOPES if scope.endswith(":admin")} <= {*forbidden}
 
 
 def test_rules_are_values() -> None:
