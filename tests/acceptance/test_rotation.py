@@ -329,6 +329,16 @@ def test_status_without_a_rule_that_rotates_says_so(weeks: Weeks) -> None:
     code, told = weeks.run("fix", "status", "--demo")
     assert code == 0
     assert "no rule of the selected policies has `fix: {rotate: ...}`" in told
+    assert "0 rotations under way" in told
+
+
+def test_status_without_such_a_rule_looks_at_the_keys_all_the_same(weeks: Weeks) -> None:
+    asked = ("fix", "status", "--format", "json")
+    assert weeks.run(*asked, "--inventory", "nowhere.jsonl")[0] == 2
+    code, told = weeks.run(*asked, "--demo", "--project", "chekout")
+    assert code == 3
+    assert "Did you mean 'checkout'?" in told
+    assert '"rotations": []' in told
 
 
 def test_status_of_what_was_not_seen_ends_in_3(weeks: Weeks) -> None:

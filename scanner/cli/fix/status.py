@@ -41,19 +41,25 @@ def run(namespace: argparse.Namespace) -> int:
     from scanner.model.inventory import Needs  # noqa: PLC0415
     from scanner.pipeline import open_inventory  # noqa: PLC0415 - heavy
     from scanner.policy.load import load_policies  # noqa: PLC0415 - heavy
-    from scanner.remediate.keys import columns_of_remedies, known_keys  # noqa: PLC0415
+    from scanner.remediate.keys import (  # noqa: PLC0415
+        columns_of_remedies,
+        key_tables,
+        known_keys,
+    )
     from scanner.remediate.rotation.survey import rotating, under_way  # noqa: PLC0415
 
     policies = load_policies(inputs.policies(settings), settings.params, settings.policies_place)
     rules = [rule for policy in policies for rule in policy.rules if rotating([rule])]
     if not rules:
         inputs.warn("no rule of the selected policies has `fix: {rotate: ...}`")
-        return 0
-    wanted = Needs(columns_of_remedies(rules))
+    # Without such a rule, too, the keys are looked at: nobody may take an inventory that is not
+    # there, or a project that is mistyped, for one without rotations.
+    unread = {table: frozenset({"name"}) for table in key_tables()}
+    wanted = Needs(columns_of_remedies(rules) or unread)
     with open_inventory(source, inputs.scope(namespace, settings), as_of, wanted) as opened:
         gaps = warn_of_gaps(opened.loaded, wanted)
         rows = Findings(opened.connection, (), {}).rows
-        keys = {table: known_keys(rows, table) for table in sorted(wanted.tables)}
+        keys = {table: known_keys(rows, table) for table in {rule.resource for rule in rules}}
     turns = {
         turn.old.target.id: turn
         for rule in rules
