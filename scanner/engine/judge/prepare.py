@@ -13,8 +13,8 @@ from scanner.engine.database import Connection
 from scanner.engine.intake.counts import with_counted
 from scanner.engine.judge.messages import compile_message, problems
 from scanner.engine.predicate.clock import AS_OF
-from scanner.engine.predicate.culprit import culprit
-from scanner.engine.predicate.guard import Checked, Guard, GuardError
+from scanner.engine.predicate.culprit import IMPOSSIBLE, culprit, doubtful
+from scanner.engine.predicate.guard import Checked, Doubtful, Guard, GuardError
 from scanner.engine.predicate.syntax import Node, parameters, write
 from scanner.model.inventory import Needs
 from scanner.model.rule import Predicate, Rule
@@ -132,6 +132,13 @@ def values(checks: Iterable[Checked | None], as_of: datetime) -> dict[str, Any]:
     return bound
 
 
+_SAMPLES: Final = {
+    "VARCHAR": "'some text'", "BIGINT": "1", "INTEGER": "1", "DOUBLE": "1", "BOOLEAN": "true",
+    "TIMESTAMP WITH TIME ZONE": "'1970-01-01T00:00:00Z'", "JSON": "'{}'",
+    "VARCHAR[]": "['some text']",
+}  # fmt: skip
+"""A value of each type that columns have."""
+
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 
@@ -139,7 +146,8 @@ class _Binder:
     """Lets DuckDB resolve types, and compute what does not depend on any row.
 
     For that the predicates are evaluated on one row of nothing but NULL: a literal that cannot be
-    what it stands for ('ninety' as a number) is refused there, before anything is fetched.
+    what it stands for ('ninety' as a number) is refused there, before anything is fetched. A part
+    that such a row does not come to is tried by itself, also on a row of values.
     """
 
     def __init__(self, connection: Connection, guard: Guard) -> None:
@@ -165,7 +173,61 @@ class _Binder:
                 else:
                     for (predicate, *_), kind in zip(some, kinds, strict=True):
                         found += _kind_problem(predicate, kind)
+                    found += self._impossible(table, some)
         return found
+
+    def _impossible(self, table: str, some: Sequence[Bound]) -> list[Problem]:
+        """Return the literals that the database can make nothing of once a row comes to them."""
+        parts = [part for *_, checked in some for part in checked.doubtful]
+        known = _bound([checked for *_, checked in some])
+        if not parts or self._is_sound(table, parts, known):
+            return []
+        return [problem for one in some for problem in self._literal(one)]
+
+    def _literal(self, one: Bound) -> list[Problem]:
+        predicate, table, prefix, checked = one
+        known = _bound([checked])
+        if self._is_sound(table, checked.doubtful, known):
+            return []
+
+        def kind(node: Node) -> str:
+            (text,) = write(self._connection, [node])
+            names = {str(part["identifier"]) for part in parameters(node)}
+            return self._tried(table, [text], {name: known[name] for name in names})
+
+        tree = self._guard.tree(predicate, table, prefix)
+        for node in doubtful(tree, TABLES[table].columns, checked.params):
+            problem = culprit(predicate, table, node, kind)
+            # What is refused may be a value of that row, such as a name that is no number.
+            if problem.code == IMPOSSIBLE:
+                return [problem]
+        return []
+
+    def _is_sound(self, table: str, parts: Sequence[Doubtful], known: dict[str, Any]) -> bool:
+        names = {name for part in parts for name in part.params}
+        try:
+            self._tried(table, [part.sql for part in parts], {name: known[name] for name in names})
+        except duckdb.Error:
+            return False
+        return True
+
+    def _tried(self, table: str, texts: Sequence[str], bound: dict[str, Any]) -> str:
+        """Evaluate expressions on a row of NULL and one of values; return the type of the first."""
+        chosen = ", ".join(f"({text})" for text in texts)
+        columns = TABLES[table].columns.items()
+        rows = " UNION ALL ".join(
+            f"SELECT {', '.join(one)}"
+            for one in (
+                [f'CAST(NULL AS {column.type}) AS "{name}"' for name, column in columns],
+                [
+                    f'CAST({_SAMPLES[column.type]} AS {column.type}) AS "{name}"'
+                    for name, column in columns
+                ],
+            )
+        )
+        done = self._connection.execute(f'SELECT {chosen} FROM ({rows}) AS "{table}"', bound)
+        done.fetchall()
+        return str(done.description[0][1])
 
     def _kinds(self, table: str, texts: Sequence[str], bound: dict[str, Any]) -> list[str]:
         chosen = ", ".join(f"({text})" for text in texts)

@@ -1,17 +1,19 @@
 """Finding the part of a predicate that the database refuses, and saying what to write instead."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import _duckdb as duckdb
 
 from scanner.base.errors import Problem
+from scanner.catalogue import Column
 from scanner.engine.database import reason
 from scanner.engine.predicate import syntax
-from scanner.engine.predicate.syntax import Node
+from scanner.engine.predicate.families import is_text, literal_kind
+from scanner.engine.predicate.syntax import Node, arguments_of, children
 from scanner.engine.predicate.vocabulary import MEMBERSHIP
-from scanner.model.rule import Predicate
+from scanner.model.rule import ParamValue, Predicate
 
 TypeOf = Callable[[Node], str]
 """Tells the type of an expression; raises duckdb.Error where the database refuses it."""
@@ -22,12 +24,15 @@ _NOISE: Final = re.compile(
 )
 _QUOTED: Final = re.compile(r"""['"]([^'"]*)['"]""")
 
+IMPOSSIBLE: Final = "impossible-value"
+"""Code of the problem that a literal cannot be what it stands for."""
+
 _NUMBER: Final = "BIGINT"
 _TIME: Final = "TIMESTAMP"
 _FAMILIES: Final = {
     "BIGINT": _NUMBER, "INTEGER": _NUMBER, "INT64": _NUMBER, "INT32": _NUMBER, "DOUBLE": _NUMBER,
-    "HUGEINT": _NUMBER, "DECIMAL": _NUMBER, "FLOAT": _NUMBER, "SMALLINT": _NUMBER,
-    "TINYINT": _NUMBER, "TIMESTAMP": _TIME, "DATE": _TIME,
+    "INT128": _NUMBER, "UINT64": _NUMBER, "HUGEINT": _NUMBER, "DECIMAL": _NUMBER,
+    "FLOAT": _NUMBER, "SMALLINT": _NUMBER, "TINYINT": _NUMBER, "TIMESTAMP": _TIME, "DATE": _TIME,
     "BOOL": "BOOLEAN", "BOOLEAN": "BOOLEAN", "INTERVAL": "INTERVAL", "JSON": "JSON",
     "TIMESTAMPTZ": _TIME, "VARCHAR": "VARCHAR",
 }  # fmt: skip
@@ -61,7 +66,70 @@ _PAIRS: Final[dict[frozenset[str], str]] = {
     " INTERVAL '90 days'.",
     frozenset({"BOOLEAN", "VARCHAR"}): "Compare a text with a text; a BOOLEAN is true or false.",
 }
+_TWO_TEXTS: Final = (
+    {"~~", "!~~", "~~*", "!~~*", "||", "->", "->>", "contains", "starts_with", "ends_with"}
+    | {"prefix", "suffix", "position", "strpos", "instr", "trim", "ltrim", "rtrim", "split_part"}
+    | {"regexp_matches", "regexp_full_match", "regexp_extract", "json_extract", "json_exists"}
+    | {"json_extract_string"}
+)
+_TEXT_AT: Final = {
+    **dict.fromkeys(_TWO_TEXTS, (0, 1)),
+    **dict.fromkeys(("list_contains", "list_has", "array_contains", "array_has"), (1,)),
+    **dict.fromkeys(("left", "right", "substring", "substr", "lower", "upper", "length"), (0,)),
+}
+"""Where functions take texts as they are, and make nothing else of them."""
+
+_BRANCHES: Final = frozenset({"CASE", "CONJUNCTION"})
+"""Nodes of which a row may decide without all of their parts."""
+
 _OTHERWISE: Final = "`keypolicy schema tables` lists the columns with their types."
+
+
+def doubtful(
+    tree: Node, columns: Mapping[str, Column], given: Mapping[str, ParamValue]
+) -> list[Node]:
+    """Return the parts of a rebuilt tree in which the database makes another value of a text.
+
+    Whether it can, it may not try before a row comes to that part: `name IS NULL OR age_days <
+    'ninety'` asks nothing more of a row without a name. A part within another is there by itself
+    only where not every row that comes to the one comes to the other. `given` are the parameters
+    as bound.
+    """
+    return list(_doubtful(tree, columns, given, is_tried=False))
+
+
+def _doubtful(
+    node: Node,
+    columns: Mapping[str, Column],
+    given: Mapping[str, ParamValue],
+    *,
+    is_tried: bool,
+) -> Iterator[Node]:
+    if not is_tried and _is_doubtful(node, columns, given):
+        yield node
+        is_tried = True
+    for child in children(node):
+        yield from _doubtful(
+            child, columns, given, is_tried=is_tried and node["class"] not in _BRANCHES
+        )
+
+
+def _is_doubtful(
+    node: Node, columns: Mapping[str, Column], given: Mapping[str, ParamValue]
+) -> bool:
+    if node["class"] in {"FUNCTION", "WINDOW"}:
+        as_it_is = _TEXT_AT.get(str(node["function_name"]).lower(), ())
+        arguments = enumerate(arguments_of(node))
+        return any(_is_written(one, given) for place, one in arguments if place not in as_it_is)
+    parts = [] if node.get("try_cast") else children(node)
+    return any(_is_written(part, given) for part in parts) and not any(
+        is_text(part, columns) for part in parts
+    )
+
+
+def _is_written(node: Node, given: Mapping[str, ParamValue]) -> bool:
+    value = given.get(str(node.get("identifier"))) if node["class"] == "PARAMETER" else None
+    return literal_kind(node) == "STRING" or isinstance(value, str)
 
 
 def culprit(predicate: Predicate, table: str, tree: Node, kind: TypeOf) -> Problem:
@@ -71,7 +139,7 @@ def culprit(predicate: Predicate, table: str, tree: Node, kind: TypeOf) -> Probl
     refused by itself, or the literal in it that the database names.
     """
     node, words = _smallest(tree, kind)
-    parts = syntax.children(node)
+    parts = children(node)
     words = _NOISE.sub("", words.split("\n", 1)[0]).strip().rstrip(".")
     literal = next((part for part in parts if _is_named(part, words, predicate)), None)
     if literal is None:
@@ -84,12 +152,12 @@ def culprit(predicate: Predicate, table: str, tree: Node, kind: TypeOf) -> Probl
         text = f"the parameter ${_param(literal, predicate)}, which is {text},"
         hint = f"Give it another value, or another type. {hint}"
     message = f"The predicate has {text} where {what} belongs"
-    return _problem(predicate, literal, message, "impossible-value", hint)
+    return _problem(predicate, literal, message, IMPOSSIBLE, hint)
 
 
 def _smallest(node: Node, kind: TypeOf) -> tuple[Node, str]:
     error = _refusal(node, kind)
-    for child in syntax.children(node):
+    for child in children(node):
         if _refusal(child, kind):
             return _smallest(child, kind)
     return node, error

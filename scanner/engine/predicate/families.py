@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from scanner.catalogue import Column
+from scanner.engine.predicate.clock import present
 from scanner.engine.predicate.refusal import refused
 from scanner.engine.predicate.syntax import Node, arguments_of
 from scanner.model.rule import ParamValue
@@ -26,6 +27,11 @@ _TEXTS: Final = frozenset(
 )
 _NUMERIC: Final = re.compile(r"\s*v?[0-9]+([.][0-9x*]+)*\s*", re.IGNORECASE)
 """Texts that are numbers or versions: their order is not that of texts."""
+
+_FRACTION: Final = re.compile(r"\s*[+-]?[0-9]*[.][0-9]*[1-9][0-9]*\s*")
+"""Texts that are no whole number: as one, they are rounded without a word."""
+_BARE: Final = re.compile(r"\s*[0-9.]+\s*")
+"""Texts that are a number alone: as an interval, one of so many seconds."""
 
 _TEXT, _NUMBER, _TRUTH, _TIME = "a text", "a number", "true or false", "a time"
 _INTERVAL, _LIST, _JSON = "an interval", "a list", "a JSON value"
@@ -52,6 +58,7 @@ def check_values(
     parts, is_order = _compared(node, given)
     if is_order:
         _check_order(parts, columns, given)
+    _check_numbers(parts, columns, given)
     kinds = [(part, kind) for part in parts if (kind := _column_kind(part, columns))]
     for column, kind in kinds[:1]:
         for value in parts:
@@ -73,7 +80,7 @@ def _check_order(
     parts: list[Node], columns: Mapping[str, Column], given: Mapping[str, ParamValue]
 ) -> None:
     """Refuse the order of texts where that of numbers is meant: '10' comes before '9'."""
-    if not any(_column_kind(part, columns) == _TEXT or _is_field(part) for part in parts):
+    if not any(is_text(part, columns) or _is_field(part) for part in parts):
         return
     for value in parts:
         text = given.get(str(value.get("identifier")), literal_text(value))
@@ -87,9 +94,57 @@ def _check_order(
             )
 
 
+def _check_numbers(
+    parts: list[Node], columns: Mapping[str, Column], given: Mapping[str, ParamValue]
+) -> None:
+    """Refuse numbers in quotes that count as others than they say."""
+    is_interval = any(_is_interval(part, columns, given) for part in parts)
+    whole = [part for part in parts if _is_whole(part, columns)]
+    for value in parts:
+        text = literal_text(value) if literal_kind(value) == "STRING" else ""
+        if is_interval and _BARE.fullmatch(text):
+            raise refused(
+                f"has an interval of {text.strip()} without a unit",
+                "interval-unit",
+                value,
+                f"Write the unit into the quotes: INTERVAL '{text.strip()} days'.",
+            )
+        if whole and _FRACTION.fullmatch(text):
+            raise refused(
+                f"has '{text}' where a whole number belongs: {_words(whole[0])} is one",
+                "impossible-value",
+                value,
+                f"Write {text.strip()} without quotes; in quotes it is rounded.",
+            )
+
+
+def _is_whole(node: Node, columns: Mapping[str, Column]) -> bool:
+    column = columns.get(column_name(node))
+    return column is not None and column.type in {"BIGINT", "INTEGER"}
+
+
+def _is_interval(
+    node: Node, columns: Mapping[str, Column], given: Mapping[str, ParamValue]
+) -> bool:
+    """Whether the part is an interval: written as one, or the time between two."""
+    if node["class"] != "FUNCTION" or node["function_name"] != "-":
+        return _value_kind(node, given) == _INTERVAL
+    return len(sides := arguments_of(node)) == 2 and all(  # noqa: PLR2004 - from one to another
+        _column_kind(side, columns) == _TIME
+        or _value_kind(side, given) == _TIME
+        or present(side) is not None
+        for side in sides
+    )
+
+
 def column_name(node: Node) -> str:
     """Return the column that the node is; empty if it is none."""
     return str(node["column_names"][-1]).lower() if node["class"] == "COLUMN_REF" else ""
+
+
+def is_text(node: Node, columns: Mapping[str, Column]) -> bool:
+    """Whether the part is a column of texts, or a function that gives one."""
+    return _column_kind(node, columns) == _TEXT
 
 
 def literal_kind(node: Node) -> str:

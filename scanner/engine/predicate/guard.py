@@ -7,6 +7,7 @@ scan's as-of time, `$names` become bound parameters, and the columns that are re
 
 import json
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ from scanner.base.errors import PolicyError, Problem
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.predicate import syntax
+from scanner.engine.predicate.culprit import doubtful
 from scanner.engine.predicate.rebuild import Rebuilder
 from scanner.engine.predicate.refusal import RefusedError
 from scanner.engine.predicate.unreadable import unreadable
@@ -38,13 +40,24 @@ TOO_MUCH: Final = "policies-too-large"
 """Code of the problem that predicates are too large together."""
 
 
+class Doubtful(msgspec.Struct, frozen=True):
+    """A part of a predicate that may be run by itself, and the parameters that it binds."""
+
+    sql: str
+    params: frozenset[str]
+
+
 class Checked(msgspec.Struct, frozen=True):
-    """A predicate that may be run: SQL with bound parameters, and the columns it reads."""
+    """A predicate that may be run: SQL with bound parameters, and the columns it reads.
+
+    `doubtful` are the parts in which a text has to become another value.
+    """
 
     sql: str
     params: dict[str, ParamValue]
     columns: tuple[str, ...]
     uses_as_of: bool
+    doubtful: tuple[Doubtful, ...] = ()
 
 
 class GuardError(Exception):
@@ -82,12 +95,24 @@ class Guard:
         rebuilt = [
             self._rebuild(*one, answer, spent) for one, answer in zip(asked, answers, strict=True)
         ]
-        trees = [tree for _, tree in (one for one in rebuilt if not isinstance(one, GuardError))]
-        texts = iter(syntax.write(self._connection, syntax.finite(trees)))
-        return [
-            one if isinstance(one, GuardError) else msgspec.structs.replace(one[0], sql=next(texts))
-            for one in rebuilt
+        tables = [table for _, table, _ in asked]
+        sound = [
+            (*one, doubtful(one[1], TABLES[table].columns, one[0].params))
+            for one, table in zip(rebuilt, tables, strict=True)
+            if not isinstance(one, GuardError)
         ]
+        trees = [syntax.finite(tree) for _, tree, _ in sound]
+        parts = [part for *_, some in sound for part in some]
+        texts = syntax.write(self._connection, [*trees, *parts])
+        tried = iter(
+            Doubtful(text, frozenset(str(one["identifier"]) for one in syntax.parameters(part)))
+            for text, part in zip(texts[len(trees) :], parts, strict=True)
+        )
+        made = iter(
+            msgspec.structs.replace(checked, sql=text, doubtful=tuple(islice(tried, len(some))))
+            for text, (checked, _, some) in zip(texts, sound, strict=False)
+        )
+        return [one if isinstance(one, GuardError) else next(made) for one in rebuilt]
 
     def tree(self, predicate: Predicate, table: str, prefix: str) -> dict[str, Any]:
         """Return the tree of a predicate that was checked, with its places in the text."""

@@ -67,6 +67,52 @@ def _told(kind: str, text: str, folder: Path) -> list[Problem]:
     return _linted(path)
 
 
+BEHIND = (
+    "name IS NULL OR {}",
+    "name IS NOT NULL AND {}",
+    "NOT (name IS NULL OR NOT ({}))",
+    "CASE WHEN name IS NULL THEN is_active ELSE {} END",
+    "CASE WHEN name IS NOT NULL THEN {} ELSE is_active END",
+    "coalesce(is_active, {})",
+)
+"""What a condition may stand behind, so that not every row comes to it."""
+
+IMPOSSIBLE = [
+    one["write"]
+    for one in TABLE
+    if one["in"] == "require"
+    and one["code"] == "impossible-value"
+    and "coalesce" not in one["write"]
+]
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+@pytest.mark.parametrize("text", IMPOSSIBLE)
+def test_a_literal_that_cannot_be_is_told_wherever_it_stands(
+    tmp_path: Path, text: str, behind: str
+) -> None:
+    marked = WHOLE["require"](behind.format(text))
+    before, _, after = marked.partition(MARK)
+    problems = _told("require", before + after, tmp_path)
+    assert [one.code for one in problems] == ["impossible-value"]
+    line = before.split("\n")[-1]
+    assert (problems[0].location.line, problems[0].location.column) == (
+        before.count("\n") + 1,
+        len(line) + 1,
+    )
+
+
+def test_so_is_a_parameter(tmp_path: Path) -> None:
+    policy = write_policy(
+        tmp_path,
+        {"some-rule": "require: name IS NULL OR age_days < $days"},
+        head="params: {days: {type: string, default: ninety}}\n",
+    )
+    (problem,) = _linted(policy)
+    assert problem.code == "impossible-value"
+    assert "$days" in problem.message
+
+
 def test_the_table_is_long_enough() -> None:
     assert len(TABLE) >= 60
     assert {one["in"] for one in TABLE} == {
