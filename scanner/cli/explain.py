@@ -106,6 +106,7 @@ def _verdict(
     namespace: argparse.Namespace, settings: "Settings", explained: "Explained"
 ) -> "RowVerdict":
     from scanner.authoring.explain.why import judge  # noqa: PLC0415 - heavy
+    from scanner.cli.shared.gaps import warn_of_gaps  # noqa: PLC0415 - only with a key
     from scanner.pipeline import open_inventory  # noqa: PLC0415
 
     if settings.owners is None and any("owner" in one for one in explained.needs.columns.values()):
@@ -114,6 +115,8 @@ def _verdict(
     source = inputs.source(namespace, settings)
     scope = inputs.scope(namespace, settings)
     with open_inventory(source, scope, as_of, explained.needs, settings.owners) as opened:
+        # A key that is not there may be in what was not seen.
+        warn_of_gaps(opened.loaded, explained.needs)
         return judge(opened.connection, explained.rule, namespace.key, as_of, opened.unseen)
 
 

@@ -157,6 +157,16 @@ def test_a_division_is_said_elsewhere_as_it_is_here(tmp_path: Path, engine: str)
     assert "divides by what may be 0" in said("age_days / rate_limit_per_second < 1").err
 
 
+def test_what_was_not_seen_is_told_beside_a_key(tmp_path: Path) -> None:
+    asked = ("key-max-age", "--demo", "--key", "checkout-prod", "--project")
+    missing = _explain(*asked, "chekout", cwd=tmp_path)
+    assert missing.code == 2
+    assert "Did you mean 'checkout'?" in missing.err
+    found = _explain(*asked, "checkout", "--project", "chekout", cwd=tmp_path)
+    assert found.code == 0
+    assert "sentry_key is partial" in found.err
+
+
 def test_an_inventory_without_a_key_is_told_to_be_of_no_use(tmp_path: Path) -> None:
     done = _explain("key-max-age", "--demo", cwd=tmp_path)
     assert done.code == 0
