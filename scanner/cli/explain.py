@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--key",
         metavar="KEY",
         help="explain the outcome for this key of the inventory: its id or the start of it, its"
-        " name, or the slug of its project",
+        " name, or the slug of its project or organization",
     )
     parser.add_argument(
         "--merged",

@@ -194,3 +194,51 @@ def test_a_condition_that_reads_no_column_is_explained(require: str, tmp_path: P
     assert (whole.code, whole.err) == (0, "")
     assert "Reads no column of sentry_key" in whole.out
     assert _explain(*arguments, cwd=tmp_path).code == 0
+
+
+def test_an_organization_by_its_slug(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(
+        "policy: p\nversion: 1.0.0\nrules:\n"
+        "  - {id: r, resource: sentry_organization, severity: low, require: name <> ''}\n",
+        "utf-8",
+    )
+    listed = keypolicy(
+        *("query", "select id, slug from sentry_organization", "--demo", "--format", "csv"),
+        cwd=tmp_path,
+    )
+    identifier, slug = listed.out.splitlines()[1].split(",")
+    done = keypolicy("explain", "r", "--policy", "p.yaml", "--demo", "--key", slug, cwd=tmp_path)
+    assert done.code == 0
+    assert identifier in done.out
+
+
+def test_what_the_inventory_lacks_is_told(tmp_path: Path) -> None:
+    arguments = ("explain", "key-max-age", "--demo", "--org", "nowhere", "--key")
+    done = keypolicy(*arguments, "c59d", cwd=tmp_path)
+    assert done.code == 2
+    told = " ".join(done.err.split())
+    assert "warning: sentry_key is partial: There is no organization 'nowhere'" in told
+    assert "the inventory has 0" in told
+
+
+def test_rows_that_a_word_may_mean_are_told_by_what_is_known(tmp_path: Path) -> None:
+    apps = [
+        {
+            "slug": f"bot-{number}",
+            "uuid": f"b{number}",
+            "name": name,
+            "scopes": [],
+            "isAlertable": False,
+        }
+        for number, name in enumerate(("one", "two"))
+    ]
+    (tmp_path / "apps.json").write_text(json.dumps(apps), "utf-8")
+    (tmp_path / "p.yaml").write_text(
+        "policy: p\nversion: 1.0.0\nrules:\n"
+        "  - {id: r, resource: sentry_integration, severity: low, require: len(scopes) = 0}\n",
+        "utf-8",
+    )
+    arguments = ("explain", "r", "--policy", "p.yaml", "--inventory", "apps.json", "--org", "acme")
+    done = keypolicy(*arguments, "--key", "b", cwd=tmp_path)
+    assert done.code == 2
+    assert "b0 (one, acme), b1 (two, acme)" in " ".join(done.err.split())

@@ -1,5 +1,6 @@
 """The outcome of a rule for one row of an inventory, and how it came about."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -91,14 +92,17 @@ RowIdentity = tuple[str, str | None, str | None, str | None]
 def _find(connection: Connection, resource: str, key: str) -> tuple[int, RowIdentity]:
     """Return the rowid and the identity of the row that is meant. Raises UsageError.
 
-    An id comes before the start of one, that before a name, and that before a project's slug.
+    An id comes before the start of one, that before a name, that before a project's slug, and that
+    before an organization's.
     """
     table = TABLES[resource]
     found = connection.execute(
         f"SELECT rowid, id, name, {table.organization}, {table.project}, CASE WHEN id = $key THEN 0"
-        f" WHEN starts_with(id, $key) THEN 1 WHEN name = $key THEN 2 ELSE 3 END AS way"
+        f" WHEN starts_with(id, $key) THEN 1 WHEN name = $key THEN 2"
+        f" WHEN {table.project} = $key THEN 3 ELSE 4 END AS way"
         f' FROM "{resource}"'
         f" WHERE starts_with(id, $key) OR name = $key OR {table.project} = $key"
+        f" OR {table.organization} = $key"
         f" ORDER BY way, id, {table.organization} NULLS FIRST",
         {"key": key},
     ).fetchall()
@@ -108,18 +112,24 @@ def _find(connection: Connection, resource: str, key: str) -> tuple[int, RowIden
     if not rows:
         count = connection.execute(f'SELECT count(*) FROM "{resource}"').fetchone() or (0,)
         raise UsageError(
-            f"no {table.title} has an id that begins with {key!r}, or that name or project;"
-            f" the inventory has {count[0]}",
+            f"no {table.title} has an id that begins with {key!r}, or that name, project or"
+            f" organization; the inventory has {count[0]}",
             where="--key",
             remedy=f'`keypolicy query "select id, name from {resource}"` lists them.',
         )
-    listed = ", ".join(f"{row[1]} ({row[2]}, {row[3]}/{row[4]})" for row in rows[:_LISTED])
+    listed = ", ".join(f"{row[1]} ({_called(row)})" for row in rows[:_LISTED])
     more = ", ..." if len(rows) > _LISTED else ""
     raise UsageError(
         f"{key!r} stands for {len(rows)} of {resource}: {listed}{more}",
         where="--key",
         remedy="Write the id of one, or narrow the inventory with --org or --project.",
     )
+
+
+def _called(row: Sequence[str | None]) -> str:
+    """Return the name of a row and where it is, as far as that is known."""
+    place = "/".join(part for part in row[3:5] if part)
+    return ", ".join(part for part in (row[2], place) if part) or "nothing more is known of it"
 
 
 def _identity(resource: Resource) -> RowIdentity:
