@@ -232,8 +232,11 @@ def _refuse(node: dict[str, Any], known: set[str]) -> None:
     if kind == "BASE_TABLE":
         name = str(node.get("table_name", "")).lower()
         # A schema would lead past a WITH of that name, to a view of the catalog.
-        if name not in known or node.get("catalog_name") or node.get("schema_name"):
-            raise _wrong(f"no table {name!r}", f"Tables: {', '.join(TABLES)}.")
+        schema = [str(node[part]) for part in ("catalog_name", "schema_name") if node.get(part)]
+        if name not in known or schema:
+            bare = f"Write {name} alone. " if name in known else ""
+            whole = ".".join([*schema, name])
+            raise _wrong(f"no table {whole!r}", f"{bare}Tables: {', '.join(TABLES)}.")
     elif kind == "TABLE_FUNCTION":
         name = str((node.get("function") or {}).get("function_name", ""))
         if name not in _TABLE_FUNCTIONS:

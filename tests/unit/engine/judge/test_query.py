@@ -128,6 +128,13 @@ def test_a_name_of_with_opens_nothing_else(sql: str) -> None:
         answer(sql)
 
 
+@pytest.mark.parametrize("name", ["sentry.sentry_key", "main.sentry_key", "a.b.SENTRY_KEY"])
+def test_a_table_with_a_schema_is_told_to_be_named_alone(name: str) -> None:
+    with pytest.raises(UsageError, match=f"no table '{name.lower()}'") as told:
+        answer(f"SELECT id FROM {name}")
+    assert "Write sentry_key alone." in told.value.remedy
+
+
 @pytest.mark.parametrize(
     "sql",
     [
