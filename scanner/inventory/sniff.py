@@ -17,7 +17,7 @@ import msgspec
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.base.files import open_regular
 from scanner.base.packed import Packing, most_unpacked, packing_of, unpack
-from scanner.catalogue import API, PROVIDERS
+from scanner.catalogue import API, PROVIDERS, TABLES
 from scanner.catalogue.redact import redact_text
 from scanner.model.inventory import Layout
 
@@ -41,6 +41,14 @@ _COMPRESSED: Final = (
     (b"\xfd7zXZ", "xz", "Unpack it first: unxz -k FILE"),
     (b"PK\x03\x04", "zip", "Unpack it first: unzip FILE"),
 )
+_COLUMNS: Final = {
+    name: column.field.removeprefix("$.")
+    for table in TABLES.values()
+    for name, column in table.columns.items()
+    if "_" in name and column.field.count(".") == 1 and column.field != f"$.{name}"
+}
+"""Fields of the API by the columns that tell them under another name."""
+
 _UTF16: Final = re.compile(rb"\xff\xfe|\xfe\xff|.\x00|\x00.", re.DOTALL)
 
 
@@ -76,6 +84,8 @@ def _sniffed(path: Path, packing: Packing, head: bytes, tail: bytes) -> Sniffed:
         return _array(path, text, tail)
     if text.startswith("{"):
         return _objects(path, text, bom=bom)
+    if text.startswith('"') and (said := _TOKEN.match(text)) is not None:
+        raise _answered(path, _quoted(said[1]))  # as refusals for going too fast are
     raise _not_json(path, text)
 
 
@@ -212,6 +222,15 @@ def _is_inventory(fields: dict[str, str | None]) -> bool:
 
 
 def _kind(path: Path, fields: dict[str, str | None]) -> str:
+    for column, field in _COLUMNS.items():
+        if column in fields and field not in fields:
+            # Read as records they would tell nothing of what these columns say.
+            raise _refusal(
+                path,
+                "rows of a table, as a query writes them, not records of the API: they have"
+                f" {column} where it has {field}",
+                _EXPORT,
+            )
     for kind in (kind for provider in PROVIDERS for kind in provider.kinds):
         if kind.demanded <= fields.keys() and kind.telling & fields.keys():
             return kind.table
@@ -221,12 +240,9 @@ def _kind(path: Path, fields: dict[str, str | None]) -> str:
 def _unknown(path: Path, fields: dict[str, str | None]) -> InventoryFileError:
     """Say what a file of unknown records is instead, where that can be told."""
     if "detail" in fields and "id" not in fields:
-        said = _quoted(fields["detail"] or "")
-        return _refusal(
-            path,
-            f"an error that the API answered, not records{f': {said}' if said else ''}",
-            "Mend the request (token, organization, project) and export again.",
-        )
+        slug = fields.get("slug")
+        moved = "" if slug is None else f"it is now called {_quoted(slug)}"
+        return _answered(path, _quoted(fields["detail"] or "") or moved)
     if "kind" in fields and "record" in fields:
         return _refusal(
             path,
@@ -240,6 +256,14 @@ def _unknown(path: Path, fields: dict[str, str | None]) -> InventoryFileError:
             return _refusal(path, unclear.message, unclear.remedy)
     names = _quoted(", ".join(sorted(fields)[:8])) or "none"
     return _refusal(path, f"records of an unknown kind, with the fields: {names}", _EXPORT)
+
+
+def _answered(path: Path, said: str) -> InventoryFileError:
+    return _refusal(
+        path,
+        f"an error that the API answered, not records{f': {said}' if said else ''}",
+        "Mend the request (token, organization, project) and export again.",
+    )
 
 
 def _quoted(text: str) -> str:

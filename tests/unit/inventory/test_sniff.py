@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from scanner.base.errors import InventoryFileError
+from scanner.catalogue import TABLES
 from scanner.inventory.sniff import PEEK_BYTES, Sniffed, sniff
 from scanner.model.inventory import Layout
 
@@ -164,6 +165,13 @@ def test_hostile_beginnings_take_linear_time(file: Path) -> None:
         (b'{"detail": "Invalid token"}', "the API answered.*: Invalid token", "token"),
         (b'{"detail": {"code": "x"}}', "the API answered", "token"),
         (b'[{"detail": "no"}]', "the API answered", "token"),
+        (
+            b'{"slug": "new", "detail": {"code": "resource-moved", "extra": {"slug": "new"}}}',
+            "the API answered.*: it is now called new",
+            "project",
+        ),
+        (b'"Too often. Limit is 20"', "the API answered.*: Too often. Limit is 20", "again"),
+        (b'"cut', "the API answered", "again"),
         (b'["a", "b"]', "something else than records", "API"),
         (b"[[1]]", "something else than records", "API"),
         (b"[1, 2]", "something else than records", "API"),
@@ -189,6 +197,25 @@ def test_refusals(file: Path, content: bytes, message: str, remedy: str) -> None
     assert refusal.value.where == str(file)
     assert remedy in refusal.value.remedy
     assert refusal.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        *(dict.fromkeys(TABLES[name].columns) for name in TABLES if name != "sentry_token"),
+        {"id": "ab", "name": "web", "public": "ab", "is_active": True},
+        {**KEY, "rate_limit": {"window": 60, "count": 1}},
+    ],
+)
+def test_rows_of_a_table_are_no_records_of_the_api(file: Path, row: dict[str, object]) -> None:
+    file.write_text(_array(row))
+    with pytest.raises(InventoryFileError, match=r"rows of a table, .* have \w+ where it has \w+"):
+        sniff(file)
+
+
+def test_a_record_with_a_column_beside_its_field_is_one(file: Path) -> None:
+    file.write_text(_array({**KEY, "is_active": True, "isActive": True, "project_slug": "web"}))
+    assert sniff(file).kind == "sentry_key"
 
 
 def test_a_token_in_an_error_answer_is_not_repeated(file: Path) -> None:
