@@ -81,7 +81,7 @@ class Scope(msgspec.Struct, frozen=True):
     projects: tuple[str, ...] = ()
 
     def renamed(self, slugs: Mapping[str, str]) -> Self:
-        """Return the scope with the slugs of now in place of older ones of projects."""
+        """Return the scope with these slugs in place of ids and older slugs of projects."""
         projects = tuple(dict.fromkeys(slugs.get(name, name) for name in self.projects))
         return msgspec.structs.replace(self, projects=projects)
 
@@ -135,7 +135,7 @@ class Inventory(msgspec.Struct, frozen=True):
     `coverage` lists only what the source itself knows; the product's own inventory files carry
     theirs inside and it is read with the data. `warnings` are for the user, one sentence each.
     `live`: the records were fetched for this scan, so that no one can mend them in a file.
-    `renamed` has slugs of now by the older ones of projects that were asked for.
+    `renamed` has slugs of projects by the ids and older slugs that they were asked for.
     """
 
     inputs: tuple[RawInput, ...]

@@ -36,7 +36,7 @@ _KNOWN: Final = frozenset({ORGANIZATION, PROJECT, KEY, TOKEN, *LISTINGS})
 
 
 class Result(msgspec.Struct, frozen=True):
-    """What a fetch came to. `renamed` has slugs of now by the older ones that were asked for."""
+    """What a fetch came to. `renamed` has projects' slugs by what else they were asked for."""
 
     sources: tuple[str, ...]
     coverage: dict[str, TableCoverage]
@@ -149,7 +149,7 @@ def _wish(settings: "LiveSettings", scope: Scope, tables: frozenset[str], found:
 async def _fetch_tables(
     api: SentryApi, output: Output, found: Survey, wish: Wish, tables: frozenset[str]
 ) -> dict[str, str]:
-    """Fetch all of them; return slugs of now by the older ones of projects that were named."""
+    """Fetch all of them; return the projects' slugs by the ids and older slugs that were named."""
     places, crawl = found.places(api), Crawl(api, output, wish)
     async with asyncio.TaskGroup() as group:
         if PROJECT in tables:
@@ -157,7 +157,7 @@ async def _fetch_tables(
         for table in sorted(tables & LISTINGS.keys()):
             for place in places:
                 group.create_task(fetch_credentials(api, output, place, table))
-    return crawl.renamed
+    return found.slugs | crawl.renamed
 
 
 def _purpose(

@@ -43,7 +43,6 @@ _USE_ANOTHER: Final = (
     "project:read."
 )
 
-
 _NAMED: Final = 5  # organizations that a message names; there may be hundreds
 
 _NAME_ONE: Final = (
@@ -71,12 +70,14 @@ class Survey(msgspec.Struct, frozen=True):
 
     `caller` is what kept the server from telling who is asking. `scope` has slugs where ids were
     asked for. `lost` are projects of it that are not to be asked for: ids of none that is listed.
+    `slugs` are those of the projects by id.
     """
 
     caller: Caller | ApiError
     organizations: dict[str, dict[str, Any] | None]
     scope: Scope
     lost: frozenset[str] = frozenset()
+    slugs: dict[str, str] = {}
 
     @property
     def scopes(self) -> frozenset[str] | None:
@@ -148,30 +149,43 @@ async def _with_slugs(
     A server answers to the id as it does to the slug, but its rows would go by what they were asked
     for. Raises ApiError where no project that was named is left.
     """
-    slugs: dict[str, str] = {}  # by id
+    names, slugs = found.scope.projects, dict[str, str]()  # by id
+    ids = {name for name in names if name.isdecimal()}
     failed: ApiError | None = None
     for place in found.places(api):
         try:
             async for page in api.projects(place, Watch()):
                 slugs |= {str(record["id"]): record["slug"] for record in page.records}
         except ApiError as error:
-            failed = error
-    names = found.scope.projects
-    lost = {one for one in names if one.isdecimal()} - slugs.keys() - set(slugs.values())
-    near = sorted(slugs.values())[:_NAMED]
+            failed = _or_by_slug(error, "project")
+            slugs |= await _by_themselves(api, place, ids - slugs.keys())
+    lost = ids - slugs.keys() - set(slugs.values())
+    near = one_line(", ".join(sorted(slugs.values())[:_NAMED])) or "none"
     unknown = failed or ApiError(
         Reason.MISSING,
         f"there is no project {' or '.join(map(repr, sorted(lost)))}, by slug or id",
-        remedy=f"Projects that the token sees: {one_line(', '.join(near)) or 'none'}.",
+        remedy=f"Projects that the token sees: {near}.",
     )
     if lost.issuperset(names):
         raise unknown
     for name in sorted(lost):
-        kept = sorted(tables & {PROJECT, KEY})
-        ledger.failed(kept, unknown, project=name)
-    known = {number: slug for number, slug in slugs.items() if number not in slugs.values()}
+        ledger.failed(sorted(tables & {PROJECT, KEY}), unknown, project=name)
+    known = {number: slugs[number] for number in ids & slugs.keys() - set(slugs.values())}
     asked = Scope(found.scope.organizations, _renamed(names, known))
-    return msgspec.structs.replace(found, scope=asked, lost=frozenset(lost))
+    return msgspec.structs.replace(found, scope=asked, lost=frozenset(lost), slugs=known)
+
+
+async def _by_themselves(
+    api: SentryApi, place: OrganizationBase, ids: Iterable[str]
+) -> dict[str, str]:
+    """Return the slugs of projects by id, each asked for alone: that takes no org:read."""
+    found = [await _outcome(api.project(place, number)) for number in sorted(ids)]
+    return {str(one["id"]): one["slug"] for one in found if not isinstance(one, ApiError)}
+
+
+def _or_by_slug(error: ApiError, what: str) -> ApiError:
+    remedy = f"{error.remedy} Or name the {what} by its slug.".lstrip()
+    return ApiError(error.reason, error.message, where=error.where, remedy=remedy)
 
 
 async def _outcome(asked: Coroutine[None, None, T]) -> T | ApiError:
@@ -246,7 +260,7 @@ def _unlisted(error: ApiError) -> ApiError:
 
 def _unknown(slug: str, error: ApiError, listed: Mapping[str, Any]) -> ApiError:
     if error.reason is not Reason.MISSING:
-        return error
+        return _or_by_slug(error, "organization") if slug.isdecimal() else error
     near, others = closest(slug, listed), sorted(listed)
     meant = f"Did you mean `{near}`? " if near else ""
     more = f" and {len(others) - _NAMED:,} more" if len(others) > _NAMED else ""

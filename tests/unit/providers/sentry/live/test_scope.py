@@ -151,11 +151,32 @@ class TestProjects:
         self, world: World, output: Path, flavour: Flavour
     ) -> None:
         known, number = world.projects[0], str(world.projects[1].number)
-        script = [faults.status(403, r"/organizations/[^/]+/projects/")]
+        script = [faults.status(403, rf"/acme/projects/|/projects/acme/{number}/\?")]
         with Simulator(world, flavour, faults=script) as simulator:
             report = fetch(simulator, output, scope=Scope(("acme",), (known.slug, number)))
         assert number in {gap.project for gap in report.coverage["sentry_key"].gaps}
         assert set(table(output, "sentry_key").values()) == {("acme", known.slug)}
+
+    @pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
+    def test_an_id_is_enough_without_org_read(
+        self, world: World, output: Path, flavour: Flavour
+    ) -> None:
+        one, other = world.projects[0], world.projects[1]
+        token = world.add_token("project-only", "project:read")
+        scope = Scope(("acme",), (str(one.number), other.slug))
+        with Simulator(world, flavour) as simulator:
+            report = fetch(simulator, output, token=token, scope=scope)
+            with pytest.raises(FetchError, match="org:read") as told:
+                fetch(simulator, output, token=token, scope=Scope(("acme",), ("77777",)))
+            assert "Or name the project by its slug." in told.value.remedy
+            number = str(world.organization.number)
+            with pytest.raises(FetchError, match="org:read") as told:
+                fetch(simulator, output, token=token, scope=Scope((number,), (one.slug,)))
+            assert "Or name the organization by its slug." in told.value.remedy
+        places = {("acme", one.slug), ("acme", other.slug)}
+        assert set(table(output, "sentry_key").values()) == places
+        assert report.coverage["sentry_key"].state is COMPLETE
+        assert report.renamed == {str(one.number): one.slug}
 
     def test_organizations_that_are_not_listed_are_known_by_their_ids(
         self, world: World, output: Path
