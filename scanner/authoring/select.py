@@ -9,7 +9,7 @@ import msgspec
 from scanner.base.errors import Location, Problem, UsageError
 from scanner.base.files import real
 from scanner.policy.files.cases import TEST_SUFFIX, cases_beside, policy_beside
-from scanner.policy.files.locate import PolicyFile, select
+from scanner.policy.files.locate import PolicyFile, is_shipped, select, select_each
 from scanner.policy.load import Inspection, inspect_policies
 from scanner.policy.merge import MergedPolicy
 
@@ -97,16 +97,15 @@ def _found(ref: str, orphans: list[Problem]) -> list[tuple[PolicyFile, str]]:
         policy = _beside(path, orphans)
         return [(file, str(policy)) for file in select([str(policy)])] if policy else []
     try:
-        files = select([ref])
+        found = select_each(ref)
     except UsageError as error:
         # The words here are arguments, not the values of an option.
         where = "" if error.where == "--policy" else error.where
         raise UsageError(error.message, where=where, remedy=error.remedy) from None
-    if len(files) == 1 and not path.is_dir():
-        return [(files[0], ref)]
-    for tests in sorted(path.glob(f"*{TEST_SUFFIX}")):
-        _beside(tests, orphans)
-    return [(file, file.shown) for file in files]
+    if not is_shipped(ref):
+        for tests in sorted(path.glob(f"*{TEST_SUFFIX}")):
+            _beside(tests, orphans)
+    return found
 
 
 def _beside(tests: Path, orphans: list[Problem]) -> Path | None:

@@ -225,17 +225,15 @@ def _from_file(base: str, policy: str) -> str:
     """Take a policy's path from the configuration file on; leave the name of a shipped one.
 
     A bare name is that of a shipped policy before it is a file's or folder's beside the file, as
-    on the command line.
+    on the command line; a path never is.
     """
-    if not policy:
-        return policy  # no name at all, which is refused with the others
-    is_path = "/" in policy or policy.endswith((".yaml", ".yml"))
-    if not is_path:
-        # Imported here: it is for names alone, and most commands look them up later.
-        from scanner.policy.files.locate import is_shipped  # noqa: PLC0415
+    # Imported here: not all settings name policies.
+    from scanner.policy.files.locate import is_shipped  # noqa: PLC0415
 
-        is_path = not is_shipped(policy)
-    return _from_here(base, policy) if is_path else policy
+    if not policy or is_shipped(policy):
+        return policy  # no name at all is refused with the others
+    path = _from_here(base, policy)
+    return f"./{path}" if is_shipped(path) else path
 
 
 def _from_here(base: str, path: str) -> str:

@@ -9,6 +9,19 @@ from scanner.catalogue import TABLES
 from scanner.policy.checks import CHECKS
 from tests.acceptance.support import ROOT, keypolicy
 
+OURS = """\
+policy: ours
+version: 1.0.0
+title: Our keys
+rules:
+  - id: key-max-age
+    title: Keys are replaced within a month
+    resource: sentry_key
+    severity: high
+    check: {max_age: 30d}
+    message: "{name} is old"
+"""
+
 
 def test_shipped_rules_and_checks_are_listed(tmp_path: Path) -> None:
     done = keypolicy("rules", cwd=tmp_path)
@@ -86,3 +99,16 @@ def test_tables_are_described(tmp_path: Path) -> None:
 def test_wrong_schemas_exit_2(tmp_path: Path) -> None:
     assert keypolicy("schema", "nothing", cwd=tmp_path).code == 2
     assert keypolicy("schema", "policy", "--format", "markdown", cwd=tmp_path).code == 2
+
+
+@pytest.mark.parametrize("verb", ["lint", "test", "rules --policy", "explain key-max-age --policy"])
+@pytest.mark.parametrize("word", ["sentry-baseline", "./sentry-baseline", "sentry-baseline/"])
+def test_a_folder_called_as_a_shipped_policy_is_meant_by_its_path_alone(
+    tmp_path: Path, verb: str, word: str
+) -> None:
+    folder = tmp_path / "sentry-baseline"
+    folder.mkdir()
+    (folder / "ours.yaml").write_text(OURS)
+    done = keypolicy(*verb.split(), word, cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert ("ours" in done.out + done.err) is (word != "sentry-baseline")

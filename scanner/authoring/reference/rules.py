@@ -17,7 +17,7 @@ from scanner.model.rule import Rule
 from scanner.policy.actions import get_actions
 from scanner.policy.checks import get_checks
 from scanner.policy.files.cases import cases_beside, load_cases
-from scanner.policy.files.locate import select, shipped_policies
+from scanner.policy.files.locate import select_each, shipped_policies
 from scanner.policy.language.arguments import example_sql
 from scanner.policy.language.signature import Signature
 from scanner.policy.load import inspect_policies
@@ -106,11 +106,7 @@ def policy_entries(refs: Sequence[str]) -> list[PolicyEntry]:
     found: list[PolicyEntry] = []
     with connect() as connection:
         for ref in refs or shipped_policies():
-            files = select([ref])
-            alone = len(files) == 1 and not Path(ref).is_dir()
-            asked = [ref] if alone else [file.shown for file in files]
-            for one, file in zip(asked, files, strict=True):
-                found.append(_policy(connection, one, file.path))
+            found += [_policy(connection, one, file.path) for file, one in select_each(ref)]
     return found
 
 

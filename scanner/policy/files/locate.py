@@ -131,6 +131,13 @@ def select(refs: Sequence[str]) -> list[PolicyFile]:
     return list(files.values())
 
 
+def select_each(ref: str) -> list[tuple[PolicyFile, str]]:
+    """Find what a word names, each policy with the word that means it alone. Raises UsageError."""
+    files = select([ref])
+    is_folder = files[0].path.parent == Path(ref)
+    return [(file, file.shown if is_folder else ref) for file in files]
+
+
 def find_extended(ref: str, shown: str, path: Path) -> PolicyFile | None:
     """Find what the policy at `path`, called `shown`, names in `extends`; None if nothing.
 

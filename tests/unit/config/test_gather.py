@@ -15,6 +15,7 @@ from scanner.config.settings import Flags, Settings
 from scanner.config.trust import Given
 from scanner.gate import OnUnknown, PolicyThresholds, Thresholds
 from scanner.model.outcome import Severity
+from scanner.policy.files.locate import is_shipped
 from scanner.triage.interface import TriageRequest
 
 TOKEN = "sntryu_0123456789abcdef0123456789abcdef"
@@ -557,6 +558,17 @@ def test_a_bare_name_in_the_file_is_shipped_or_beside_it(tmp_path: Path) -> None
     found = load_settings(Flags(), {}, below, None).policies
     # The name of a shipped policy means that policy, on the command line as well.
     assert found == ("../ours", "sentry-baseline", "sentry-strict")
+
+
+@pytest.mark.parametrize(
+    "path", ["./sentry-baseline", "sentry-baseline/", "./sentry-baseline@1", "x/../sentry-baseline"]
+)
+def test_a_path_in_the_file_is_never_a_shipped_policy(place: Place, path: str) -> None:
+    place.write(place.directory, "keypolicy.yaml", f"policies: [{path}, ./ours]\n")
+    shipped, ours = place.load().policies
+    assert shipped.startswith("./sentry-baseline")
+    assert not is_shipped(shipped)
+    assert ours == "ours"
 
 
 def test_every_variable_is_documented(tmp_path: Path) -> None:
