@@ -1,6 +1,7 @@
 """What could not be seen never ends in exit code 0, whatever the source and the verb."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,42 @@ def test_waivers_say_what_they_could_not_be_held_against(tmp_path: Path) -> None
     assert "Did you mean 'checkout'?" in " ".join(done.err.split())
     done = keypolicy("waivers", "list", "w.yaml", "--demo", "--project", "checkout", cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("verb", "code"),
+    [
+        ("scan", 3),
+        ("scan --format junit", 3),
+        ("forecast --days 9", 3),
+        ("baseline write -o b.jsonl", 3),
+        ("waivers list w.yaml", 0),
+        ("waivers check w.yaml", 0),
+        ("fix plan -o plan.json", 3),
+        ("fix status", 3),
+        ("fix export --terraform", 3),
+        ("fix export --alchemy --desired", 3),
+        ("query 'FROM sentry_key'", 3),
+        ("explain young --key k1", 0),
+    ],
+)
+@pytest.mark.parametrize(
+    ("scope", "says"), [("px", "no project 'px'"), ("p1", "project 'p1' is listed")]
+)
+def test_every_verb_says_what_it_could_not_see(
+    tmp_path: Path, verb: str, code: int, scope: str, says: str
+) -> None:
+    options = saved(tmp_path, {"k.json": [KEY], "p.json": PROJECTS[:2]})
+    (tmp_path / "w.yaml").write_text("waivers: []\n")
+    policy = POLICY + "  - {id: r, title: R, resource: sentry_key, severity: low, check:"
+    (tmp_path / "p.yaml").write_text(policy + " {max_age: 90d}, fix: {rotate: {}}}\n")
+    policies = (
+        [] if verb.startswith("query") or verb.endswith("--terraform") else ["--policy=p.yaml"]
+    )
+    scopes = ["--project", "p0", "--project", scope]
+    done = keypolicy(*shlex.split(verb), *options, *scopes, *policies, cwd=tmp_path)
+    assert done.code == code, done.err
+    assert says in " ".join((done.out + done.err).split())
 
 
 def test_no_row_in_any_where(tmp_path: Path) -> None:

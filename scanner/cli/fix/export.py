@@ -10,11 +10,12 @@ import msgspec
 
 from scanner.base.files import replacing
 from scanner.cli.shared import inputs
-from scanner.cli.shared.gaps import warn_of_gaps
+from scanner.cli.shared.gaps import warn_of_gaps, warn_of_unseen
 from scanner.cli.shared.outputs import check_outputs
 from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.inventory import Needs
 from scanner.model.rule import Rule
+from scanner.model.run import GateResult
 from scanner.remediate.export import EXPORTERS, Exporter, exporter
 from scanner.remediate.export.desired import Desired, desired
 from scanner.remediate.export.parts import called
@@ -105,13 +106,16 @@ def _desired(
     with scan(msgspec.structs.replace(request, also=_columns)) as scanned:
         for warning in scanned.warnings:
             inputs.warn(warning)
+        is_blind = scanned.verdict.result is GateResult.INCOMPLETE
+        if not warn_of_unseen(scanned.inventory.incomplete) and is_blind:
+            inputs.warn("; ".join(scanned.verdict.reasons))
         known = Knowledge.of(scanned, request.source)
         rules = {
             (policy.name, rule.id): rule for policy in scanned.policies for rule in policy.rules
         }
         actions, _ = make_plan(scanned.findings, rules, Choice(), known)
         wanted = desired(_keys(known.rows), actions, tool)
-        return wanted, scanned.verdict.exit_code != EXIT_INCOMPLETE
+        return wanted, not is_blind
 
 
 def _columns(rules: Sequence[Rule]) -> dict[str, frozenset[str]]:

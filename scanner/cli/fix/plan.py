@@ -16,6 +16,7 @@ from scanner.base.text import clean, clean_json
 from scanner.cli.shared import inputs
 from scanner.cli.shared.outputs import check_outputs
 from scanner.cli.shared.server import DEFAULT_URL
+from scanner.model.run import GateResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -147,7 +148,7 @@ def _from_scan(namespace: argparse.Namespace, settings: "Settings") -> "tuple[Pl
             _server(scanned.inventory.servers, settings),
             tuple(sorted(scanned.inventory.organizations)),
         )
-        is_whole = scanned.verdict.exit_code != _UNSEEN
+        is_whole = scanned.verdict.result is not GateResult.INCOMPLETE
         if lost := absent(namespace.key, scanned.policies, known.rows):
             if is_whole:
                 raise lost
