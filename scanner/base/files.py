@@ -175,6 +175,17 @@ def open_alone(path: Path, what: str) -> BinaryIO | None:
     return os.fdopen(handle, "r+b", buffering=0)
 
 
+def bounded_lines(file: BinaryIO, longest: int) -> Iterator[bytes]:
+    """Read an unbuffered file from its start, line by line, never more than `longest` at once.
+
+    Of a longer line comes what fits, without an end; who reads on after it reads its rest.
+    """
+    with os.fdopen(os.dup(file.fileno()), "rb") as lines:
+        lines.seek(0)
+        while line := lines.readline(longest):
+            yield line
+
+
 def lock(handle: int) -> bool | None:
     """Lock the file until it is closed; False where another process has, None without locks."""
     if sys.platform == "win32":

@@ -16,13 +16,14 @@ from msgspec import Meta
 
 from scanner import __version__
 from scanner.base.errors import UsageError
-from scanner.base.files import open_alone
+from scanner.base.files import bounded_lines, open_alone
 
 T = TypeVar("T")
 
 FORMAT: Final = 2
 LONGEST_AGE: Final = timedelta(hours=6)
 """Older answers are not mixed with new ones: keys come and go."""
+_LONGEST: Final = 1 << 27  # bytes of a line, twice what an answer may have
 
 
 class _Heading(msgspec.Struct):
@@ -116,20 +117,18 @@ class Journal:
         """Find the answers that may be used; return where they end."""
         assert self._file is not None  # noqa: S101 - only called with a file
         end = 0
-        # Through a buffer of its own: the file itself has none.
-        with os.fdopen(os.dup(self._file.fileno()), "rb") as lines:
-            for number, line in enumerate(lines):
-                if not line.endswith(b"\n"):
+        for number, line in enumerate(bounded_lines(self._file, _LONGEST)):
+            if not line.endswith(b"\n"):
+                break
+            try:
+                if number == 0 and not self._matches(line, purpose):
                     break
-                try:
-                    if number == 0 and not self._matches(line, purpose):
-                        break
-                    if number:
-                        asked = msgspec.json.decode(line, type=_JournalLine).asked
-                        self._places[asked] = (end, len(line))
-                except msgspec.DecodeError:
-                    break
-                end += len(line)
+                if number:
+                    asked = msgspec.json.decode(line, type=_JournalLine).asked
+                    self._places[asked] = (end, len(line))
+            except msgspec.DecodeError:
+                break
+            end += len(line)
         return end
 
     def _matches(self, line: bytes, purpose: object) -> bool:

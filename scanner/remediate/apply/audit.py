@@ -7,7 +7,6 @@ may have done. Each line holds the digest of the one before: what is altered or 
 
 import errno
 import os
-from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,13 +17,14 @@ import msgspec
 from msgspec import Meta
 
 from scanner.base.errors import UsageError
-from scanner.base.files import open_alone, open_regular
+from scanner.base.files import bounded_lines, open_alone, open_regular
 from scanner.remediate.document import Cause, KeyTarget, State, canonical, digest_of
 
 FORMAT: Final = "1"
 _FIRST: Final = "0" * 64
 _WHAT: Final = "the audit log"
 _BEGINNING: Final = b'{"action":"'
+_LONGEST: Final = 1 << 24  # bytes of a line; the state of a key has a few hundred
 """What every line begins with; a power failure may leave zeros behind what was written of it."""
 
 
@@ -172,9 +172,10 @@ def _verified(file: BinaryIO, where: str) -> tuple[list[AuditEntry], int]:
     """
     entries: list[AuditEntry] = []
     end, previous = 0, _FIRST
-    for number, line in enumerate(_lines(file), start=1):
+    for number, line in enumerate(bounded_lines(file, _LONGEST), start=1):
         if not line.endswith(b"\n"):
-            if not _BEGINNING.startswith(line[: len(_BEGINNING)].rstrip(b"\0")):
+            begins = _BEGINNING.startswith(line[: len(_BEGINNING)].rstrip(b"\0"))
+            if len(line) == _LONGEST or not begins:
                 raise _altered(f"{where}:{number}", "is no line of an audit log")
             break
         try:
@@ -192,13 +193,6 @@ def _verified(file: BinaryIO, where: str) -> tuple[list[AuditEntry], int]:
         previous = entry.digest
         end += len(line)
     return entries, end
-
-
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Read through a buffer of its own: the file itself has none."""
-    with os.fdopen(os.dup(file.fileno()), "rb") as lines:
-        lines.seek(0)
-        yield from lines
 
 
 def _altered(where: str, message: str) -> UsageError:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scanner.base.errors import TooLargeError, UsageError
 from scanner.base.files import (
     TwiceError,
+    bounded_lines,
     check_writable,
     once,
     open_regular,
@@ -109,3 +110,14 @@ def test_a_member_that_stands_twice_is_told(text: str, name: str | None) -> None
     with pytest.raises(TwiceError, match="stands twice in an object") as caught:
         json.loads(text, object_pairs_hook=once)
     assert caught.value.name == name
+
+
+@pytest.mark.parametrize("raw", [b"", b"a\n", b"a\nbb", b"0123456789\nb\n", b"\0" * 25])
+def test_no_line_is_read_beyond_the_bound(tmp_path: Path, raw: bytes) -> None:
+    (tmp_path / "f").write_bytes(raw)
+    with (tmp_path / "f").open("rb", buffering=0) as file:
+        file.read(1)  # it begins at the start all the same
+        lines = list(bounded_lines(file, 10))
+    assert b"".join(lines) == raw
+    assert all(len(line) <= 10 for line in lines)
+    assert all(line.endswith(b"\n") or len(line) == 10 for line in lines[:-1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,19 @@ def test_a_damaged_line_ends_what_is_believed(path: Path) -> None:
     with Journal(path, PURPOSE) as journal:
         assert journal.recall("one", list) == [1]
         assert journal.recall("three", list) is None
+
+
+def test_a_huge_file_under_the_name_of_the_journal_is_not_read_whole(path: Path) -> None:
+    write(path, one=[1])
+    os.truncate(path, 1 << 30)
+    tracemalloc.start()
+    with Journal(path, PURPOSE) as journal:
+        recalled = journal.recall("one", list)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert recalled == [1]
+    assert peak < 1 << 29
+    assert path.stat().st_size < 1000
 
 
 @pytest.mark.parametrize("other", [{**PURPOSE, "server": "https://other"}, {}, None])

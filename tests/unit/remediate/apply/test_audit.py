@@ -140,6 +140,16 @@ def test_a_file_that_is_no_log_stays_as_it_is(log: Path, before: int, other: byt
     assert log.read_bytes() == content
 
 
+@pytest.mark.parametrize("filled", [b"\0", b'{"action":"disable', b"\n"])
+def test_a_huge_file_that_is_no_log_is_not_read_whole(log: Path, filled: bytes) -> None:
+    log.write_bytes(filled)
+    os.truncate(log, 1 << 30)
+    for use in (AuditLog, read_audit):
+        with pytest.raises(UsageError, match="is no line of an audit log"):
+            use(log)
+    assert log.stat().st_size == 1 << 30
+
+
 def test_only_one_may_add(log: Path) -> None:
     with AuditLog(log), pytest.raises(UsageError, match="is in use"):
         AuditLog(log)
