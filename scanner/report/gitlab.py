@@ -17,7 +17,7 @@ from scanner.model.run import Run
 from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import unexplained
 from scanner.report.parts.json_array import JsonArray
-from scanner.report.parts.subject import name_of, place, shortened, told
+from scanner.report.parts.subject import name_of, place, shortened, told, treated
 from scanner.report.sarif.rules import rule_uri
 
 _SEVERITIES: Final = {
@@ -75,7 +75,8 @@ def _description(finding: Finding) -> str:
     resource = finding.resource
     where = place(resource.organization, resource.project)
     owner = f", owned by {clean(finding.owner)}" if finding.owner else ""
-    text = f"{told(finding)} ({name_of(resource)} in {where}{owner})"
+    lapsed = f", {how}" if (how := treated(finding)) else ""
+    text = f"{told(finding)} ({name_of(resource)} in {where}{owner}{lapsed})"
     return shortened(text, _MAX_DESCRIPTION)
 
 

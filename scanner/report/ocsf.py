@@ -11,6 +11,7 @@ was given.
 """
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -21,7 +22,7 @@ from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, Run
 from scanner.report.interface import ReportOptions, Writing
-from scanner.report.parts.effect import unexplained
+from scanner.report.parts.effect import gate_words, loosened, unexplained
 from scanner.report.parts.json_array import JsonArray
 from scanner.report.parts.subject import EVERYTHING, name_of, place, web_url
 
@@ -59,9 +60,10 @@ _GONE: Final = _Value(0, "Unknown")
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the OCSF report; see scanner.report.interface.Format."""
     rules = {(one.rule.policy, one.rule.id): _words(one.rule) for one in run.results}
+    gate = _verdict(run)
     events = JsonArray(out)
     while found := (yield):
-        events.add(_found(run, one, rules[one.policy, one.rule_id]) for one in found)
+        events.add(_found(run, one, rules[one.policy, one.rule_id], gate) for one in found)
     events.add(_gone(run, known) for known in run.fixed)
     if why := unexplained(run):
         events.add([_gate(run, why)])
@@ -94,7 +96,7 @@ def _words(rule: Rule) -> _Words:
     )
 
 
-def _found(run: Run, finding: Finding, words: _Words) -> dict[str, Any]:
+def _found(run: Run, finding: Finding, words: _Words, gate: Mapping[str, Any]) -> dict[str, Any]:
     rule, message = words.rule, clean(finding.message)
     status = _NEW if finding.disposition is Disposition.OPEN else _SUPPRESSED
     event = _event(run, _CREATE, status, finding.severity)
@@ -116,7 +118,7 @@ def _found(run: Run, finding: Finding, words: _Words) -> dict[str, Any]:
     event["resources"] = [_resource(finding)]
     if rule.remediation:
         event["remediation"] = {"desc": words.remediation}
-    unmapped = {"disposition": finding.disposition, "waiver": finding.waiver}
+    unmapped = {"disposition": finding.disposition, "waiver": finding.waiver, "gate": gate}
     event["unmapped"] = {key: value for key, value in unmapped.items() if value}
     return event
 
@@ -142,7 +144,18 @@ def _gate(run: Run, why: str) -> dict[str, Any]:
         "status_detail": why,
     }
     event["resources"] = [{"type": "inventory", "name": EVERYTHING}]
+    event["unmapped"] = {"gate": _verdict(run)}
     return event
+
+
+def _verdict(run: Run) -> dict[str, Any]:
+    """Return the verdict of the whole scan, which an event has no field of its own for."""
+    return {
+        "result": run.verdict.result,
+        "reasons": list(map(clean, run.verdict.reasons)),
+        "settings": gate_words(run),
+        "loosened": loosened(run),
+    }
 
 
 def _gone(run: Run, known: KnownFinding) -> dict[str, Any]:

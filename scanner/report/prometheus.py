@@ -39,7 +39,7 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> None:  # noqa: ARG
 
 
 def _metrics(run: Run) -> Iterator[_Metric]:
-    info, verdict, tables = run.info, run.verdict, run.inventory.tables
+    info, tables = run.info, run.inventory.tables
     yield _Metric("build_info", "The scanner's version.", [({"version": __version__}, 1)])
     yield _Metric("findings", "Findings by rule, outcome and disposition.", _findings(run))
     if run.organizations:
@@ -69,11 +69,7 @@ def _metrics(run: Run) -> Iterator[_Metric]:
             for state in CoverageState
         ],
     )
-    yield _Metric(
-        "gate_exit_code",
-        "Exit code of the gate: 0 passed, 1 failed, 3 inventory incomplete.",
-        [({}, verdict.exit_code)],
-    )
+    yield from _gate(run)
     yield _Metric(
         "as_of_timestamp_seconds",
         "The moment that ages were judged at.",
@@ -83,6 +79,35 @@ def _metrics(run: Run) -> Iterator[_Metric]:
         "last_run_timestamp_seconds",
         "When the last scan ended.",
         [({}, info.finished_at.timestamp())],
+    )
+
+
+def _gate(run: Run) -> Iterator[_Metric]:
+    yield _Metric(
+        "gate_exit_code",
+        "Exit code of the gate: 0 passed, 1 failed, 2 refused, 3 inventory incomplete.",
+        [({}, run.verdict.exit_code)],
+    )
+    yield _Metric(
+        "gate_reason",
+        "1 for each reason of the verdict.",
+        [({"reason": reason}, 1) for reason in dict.fromkeys(map(clean, run.verdict.reasons))],
+    )
+    yield _Metric(
+        "gate_setting",
+        "1 for each setting in effect, where it comes from, and whether it tolerates more.",
+        [
+            (
+                {
+                    "name": one.name,
+                    "value": one.value,
+                    "origin": one.origin,
+                    "looser": str(one.is_looser).lower(),
+                },
+                1,
+            )
+            for one in run.gate
+        ],
     )
 
 

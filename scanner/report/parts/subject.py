@@ -24,6 +24,17 @@ def told(finding: Finding) -> str:
     return message if finding.outcome is Outcome.FAIL else f"[{finding.outcome}] {message}"
 
 
+def treated(finding: Finding) -> str:
+    """Return what triage made of the finding; nothing for an open one that no waiver ever covered.
+
+    Where it is open, the waiver that it carries has lapsed.
+    """
+    waiver = clean(finding.waiver or "")
+    if finding.disposition is Disposition.OPEN:
+        return f"waiver {waiver} has lapsed" if waiver else ""
+    return f"{finding.disposition}: {waiver}" if waiver else finding.disposition
+
+
 def line(finding: Finding) -> str:
     """Return a finding as a line: whose it is, what it is about, and what is wrong."""
     resource = finding.resource
@@ -32,8 +43,8 @@ def line(finding: Finding) -> str:
         parts.append(f"({clean(resource.id)})")
     if finding.owner:
         parts.append(f"[{clean(finding.owner)}]")
-    if finding.disposition is not Disposition.OPEN:
-        parts.append(f"[{finding.disposition}]")
+    if how := treated(finding):
+        parts.append(f"[{how}]")
     return f"{' '.join(parts)}: {told(finding)}"
 
 

@@ -10,7 +10,7 @@ from scanner.model.outcome import Disposition, Outcome
 from scanner.model.run import GateResult, GateSetting, Run, Verdict
 from scanner.report import FORMATS
 from scanner.report.parts.effect import meaning
-from tests.unit.report.factory import large_run
+from tests.unit.report.factory import Findings, large_run
 from tests.unit.report.rendering import text
 
 LOOSE = (
@@ -22,7 +22,8 @@ LOOSE = (
     GateSetting("baseline", "none", "the default"),
     GateSetting("params", "max_age=9000d", "params in keypolicy.yaml:9:1", is_given=True),
 )
-WITH_A_PLACE = ("json", "html", "terminal", "markdown", "sarif", "junit", "oscal", "github", "pdf")
+LISTS = {"csv", "gitlab"}  # of findings: they have no place for anything else
+WITH_A_PLACE = sorted(FORMATS.keys() - LISTS - {"parquet"})  # its metadata have tests of their own
 
 
 def passed(*dispositions: Disposition) -> Run:
@@ -39,9 +40,37 @@ def passed(*dispositions: Disposition) -> Run:
     )
 
 
+def shown_by(name: str, run: Run) -> str:
+    """Return a report without what its format does to words."""
+    return html.unescape(" ".join(text(name, run).split())).replace("\\", "")
+
+
+@pytest.mark.parametrize("name", WITH_A_PLACE)
+def test_every_report_tells_why_the_gate_decided(name: str) -> None:
+    reasons = ("2 findings of severity high, at most 1 allowed", "sentry_key is partial: HTTP 403")
+    verdict = Verdict(GateResult.INCOMPLETE, 3, reasons)
+    shown = shown_by(name, msgspec.structs.replace(large_run(2), verdict=verdict))
+    assert all(reason in shown for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    "name", ["junit", "gitlab", "csv", "json", "sarif", "oscal", "ocsf", "html", "pdf"]
+)
+def test_a_finding_tells_the_waiver_that_lapsed(name: str) -> None:
+    (finding,) = (run := large_run(1)).findings
+    lapsed = msgspec.structs.replace(finding, waiver="W-7")
+    shown = shown_by(name, msgspec.structs.replace(run, findings=Findings([lapsed])))
+    assert "W-7" in shown
+    if name in {"junit", "gitlab"}:
+        assert "waiver W-7 has lapsed" in shown
+
+
 @pytest.mark.parametrize("name", WITH_A_PLACE)
 def test_every_report_tells_what_was_loosened_and_where(name: str) -> None:
-    shown = html.unescape(" ".join(text(name, passed(Disposition.OPEN)).split()))
+    run = passed(Disposition.OPEN)
+    if name == "ocsf":  # it has events of findings alone
+        run = msgspec.structs.replace(run, findings=large_run(1).findings)
+    shown = shown_by(name, run)
     for part in ("fail_on", "never", "fail_on in keypolicy.yaml:3:1", "KEYPOLICY_ON_UNKNOWN in"):
         assert part in shown, part
     assert "w.yaml" in shown
