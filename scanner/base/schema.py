@@ -178,7 +178,7 @@ def _wrong_type(source: YamlFile, fault: Fault) -> list[Problem]:
         hint = f"Write it as a list: [{written}]."
     elif not hint and isinstance(fault.instance, dict) and wanted == "text":
         hint = "A text that starts with { needs quotes around the whole of it: '{name} ...'."
-    hint = hint or f"Write {wanted}."
+    hint = hint or _WRITTEN.get(wanted, f"Write {wanted}.")
     message = f"{_is(fault.instance, written)}, not {wanted}"
     return [source.problem(fault.path, message, "wrong-type", hint=hint)]
 
@@ -263,6 +263,13 @@ _TYPES: Final = {
     "boolean": "true or false",
     "null": "null",
 }
+
+
+_WRITTEN: Final = {
+    "a mapping": "Write a mapping: a line `NAME: ...` for each, without a hyphen before it.",
+    "a list": "Write a list: a line for each that begins with `- `.",
+}
+"""How what is no scalar is written, by what it is called."""
 
 
 def _type_names(schema: dict[str, Any]) -> str:

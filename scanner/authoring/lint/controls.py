@@ -50,11 +50,21 @@ _EXAMPLES: Final = {
     "owasp-api-2023": "API4:2023",
 }
 _ALIKE: Final = 0.75
+_SHORTEST: Final = 3
+"""Fewest letters by which the beginning of a name tells a framework: `nist`, `pci`."""
 
 
 def mistyped_framework(name: str) -> str | None:
     """Return the framework that `name` is probably meant to be; None if it is fine."""
-    return None if name in _FORMS else closest(name, _FORMS, likeness=_ALIKE)
+    if name in _FORMS:
+        return None
+    short = _bare(name)
+    begun = (one for one in _FORMS if len(short) >= _SHORTEST and _bare(one).startswith(short))
+    return next(begun, None) or closest(name, _FORMS, likeness=_ALIKE)
+
+
+def _bare(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def is_known(framework: str, control: str) -> bool:

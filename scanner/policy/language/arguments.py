@@ -165,7 +165,9 @@ class _ArgumentReader:
         try:
             value = read_value(slot.type, raw)
         except BadValueError as error:
-            self._add(path, error.message, error.code, error.hint)
+            name = self._scope.meant(raw)
+            hint = f"The parameter is written ${name}." if name else error.hint
+            self._add(path, error.message, error.code, hint)
             return None
         return self._admitted(slot, value, path)
 

@@ -8,7 +8,7 @@ from scanner.base.errors import Location, Problem
 from scanner.base.hints import did_you_mean
 from scanner.model.rule import ParamValue
 from scanner.policy.language.parameters import Parameter
-from scanner.policy.language.slots import Slot
+from scanner.policy.language.slots import Slot, parameter_meant
 
 
 class ParameterScope:
@@ -50,6 +50,10 @@ class ParameterScope:
         else:
             return parameter.value
         return None
+
+    def meant(self, raw: object) -> str | None:
+        """Return the parameter that a value names otherwise than as `$name`, if there is one."""
+        return parameter_meant(raw, self._parameters)
 
     def _missing(self, name: str, location: Location) -> None:
         if self._open or name in self._excused:

@@ -1,6 +1,7 @@
 """Slots: what a parameter or an argument of a check may hold."""
 
 import re
+from collections.abc import Container
 from datetime import timedelta
 from typing import Final
 
@@ -46,7 +47,9 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
                 choices = ", ".join(self._show(choice) for choice in self.choices)
                 raise self._refused(item, f"is not one of: {choices}", "Write one of them.")
             if self.pattern is not None and not matches(self.pattern, str(item)):
-                raise self._refused(item, f"does not match the pattern {self.pattern}", _FITTING)
+                why = f"does not match the pattern {self.pattern}"
+                meaning = f" It means: {self.description}" if self.description else ""
+                raise self._refused(item, why, _FITTING + meaning)
         return value
 
     def accepts(self, other: ValueType) -> bool:
@@ -83,6 +86,12 @@ _COMPATIBLE: Final = frozenset(
         (ValueType.NUMBER, ValueType.INTEGER),
     )
 )
+
+
+def parameter_meant(raw: object, known: Container[str]) -> str | None:
+    """Return the parameter that a text names in the way of other languages, if there is one."""
+    name = raw.strip("${} ") if isinstance(raw, str) else ""
+    return name if PARAMETER.fullmatch(f"${name}") and name in known else None
 
 
 def parameter_in(raw: object) -> str | None:

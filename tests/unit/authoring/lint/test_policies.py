@@ -106,10 +106,15 @@ controls:
     ]
 
 
-def test_a_mistyped_framework_is_told(tmp_path: Path) -> None:
-    found = _lint(tmp_path, {"r": "require: is_active\ncontrols: {nist-800-53: [AC-2]}"})
-    assert [code for _, code, _, _ in _told(found)] == ["unknown-framework"]
-    assert _hints(found) == ["Did you mean `nist-800-53-r5`?"]
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [("nist-800-53", "nist-800-53-r5"), ("nist", "nist-800-53-r5"), ("pci", "pci-dss-4.0.1"),
+     ("iso27001", "iso-27001-2022"), ("SOC2", "soc2"), ("ours", None), ("ci", None)],
+)  # fmt: skip
+def test_a_mistyped_framework_is_told(tmp_path: Path, written: str, meant: str | None) -> None:
+    found = _lint(tmp_path, {"r": f"require: is_active\ncontrols: {{{written}: [AC-2]}}"})
+    assert [code for _, code, _, _ in _told(found)] == ["unknown-framework"] * bool(meant)
+    assert _hints(found) == [f"Did you mean `{meant}`?"] * bool(meant)
 
 
 def test_overrides_without_effect_are_told(tmp_path: Path) -> None:
