@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 _RUN: Final = re.compile(r"[*?]{2,}")
 
+_FOREIGN: Final = (re.compile(r"[^A-Za-z0-9_.*?-]|[.][*]"), re.compile(r"^\^|\$$|^[^*?]*%[^*?]*$"))
+"""What no slug has, and what a name hardly has: signs of regular expressions and of LIKE."""
+
 
 class OwnerCase(msgspec.Struct, frozen=True):
     """A test of the file: a resource by some of FACTS, and the owner that it should have."""
@@ -113,9 +116,19 @@ def shares(owners: Owners, found: Mapping[Share, int]) -> tuple[OwnerShare, ...]
 
 
 def without_effect(read: OwnersFile) -> Iterator[Problem]:
-    """Tell the entries that can never win, as a later one matches whatever they match."""
+    """Tell the entries that can never win: what they match a later one does, or nothing is."""
     entries = [(one, _normal(one)) for one in read.owners.entries]
     for index, (entry, mine) in enumerate(entries):
+        for fact, globs in entry.conditions.items():
+            for glob in filter(_FOREIGN[fact == "name"].search, globs):
+                yield Problem(
+                    entry.location,
+                    f"`{glob}` looks like a pattern of another language, and all of it but * and ?"
+                    " stands for itself",
+                    "like-pattern",
+                    "Write * for any text, ? for any character, and several as a list:"
+                    " [pay-*, shop-?].",
+                )
         later = (other for other, its in entries[index + 1 :] if _covers(its, mine))
         if winner := next(later, None):
             where = f"line {winner.location.line}"

@@ -42,6 +42,7 @@ NO_RULE: Final = "a waiver names a `rule`, a list of them, or a `policy`"
 _MATCH: Final = (
     "What it covers: a list of resource ids, or a SQL predicate over the row that is TRUE for it."
 )
+_ADD_RULE: Final = "Add the line `rule: RULE`, or `policy: POLICY` for all of its rules."
 _MATCH_HINT: Final = "Write a list of ids, [ID, ...], or a condition, such as project_slug = 'web'."
 
 Id = Annotated[
@@ -103,6 +104,7 @@ def waivers_schema() -> str:
             "anyOf": [{"required": ["rule"]}, {"required": ["policy"]}],
             "errorMessage": NO_RULE,
             "x-code": "no-rule",
+            "x-hint": _ADD_RULE,
         }
     ]
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "keypolicy waivers"}
@@ -210,7 +212,7 @@ class _Reader:
     def _check_bounds(self, path: NodePath, document: WaiverDocument) -> None:
         """Check what the types leave to the schema, in the schema's words."""
         if document.rule is UNSET and document.policy is UNSET:
-            self._tell(path, NO_RULE, "no-rule")
+            self._tell(path, NO_RULE, "no-rule", _ADD_RULE)
         for key, value in (("rule", document.rule), ("match", document.match)):
             if value is UNSET:
                 continue
@@ -220,7 +222,8 @@ class _Reader:
             if isinstance(value, str) and blank:
                 at = [(*path, key)]
             for place in at:
-                self._tell(place, "this must not be empty", "empty-value")
+                hint = _MATCH_HINT if key == "match" else "Write the id of a rule, or several."
+                self._tell(place, "this must not be empty", "empty-value", hint)
 
     def _rules(self, path: NodePath, document: WaiverDocument) -> tuple[str, ...]:
         policies = list(self._policies)
@@ -252,7 +255,8 @@ class _Reader:
             return date.min, date.min
         at = (*path, "expires")
         if expires < created:
-            self._tell(at, "it expires before it was created", "bad-term")
+            hint = "Write into `expires` the last day on which it holds, and into `created` today."
+            self._tell(at, "it expires before it was created", "bad-term", hint)
         elif (term := (expires - created).days) > self._term_days:
             message = f"it lasts {term} days, the longest term is {self._term_days}"
             hint = "Let it end earlier and renew it when it is reviewed (`waiver_term_days`)."

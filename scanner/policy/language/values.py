@@ -171,6 +171,8 @@ def _duration_hint(text: str) -> str:
     factor, unit = _LONG_UNITS.get(words[2].lower(), (0, "")) if words else (0, "")
     if words and factor:
         return f"Write {int(words[1]) * factor}{unit}."
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return f"Write the unit too, such as {text}d."
     return "Write a whole number and s, m(inutes), h, d or w, such as 90d."
 
 

@@ -157,3 +157,16 @@ def test_a_glob_is_shadowed_by_one_that_matches_whatever_it_matches(first: str, 
     found = shadowed({"owner": "a", "name": first}, {"owner": "b", "name": later})
     # `?*` over `*a` is not noticed: nothing is claimed that is not so, but not all is told.
     assert (not found or included) if "?" in later else found == ([0] if included else [])
+
+
+@pytest.mark.parametrize("glob", ["^pay.*$", "pay-%", "pay-.*"])
+@pytest.mark.parametrize("fact", ["organization", "project", "team", "name"])
+def test_a_pattern_of_another_language_is_told(fact: str, glob: str) -> None:
+    is_possible = fact == "name" and glob == "pay-.*"  # a name may have dots
+    assert shadowed({"owner": "a", fact: [glob, "x"]}) == ([] if is_possible else [0])
+
+
+@pytest.mark.parametrize("glob", ["pay-*", "pay_1.x", "?", "*"])
+@pytest.mark.parametrize("fact", ["organization", "project", "team", "name"])
+def test_a_glob_is_not(fact: str, glob: str) -> None:
+    assert shadowed({"owner": "a", fact: glob}) == []
