@@ -70,18 +70,26 @@ def diff(first: Snapshot, second: Snapshot) -> Diff:
         still=ordered(still),
         waived=ordered(waived),
         lapsed=ordered(lapsed),
-        notes=(*changes(first.point, second.point), *_narrowed(first), *_narrowed(second)),
+        notes=(*changes(first.point, second.point), *_narrowness(first, second)),
     )
 
 
+def _narrowness(first: Snapshot, second: Snapshot) -> Iterator[str]:
+    """Say what the two do not tell of: of both at once, or of one of them."""
+    ours, theirs = list(_narrowed(first)), list(_narrowed(second))
+    yield from (f"both {words}" for words in ours if words in theirs)
+    yield from (f"{first.label} {words}" for words in ours if words not in theirs)
+    yield from (f"{second.label} {words}" for words in theirs if words not in ours)
+
+
 def _narrowed(one: Snapshot) -> Iterator[str]:
-    """Say what one of the two does not tell of; organizations are told where they differ."""
+    """Say what a side does not tell of; organizations are told where they differ."""
     if one.owners is not None:
-        yield f"{one.label} tells the findings of {' and '.join(one.owners)} alone"
+        yield f"told the findings of {' and '.join(one.owners)} alone"
     if one.scope.projects:
-        yield f"{one.label} looked at {_projects(one.scope)} alone"
+        yield f"looked at {_projects(one.scope)} alone"
     for told in dict.fromkeys(told for reach in one.reaches for told in _lacks(reach, one.scope)):
-        yield f"{one.label} has an input {told}"
+        yield f"had an input {told}"
 
 
 def _lacks(reach: Reach, scope: Scope) -> Iterator[str]:

@@ -35,7 +35,7 @@ def tell_diff(
     sheet.line(f"first: {first.label}, gate {first.point.result.value}")
     sheet.line(f"second: {second.label}, gate {second.point.result.value}")
     for note in found.notes:
-        sheet.line(f"not alike: {note}")
+        sheet.line(f"note: {note}")
     sheet.tiles([(name, look, len(getattr(found, name))) for name, look in _TILES])
     for name, told in _TOLD.items():
         sheet.line(f"{len(getattr(found, name)):,} {told}")

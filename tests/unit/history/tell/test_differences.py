@@ -50,5 +50,5 @@ def test_what_is_not_alike_is_said_first() -> None:
     found = diff(first, second)
     tell_diff(made, first, second, found)
     assert found.notes
-    said = [line for line in terminal(made) if line.startswith("  not alike: ")]
-    assert said == [f"  not alike: {note}" for note in found.notes]
+    said = [line for line in terminal(made) if line.startswith("  note: ")]
+    assert said == [f"  note: {note}" for note in found.notes]
