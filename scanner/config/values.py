@@ -81,11 +81,12 @@ def url(value: str, origin: str) -> str:
 def token(value: str, origin: str) -> Token:
     """Read a token; it is never part of a message."""
     token = Token(value)
-    if not token.sendable:
+    # Docker's --env-file and other tools' settings keep the quotes around a value.
+    if not token.sendable or re.search("[\"'`]", value):
         raise UsageError(
-            "the token holds spaces, line breaks or other characters that no token has",
+            "the token holds spaces, line breaks, quotes or other characters that no token has",
             where=origin,
-            remedy=f"Copy it again from {LIVE.title}; it is one line, without quotes inside.",
+            remedy=f"Copy it again from {LIVE.title}; it is one line, without quotes.",
         )
     return token
 

@@ -433,6 +433,7 @@ def test_the_other_suffix_does_not_hide_the_settings_above(place: Place) -> None
         ("SENTRY_URL", "https://user:word@sentry.io", "user name or password"),
         ("SENTRY_AUTH_TOKEN", "two words", "the token holds spaces"),
         ("SENTRY_AUTH_TOKEN", "a\tb", "the token holds"),
+        ("SENTRY_AUTH_TOKEN", '"sntryu_ab"', "line breaks, quotes or other characters"),
         ("KEYPOLICY_FAIL_ON", "urgent", "'urgent' is none of low, medium, high, critical, never"),
         ("KEYPOLICY_ON_UNKNOWN", "skip", "'skip' is none of fail, warn, ignore"),
         ("KEYPOLICY_ALLOW_PARTIAL", "perhaps", "'perhaps' is none of true"),
