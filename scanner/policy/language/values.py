@@ -191,7 +191,9 @@ def _read_duration(raw: object) -> ParamValue:
     if isinstance(raw, str):
         return parse_duration(raw)
     bare = type(raw) is int and raw >= 0
-    hint = f"Write the unit too, such as {raw}d." if bare else _duration_hint("")
+    # Days are meant by an age and seconds by a window, as the API counts it.
+    units = f"Write the unit too: {raw}d for days, {raw}s for seconds."
+    hint = units if bare else _duration_hint("")
     raise BadValueError(f"{_show(raw)} is not a duration", "bad-duration", hint)
 
 

@@ -72,6 +72,12 @@ def test_what_is_not_a_duration(text: str) -> None:
     assert caught.value.code == "bad-duration"
 
 
+def test_a_number_alone_may_be_of_either_unit() -> None:
+    with pytest.raises(BadValueError) as caught:
+        read_value(ValueType.DURATION, 3600)
+    assert caught.value.hint == "Write the unit too: 3600d for days, 3600s for seconds."
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
