@@ -41,8 +41,8 @@ _SHAPES: Final = tuple(
             r"(?i)((?:secret|token|password|passwd|api_?key)=)[^\s&,;\"']{8,}",
             rf"\1{REDACTED}",
         ),
-        # To the last @ before a slash: a password may have one too.
-        (r"(://[^/@:\s]*):[^/\s]*@", rf"\1:{REDACTED}@"),
+        # To the last @ before a slash: a password may have one too. DSNs of old have no scheme.
+        (r"(//[^/@:\s]*):[^/\s]*@", rf"\1:{REDACTED}@"),
     )
 )
 """What a credential looks like, and what becomes of it, in this order."""
@@ -56,7 +56,7 @@ _SIGNS: Final = ("@", *_WORDS)
 """What every shape but one needs, in lower case: most texts have none, and are done with that."""
 
 SUSPECT: Final = (
-    rf"(?i){'|'.join(_WORDS)}|[0-9a-f]{{64}}|://[^/\s]*:[^/\s]*@"
+    rf"(?i){'|'.join(_WORDS)}|[0-9a-f]{{64}}|//[^/\s]*:[^/\s]*@"
     rf'|"(?:{"|".join(sorted(SECRET_FIELDS))})":'
 )
 """A pattern for the database (RE2) that is in all text, JSON included, with anything to redact.
@@ -67,8 +67,8 @@ It may be in harmless text too: it tells what is worth a close look.
 _ENCODER = msgspec.json.Encoder()
 _FIELD_MARKS = tuple(f'"{name}":'.encode() for name in sorted(SECRET_FIELDS))
 _SIGN_BYTES = tuple(word.encode() for word in _WORDS)
-_URL_SECRET = re.compile(rb"://[^/@:\s]*:[^/\s]*@")
-_PASSWORD = re.compile(r"://[^/@:\s]*:([^/\s]+)@")
+_URL_SECRET = re.compile(rb"//[^/@:\s]*:[^/\s]*@")
+_PASSWORD = re.compile(r"//[^/@:\s]*:([^/\s]+)@")
 _DIGITS = bytes(ord("0") if chr(code) in "0123456789abcdefABCDEF" else 32 for code in range(256))
 _LEGACY_TOKEN = b"0" * 64
 
