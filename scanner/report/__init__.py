@@ -12,6 +12,7 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
+from scanner.base.hints import closest
 from scanner.model.finding import Finding
 from scanner.model.run import Run
 from scanner.report.interface import DEFAULT_OPTIONS, Format, ReportOptions, Writing
@@ -254,10 +255,14 @@ def format_called(name: str) -> FormatInfo:
     """
     info = FORMATS.get(name)
     if info is None:
+        suffix = f".{name.lower().lstrip('.')}"
+        meant = next((one for one, each in FORMATS.items() if suffix in each.suffixes), None)
+        meant = meant or closest(name, FORMATS)
         raise UsageError(
             f"there is no report format called {name!r}",
             where="--format",
-            remedy=f"Known formats: {', '.join(FORMATS)}.",
+            remedy=f"{f'Did you mean `{meant}`? ' if meant else ''}"
+            f"Known formats: {', '.join(FORMATS)}.",
         )
     if info.is_extra:
         importlib.import_module(f"scanner.report.{info.module}").ready()

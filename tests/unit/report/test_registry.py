@@ -14,7 +14,14 @@ import pytest
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
 from scanner.model.finding import Finding
-from scanner.report import FORMATS, format_for, to_file, to_stream, write_reports
+from scanner.report import (
+    FORMATS,
+    format_called,
+    format_for,
+    to_file,
+    to_stream,
+    write_reports,
+)
 from tests.unit.report.factory import RULES, clean_run, finding, large_run, run_of
 from tests.unit.report.papers import can_make
 from tests.unit.report.rendering import render, write_file
@@ -64,6 +71,22 @@ def test_a_digest_is_asked_for_by_the_formats_that_tell_it(name: str) -> None:
 def test_an_unknown_name_is_told_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="json, sarif, html"):
         render("docx", clean_run())
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        *((suffix, name) for name, info in FORMATS.items() for suffix in info.suffixes),
+        ("MD", "markdown"),
+        ("SARIF", "sarif"),
+        ("jsno", "json"),
+    ],
+)
+def test_a_suffix_or_a_slip_for_a_name_is_told_the_name(name: str, meant: str) -> None:
+    for given in {name, name.lstrip(".")} - FORMATS.keys():
+        with pytest.raises(UsageError) as caught:
+            format_called(given)
+        assert caught.value.remedy.startswith(f"Did you mean `{meant}`? Known formats: json")
 
 
 def test_importing_the_registry_loads_no_format() -> None:
