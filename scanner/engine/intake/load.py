@@ -275,13 +275,13 @@ class _Loader:
         listed = self._listed[keys]
         mine = [name for name in self.filled if name == keys]
         keyed = places(self._connection, mine, projects=bool(listed))
-        whole = [place for place in listed if place[1] is None]
-        if len(whole) == 1 and any(organization is None for organization, _ in keyed):
+        anywhere = any(organization is None for organization, _ in keyed)
+        if anywhere and sum(project is None for _, project in listed) == 1:
             # Keys that do not tell their organization are of the one that is listed.
             listed = [place for place in listed if place[1] is not None]
         self._lacks(keys, keyless(scope, listed, keyed))
         filled = [name for name in self.filled if name in provider.tables]
-        if not keyed or scope.projects or filled == mine:
+        if not keyed or anywhere or scope.projects or filled == mine:
             return
         told = {gap.organization for gap in self.coverage[keys].gaps} | {one for one, _ in keyed}
         for slug in sorted(organizations(self._connection, filled).keys() - told):

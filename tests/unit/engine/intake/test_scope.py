@@ -178,8 +178,10 @@ def test_a_listed_organization_without_a_key_in_an_export_is_a_gap(
         api(tmp_path / "k.json", [KEY], organization=label),
     )
     with connect() as connection:
-        coverage = fill(connection, *inputs).coverage["sentry_key"]
-    assert {gap.organization for gap in coverage.gaps} == gaps
+        found = fill(connection, *inputs)
+    assert {gap.organization for gap in found.coverage["sentry_key"].gaps} == gaps
+    # Nor is one said to be empty of which the keys may be.
+    assert found.warnings == ()
 
 
 def test_an_organization_that_was_seen_to_be_empty_is_said(tmp_path: Path) -> None:
