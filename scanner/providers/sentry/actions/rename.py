@@ -47,7 +47,8 @@ def propose(arguments: RenameArguments, situation: Situation) -> Proposal:
         raise NotPossibleError("unknown-state", f"its new name has {{{lacking[0]}}}: not known")
     name = kept_name(_PLACE.sub(lambda found: str(known[found[1]]), arguments.to))
     if not 0 < len(name) <= LONGEST:
-        raise NotPossibleError("bad-name", f"its new name would have {len(name)} characters")
+        bounds = f"its new name would have {len(name)} characters, not 1 to {LONGEST}"
+        raise NotPossibleError("bad-name", bounds)
     return Proposal({"name": name})
 
 

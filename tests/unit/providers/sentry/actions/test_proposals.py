@@ -137,7 +137,7 @@ def test_only_the_options_that_are_given_are_proposed() -> None:
 def test_names_are_made_of_what_the_key_is() -> None:
     to = "{organization}-{project}-{name}-{public}"
     assert proposal("rename", {"to": to}).after == {"name": f"acme-shop-web-{'b' * 8}"}
-    with pytest.raises(NotPossibleError, match="65 characters"):
+    with pytest.raises(NotPossibleError, match="65 characters, not 1 to 64"):
         proposal("rename", {"to": "x" * 65})
     with pytest.raises(NotPossibleError, match=r"\{public\}"):
         proposal("rename", {"to": "{public}"}, {"public": ""})
