@@ -74,7 +74,8 @@ async def _read(
 
 
 def _explained(error: ApiError, place: OrganizationBase, listing: _Listing) -> ApiError:
-    if error.reason is not Reason.FORBIDDEN:
+    # A token that was taken so far is refused by the list, not by the server.
+    if error.reason not in {Reason.FORBIDDEN, Reason.UNAUTHORIZED}:
         return error
     remedy = (
         f"The list wants {listing.scope}, and some servers give it to people only: open"

@@ -208,11 +208,13 @@ def test_credentials_are_listed_without_their_secrets(world: World, output: Path
     assert not simulator.routes.keys() & {"projects", "organization_keys", "keys"}
 
 
+@pytest.mark.parametrize("status", [403, 401])
 def test_what_the_token_may_not_list_is_denied_with_the_way_around(
-    world: World, output: Path
+    world: World, output: Path, status: int
 ) -> None:
+    script = [faults.status(status, "/org-auth-tokens/|/api-keys/")] if status != 403 else []
     picky = replace(TODAY, token_list_for_tokens=False)
-    with Simulator(world, picky) as simulator:
+    with Simulator(world, picky, faults=script) as simulator:
         report = fetch(simulator, output, needs=CREDENTIALS)
     for name, path in (("org_auth_token", "org-auth-tokens"), ("api_key", "api-keys")):
         coverage = report.coverage[f"sentry_{name}"]
