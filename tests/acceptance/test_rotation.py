@@ -341,6 +341,11 @@ def test_status_without_such_a_rule_looks_at_the_keys_all_the_same(weeks: Weeks)
     assert '"rotations": []' in told
 
 
+def test_status_in_json_is_json_without_such_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fix", "status", "--demo", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"rotations": []}
+
+
 def test_status_of_what_was_not_seen_ends_in_3(weeks: Weeks) -> None:
     weeks.fetch()
     asked = ("fix", "status", "--inventory", "inventory.jsonl", "--policy", "ours.yaml")
