@@ -115,6 +115,12 @@ class Table(msgspec.Struct, frozen=True):
     checks: tuple[str, ...] = ()
 
     @property
+    def row(self) -> tuple[str, ...]:
+        """The columns that tell a row from all others."""
+        columns = ("id",) if self.unique else ("id", self.organization)
+        return tuple(name for name in columns if name in self.columns)
+
+    @property
     def organization_field(self) -> str:
         """The field by which a record itself tells its organization; empty where none does."""
         column = self.columns.get(self.organization)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 from scanner.engine.dialect.numbers import whole
 from scanner.engine.dialect.refusing import inexpressible
 from scanner.engine.dialect.typed import Typed, ValueKind, literal, mark
-from scanner.engine.predicate.syntax import PLACE, Node, call
+from scanner.engine.predicate.syntax import DEFAULT_FRAME, PLACE, Node, call
+from scanner.engine.predicate.vocabulary import BY_PLACE
 
 if TYPE_CHECKING:
     from scanner.engine.dialect.lower import Lowering
@@ -17,20 +18,11 @@ _ROWS: Final = Decimal(1 << 40)
 _NONE: Final = Decimal(0)
 _COUNTS: Final = frozenset({"count", "row_number", "rank", "dense_rank"})
 _SAME: Final = frozenset({"min", "max", "first_value", "last_value", "lag", "lead"})
-_BY_PLACE: Final = frozenset({"row_number", "first_value", "last_value", "lag", "lead"})
-"""Windows whose value depends on the order of rows, also of equal ones."""
-
 _FRAMELESS: Final = frozenset({"row_number", "rank", "dense_rank", "lag", "lead"})
 """Windows that see their whole partition: DuckDB and PostgreSQL take a frame for them and pay no
 heed to it, Spark does not take it."""
 
 _RANKS: Final = frozenset({"rank", "dense_rank"})
-_DEFAULT: Final[Node] = {
-    "start": "UNBOUNDED_PRECEDING",
-    "end": "CURRENT_ROW_RANGE",
-    "start_expr": None,
-    "end_expr": None,
-}
 _LONGEST: Final = (1 << 31) - 1
 """Most rows that a frame of Spark's goes back or on."""
 
@@ -64,7 +56,7 @@ def window(lowering: "Lowering", node: Node) -> Typed:
         return Typed(mark("integer", "1"), ValueKind.INTEGER, Decimal(1), Decimal(1))
     frame = _frame(node, name)
     by_rows = any(str(frame[end]).endswith("_ROWS") for end in ("start", "end"))
-    if (by_rows or name in _BY_PLACE) and not _is_total(node["orders"]):
+    if (by_rows or name in BY_PLACE) and not _is_total(node["orders"]):
         raise inexpressible(f"has a window {name}() over rows in no certain order", node, _TOTAL)
     arguments = [part["expression"] for part in node["arguments"]]
     typed = [lowering.expression(part) for part in arguments[:1]]
@@ -98,7 +90,7 @@ def window(lowering: "Lowering", node: Node) -> Typed:
 
 def _frame(node: Node, name: str) -> Node:
     """Return which rows the window sees; the frame that is the default is not written out."""
-    parts = {key: node[key] for key in _DEFAULT}
+    parts = {key: node[key] for key in DEFAULT_FRAME}
     by = {str(parts[end]).rpartition("_")[2] for end in ("start", "end")}
     if "GROUPS" in by:
         raise inexpressible(f"has a window {name}() over groups of rows", node)
@@ -108,7 +100,7 @@ def _frame(node: Node, name: str) -> Node:
     if by_rows and _place(parts, "start", node) > _place(parts, "end", node):
         raise inexpressible(f"has a window {name}() over rows that end before they begin", node)
     is_whole = not node["orders"] and not by_rows
-    return _DEFAULT if name in _FRAMELESS or is_whole else parts
+    return DEFAULT_FRAME if name in _FRAMELESS or is_whole else parts
 
 
 def _place(frame: Node, end: str, node: Node) -> int:

@@ -95,13 +95,14 @@ class Guard:
         rebuilt = [
             self._rebuild(*one, answer, spent) for one, answer in zip(asked, answers, strict=True)
         ]
-        tables = [table for _, table, _ in asked]
         sound = [
-            (*one, doubtful(one[1], TABLES[table].columns, one[0].params))
-            for one, table in zip(rebuilt, tables, strict=True)
+            (*one, table, doubtful(one[1], TABLES[table].columns, one[0].params))
+            for one, (_, table, _) in zip(rebuilt, asked, strict=True)
             if not isinstance(one, GuardError)
         ]
-        trees = [syntax.finite(tree) for _, tree, _ in sound]
+        trees = [
+            syntax.settled(syntax.finite(tree), TABLES[table].row) for _, tree, table, _ in sound
+        ]
         parts = [part for *_, some in sound for part in some]
         texts = syntax.write(self._connection, [*trees, *parts])
         tried = iter(
@@ -110,7 +111,7 @@ class Guard:
         )
         made = iter(
             msgspec.structs.replace(checked, sql=text, doubtful=tuple(islice(tried, len(some))))
-            for text, (checked, _, some) in zip(texts, sound, strict=False)
+            for text, (checked, *_, some) in zip(texts, sound, strict=False)
         )
         return [one if isinstance(one, GuardError) else next(made) for one in rebuilt]
 

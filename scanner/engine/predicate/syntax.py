@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from scanner.engine.database import Connection
+from scanner.engine.predicate.vocabulary import BY_PLACE, FRAMED
 
 Node = dict[str, Any]
 """A node of a tree."""
@@ -19,6 +20,13 @@ PREFIX: Final = "SELECT (\n"
 
 PLACE: Final = {"alias": "", "query_location": 0, "query_location_length": 0}
 NO_ORDER: Final = {"type": "ORDER_MODIFIER", "orders": []}
+
+DEFAULT_FRAME: Final[Node] = {
+    "start": "UNBOUNDED_PRECEDING",
+    "end": "CURRENT_ROW_RANGE",
+    "start_expr": None,
+    "end_expr": None,
+}
 
 FALSE: Final[Node] = {
     "class": "CONSTANT",
@@ -188,6 +196,37 @@ def finite(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
     if name == "nullif" and len(arguments) == 2:  # noqa: PLR2004 - a value, and what it may not be
         return arguments[0] if _is_without(*arguments) else made
     return _unless(made, cast_to("DOUBLE", _constant("nan"))) if name == "sqrt" else made
+
+
+def settled(node: Any, columns: Sequence[str]) -> Any:  # noqa: ANN401 - any part of a JSON tree
+    """Return the part with each window that goes by place ordered down to the row, by `columns`.
+
+    The database takes equal rows in any order, another one each time. Ranges of values are left as
+    they are: which rows are equal is what they say.
+    """
+    if isinstance(node, list):
+        return [settled(one, columns) for one in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: settled(value, columns) for name, value in node.items()}
+    if made.get("class") != "WINDOW":
+        return made
+    name, ends = made["function_name"], (made["start"], made["end"])
+    by_rows = any(end.endswith("_ROWS") for end in ends)
+    by_value = any(end.startswith("EXPR") or end.endswith("_GROUPS") for end in ends)
+    if not (by_rows or name in BY_PLACE) or (name in FRAMED and by_value and not by_rows):
+        return made
+    if name in BY_PLACE - FRAMED:  # it pays no heed to a frame, which may take one order only
+        made |= DEFAULT_FRAME
+    elif not (by_rows or made["orders"]):  # it sees its whole partition, as without an order
+        made |= {"start": "UNBOUNDED_PRECEDING", "end": "UNBOUNDED_FOLLOWING"}
+    order = {"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT"}
+    last = [{**order, "expression": _column(name)} for name in columns]
+    return made | {"orders": [*made["orders"], *last]}
+
+
+def _column(name: str) -> Node:
+    return {"class": "COLUMN_REF", "type": "COLUMN_REF", **PLACE, "column_names": [name]}
 
 
 def _unless(node: Node, value: Node) -> Node:

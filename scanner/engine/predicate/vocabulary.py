@@ -134,6 +134,10 @@ WINDOWS: Final[dict[str, str]] = {
 }
 """Functions that may be used with OVER (...); they see every row of the table."""
 
+FRAMED: Final = frozenset({"first_value", "last_value"})
+BY_PLACE: Final = FRAMED | {"row_number", "lag", "lead"}
+"""Windows whose value depends on the order of rows, also of equal ones."""
+
 WINDOW_ARGUMENTS: Final = {"lag": 3, "lead": 3}
 """Most arguments of a window, where it is not one: max(x, n) would be a list of n values a row."""
 

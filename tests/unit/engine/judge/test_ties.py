@@ -1,0 +1,97 @@
+"""Rows that are equal in the order of a window: what it says does not depend on how they came."""
+
+import random
+
+import pytest
+
+from scanner.engine.judge.evaluate import CODES, evaluate
+from scanner.engine.judge.prepare import prepare
+from scanner.model.outcome import Outcome
+from tests.unit.engine.support import AS_OF, Row, database, outcomes, rule
+
+Judged = tuple[str, str, int]
+
+TIED = "PARTITION BY project_id ORDER BY date_created"
+WINDOWS = [
+    "row_number() OVER () > 9",
+    "row_number() OVER (PARTITION BY project_id) > 2",
+    f"row_number() OVER ({TIED}) > 2",
+    f"row_number() OVER ({TIED} DESC NULLS FIRST) > 2",
+    f"lag(is_active) OVER ({TIED})",
+    f"lead(is_active, 2, true) OVER ({TIED})",
+    "row_number() OVER (ORDER BY date_created RANGE INTERVAL 3 DAYS PRECEDING) > 9",
+    "lag(is_active) OVER (ORDER BY date_created GROUPS 2 PRECEDING)",
+    "first_value(is_active) OVER (PARTITION BY project_id)",
+    "last_value(is_active) OVER (PARTITION BY project_id)",
+    f"first_value(is_active) OVER ({TIED})",
+    f"last_value(is_active) OVER ({TIED})",
+    f"last_value(is_active) OVER ({TIED} RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)",
+    f"bool_and(is_active) OVER ({TIED} ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)",
+    "count(*) FILTER (WHERE is_active) OVER (ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) > 1",
+    f"first_value(is_active) OVER ({TIED} ROWS 1 PRECEDING) OR rank() OVER ({TIED}) > 3",
+]
+
+
+def _rows() -> list[Row]:
+    chance = random.Random(7)  # noqa: S311 - not about secrets
+    days = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", None)
+    return [
+        {
+            "id": f"{number:03}",
+            "project_id": number % 4,
+            "is_active": chance.random() < 0.5,
+            "date_created": chance.choice(days),
+        }
+        for number in range(60)
+    ]
+
+
+def _judged(texts: list[str], rows: list[Row], table: str = "sentry_key") -> list[set[Judged]]:
+    """For each condition, the rows with their outcomes."""
+    rules = [rule(text, name=f"r{n}", resource=table) for n, text in enumerate(texts)]
+    connection = database(rows, table)
+    return [
+        set(
+            connection.execute(
+                f"SELECT t.organization_slug, t.id, v.{one.column} FROM {one.verdicts} AS v"
+                f' JOIN "{table}" AS t ON t.rowid = v.number'
+            ).fetchall()
+        )
+        for one in evaluate(connection, prepare(connection, rules), AS_OF)
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_order_of_rows_changes_nothing(seed: int) -> None:
+    rows = _rows()
+    expected = _judged(WINDOWS, rows)
+    random.Random(seed).shuffle(rows)  # noqa: S311 - not about secrets
+    assert _judged(WINDOWS, rows) == expected
+
+
+def test_what_a_window_sees_stays() -> None:
+    first = [
+        "first_value(id) OVER (PARTITION BY project_id) = '00' || CAST(project_id AS VARCHAR)",
+        "last_value(id) OVER (PARTITION BY project_id) = CAST(56 + project_id AS VARCHAR)",
+        "first_value(id) OVER () = '000' AND last_value(id) OVER () = '059'",
+        "count(*) OVER (PARTITION BY project_id) = 15",
+    ]
+    first[1] = first[1].replace("= CAST", "= '0' || CAST")
+    assert outcomes([rule(text) for text in first], _rows()) == [["pass"] * 60] * len(first)
+
+
+def test_equal_ids_of_two_organizations_are_two_rows() -> None:
+    rows: list[Row] = [
+        {"id": identifier, "organization_slug": slug, "name": "x"}
+        for slug in ("acme", "globex")
+        for identifier in ("a", "b")
+    ]
+    text = "row_number() OVER (ORDER BY name) IN (1, 3)"
+    passing, failing = CODES.index(Outcome.PASS), CODES.index(Outcome.FAIL)
+    expected = {
+        *(("acme", "a", passing), ("globex", "a", failing)),
+        *(("acme", "b", passing), ("globex", "b", failing)),
+    }
+    for _ in range(2):
+        assert _judged([text], rows, "sentry_integration") == [expected]
+        rows.reverse()
