@@ -12,7 +12,7 @@ from scanner.base.errors import UsageError
 from scanner.model.outcome import Risk
 from scanner.policy.actions import ACTIONS, get_action
 from scanner.remediate.apply.audit import OPEN, ActionFate, AuditEntry
-from scanner.remediate.apply.compare import differing
+from scanner.remediate.apply.compare import differing, fits
 from scanner.remediate.document import (
     TAKE_BACK,
     KeyTarget,
@@ -149,12 +149,32 @@ def _reverted(
     if not changed:
         return _left(last, "spread", stays) if others else None
     wanted = {field: before[field] for field in changed if field in before}
-    if len(wanted) < len(changed) or not is_whole(wanted):
-        reason = f"what it was before is not known: {', '.join(changed)}"
+    is_known, untold = len(wanted) == len(changed) and is_whole(wanted), []
+    if is_known:
+        untold = _untold(before, after, sent)
+        wanted = {name: value for name, value in wanted.items() if not fits({name: value}, after)}
+    if not is_known or not wanted:
+        reason = f"what it was before is not known: {', '.join(untold or changed)}"
         return _left(last, "unknown-state", reason)
-    now = {field: after[field] for field in changed if field in after}
+    now = {field: after[field] for field in wanted if field in after}
     name = _OPPOSITES.get(last.action, last.action)
-    return _planned(last, name, final, now, wanted, *([stays] if others else []))
+    told = [stays] if others else []
+    if untold:
+        told.append(f"what was before is not known of {', '.join(untold)}: that stays")
+    return _planned(last, name, final, now, wanted, *told)
+
+
+def _untold(before: State, after: State, sent: Sequence[AuditEntry]) -> list[str]:
+    """Return the members of objects that were set, and that the key did not tell before."""
+    found = {
+        f"{field}.{member}"
+        for one in sent
+        for field, value in (one.changes or {}).items()
+        if isinstance(value, Mapping) and isinstance(old := before.get(field), Mapping)
+        for member in value.keys() - old.keys()
+        if member in (after.get(field) or {})
+    }
+    return sorted(found)
 
 
 def _planned(

@@ -242,6 +242,34 @@ def test_a_redacted_name_cannot_be_given_back(tmp_path: Path) -> None:
     assert left.code == "unknown-state"
 
 
+@pytest.mark.parametrize("others", [{}, {"hasDebug": False}])
+def test_an_option_that_was_not_told_before_stays_and_is_told(
+    tmp_path: Path, others: dict[str, bool]
+) -> None:
+    of = world()
+    owner, log, field = of.projects[0], tmp_path / "a.jsonl", "dynamicSdkLoaderOptions"
+    owner.keys[0].feedback, owner.keys[0].debug = False, True
+    one = action(owner.keys[0], owner, {field: {"hasFeedback": True, **others}})
+    with Simulator(of) as sim:
+        assert apply(sim, plan(sim.url, one), log)[0].fate is ActionFate.APPLIED
+    entries = []
+    for entry in read_audit(log):  # as an older server would have told the key before
+        told = dict(entry.before or {})
+        told[field] = {name: on for name, on in told[field].items() if name != "hasFeedback"}
+        entries.append(structs.replace(entry, before=told))
+    made = undo_plan(entries, "", NOW, "a.jsonl")
+    untold = f"{field}.hasFeedback"
+    if others:
+        (back,) = made.actions
+        assert (back.after or {})[field]["hasDebug"]
+        assert any(untold in note for note in back.notes)
+    else:
+        assert [(left.code, untold in left.reason) for left in made.left] == [
+            ("unknown-state", True)
+        ]
+        assert made.actions == ()
+
+
 def test_which_plan_is_taken_back(tmp_path: Path) -> None:
     of = world()
     owner, log = of.projects[0], tmp_path / "a.jsonl"
