@@ -59,7 +59,12 @@ def test_a_key_of_a_file(tmp_path: Path) -> None:
                     "--key", OARFISH[:4], cwd=tmp_path)  # fmt: skip
     assert done.code == 0
     assert "FAIL: " in done.out
+    assert ", of acme/web" in done.out
     assert "has_rate_limit: FALSE  <- decides" in done.out
+    placeless = _explain("key-rate-limit", "--inventory", TWO_KEYS, "--key", OARFISH[:4],
+                         cwd=tmp_path)  # fmt: skip
+    (told,) = (line for line in placeless.out.splitlines() if line.startswith("FAIL: "))
+    assert told == f"FAIL: Bold Oarfish, {OARFISH}"
 
 
 @pytest.mark.parametrize("name", ["sentry-baseline", "sentry-strict"])

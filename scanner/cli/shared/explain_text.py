@@ -37,7 +37,8 @@ def verdict_lines(verdict: RowVerdict, width: int) -> Iterator[str]:
     place = "/".join(part for part in (verdict.organization, verdict.project) if part)
     name = verdict.name or "(no name)"
     outcome = verdict.outcome.replace("_", " ").upper()
-    yield from wrap(clean(f"{outcome}: {name}, {verdict.id}, of {place}"), width)
+    of = f", of {place}" if place else ""
+    yield from wrap(clean(f"{outcome}: {name}, {verdict.id}{of}"), width)
     if verdict.message:
         yield from wrap(clean(verdict.message), width, _INDENT)
     yield f"{_INDENT}as of {clock(verdict.as_of)}"
