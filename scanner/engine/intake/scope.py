@@ -85,20 +85,21 @@ def is_narrowed(scope: Scope, reaches: Iterable[Reach]) -> bool:
 
 
 def check_project_option(connection: Connection, inputs: Iterable[RawInput]) -> None:
-    """Refuse one project's name for keys of several: it would be wrong for most of them."""
+    """Refuse one project's name for keys of several, and an id that is not theirs."""
     for raw in inputs:
         table = TABLES.get(raw.kind or "")
         if raw.project is None or table is None or "project_id" not in table.columns:
             continue
-        found = connection.execute(
-            f'SELECT count(DISTINCT project_id) FROM "{raw.kind}"'
+        count, number = connection.execute(
+            f'SELECT count(DISTINCT project_id), CAST(min(project_id) AS VARCHAR) FROM "{raw.kind}"'
             f" WHERE {table.project} = $project"
             f" AND {table.organization} IS NOT DISTINCT FROM $org",
             {"project": raw.project, "org": raw.organization},
-        ).fetchone()
-        if found and found[0] > 1:
+        ).fetchone() or (0, None)
+        if count > 1 or (raw.project.isdecimal() and number not in {None, raw.project}):
+            of = f"{count} projects" if count > 1 else f"the project with the id {number}"
             raise UsageError(
-                f"holds keys of {found[0]} projects, but --project names only {raw.project!r}",
+                f"holds keys of {of}, but --project names only {raw.project!r}",
                 where=raw.label,
                 remedy="Leave --project out, or add the project list of the organization"
                 " with a further --inventory, so that each key finds its project.",

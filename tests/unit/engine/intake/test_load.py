@@ -179,6 +179,19 @@ def test_one_project_name_for_keys_of_several_projects_is_refused(tmp_path: Path
         fill(connection, raw)
 
 
+@pytest.mark.parametrize("told", ["projectId", "projectID"])
+def test_the_id_of_another_project_is_refused(tmp_path: Path, told: str) -> None:
+    record = {"id": "k", "public": "k", "name": "x", "label": "x", told: 9}
+    with connect() as connection, pytest.raises(UsageError, match=r"with the id 9, but .* '77'"):
+        fill(connection, api(tmp_path / "k.json", [record], project="77"))
+    for project in ("9", "web"):
+        (row,) = rows(api(tmp_path / "k.json", [record], project=project))
+        assert row["project_id"] == 9
+    del record[told]
+    (row,) = rows(api(tmp_path / "k.json", [record], project="77"))
+    assert row["project_id"] is None
+
+
 def test_duplicates_are_dropped_with_a_warning(tmp_path: Path) -> None:
     raw = api(tmp_path / "k.json", [KEY, KEY, KEY])
     with connect() as connection:
