@@ -115,7 +115,7 @@ class Composer:
                 _mark(event),
                 "a second document starts here",
                 "multiple-documents",
-                "Write one policy to a file.",
+                "Remove the line `---`, or move what follows it to a file of its own.",
             )
         return self._content._replace(data=data)
 
