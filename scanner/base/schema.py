@@ -218,10 +218,18 @@ def _bad_combination(source: YamlFile, fault: Fault) -> list[Problem]:
         return _wrong_type(source, fault)
     if not isinstance(fault.instance, dict):
         return []  # told as a wrong type
-    keys = [key for branch in fault.wanted for key in branch.get("required", ())]
+    keys = set(_required(fault.wanted))
     if any(closest(key, keys, likeness=0.75) for key in fault.instance if key not in keys):
         return []  # a mistyped key, told as unknown
     return [source.problem(fault.path, message, fault.code("bad-value"), hint=fault.hint)]
+
+
+def _required(schema: object) -> Iterator[str]:
+    """Give the keys that parts of a schema ask for, or ask not to be there."""
+    if isinstance(schema, dict):
+        yield from (*schema.get("required", ()), *_required([*schema.values()]))
+    for part in schema if isinstance(schema, list) else ():
+        yield from _required(part)
 
 
 def _too_small(source: YamlFile, fault: Fault) -> list[Problem]:
@@ -265,11 +273,10 @@ _TYPES: Final = {
 }
 
 
-_WRITTEN: Final = {
+_WRITTEN: Final = {  # what is no scalar
     "a mapping": "Write a mapping: a line `NAME: ...` for each, without a hyphen before it.",
     "a list": "Write a list: a line for each that begins with `- `.",
 }
-"""How what is no scalar is written, by what it is called."""
 
 
 def _type_names(schema: dict[str, Any]) -> str:

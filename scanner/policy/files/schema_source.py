@@ -100,6 +100,7 @@ def tests_schema() -> Schema:
             ],
             "errorMessage": ONE_FORM,
             "x-code": "case-form",
+            "x-hint": "Write `rule`, and rows under their outcome: pass: [{is_active: true}].",
         }
     ]
     rows = {
