@@ -175,7 +175,21 @@ class CaseReader:
             elif not fits(cell, columns[name].type):
                 message = f"`{name}` is {columns[name].type}, which this is not"
                 self._add(at, message, "wrong-type", WRITE[columns[name].type])
+            elif cell is not None and (keys := columns[name].keys):
+                self._check_fields(cell, name, keys, at)
         return dict(given)
+
+    def _check_fields(self, cell: object, name: str, keys: tuple[str, ...], path: NodePath) -> None:
+        """Check a value of JSON whose fields are known, as conditions that read them are."""
+        if not isinstance(cell, dict):
+            hint = f"Write its fields: {{{', '.join(f'{key}: ...' for key in keys[:2])}}}."
+            self._add(path, f"`{name}` has fields, which this has not", "wrong-type", hint)
+            return
+        for field in cell:
+            if field not in keys:
+                hint = did_you_mean(field, keys, kind="fields")
+                message = f"`{name}` has no field `{field}`"
+                self._add((*path, field), message, "unknown-field", hint, key=True)
 
     def _resource(self, rule: str, path: NodePath, *, key: bool = True) -> str | None:
         if rule not in self._resources:
