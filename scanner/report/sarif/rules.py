@@ -1,6 +1,8 @@
 """SARIF's description of a rule, and where in a repository the rule stands."""
 
+import os
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -51,12 +53,22 @@ def rule_uri(rule: Rule) -> str:
     """Return the file in which the rule can be changed, as a relative and percent-encoded URI.
 
     A shipped policy is `policies/NAME.yaml`; a file below the working directory is relative to
-    it, as code scanning expects; of any other file only the name is told.
+    it, as code scanning expects, and one beside or above it to the checkout, or to the folder of
+    the settings that name it; of any other file only the name is told.
     """
     file = Path(rule.written.file or f"{rule.policy}.yaml")
-    shipped = _relative(file, policies_dir())
-    path = f"policies/{shipped}" if shipped else _relative(file, Path.cwd()) or file.name
-    return quote(path)
+    if shipped := _relative(file, policies_dir()):
+        return quote(f"policies/{shipped}")
+    here = Path.cwd()
+    found = (_relative(file, folder) for folder in (here, *_above(here)))
+    return quote(next(filter(None, found), file.name))
+
+
+@cache
+def _above(here: Path) -> tuple[Path, ...]:
+    """Return the folders above the working directory that a file may be told relative to."""
+    marks = (".git", "keypolicy.yaml")
+    return tuple(one for mark in marks for one in here.parents if os.path.lexists(one / mark))
 
 
 def _relative(file: Path, folder: Path) -> str | None:
