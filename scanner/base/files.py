@@ -136,6 +136,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     the new one, and a failed run leaves the old one. A link keeps pointing where it did; a
     pipe or device is written to as it is. An OSError becomes a UsageError with the path.
     """
+    _check_name(path)
     try:
         target = real(path)
         if target.exists() and not target.is_file():
@@ -210,6 +211,7 @@ def check_writable(paths: Iterable[Path], read: Iterable[Path] = ()) -> None:
     seen: dict[Path, Path] = {}
     sources = {real(path) for path in read}
     for path in paths:
+        _check_name(path)
         target = real(path)
         if target in sources and target.is_file():
             raise UsageError(
@@ -231,6 +233,16 @@ def check_writable(paths: Iterable[Path], read: Iterable[Path] = ()) -> None:
                 temporary.unlink()
         except OSError as error:
             raise _unwritable(path, error) from error
+
+
+def _check_name(path: Path) -> None:
+    """Refuse the name that stands for standard output elsewhere: a file of it is never meant."""
+    if path == Path("-"):
+        raise UsageError(
+            "stands for no file here",
+            where=str(path),
+            remedy="Name a file; what can go to standard output goes there without -o.",
+        )
 
 
 def _is_stream(target: Path) -> bool:

@@ -92,6 +92,18 @@ def test_trying_leaves_everything_as_it_was(tmp_path: Path) -> None:
     assert there.read_bytes() == b"old"
 
 
+def test_the_sign_for_standard_output_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="no file"):
+        check_writable([Path("-")])
+    with pytest.raises(UsageError, match="no file"), replacing(Path("-")):
+        pass
+    assert list(tmp_path.iterdir()) == []
+    check_writable([tmp_path / "-"])
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_rights(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
