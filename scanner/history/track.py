@@ -164,7 +164,8 @@ class _Tracker:
 
     def _is_forgotten(self, known: TrackedFinding) -> bool:
         """Whether what ended did so too long ago, or with its key, which never comes back."""
-        ended = known.fixed_at or known.last_seen
+        # What was released may have been fixed once before, and was found since.
+        ended = max(known.fixed_at or known.last_seen, known.last_seen)
         return known.fate in _ENDED and (known.is_removed or self._as_of - ended > REMEMBERED)
 
     def _came(self, rule: str, known: TrackedFinding | None) -> Fate:

@@ -198,6 +198,17 @@ def test_a_rule_that_demands_something_else() -> None:
     )  # fmt: skip
 
 
+def test_what_went_with_its_rule_is_remembered_from_when_it_was_found_last() -> None:
+    """Though it was fixed once, long before."""
+    back = run(FAILS, run(PASSES, run(FAILS), day=1), day=2)
+    late = run(FAILS, back, day=200)
+    gone = run(PASSES, late, day=201, rules=(rule(demand="y"),))
+    assert only(gone).fate is Fate.RELEASED
+    assert only(run(PASSES, gone, day=202, rules=(rule(demand="y"),))).fate is Fate.GONE
+    again = only(run(FAILS, gone, day=203))
+    assert (again.fate, again.first_seen) == (Fate.DEMANDED, DAY)
+
+
 def test_another_severity_is_no_other_demand() -> None:
     before = run(FAILS)
     after = run(PASSES, before, day=1, rules=(rule(severity=Severity.LOW),))
