@@ -133,7 +133,9 @@ def _how_it_came(first: Snapshot, second: Snapshot, one: TrackedFinding) -> str:
         return "demanded"
     if not first.saw(one, second):
         return "uncovered"
-    return "reopened" if one.first_seen <= first.point.as_of < one.opened else "new"
+    # What went with a rule alone, and came with the keys, was never fixed.
+    was_fixed = one.fixed_at is not None and one.first_seen <= first.point.as_of < one.opened
+    return "reopened" if was_fixed else "new"
 
 
 def _how_it_went(first: Snapshot, second: Snapshot, one: TrackedFinding) -> str:

@@ -238,8 +238,12 @@ def test_what_a_history_knows_comes_before_a_guess() -> None:
 
 
 def test_a_reopened_finding_was_known_before() -> None:
-    back = tracked(opened=DAY + timedelta(days=1), first_seen=DAY - timedelta(days=1))
+    first = DAY - timedelta(days=1)
+    back = tracked(opened=DAY + timedelta(days=1), first_seen=first, fixed_at=DAY)
     assert filled(diff(snap(), snap(back, day=1))) == {"reopened": {"f1"}}
+    # What went with its rule and came with the key was fixed by nobody; the run tells it as new.
+    released = tracked(opened=DAY + timedelta(days=1), first_seen=first)
+    assert filled(diff(snap(), snap(released, day=1))) == {"new": {"f1"}}
     fresh = tracked(opened=DAY + timedelta(days=2), first_seen=DAY + timedelta(days=1))
     assert filled(diff(snap(), snap(fresh, day=3))) == {"new": {"f1"}}
 
