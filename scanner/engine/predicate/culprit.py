@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+from typing import Any, Final
 
 import _duckdb as duckdb
 
@@ -82,6 +82,15 @@ _TEXT_AT: Final = {
 _BRANCHES: Final = frozenset({"CASE", "CONJUNCTION"})
 """Nodes of which a row may decide without all of their parts."""
 
+_WRITTEN: Final = frozenset({"CONSTANT", "PARAMETER"})
+"""Nodes whose value the author gives."""
+
+_SAMPLES: Final = {
+    **dict.fromkeys(("DATE", "TIMESTAMP", "TIMESTAMPTZ", "TIMESTAMP WITH TIME ZONE"), "1970-01-01"),
+    "INTERVAL": "1 day",
+}
+"""What can be cast to these types; to all others 0 can."""
+
 _OTHERWISE: Final = "`keypolicy schema tables` lists the columns with their types."
 
 
@@ -92,10 +101,10 @@ def doubtful(
 
     Whether it can, it may not try before a row comes to that part: `name IS NULL OR age_days <
     'ninety'` asks nothing more of a row without a name. A part within another is there by itself
-    only where not every row that comes to the one comes to the other. `given` are the parameters
-    as bound.
+    only where not every row that comes to the one comes to the other. No value of a row is refused
+    in them. `given` are the parameters as bound.
     """
-    return list(_doubtful(tree, columns, given, is_tried=False))
+    return [_sampled(part) for part in _doubtful(tree, columns, given, is_tried=False)]
 
 
 def _doubtful(
@@ -112,6 +121,25 @@ def _doubtful(
         yield from _doubtful(
             child, columns, given, is_tried=is_tried and node["class"] not in _BRANCHES
         )
+
+
+def _sampled(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
+    """Return the part with a value for each cast, whatever the row; not those of what is written.
+
+    What a literal cannot become is the author's mistake; of a column it depends on the row. And
+    beside NULL the database does not look at a literal.
+    """
+    if isinstance(node, list):
+        return [_sampled(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: _sampled(value) for name, value in node.items()}
+    if made.get("class") != "CAST" or made["child"]["class"] in _WRITTEN:
+        return made
+    sample = syntax.constant(_SAMPLES.get(made["type_expr"]["type_name"], "0"))
+    values = [{**made, "try_cast": True}, {**made, "child": sample}]
+    kind = {"class": "OPERATOR", "type": "OPERATOR_COALESCE"}
+    return {**kind, **syntax.PLACE, "children": values}
 
 
 def _is_doubtful(

@@ -192,10 +192,10 @@ def finite(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
     name = made.get("function_name") if made.get("class") == "FUNCTION" else None
     arguments = arguments_of(made) if name in {"/", "nullif"} else []
     if name == "/" and len(arguments) == 2:  # noqa: PLR2004 - what is divided, and by what
-        return {**made, **call("/", [arguments[0], _unless(arguments[1], _constant("0"))])}
+        return {**made, **call("/", [arguments[0], _unless(arguments[1], constant("0"))])}
     if name == "nullif" and len(arguments) == 2:  # noqa: PLR2004 - a value, and what it may not be
         return arguments[0] if _is_without(*arguments) else made
-    return _unless(made, cast_to("DOUBLE", _constant("nan"))) if name == "sqrt" else made
+    return _unless(made, cast_to("DOUBLE", constant("nan"))) if name == "sqrt" else made
 
 
 def settled(node: Any, columns: Sequence[str]) -> Any:  # noqa: ANN401 - any part of a JSON tree
@@ -250,7 +250,8 @@ def _told(node: Node) -> str:
     return str(literal.get("text", ""))
 
 
-def _constant(text: str) -> Node:
+def constant(text: str) -> Node:
+    """Return a literal: a number where the text is a whole one, else a text."""
     kind = "INTEGER" if text.isdecimal() else "STRING"
     literal = {"kind": kind, "text": text}
     return {"class": "CONSTANT", "type": "VALUE_CONSTANT", **PLACE, "literal": literal}

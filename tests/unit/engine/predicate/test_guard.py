@@ -248,3 +248,13 @@ def test_fuzz_a_predicate_is_refused_or_regenerates_to_itself(text: str) -> None
         assert again.sql == checked.sql
         # A text may say anything; only outside of texts would it be the table.
         assert "sentry_project" not in re.sub("'(?:[^']|'')*'", "''", checked.sql)
+
+
+@pytest.mark.parametrize("cast", ["CAST(name AS BIGINT) > {}", "name IS NULL OR id::DOUBLE < {}"])
+def test_no_culprit_is_looked_for_in_casts_of_columns(
+    monkeypatch: pytest.MonkeyPatch, cast: str
+) -> None:
+    assert refusal(cast.format("'many'")) == "impossible-value"
+    monkeypatch.delattr("scanner.engine.judge.prepare.culprit")  # it takes a statement a part
+    with shared().cursor() as connection:
+        prepare(connection, [rule(cast.format("'3'"))])
