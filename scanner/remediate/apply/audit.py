@@ -24,8 +24,10 @@ FORMAT: Final = "1"
 _FIRST: Final = "0" * 64
 _WHAT: Final = "the audit log"
 _BEGINNING: Final = b'{"action":"'
-_LONGEST: Final = 1 << 24  # bytes of a line; the state of a key has a few hundred
 """What every line begins with; a power failure may leave zeros behind what was written of it."""
+
+_LONGEST: Final = 1 << 24
+"""Most bytes of a line; the state of a key has a few hundred."""
 
 
 class ActionFate(StrEnum):
