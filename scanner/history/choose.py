@@ -1,7 +1,7 @@
 """Which run is meant by what a person wrote, and which one a scan carries on."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Final
@@ -164,6 +164,16 @@ def run_before(
             " are a line of their own"
         )
     return Predecessor(None, (), tuple(warnings), is_certain=not skipped)
+
+
+def ends(runs: Iterable[StoredRun]) -> list[StoredRun]:
+    """Return of runs by time those that a next one may carry on.
+
+    That is the latest run of each line, and within it of the organizations that it saw: scans that
+    named none are of one line, and do not carry on those of strangers.
+    """
+    found = {(one.manifest.line, frozenset(one.manifest.looked.organizations)): one for one in runs}
+    return list(found.values())
 
 
 def _latest_first(

@@ -1,7 +1,7 @@
 """Making room: in comes a history and an age, out go the large parts of runs that are older.
 
 Manifests stay, so that trends go on and a run that somebody took away still shows. The latest run
-of each line stays whole: the next one carries it on.
+of each line, and of the organizations in it, stays whole: the next one carries it on.
 """
 
 import shutil
@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from scanner.base.files import replacing
+from scanner.history.choose import ends
 from scanner.history.folder import PRUNED, History, StoredRun
 from scanner.history.write import WRITING
 
@@ -35,10 +36,10 @@ def prune(
     A process that is killed meanwhile leaves a run whose marker tells what may be missing.
     """
     runs, _ = history.runs()
-    last = {run.manifest.line: run.path for run in runs}
+    last = {run.path for run in ends(runs)}
     pruned, freed = [], 0
     for run in runs:
-        if run.manifest.run.as_of >= before or last[run.manifest.line] == run.path:
+        if run.manifest.run.as_of >= before or run.path in last:
             continue
         parts = [path for path in _parts(run, inventory_only=inventory_only) if path.is_file()]
         if not parts:

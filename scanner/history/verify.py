@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from scanner.history.choose import ends
 from scanner.history.folder import MANIFEST, MARKER, PRUNED, History, StoredRun
 from scanner.history.manifest import DamageError
 from scanner.history.write import WRITING
@@ -87,8 +88,8 @@ def _parts(run: StoredRun) -> Iterator[DamageError]:
 
 
 def _pruned_ends(runs: Sequence[StoredRun]) -> Iterator[DamageError]:
-    """Tell where the latest run of a line was pruned: it never is while it is the latest."""
-    for run in {run.manifest.line: run for run in runs}.values():
+    """Tell where a run that is the latest of its scope was pruned: it never is meanwhile."""
+    for run in ends(runs):
         try:
             mark = run.mark()
         except DamageError:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from scanner.base.errors import UsageError
@@ -172,6 +173,23 @@ def test_pruning_leaves_the_last_of_each_line_and_the_chain(place: Path) -> None
     assert prune(history, far, inventory_only=False).runs == ()
     with pytest.raises(DamageError, match="was pruned"):
         history.run(done.runs[0]).tracked()
+
+
+def test_pruning_leaves_what_the_next_run_of_each_organization_carries_on(place: Path) -> None:
+    """Scans that name no organization are of one line, whichever they saw."""
+    history, far = History(place), DAY + timedelta(days=99)
+    looked = msgspec.structs.replace(manifest().looked, organizations={"globex": 1})
+    for number in (7, 8):
+        when = DAY + timedelta(days=number)
+        stored(place, manifest(number, when, looked=looked), [tracked(f"g{number}")])
+    done = prune(history, far, inventory_only=False)
+    assert [name[:8] for name in done.runs] == ["20260601", "20260602", "20260608"]
+    assert verify(history).damage == ()
+    for organization, known in (("acme", "f2"), ("globex", "g8")):
+        found = run_before(history, LINE, far, {organization: 1})
+        assert ([one.id for one in found.tracked], found.is_certain) == ([known], True)
+    (place / history.names()[2] / folders.PRUNED).write_text(f'{{"at":"{DAY.isoformat()}"}}')
+    assert [one.code for one in verify(history).damage] == ["removed"]
 
 
 def test_a_mark_of_pruning_covers_what_it_says_alone(place: Path) -> None:
