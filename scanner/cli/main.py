@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn
 
 from scanner import __version__
 from scanner.base import streams
+from scanner.cli.shared import signals
 
 VERBS: Final = {
     "scan": "hold keys against policies, report, and exit by the gate",
@@ -135,28 +136,33 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command with these arguments and return its exit code."""
+    atexit.register(signals.end_as_told)  # the first, so it is the last: all is removed by then
     gc.set_threshold(_CYCLES)
     # Memory goes as a whole when the process ends; a last look through it is a tenth of a scan.
     atexit.register(gc.freeze)
     streams.secure()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        if unreadable := _not_text(arguments):
-            _complain(unreadable)
-            return _EXIT_USAGE
-        parser, chosen = _parser(arguments)
-        if chosen is not None:
-            return _guarded(chosen, parser, arguments)
-        parser.parse_args(arguments)
-        parser.print_help()
+        with signals.as_interrupts():
+            return _run(arguments)
     except KeyboardInterrupt:  # be it while modules are still imported
         _complain("interrupted")
         return _EXIT_INTERRUPTED
-    else:
-        return _EXIT_USAGE
     finally:
         # Also after --help; what went wrong before is told by now.
         streams.drop_output()
+
+
+def _run(arguments: list[str]) -> int:
+    if unreadable := _not_text(arguments):
+        _complain(unreadable)
+        return _EXIT_USAGE
+    parser, chosen = _parser(arguments)
+    if chosen is not None:
+        return _guarded(chosen, parser, arguments)
+    parser.parse_args(arguments)
+    parser.print_help()
+    return _EXIT_USAGE
 
 
 def _not_text(arguments: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -57,7 +58,7 @@ def test_a_command_that_is_stopped_leaves_nothing_for_long(tmp_path: Path, name:
             cwd=tmp_path,
             env=environment,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         ) as process:
             began = time.monotonic()
             while process.poll() is None and not any(scratch.glob("*/*")):
@@ -66,9 +67,9 @@ def test_a_command_that_is_stopped_leaves_nothing_for_long(tmp_path: Path, name:
                 time.sleep(0.001)
             process.send_signal(getattr(signal, name))
             # Interrupted, or done: an interrupt is no fault of ours.
-            code = process.wait(60)
-            assert code in {1, 130, -getattr(signal, name)}
-            if code == 130:
+            said = process.communicate(timeout=60)[1]
+            assert process.returncode in {1, 130, -getattr(signal, name)}
+            if said == b"keypolicy: interrupted\n":
                 assert {path.suffix for path in scratch.rglob("*") if path.is_file()} <= {".lock"}
 
     moments = random.Random(7)  # noqa: S311 - which moments, not secrecy
@@ -77,3 +78,31 @@ def test_a_command_that_is_stopped_leaves_nothing_for_long(tmp_path: Path, name:
     done = keypolicy("scan", "--demo", *AS_OF, cwd=tmp_path, TMPDIR=str(scratch))
     assert done.code == 1, done.err
     assert list(scratch.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_command_that_is_told_to_end_removes_what_it_had(tmp_path: Path, name: str) -> None:
+    """It waits for a server that takes its request and says nothing."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    start = f"import signal; signal.signal(signal.{name}, signal.SIG_DFL);"
+    start += " from scanner.cli.main import main; raise SystemExit(main())"
+    told = {"SENTRY_AUTH_TOKEN": "x", "SENTRY_ORG": "acme", "TMPDIR": str(scratch)}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with subprocess.Popen(
+            [sys.executable, "-c", start, "scan", "--url", url, "-o", "r.json", "-o", "r.html"],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **told},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        ) as process:
+            asked = silent.accept()[0]
+            with asked:
+                asked.recv(1)
+                process.send_signal(getattr(signal, name))
+                said = process.communicate(timeout=60)[1]
+    assert process.returncode == -getattr(signal, name)
+    assert said.endswith(b"keypolicy: interrupted\n")
+    assert [path.name for path in tmp_path.rglob("*")] == ["scratch"]
