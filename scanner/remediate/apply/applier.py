@@ -32,7 +32,7 @@ from scanner.remediate.apply.compare import (
     standing,
 )
 from scanner.remediate.apply.create import chosen, named, placed
-from scanner.remediate.apply.taken import alike, by_key, settled, still_done, taken_back
+from scanner.remediate.apply.taken import alike, by_key, settled, still_done, taken_back, undone
 from scanner.remediate.apply.verdict import verdict
 from scanner.remediate.document import KeyTarget, Plan, PlannedAction, State, plan_digest
 from scanner.remediate.remote import FoundKey, Operation, Remote
@@ -72,26 +72,36 @@ class Applier:
         """Apply one action. Raises UsageError where the audit log cannot be written."""
         if (done := settled(self._log, self._digest, action)) is None:
             return self._apply(action)
-        if (back := taken_back(self._log, done, action)) is None:
-            reason = f"was {done.result.value} at {clock(done.at)}"
-            return Applied(action, done.result, reason, is_new=False)
-        again = self._apply(action)
-        told = f"another plan took it back at {clock(back.at)}; {again.reason or 'made again'}"
-        return msgspec.structs.replace(again, reason=told)
+        if back := taken_back(self._log, done, action):
+            was = f"another plan took it back at {clock(back.at)}"
+        else:
+            was = f"was {done.result.value} at {clock(done.at)}"
+            try:
+                otherwise = undone(done, action, self._remote)
+            except ApiError as error:
+                return self._note(action, ActionFate.UNREAD, f"could not be read: {error.message}")
+            if not otherwise:
+                return Applied(action, done.result, was, is_new=False)
+            was += f", and {otherwise}"
+        again = self._apply(action, is_undone=True)
+        return msgspec.structs.replace(again, reason=f"{was}; {again.reason or 'made again'}")
 
-    def _apply(self, action: PlannedAction) -> Applied:
+    def _apply(self, action: PlannedAction, *, is_undone: bool = False) -> Applied:
         past = self._log.of(self._digest, action.id)
         try:
             if not action.target.id:
                 return self._make(action, past)
-            return self._change(action, past[-1] if past and past[-1].result in OPEN else None)
+            pending = past[-1] if past and past[-1].result in OPEN else None
+            return self._change(action, pending, is_undone=is_undone)
         except ApiError as error:
             reason = f"could not be read: {error.message}"
             if past and past[-1].result in OPEN:  # it still is: nothing new is known
                 return self._note(action, ActionFate.UNSURE, reason, **_facts(past[-1], None))
             return self._note(action, ActionFate.UNREAD, reason)
 
-    def _change(self, action: PlannedAction, pending: AuditEntry | None) -> Applied:
+    def _change(
+        self, action: PlannedAction, pending: AuditEntry | None, *, is_undone: bool
+    ) -> Applied:
         """Change or delete a key; `pending` is a request of which nobody knows what became."""
         found = self._remote.read(action.target)
         done = ActionFate.APPLIED if pending else ActionFate.ALREADY
@@ -104,7 +114,8 @@ class Applier:
         if moved := moved_away(action.target, found.state):
             return self._note(action, ActionFate.DRIFTED, moved, before=found.state)
         others = alike(action, self._keys)
-        own = still_done(self._log, self._digest, others)
+        # What took this back may have taken back the others, too, whatever the log has.
+        own = [] if is_undone else still_done(self._log, self._digest, others)
         now = standing(action, found.state, own, others)
         if now is Standing.DONE:
             return self._note(action, done, looked_up or "it is so already", **facts)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from scanner.remediate.apply.audit import SETTLED, ActionFate, AuditEntry, AuditLog
 from scanner.remediate.apply.compare import fits
 from scanner.remediate.document import KeyTarget, PlannedAction
+from scanner.remediate.remote import Remote
 
 _Place = tuple[str, str, str]
 _SEEN = SETTLED | {ActionFate.SPREAD, ActionFate.IGNORED}
@@ -30,6 +31,21 @@ def taken_back(log: AuditLog, done: AuditEntry, action: PlannedAction) -> AuditE
         return None
     is_kept = found.after is not None and fits(action.after, found.after)
     return None if is_kept else found
+
+
+def undone(done: AuditEntry, action: PlannedAction, remote: Remote) -> str:
+    """Say that what was done is so no more, if the server tells it; the log need not know.
+
+    An undo has a log of its own unless it is told otherwise, and anybody may change a key. What was
+    deleted stays away, and what became of a key that was made is not the plan's. Raises ApiError.
+    """
+    if action.after is None:
+        return ""
+    found = remote.read(done.target)
+    if found is None:
+        return "is there no more"
+    is_so = not action.target.id or fits(action.after, found.state)
+    return "" if is_so else "is so no more"
 
 
 def by_key(actions: Iterable[PlannedAction]) -> dict[_Place, list[PlannedAction]]:

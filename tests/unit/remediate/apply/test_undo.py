@@ -154,6 +154,65 @@ def test_what_was_taken_back_is_not_called_applied(tmp_path: Path, what: str) ->
         assert len(of.writes) == writes
 
 
+@pytest.mark.parametrize("what", ["limit", "made", "both"])
+def test_what_was_taken_back_with_another_log_is_not_called_applied(
+    tmp_path: Path, what: str
+) -> None:
+    """An undo has its own log: the first one does not know of it, the server does."""
+    of = world()
+    owner, log = of.projects[0], tmp_path / "a.jsonl"
+    key = owner.keys[0]
+    changes = {
+        "limit": [action(key, owner, LIMIT)],
+        "made": [creation(owner, NEW)],
+        "both": [action(key, owner, LIMIT), action(key, owner, {"name": "n"}, "rename")],
+    }[what]
+    with Simulator(of) as sim:
+        made = plan(sim.url, *changes)
+        apply(sim, made, log)
+        wanted = sorted((one["name"], str(one["rateLimit"])) for one in states(of).values())
+        for number in range(2):  # and what was made again is taken back again
+            before, back = len(of.writes), undo(log)
+            apply(sim, back, tmp_path / f"undo{number}.jsonl")
+            assert len(of.writes) == before + len(changes)
+            again = apply(sim, made, log)
+            assert {one.fate for one in again} == {ActionFate.APPLIED}
+            assert all(one.is_new and "no more; made again" in one.reason for one in again)
+            found = sorted((one["name"], str(one["rateLimit"])) for one in states(of).values())
+            assert found == wanted
+            writes = len(of.writes)
+            assert not any(one.is_new for one in apply(sim, made, log))
+            assert len(of.writes) == writes
+
+
+def test_what_somebody_changed_after_it_was_applied_is_no_longer_applied(tmp_path: Path) -> None:
+    of = world()
+    owner, log = of.projects[0], tmp_path / "a.jsonl"
+    key, gone = owner.keys[:2]
+    with Simulator(of) as sim:
+        made = plan(sim.url, action(key, owner, LIMIT), action(gone, owner, LIMIT))
+        apply(sim, made, log)
+        writes = len(of.writes)
+        key.rate_limit = (7, 60)
+        owner.keys.remove(gone)
+        other, missing = apply(sim, made, log)
+    assert (other.fate, missing.fate) == (ActionFate.DRIFTED, ActionFate.VANISHED)
+    assert ", and is so no more; it is otherwise than when the plan was made" in other.reason
+    assert ", and is there no more; the project has no such key" in missing.reason
+    assert len(of.writes) == writes
+
+
+def test_what_was_applied_and_cannot_be_read_is_not_called_applied(tmp_path: Path) -> None:
+    of = world()
+    owner, log = of.projects[0], tmp_path / "a.jsonl"
+    with Simulator(of) as sim:
+        made = plan(sim.url, action(owner.keys[0], owner, LIMIT))
+        apply(sim, made, log)
+    with Simulator(of, faults=[faults.status(500, "/keys/")]) as sim:
+        (done,) = apply(sim, made, log)
+    assert (done.fate, done.is_new) == (ActionFate.UNREAD, True)
+
+
 def test_what_another_plan_did_since_is_no_longer_applied(tmp_path: Path) -> None:
     of = world()
     owner, log = of.projects[0], tmp_path / "a.jsonl"
