@@ -86,6 +86,20 @@ def test_without_the_flag_a_run_is_judged_by_its_own(place: Place, config: str) 
     assert "other" not in replay(place, "latest").out
 
 
+def test_runs_of_another_scope_are_no_point_of_the_curve(place: Place) -> None:
+    for day in ("2026-03-01", "2026-03-03"):
+        assert place.scan("--history", DIR, "-q", as_of=day).code == 1
+    (one,) = {each["line"] for each in json.loads(replay(place, "--all", "--format", "json").out)}
+    assert re.search(r"^ *open: \S\S$", replay(place, "--all").out, re.MULTILINE)
+    whole = ("--inventory", "keys.json", "--org", "acme", "--policy", "p.yaml")
+    place.run("scan", *whole, "--as-of", "2026-03-02", "--history", DIR, "-q")
+    told = json.loads(replay(place, "--all", "--format", "json").out)
+    assert [each["line"] == one for each in told] == [True, False, True]
+    shown = replay(place, "--all").out
+    assert re.search(rf"open, line {one}: \S\S$", shown, re.MULTILINE)
+    assert re.search(rf"open, line {told[1]['line']}: \S$", shown, re.MULTILINE)
+
+
 def test_with_the_flag_it_is_judged_by_what_is_named(place: Place) -> None:
     kept(place)
     place.write("keypolicy.yaml", "policies: [sentry-strict]\nbaseline: base.jsonl\n")

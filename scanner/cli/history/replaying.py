@@ -30,7 +30,7 @@ from scanner.report.parts.effect import gate_words, loosened
 from scanner.report.sheet.lines import spark
 from scanner.report.sheet.sheet import Cells, Sheet, SheetCell
 
-_HEAD: Final = ("run", "as of", "was", "would be", *map(str, WORST_FIRST))
+_HEAD: Final = ("run", "as of", "line", "was", "would be", *map(str, WORST_FIRST))
 
 
 def run(namespace: argparse.Namespace) -> int:
@@ -97,6 +97,7 @@ class ReplayedRun(msgspec.Struct, frozen=True):
 
     id: str
     as_of: str
+    line: str
     was: str
     result: str | None
     open: dict[str, int]
@@ -115,8 +116,12 @@ def _tell_all(namespace: argparse.Namespace, runs: list[StoredRun], settings: Se
         del most  # all runs are shown
         sheet.heading(f"{plural(len(judged), 'run')} of {len(found)} judged anew")
         if judged:
-            sheet.table(_HEAD, [_row(one) for one in judged], minor=("run",))
-            sheet.line(f"open: {spark([sum(one.open.values()) for one in judged])}")
+            sheet.table(_HEAD, [_row(one) for one in judged], minor=("run", "line"))
+        lines = dict.fromkeys(one.line for one in judged)
+        for line in lines:
+            # Runs of other scopes are no point of the same curve.
+            curve = spark([sum(one.open.values()) for one in judged if one.line == line])
+            sheet.line(f"open{f', line {line}' if len(lines) > 1 else ''}: {curve}")
         for told in dict.fromkeys(one.gate for one in judged):
             sheet.line(f"gate: {', '.join(told)}")
         for looser in dict.fromkeys(text for one in judged for text in one.loosened):
@@ -131,14 +136,14 @@ def _tell_all(namespace: argparse.Namespace, runs: list[StoredRun], settings: Se
 def _row(one: ReplayedRun) -> Cells:
     result = one.result or ""
     return (
-        *(one.id[:12], one.as_of, SheetCell(one.was, one.was), SheetCell(result, result)),
+        *(one.id[:12], one.as_of, one.line, SheetCell(one.was, one.was), SheetCell(result, result)),
         *by_severity(lambda severity: one.open[severity]),
     )
 
 
 def _outcome(run: StoredRun, settings: Settings) -> ReplayedRun:
     manifest = run.manifest
-    about = (manifest.run.id, day(manifest.run.as_of), manifest.result.value)
+    about = (manifest.run.id, day(manifest.run.as_of), manifest.line, manifest.result.value)
     try:
         with replayed(run, settings) as found:
             opened_ = {str(key): number for key, number in found.open_by_severity().items()}
