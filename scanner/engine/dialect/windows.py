@@ -7,7 +7,7 @@ from scanner.engine.dialect.numbers import whole
 from scanner.engine.dialect.refusing import inexpressible
 from scanner.engine.dialect.typed import Typed, ValueKind, literal, mark
 from scanner.engine.predicate.syntax import DEFAULT_FRAME, PLACE, Node, call
-from scanner.engine.predicate.vocabulary import BY_PLACE
+from scanner.engine.predicate.vocabulary import BY_PLACE, RANKS
 
 if TYPE_CHECKING:
     from scanner.engine.dialect.lower import Lowering
@@ -22,7 +22,6 @@ _FRAMELESS: Final = frozenset({"row_number", "rank", "dense_rank", "lag", "lead"
 """Windows that see their whole partition: DuckDB and PostgreSQL take a frame for them and pay no
 heed to it, Spark does not take it."""
 
-_RANKS: Final = frozenset({"rank", "dense_rank"})
 _LONGEST: Final = (1 << 31) - 1
 """Most rows that a frame of Spark's goes back or on."""
 
@@ -52,7 +51,7 @@ def window(lowering: "Lowering", node: Node) -> Typed:
         raise inexpressible(f"has an option in the window {name}()", node)
     orders = [_order(lowering, order) for order in node["orders"]]
     partitions = [_sorted(lowering, part) for part in node["partitions"]]
-    if name in _RANKS and not orders:  # all rows are equal, which Spark does not take
+    if name in RANKS and not orders:  # all rows are equal, which Spark does not take
         return Typed(mark("integer", "1"), ValueKind.INTEGER, Decimal(1), Decimal(1))
     frame = _frame(node, name)
     by_rows = any(str(frame[end]).endswith("_ROWS") for end in ("start", "end"))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from scanner.engine.database import Connection
-from scanner.engine.predicate.vocabulary import BY_PLACE, FRAMED
+from scanner.engine.predicate.vocabulary import BY_PLACE, FRAMED, RANKS, SUMS
 
 Node = dict[str, Any]
 """A node of a tree."""
@@ -201,28 +201,40 @@ def finite(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
 def settled(node: Any, columns: Sequence[str]) -> Any:  # noqa: ANN401 - any part of a JSON tree
     """Return the part with each window that goes by place ordered down to the row, by `columns`.
 
-    The database takes equal rows in any order, another one each time. Ranges of values are left as
-    they are: which rows are equal is what they say.
+    The database takes equal rows in any order, another one each time. Ranges of values say which
+    rows are equal: they stay, and what is taken of them is ordered. So are the terms of a sum, as
+    fractions come to another one in another order.
     """
     if isinstance(node, list):
         return [settled(one, columns) for one in node]
     if not isinstance(node, dict):
         return node
     made = {name: settled(value, columns) for name, value in node.items()}
-    if made.get("class") != "WINDOW":
-        return made
+    return _settled(made, columns) if made.get("class") == "WINDOW" else made
+
+
+def _settled(made: Node, columns: Sequence[str]) -> Node:
     name, ends = made["function_name"], (made["start"], made["end"])
     by_rows = any(end.endswith("_ROWS") for end in ends)
     by_value = any(end.startswith("EXPR") or end.endswith("_GROUPS") for end in ends)
-    if not (by_rows or name in BY_PLACE) or (name in FRAMED and by_value and not by_rows):
+    last = [_by(_column(name)) for name in columns]
+    if name in FRAMED and by_value and not by_rows:
+        return made | {"arg_orders": [*made["orders"], *last]}
+    if name in SUMS and not (by_rows or made["orders"]):
+        terms = arguments_of(made)
+        # To order by a constant is to order by the column of that number.
+        return made | {"arg_orders": [_by(one) for one in terms if one["class"] != "CONSTANT"]}
+    if name in RANKS or not (by_rows or name in BY_PLACE):
         return made
     if name in BY_PLACE - FRAMED:  # it pays no heed to a frame, which may take one order only
         made |= DEFAULT_FRAME
     elif not (by_rows or made["orders"]):  # it sees its whole partition, as without an order
         made |= {"start": "UNBOUNDED_PRECEDING", "end": "UNBOUNDED_FOLLOWING"}
-    order = {"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT"}
-    last = [{**order, "expression": _column(name)} for name in columns]
     return made | {"orders": [*made["orders"], *last]}
+
+
+def _by(expression: Node) -> Node:
+    return {"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT", "expression": expression}
 
 
 def _column(name: str) -> Node:

@@ -138,6 +138,11 @@ FRAMED: Final = frozenset({"first_value", "last_value"})
 BY_PLACE: Final = FRAMED | {"row_number", "lag", "lead"}
 """Windows whose value depends on the order of rows, also of equal ones."""
 
+RANKS: Final = frozenset({"rank", "dense_rank"})
+"""Windows that say which rows are equal, whatever their frame."""
+
+SUMS: Final = frozenset({"sum", "avg"})
+
 WINDOW_ARGUMENTS: Final = {"lag": 3, "lead": 3}
 """Most arguments of a window, where it is not one: max(x, n) would be a list of n values a row."""
 

@@ -28,6 +28,12 @@ WINDOWS = [
     f"last_value(is_active) OVER ({TIED} RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)",
     f"bool_and(is_active) OVER ({TIED} ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)",
     "count(*) FILTER (WHERE is_active) OVER (ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) > 1",
+    f"first_value(is_active) OVER ({TIED} GROUPS 1 PRECEDING)",
+    f"last_value(is_active IGNORE NULLS) OVER ({TIED} GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW)",
+    f"first_value(is_active) OVER ({TIED} DESC RANGE INTERVAL 1 DAY PRECEDING)",
+    "sum(rate_limit_per_second) OVER (PARTITION BY project_id) <= 30.4",
+    "avg(rate_limit_per_second) FILTER (WHERE is_active) OVER () * 1e15 % 2 < 1",
+    "sum(1) OVER (PARTITION BY project_id) > 9",
     f"first_value(is_active) OVER ({TIED} ROWS 1 PRECEDING) OR rank() OVER ({TIED}) > 3",
 ]
 
@@ -41,6 +47,7 @@ def _rows() -> list[Row]:
             "project_id": number % 4,
             "is_active": chance.random() < 0.5,
             "date_created": chance.choice(days),
+            "rate_limit_per_second": chance.random(),
         }
         for number in range(60)
     ]
@@ -69,6 +76,15 @@ def test_the_order_of_rows_changes_nothing(seed: int) -> None:
     assert _judged(WINDOWS, rows) == expected
 
 
+@pytest.mark.parametrize("text", WINDOWS)
+def test_it_changes_nothing_where_no_other_window_orders_them(text: str) -> None:
+    rows = _rows()
+    expected = _judged([text], rows)
+    for seed in range(3):
+        random.Random(seed).shuffle(rows)  # noqa: S311 - not about secrets
+        assert _judged([text], rows) == expected
+
+
 def test_what_a_window_sees_stays() -> None:
     first = [
         "first_value(id) OVER (PARTITION BY project_id) = '00' || CAST(project_id AS VARCHAR)",
@@ -78,6 +94,32 @@ def test_what_a_window_sees_stays() -> None:
     ]
     first[1] = first[1].replace("= CAST", "= '0' || CAST")
     assert outcomes([rule(text) for text in first], _rows()) == [["pass"] * 60] * len(first)
+
+
+def test_rows_that_are_equal_have_one_rank_whatever_the_frame() -> None:
+    ranks = [
+        f"{name}() OVER ({TIED}{frame}) = 1"
+        for name in ("rank", "dense_rank")
+        for frame in ("", " ROWS 1 PRECEDING", " ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING")
+    ]
+    first, *others = outcomes([rule(text) for text in ranks], _rows())
+    assert first.count("pass") > 4
+    assert others == [first] * 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_sum_of_fractions_is_one_in_each_order(seed: int) -> None:
+    rows: list[Row] = [
+        {"id": f"{number}", "project_id": 1, "rate_limit_per_second": rate}
+        for number, rate in enumerate((0.1, 0.2, 0.3, 0.4, 0.7))
+    ]
+    random.Random(seed).shuffle(rows)  # noqa: S311 - not about secrets
+    total = f"{0.1 + 0.2 + 0.3 + 0.4 + 0.7!r}::DOUBLE"
+    texts = [
+        f"sum(rate_limit_per_second) OVER (PARTITION BY project_id) = {total}",
+        f"avg(rate_limit_per_second) OVER () = {total} / 5",
+    ]
+    assert outcomes([rule(text) for text in texts], rows) == [["pass"] * 5] * 2
 
 
 def test_equal_ids_of_two_organizations_are_two_rows() -> None:
