@@ -249,7 +249,8 @@ class _Binder:
         except duckdb.Error:
             tree = self._guard.tree(predicate, table, prefix)
             return [culprit(predicate, table, tree, kind)]
-        return _kind_problem(predicate, found)
+        # Together they may be refused where neither is alone: a part that both have is one.
+        return [*_kind_problem(predicate, found), *self._literal(one)]
 
 
 def _bound(checks: Sequence[Checked]) -> dict[str, Any]:

@@ -258,3 +258,10 @@ def test_no_culprit_is_looked_for_in_casts_of_columns(
     monkeypatch.delattr("scanner.engine.judge.prepare.culprit")  # it takes a statement a part
     with shared().cursor() as connection:
         prepare(connection, [rule(cast.format("'3'"))])
+
+
+def test_literals_behind_a_part_that_rules_share_are_refused() -> None:
+    texts = ["name IS NULL OR age_days < 'ninety'", "name IS NULL OR age_days < 'many'"]
+    with shared().cursor() as connection, pytest.raises(PolicyError) as caught:
+        prepare(connection, [rule(text) for text in texts])
+    assert [one.code for one in caught.value.problems] == ["impossible-value"] * 2
