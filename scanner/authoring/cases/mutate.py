@@ -12,10 +12,9 @@ from scanner.authoring.cases.mutants import moved, mutants
 from scanner.authoring.cases.run import Tested
 from scanner.authoring.cases.variants import Variant, numbered
 from scanner.authoring.lint.listing import Listing
-from scanner.authoring.lint.policies import examine
 from scanner.base.errors import Location
 from scanner.engine.database import Connection
-from scanner.engine.judge.prepare import Prepared
+from scanner.engine.judge.prepare import Prepared, examine
 from scanner.engine.predicate import syntax
 from scanner.model.rule import ParamValue, Predicate, Rule
 from scanner.policy.language.values import format_duration

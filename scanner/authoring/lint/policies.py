@@ -21,7 +21,7 @@ from scanner.base.errors import PolicyError, Problem
 from scanner.base.yamlfile import CASES, POLICY
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection, connect
-from scanner.engine.judge.prepare import Prepared, prepare
+from scanner.engine.judge.prepare import Prepared, examine
 from scanner.engine.predicate.guard import TOO_MUCH
 from scanner.model.rule import Predicate, Rule
 from scanner.policy.files.case_reader import Case
@@ -76,31 +76,6 @@ def lint(refs: Sequence[str], params: Mapping[str, str]) -> Lint:
     )
     rules = sum(len(policy.rules) for policy in merged)
     return Lint([*found, *lint_owners(owners)], len(selection.targets), rules, len(owners))
-
-
-def examine(
-    connection: Connection, rules: Sequence[Rule]
-) -> tuple[tuple[Prepared, ...], list[Problem]]:
-    """Hold rules against the empty tables; returns the sound ones, and the problems of others."""
-    sound, problems = _sound(connection, rules)
-    return prepare(connection, sound), problems
-
-
-def _sound(connection: Connection, rules: Sequence[Rule]) -> tuple[list[Rule], list[Problem]]:
-    """Tell sound rules from others, by halves: most of them are sound."""
-    try:
-        prepare(connection, rules)
-    except PolicyError as error:
-        if any(problem.code == TOO_MUCH for problem in error.problems):
-            # Halves of it might be small enough, and would hide that.
-            return [], error.problems
-        if len(rules) == 1:
-            return [], error.problems
-    else:
-        return list(rules), []
-    middle = len(rules) // 2
-    first, second = _sound(connection, rules[:middle]), _sound(connection, rules[middle:])
-    return first[0] + second[0], first[1] + second[1]
 
 
 def listing_of(targets: Sequence[Target]) -> Listing:

@@ -9,7 +9,7 @@ import msgspec
 from scanner.authoring.lint.verdicts import constant_verdicts, is_literal
 from scanner.base.errors import Location, PolicyError, Problem
 from scanner.engine.database import Connection
-from scanner.engine.judge.prepare import Prepared, prepare
+from scanner.engine.judge.prepare import Prepared, examine
 from scanner.engine.predicate.guard import Guard, GuardError
 from scanner.model.outcome import Severity
 from scanner.model.rule import Predicate, Rule
@@ -44,22 +44,8 @@ def faulty_parts(connection: Connection, parts: Sequence[RulePredicate]) -> list
             found += [one for one in told if one.code in _WHATEVER_IT_IS or part.is_whole]
         elif part.is_whole:
             sound.append(_alone(part))
-    prepared, problems = _prepared(connection, sound)
+    prepared, problems = examine(connection, sound)
     return found + problems + _verdicts(connection, prepared)
-
-
-def _prepared(
-    connection: Connection, rules: Sequence[Rule]
-) -> tuple[Sequence[Prepared], list[Problem]]:
-    """Bind the rules, one by one where not all of them can be."""
-    try:
-        return prepare(connection, rules), []
-    except PolicyError as error:
-        if len(rules) == 1:
-            return [], error.problems
-    answers = [_prepared(connection, [rule]) for rule in rules]
-    problems = [problem for _, told in answers for problem in told]
-    return [one for some, _ in answers for one in some], problems
 
 
 def _with_values(part: RulePredicate) -> RulePredicate | None:

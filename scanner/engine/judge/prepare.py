@@ -64,46 +64,71 @@ def prepare(connection: Connection, rules: Sequence[Rule]) -> tuple[Prepared, ..
 
     Raises PolicyError with the problems of all rules.
     """
-    guard = Guard(connection)
-    parts = [
-        (predicate, rule.resource, f"c{number}_{part}_")
-        for number, rule in enumerate(rules)
-        for part, predicate in enumerate(rule.conditions)
-    ]
-    found = [problem for rule in rules for problem in problems(rule)]
-    wrong, _ = _checked(connection, guard, parts)
-    if not wrong:
-        asked = [
-            (predicate, rule.resource, f"{part}{number}_")
-            for number, rule in enumerate(rules)
-            for part, predicate in (("w", rule.where), ("r", rule.requirement))
-            if predicate is not None
-        ]
-        wrong, sound = _checked(connection, guard, asked)
-    found += wrong
+    prepared, found = _examined(connection, rules)
     if found:
         raise PolicyError(sorted(found, key=lambda problem: problem.location))
-    checked = iter(answer for *_, answer in sound)
+    return prepared
+
+
+def examine(
+    connection: Connection, rules: Sequence[Rule]
+) -> tuple[tuple[Prepared, ...], list[Problem]]:
+    """Guard and bind rules; returns the sound ones, and what is wrong with the others."""
+    try:
+        return _examined(connection, rules)
+    except PolicyError as error:  # they are too large together: of none anything is known
+        return (), error.problems
+
+
+def _examined(
+    connection: Connection, rules: Sequence[Rule]
+) -> tuple[tuple[Prepared, ...], list[Problem]]:
+    guard = Guard(connection)
+    conditions = {
+        (number, str(part)): (predicate, rule.resource, f"c{number}_{part}_")
+        for number, rule in enumerate(rules)
+        for part, predicate in enumerate(rule.conditions)
+    }
+    answers = dict(
+        zip(conditions, _checked(connection, guard, [*conditions.values()]), strict=True)
+    )
+    # What is wrong with a condition would be told again of the `where` that it is a part of.
+    told = {number for (number, _), answer in answers.items() if isinstance(answer, list)}
+    whole = {
+        (number, part): (predicate, rule.resource, f"{part}{number}_")
+        for number, rule in enumerate(rules)
+        for part, predicate in (("w", rule.where), ("r", rule.requirement))
+        if predicate is not None and number not in told
+    }
+    answers |= zip(whole, _checked(connection, guard, [*whole.values()]), strict=True)
+    wrong = [[*problems(rule)] for rule in rules]
+    for (number, _), answer in answers.items():
+        wrong[number] += answer if isinstance(answer, list) else []
     prepared = []
     for number, rule in enumerate(rules):
-        where = next(checked) if rule.where else None
+        where, requirement = answers.get((number, "w")), answers.get((number, "r"))
+        if wrong[number] or isinstance(where, list) or not isinstance(requirement, Checked):
+            continue
         message, params = compile_message(rule, f"m{number}_")
-        prepared.append(Prepared(rule, where, next(checked), message, params))
-    return tuple(prepared)
+        prepared.append(Prepared(rule, where, requirement, message, params))
+    return tuple(prepared), [problem for one in wrong for problem in one]
 
 
 def _checked(
     connection: Connection, guard: Guard, asked: Sequence[tuple[Predicate, str, str]]
-) -> tuple[list[Problem], list[Bound]]:
-    """Guard and bind predicates; return what is wrong with them, and those that are sound."""
+) -> list[Checked | list[Problem]]:
+    """Guard and bind predicates; return each in its sound form, or what is wrong with it."""
     answers = guard.check_all(asked)
-    found = [answer.problem for answer in answers if isinstance(answer, GuardError)]
     sound = [
         (*one, answer)
         for one, answer in zip(asked, answers, strict=True)
         if isinstance(answer, Checked)
     ]
-    return found + _Binder(connection, guard).problems(sound), sound
+    wrong = iter(_Binder(connection, guard).problems(sound))
+    return [
+        [answer.problem] if isinstance(answer, GuardError) else next(wrong) or answer
+        for answer in answers
+    ]
 
 
 def needs(prepared: Iterable[Prepared], also: Mapping[str, frozenset[str]] = _NOTHING) -> Needs:
@@ -154,37 +179,36 @@ class _Binder:
         self._connection = connection
         self._guard = guard
 
-    def problems(self, sound: Sequence[Bound]) -> list[Problem]:
-        """Return what does not fit.
+    def problems(self, sound: Sequence[Bound]) -> list[list[Problem]]:
+        """Return what does not fit, for each of the predicates.
 
         Many predicates of a table are bound at once, and one by one only to find the culprit.
         """
-        found: list[Problem] = []
+        found: list[list[Problem]] = [[] for _ in sound]
         for table in dict.fromkeys(table for _, table, _, _ in sound):
-            mine = [one for one in sound if one[1] == table]
+            mine = [place for place, one in enumerate(sound) if one[1] == table]
             for start in range(0, len(mine), AT_ONCE):
-                some = mine[start : start + AT_ONCE]
-                checks = [checked for *_, checked in some]
-                try:
-                    kinds = self._kinds(table, [one.sql for one in checks], _bound(checks))
-                except duckdb.Error:
-                    for one in some:
-                        found += self._problem(one)
-                else:
-                    for (predicate, *_), kind in zip(some, kinds, strict=True):
-                        found += _kind_problem(predicate, kind)
-                    found += self._impossible(table, some)
+                places = mine[start : start + AT_ONCE]
+                answers = self._together(table, [sound[place] for place in places])
+                for place, answer in zip(places, answers, strict=True):
+                    found[place] = answer
         return found
 
-    def _impossible(self, table: str, some: Sequence[Bound]) -> list[Problem]:
-        """Return the literals that the database can make nothing of once a row comes to them."""
-        parts = [part for *_, checked in some for part in checked.doubtful]
-        known = _bound([checked for *_, checked in some])
-        if not parts or self._is_sound(table, parts, known):
-            return []
-        return [problem for one in some for problem in self._literal(one)]
+    def _together(self, table: str, some: Sequence[Bound]) -> list[list[Problem]]:
+        checks = [checked for *_, checked in some]
+        try:
+            kinds = self._kinds(table, [one.sql for one in checks], _bound(checks))
+        except duckdb.Error:
+            return [self._problem(one) for one in some]
+        parts = [part for checked in checks for part in checked.doubtful]
+        is_sound = not parts or self._is_sound(table, parts, _bound(checks))
+        return [
+            [*_kind_problem(one[0], kind), *([] if is_sound else self._literal(one))]
+            for one, kind in zip(some, kinds, strict=True)
+        ]
 
     def _literal(self, one: Bound) -> list[Problem]:
+        """Return the literal that the database can make nothing of once a row comes to it."""
         predicate, table, prefix, checked = one
         known = _bound([checked])
         if self._is_sound(table, checked.doubtful, known):

@@ -1,15 +1,18 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.base.errors import PolicyError
-from scanner.engine.judge.prepare import prepare
+from scanner.base.errors import PolicyError, Problem
+from scanner.engine.judge.prepare import examine, prepare
 from scanner.engine.predicate import vocabulary
+from scanner.engine.predicate.culprit import culprit
 from scanner.engine.predicate.guard import MAX_LENGTH, MAX_NESTING, Checked, Guard, GuardError
+from scanner.model.rule import Predicate
 from tests.unit.engine.support import Row, outcomes, predicate, rule, shared
 
 HOSTILE = [
@@ -265,3 +268,18 @@ def test_literals_behind_a_part_that_rules_share_are_refused() -> None:
     with shared().cursor() as connection, pytest.raises(PolicyError) as caught:
         prepare(connection, [rule(text) for text in texts])
     assert [one.code for one in caught.value.problems] == ["impossible-value"] * 2
+
+
+def test_of_many_rules_each_culprit_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    found: list[str] = []
+
+    def counted(asked: Predicate, *others: Any) -> Problem:
+        found.append(asked.text)
+        return culprit(asked, *others)
+
+    monkeypatch.setattr("scanner.engine.judge.prepare.culprit", counted)
+    wrong = [f"age_days < 'x{number}'" for number in range(8)]
+    with shared().cursor() as connection:
+        sound, told = examine(connection, [rule(text) for text in [*wrong, "is_active"]])
+    assert ([one.rule.requirement.text for one in sound], len(told)) == (["is_active"], 8)
+    assert found == wrong

@@ -1,9 +1,8 @@
 import msgspec
 import pytest
 
-from scanner.authoring.lint.policies import examine
 from scanner.base.errors import PolicyError
-from scanner.engine.judge.prepare import prepare
+from scanner.engine.judge.prepare import examine, prepare
 from scanner.engine.predicate.guard import TOO_MUCH
 from scanner.engine.predicate.weight import MOST, MOST_TOGETHER
 from scanner.model.rule import Rule
