@@ -93,6 +93,7 @@ def _ends(path: Path) -> tuple[Packing, bytes, bytes]:
     """Return how the file is packed, and the first and last bytes of what it holds."""
     if not os.path.lexists(path):
         raise _refusal(path, "no such file", "Check the path given to --inventory.")
+    packing: Packing = "none"
     try:
         # The engine opens the file anew, so that it cannot be a pipe: what was read here is gone.
         with open_regular(path) as file:
@@ -105,7 +106,9 @@ def _ends(path: Path) -> tuple[Packing, bytes, bytes]:
             return packing, head, file.read(_TAIL_BYTES)
     except UsageError as error:
         remedy = "Save the records to a file that you may read, and give that file."
-        raise _refusal(path, error.message, remedy) from error
+        # What is packed was read: what is wrong with it tells its own remedy.
+        told = error.remedy if packing != "none" else remedy
+        raise _refusal(path, error.message, told) from error
     except OSError as error:
         raise _refusal(
             path, f"cannot be read: {error.strerror}", "Check its permissions."
