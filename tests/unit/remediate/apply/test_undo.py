@@ -28,7 +28,8 @@ from tests.unit.remediate.apply.applying import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scanner.remediate.document import Plan
+    from scanner.remediate.document import Plan, PlannedAction
+    from tests.simulator.world import Project
 
 NOW = datetime.now(UTC)
 NEW = {"name": "fresh", "rateLimit": None, "browserSdkVersion": "latest"}
@@ -124,17 +125,22 @@ def test_a_limit_that_comes_back_is_not_called_safe(tmp_path: Path) -> None:
     assert "was not looked at" in one.notes[0]
 
 
+def _changes(what: str, owner: Project) -> list[PlannedAction]:
+    """Return what is planned: a limit, a key that is made, or two changes of one key."""
+    key = owner.keys[0]
+    return {
+        "limit": [action(key, owner, LIMIT)],
+        "made": [creation(owner, NEW)],
+        "both": [action(key, owner, LIMIT), action(key, owner, {"name": "n"}, "rename")],
+    }[what]
+
+
 @pytest.mark.parametrize("what", ["limit", "made", "both"])
 def test_what_was_taken_back_is_not_called_applied(tmp_path: Path, what: str) -> None:
     """The same plan with the same log makes it again, and a third run does nothing."""
     of = world()
     owner, log = of.projects[0], tmp_path / "a.jsonl"
-    key = owner.keys[0]
-    changes = {
-        "limit": [action(key, owner, LIMIT)],
-        "made": [creation(owner, NEW)],
-        "both": [action(key, owner, LIMIT), action(key, owner, {"name": "n"}, "rename")],
-    }[what]
+    changes = _changes(what, owner)
     with Simulator(of) as sim:
         made = plan(sim.url, *changes)
         apply(sim, made, log)
@@ -161,12 +167,7 @@ def test_what_was_taken_back_with_another_log_is_not_called_applied(
     """An undo has its own log: the first one does not know of it, the server does."""
     of = world()
     owner, log = of.projects[0], tmp_path / "a.jsonl"
-    key = owner.keys[0]
-    changes = {
-        "limit": [action(key, owner, LIMIT)],
-        "made": [creation(owner, NEW)],
-        "both": [action(key, owner, LIMIT), action(key, owner, {"name": "n"}, "rename")],
-    }[what]
+    changes = _changes(what, owner)
     with Simulator(of) as sim:
         made = plan(sim.url, *changes)
         apply(sim, made, log)
