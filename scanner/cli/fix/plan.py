@@ -16,6 +16,7 @@ from scanner.base.text import clean, clean_json
 from scanner.cli.shared import inputs
 from scanner.cli.shared.outputs import check_outputs
 from scanner.cli.shared.server import DEFAULT_URL
+from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.run import GateResult
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 FORMATS: Final = ("table", "json", "markdown")
 _SUFFIXES: Final = {".json": "json", ".md": "markdown"}
 _MOST: Final = 1000
-_NOTHING, _CHANGES, _UNSEEN = 0, 1, 3
+_NOTHING, _CHANGES = 0, 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +123,7 @@ def run(namespace: argparse.Namespace) -> int:
     _print(plan, namespace, settings)
     if not is_whole:
         inputs.warn("not everything was seen: the plan is about what was")
-        return _UNSEEN
+        return EXIT_INCOMPLETE
     return _CHANGES if plan.actions else _NOTHING
 
 
