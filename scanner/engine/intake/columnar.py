@@ -15,6 +15,7 @@ from scanner.base.packed import most_unpacked
 from scanner.catalogue import PROVIDERS, TABLES
 from scanner.engine.database import Connection
 from scanner.inventory.envelope import PLACES, check_line
+from scanner.inventory.rows.lines import ENVELOPE
 from scanner.inventory.rows.members import NULLS, ODD, OF_TEXT, Member, members
 from scanner.inventory.rows.typed import FILES, Present, again
 from scanner.inventory.sniff import too_large
@@ -22,8 +23,6 @@ from scanner.model.inventory import RawInput
 
 _ROW_BYTES: Final = 16
 """What a row takes that has no text at all."""
-TEXTS: Final = ("kind", *PLACES, "record")
-"""The columns that every inventory has."""
 
 _REMEDY: Final = "It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`."
 
@@ -41,7 +40,7 @@ def present(connection: Connection, raw: RawInput) -> Present | None:
     """
     found = connection.execute(f"SELECT * FROM {FILES} LIMIT 0", path_of(raw)).description
     types: dict[str, Any] = {name: type_ for name, type_, *_ in found}
-    if lacking := [name for name in TEXTS if name not in types]:
+    if lacking := [name for name in ENVELOPE if name not in types]:
         raise InventoryFileError(
             f"is Parquet, but no inventory: it has no column {lacking[0]}",
             where=raw.label,
@@ -50,7 +49,7 @@ def present(connection: Connection, raw: RawInput) -> Present | None:
         )
     if types.keys().isdisjoint({NULLS, ODD, *TABLES}):
         return None
-    for name in (*TEXTS, NULLS, ODD):
+    for name in (*ENVELOPE, NULLS, ODD):
         if str(types.get(name)) != "VARCHAR":
             raise _wrong(raw, name, types.get(name), "VARCHAR")
     return {name: tuple(_struct(raw, name, types[name])) for name in TABLES if name in types}
@@ -166,7 +165,7 @@ def _unread(found: Present | None) -> list[str]:
     if found is None:
         return []
     return [
-        TEXTS[-1],
+        ENVELOPE[-1],
         *(
             f"{provider.keys}, {column}"
             for provider in PROVIDERS
@@ -178,9 +177,9 @@ def _unread(found: Present | None) -> list[str]:
 
 def _measures(found: Present | None) -> list[str]:
     if found is None:
-        return [f"SELECT sum({_length(TEXTS)} + {_ROW_BYTES}) FROM {FILES}"]
+        return [f"SELECT sum({_length(ENVELOPE)} + {_ROW_BYTES}) FROM {FILES}"]
     many = [provider.keys for provider in PROVIDERS]
-    light, heavy, few = [*TEXTS[:-1], NULLS, ODD], [TEXTS[-1]], [TEXTS[-1]]
+    light, heavy, few = [*ENVELOPE[:-1], NULLS, ODD], [ENVELOPE[-1]], [ENVELOPE[-1]]
     for name, columns in found.items():
         for column in columns:
             member = members(name)[column]

@@ -21,7 +21,6 @@ from scanner.engine.intake.reader import (
     STAGED,
     BadInputError,
     lines_of,
-    no_slug,
     objects_of,
     refusing,
     run_on,
@@ -40,6 +39,7 @@ from scanner.inventory.envelope import (
     read_header,
     unfiltered,
 )
+from scanner.inventory.rows.lines import are_short, no_slug, parted, text_lines
 from scanner.inventory.rows.typed import Present
 from scanner.model.inventory import Layout, RawInput
 
@@ -48,8 +48,6 @@ _MOST_LINES: Final = 10
 
 _KEY_LINES: Final = tuple(f'{{"kind":"{name}",' for name in MANY)
 """How the lines of keys begin as `keypolicy fetch` writes them."""
-
-_TWICE: Final = "error('a member comes twice in a line')"
 
 
 class Envelope(NamedTuple):
@@ -147,42 +145,22 @@ def _put_aside(
     values = {"records": records, "many": list(MANY), "numbers": list(inputs)}
     # No temporary one: the cursor that looks for secrets in it would not see it.
     in_rows = raw.layout is Layout.INVENTORY_PARQUET
-    lines = lines_of(present) if in_rows else _other_lines(raw)
+    short = are_short(tuple(inputs.values()))
+    lines = lines_of(present) if in_rows else _other_lines(raw, short=short)
     insert = f"INSERT INTO {STAGED} BY NAME {chosen.format(lines)}"
     run_on(connection, tuple(inputs.values()), insert, values)
 
 
-def _other_lines(raw: RawInput) -> str:
+def _other_lines(raw: RawInput, *, short: bool) -> str:
     """Return the lines of an inventory, each column as JSON.
 
     In a file with one a line, those that begin as the lines of keys do are left out, not parsed.
     """
-    paths = ", ".join(f"'$.{name}'" for name in columnar.TEXTS)
-    names = ", ".join(f"'{name}'" for name in columnar.TEXTS)
-    parts = ", ".join(
-        f"CAST(nullif(CAST(j[{place}] AS VARCHAR), 'null') AS JSON) AS {name}"
-        for place, name in enumerate(columnar.TEXTS, start=1)
-    )
-    # Without quotes, and with a separator that no JSON has, these are the lines as they are.
-    text = (
-        "SELECT line, file_index FROM read_csv($path, columns = {line: 'VARCHAR'}, auto_detect ="
-        " false, header = false, delim = '\x1f', quote = '', escape = '', new_line = '\\n',"
-        f" strict_mode = false, max_line_size = {MAX_RECORD}, buffer_size = {MAX_RECORD},"
-        f" compression = '{raw.packing}', hive_partitioning = false)"
-    )
-    keys = " OR ".join(f"starts_with(line, '{beginning}')" for beginning in _KEY_LINES)
-    other = f"CASE WHEN {keys} THEN false ELSE trim(line, ' ' || chr(9) || chr(13)) <> '' END"
-    found = f"SELECT * REPLACE (CAST(line AS JSON) AS line) FROM ({text}) WHERE {other}"
     if raw.layout is Layout.INVENTORY_ARRAY:
-        found = f"SELECT json AS line, file_index FROM {objects_of(raw)}"
-    # What has no member twice has as many as are told; only others are looked at closely.
-    named = f"list_filter(members, lambda name: name IN ({names}))"
-    twice = f"len(members) > list_count(j) AND len({named}) > len(list_distinct({named}))"
-    return (
-        f"SELECT {parts}, file_index FROM (SELECT CASE WHEN {twice} THEN {_TWICE} ELSE j END AS j,"
-        f" file_index FROM (SELECT json_extract(line, [{paths}]) AS j, json_keys(line) AS members,"
-        f" file_index FROM ({found})))"
-    )
+        return parted(f"SELECT json, file_index FROM {objects_of(raw)}")
+    keys = " OR ".join(f"starts_with(json, '{beginning}')" for beginning in _KEY_LINES)
+    lines = text_lines(raw.packing) if short else text_lines(raw.packing, MAX_RECORD, MAX_RECORD)
+    return parted(f"SELECT * FROM ({lines}) WHERE NOT ({keys})")
 
 
 def columns_of(connection: Connection, raw: RawInput) -> Present | None:

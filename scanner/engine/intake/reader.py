@@ -11,6 +11,7 @@ from scanner.catalogue import PROVIDERS, TABLES
 from scanner.engine.database import Connection, reason
 from scanner.engine.intake import columnar
 from scanner.inventory.envelope import PLACES
+from scanner.inventory.rows.lines import are_short, no_slug, parted, text_lines
 from scanner.inventory.rows.normalize import BAD, close_look, select, suspects
 from scanner.inventory.rows.plain import not_plain, plain
 from scanner.inventory.rows.typed import FILES, Present, again, is_typed, rows
@@ -50,12 +51,6 @@ _FORMATS: Final = {
 _ENVELOPE: Final = "{kind: 'JSON', organization: 'JSON', project: 'JSON', record: 'JSON'}"
 
 
-def no_slug(name: str) -> str:
-    """Return SQL that is TRUE for a place (JSON) that is neither null nor a text with a word."""
-    # Of JSON texts only strings begin with a letter as low as a quote.
-    return f"coalesce(CAST({name} AS VARCHAR) >= '#' OR trim({name} ->> '$') = '', false)"
-
-
 _SOUND_LINE: Final = ", ".join(
     [
         "kind ->> '$' AS kind",
@@ -78,11 +73,11 @@ class BadInputError(KeypolicyError):
         self.inputs = inputs
 
 
-def raw_relation(raw: RawInput, present: Present | None = None) -> str:
+def raw_relation(raw: RawInput, present: Present | None = None, *, short: bool = False) -> str:
     """Return a SELECT of record, organization, project, kind and file_index, of the files `$path`.
 
     For an API export the kind, organization and project are what the input says of itself;
-    `present` is as in columnar.
+    `present` is as in columnar. Lines that are `short` (rows.lines) are read as text.
     """
     if present is not None:
         return again(present)
@@ -94,10 +89,12 @@ def raw_relation(raw: RawInput, present: Present | None = None) -> str:
         )
     if raw.layout.is_inventory:
         envelope = f"read_json($path, {_options(raw)}, columns = {_ENVELOPE})"
-        return f"SELECT {_SOUND_LINE}, record, file_index FROM {envelope}"
+        lines = f"({parted(text_lines(raw.packing))})" if short else envelope
+        return f"SELECT {_SOUND_LINE}, record, file_index FROM {lines}"
+    objects = f"({text_lines(raw.packing)})" if short else objects_of(raw)
     return (
         f"SELECT $kind AS kind, {_organization(raw)} AS organization, $project AS project,"
-        f" json AS record, file_index FROM {objects_of(raw)}"
+        f" json AS record, file_index FROM {objects}"
     )
 
 
@@ -208,7 +205,7 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
     if staged:
         relation, typed = f"{FEW} WHERE list_contains($numbers, file)", False
     else:
-        relation, typed = _relation(inputs[0], name, columns, present)
+        relation, typed = _relation(inputs, name, columns, present)
     for raw in inputs if typed else ():
         with refusing((raw,)):
             columnar.check_heavy(connection, raw, name, columns)
@@ -240,14 +237,14 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
 
 
 def _relation(
-    raw: RawInput, name: str, columns: Sequence[str], present: Present | None
+    inputs: Sequence[RawInput], name: str, columns: Sequence[str], present: Present | None
 ) -> tuple[str, bool]:
     """Return the SELECT of what files have of a table, and whether it has columns for records."""
     typed = present is not None and is_typed(name, present)
     if present is not None and typed:
         lines = rows(name, present, columns)
     else:
-        lines = raw_relation(raw, present)
+        lines = raw_relation(inputs[0], present, short=are_short(inputs))
     return f"SELECT *, {FILE_NUMBER} AS file FROM ({lines})", typed
 
 

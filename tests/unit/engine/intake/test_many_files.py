@@ -16,6 +16,7 @@ from scanner.engine.intake.export import to_parquet
 from scanner.engine.intake.load import Loaded, load
 from scanner.engine.intake.reader import BadInputError
 from scanner.inventory.diagnose import diagnose_inputs
+from scanner.inventory.rows import lines
 from scanner.inventory.spool import Spool, copy_inventory
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Inventory, Layout, RawInput, Scope
@@ -136,6 +137,22 @@ def test_many_inventories_are_read_by_as_few_statements_as_one(
     assert loaded.rows["sentry_key"] == 40
     assert loaded.organizations == {f"o{n}": 3 for n in range(4)}
     assert len(readings) == 2 * passes
+
+
+@pytest.mark.parametrize("write", [_lines, _own])
+def test_large_files_of_lines_are_read_as_text_to_the_same_rows(
+    tmp_path: Path, write: Write, readings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = [key(number) for number in range(40)]
+    inputs = [write(tmp_path / f"o{n}.jsonl", keys[n::4]) for n in range(4)]
+    small, rows = told(*inputs)
+    passes = len(readings)
+    assert any("read_json" in sql for sql in readings)
+    monkeypatch.setattr(lines, "_LARGE", 0)
+    large, same = told(*inputs)
+    assert (same, large) == (rows, small)
+    assert len(readings) == 2 * passes
+    assert all("read_csv" in sql for sql in readings[passes:])
 
 
 def test_files_that_are_read_in_other_ways_go_together(tmp_path: Path) -> None:
