@@ -35,7 +35,9 @@ class ServerAddress(msgspec.Struct, frozen=True):
     @property
     def label(self) -> str:
         """The address for people: without the user."""
-        return f"postgresql://{self.host or 'localhost'}:{self.port}/{self.database}"
+        if self.socket:
+            return f"postgresql://:{self.port}/{self.database}?host={self.socket}"
+        return f"postgresql://{self.host}:{self.port}/{self.database}"
 
 
 def is_address(text: str) -> bool:

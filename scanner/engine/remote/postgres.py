@@ -1,27 +1,18 @@
 """PostgreSQL, such as a database of Steampipe: one transaction that reads, with limits of time."""
 
-import socket
-import ssl
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
-import pg8000.native
-from pg8000.exceptions import DatabaseError, InterfaceError
-
-from scanner.base.errors import FetchError, InventoryFileError
+from scanner.base.errors import InventoryFileError
 from scanner.catalogue import TEXTS
-from scanner.catalogue.redact import redact_text
 from scanner.engine.dialect.words.postgres import POSTGRES
 from scanner.engine.remote.address import ServerAddress, read_address
 from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
+from scanner.engine.remote.wire import STATEMENT_SECONDS, Wire, connected, disconnect, run_on
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.inventory import Reach
-
-CONNECT_SECONDS: Final = 15
-STATEMENT_SECONDS: Final = 600
-"""Limit of one statement: a Steampipe database asks the service meanwhile."""
 
 _AT_ONCE: Final = 2_000  # rows of an answer
 _OLDEST: Final = 140_000  # version 14
@@ -47,62 +38,13 @@ _COLUMNS: Final = (
 def open_postgres(place: DataPlace) -> Iterator["PostgresSession"]:
     """Connect, and give the session, whose transaction only reads and is rolled back."""
     address = read_address(place.address)
-    connection = _connected(address, place.secret)
+    connection = connected(address, place.secret)
     session = PostgresSession(connection, address)
     try:
         session.begin()
         yield session
     finally:
-        with suppress(DatabaseError, InterfaceError, OSError):
-            connection.close()
-
-
-def _connected(address: ServerAddress, secret: str) -> pg8000.native.Connection:
-    try:
-        if address.socket:
-            way = {"unix_sock": f"{address.socket}/.s.PGSQL.{address.port}"}
-            return pg8000.native.Connection(
-                address.user, database=address.database, password=secret or None,
-                ssl_context=False, timeout=STATEMENT_SECONDS + CONNECT_SECONDS,
-                application_name="keypolicy", **way,
-            )  # fmt: skip
-        opened = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        opened.settimeout(STATEMENT_SECONDS + CONNECT_SECONDS)
-        return pg8000.native.Connection(
-            address.user, address.host, address.database, address.port, secret or None,
-            ssl_context=_encryption(address), sock=opened, application_name="keypolicy",
-        )  # fmt: skip
-    except (DatabaseError, InterfaceError, OSError, ssl.SSLError) as error:
-        raise _failed(address.label, error, secret) from None
-
-
-def _encryption(address: ServerAddress) -> ssl.SSLContext | bool:
-    if address.encryption == "disable":
-        return False
-    if address.encryption == "require":
-        context = ssl.create_default_context()
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        return context
-    from truststore import SSLContext  # noqa: PLC0415 - only where certificates are looked at
-
-    return SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _failed(label: str, error: Exception, secret: str = "") -> FetchError:
-    """Return why it failed, in the server's words but without anything secret."""
-    told = error.args[0] if error.args else ""
-    message = str(told.get("M", "")) if isinstance(told, dict) else str(error)
-    code = str(told.get("C", "")) if isinstance(told, dict) else ""
-    remedies = {
-        "28P01": "The password is read from PGPASSWORD or ~/.pgpass.",
-        "22P05": "A text of JSON there has \\u0000, which no jsonb can hold.",
-        "42501": "Grant the user SELECT on the table.",
-        "57014": f"A statement may take {STATEMENT_SECONDS} seconds.",
-    }
-    remedy = remedies.get(code, "Check the address, and that the server is reachable from here.")
-    text = redact_text(message, known=(secret,) if secret else ())
-    return FetchError(f"the database failed: {text}"[:500], where=label, remedy=remedy)
+        disconnect(connection)
 
 
 def _unwhole(sql: str) -> str:
@@ -138,7 +80,7 @@ class PostgresSession:
 
     words = POSTGRES
 
-    def __init__(self, connection: pg8000.native.Connection, address: ServerAddress) -> None:
+    def __init__(self, connection: Wire, address: ServerAddress) -> None:
         self._connection = connection
         self.label = address.label
         self._schemas: dict[str, str] = {}
@@ -237,11 +179,7 @@ class PostgresSession:
         return PostgresAnswer(self.rows(_statement(question)))
 
     def _run(self, sql: str) -> list[tuple[object, ...]]:
-        try:
-            found = self._connection.execute_simple(sql).rows or []
-        except (DatabaseError, InterfaceError, OSError) as error:
-            raise _failed(self.label, error) from None
-        return [tuple(row) for row in found]
+        return run_on(self._connection, sql, self.label)
 
 
 def _statement(question: Question) -> str:
