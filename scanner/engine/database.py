@@ -30,7 +30,8 @@ _AGAIN: Final = 0.05
 """Seconds between two interrupts of a statement that is past its time."""
 
 _LONGEST_REASON: Final = 500
-_QUOTED: Final = re.compile(r"\bInput: .*|\"[^\"]*\"?|'[^']*'?", re.DOTALL)
+_QUOTED: Final = re.compile(r"\bInput: .*|\"[^\"]*\"?|(?!(?<=[a-z]n)'t\b)'[^']*'?", re.DOTALL)
+"""What is quoted, to the end where nothing closes it; not from the apostrophe in "don't"."""
 
 
 def connect() -> Connection:

@@ -15,6 +15,7 @@ from scanner.catalogue.redact import SECRET_FIELDS, known_secrets, redact_text
 from scanner.inventory.envelope import (
     ENDING,
     HEADER,
+    OTHER_VERSION,
     PLACES,
     EnvelopeError,
     check_line,
@@ -41,7 +42,6 @@ _NAMES: Final = {
 _UNCHANGED: Final = (
     "Give the records as the API does; nothing is converted, because a guess could hide a finding."
 )
-_OTHER_VERSION: Final = "Read it with the version of keypolicy that wrote it, or fetch again."
 
 _READERS: Final = {
     Layout.API_ARRAY: Reader.array,
@@ -120,7 +120,7 @@ def _check_line(record: Record) -> None:
         elif kind == ENDING:
             read_ending(value)
     except EnvelopeError as error:
-        remedy = _OTHER_VERSION if error.path == ("version",) else AGAIN
+        remedy = OTHER_VERSION if error.path == ("version",) else AGAIN
         raise record.fault(redact_text(error.message), remedy, *path, *error.path) from None
     if kind in TABLES:
         _check_fields(record, value, kind, "record")

@@ -27,6 +27,9 @@ FILTERS: Final = frozenset[str]().union(*(provider.filters for provider in PROVI
 
 _Form = TypeVar("_Form")
 
+OTHER_VERSION: Final = "Read it with the version of keypolicy that wrote it, or fetch again."
+"""What to do with a file of another format version."""
+
 _AS_WRITTEN: Final = "an inventory is only what `keypolicy fetch` writes"
 
 

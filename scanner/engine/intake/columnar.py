@@ -14,7 +14,7 @@ from scanner.base.errors import InventoryFileError
 from scanner.base.packed import most_unpacked
 from scanner.catalogue import PROVIDERS, TABLES
 from scanner.engine.database import Connection
-from scanner.inventory.envelope import PLACES, check_line
+from scanner.inventory.envelope import OTHER_VERSION, PLACES, check_line
 from scanner.inventory.rows.lines import ENVELOPE
 from scanner.inventory.rows.members import NULLS, ODD, OF_TEXT, Member, members
 from scanner.inventory.rows.typed import FILES, Present, again
@@ -23,6 +23,9 @@ from scanner.model.inventory import RawInput
 
 _ROW_BYTES: Final = 16
 """What a row takes that has no text at all."""
+
+NAME_ERRORS: Final = (UnicodeDecodeError, RuntimeError)
+"""What Python's side of DuckDB raises of the name of a column that is not UTF-8."""
 
 _REMEDY: Final = "It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`."
 
@@ -65,7 +68,7 @@ def _struct(raw: RawInput, name: str, type_: Any) -> Mapping[str, Any]:  # noqa:
             raise InventoryFileError(
                 f"has a column {name}.{column}, which this release does not know",
                 where=raw.label,
-                remedy="Read it with the version of keypolicy that wrote it, or fetch again.",
+                remedy=OTHER_VERSION,
             )
         if not _fits(known[column], kind):
             raise _wrong(raw, f"{name}.{column}", kind, known[column].type)
@@ -138,7 +141,7 @@ def refused(connection: Connection, raw: RawInput) -> InventoryFileError | None:
         # They come in any order.
         rows = connection.cursor().execute(f"{sql} ORDER BY row", path_of(raw))
         return refused_row(raw, iter(rows.fetchone, None))
-    except duckdb.Error:
+    except (duckdb.Error, *NAME_ERRORS):
         return None
 
 

@@ -29,6 +29,7 @@ from scanner.inventory.envelope import (
     ENDING,
     HEADER,
     KINDS,
+    OTHER_VERSION,
     PLACES,
     Ending,
     EnvelopeError,
@@ -122,7 +123,11 @@ def _envelope(
             columnar.check_said(raw, told.columns, present)
         return Envelope(told, unfiltered(told, read_ending(ending), raw.label), kinds, present)
     except (EnvelopeError, msgspec.DecodeError) as error:
-        raise BadInputError((raw,), redact_text(str(error))) from None
+        why = redact_text(str(error))
+        in_rows = raw.layout is Layout.INVENTORY_PARQUET  # others are read once more, for the place
+        if in_rows and isinstance(error, EnvelopeError) and error.path == ("version",):
+            raise _unusable(raw, why, OTHER_VERSION) from None
+        raise BadInputError((raw,), why) from None
 
 
 def _put_aside(

@@ -161,13 +161,18 @@ def _execute(
 @contextmanager
 def refusing(inputs: Sequence[RawInput]) -> Iterator[None]:
     """Raise BadInputError where DuckDB cannot read a file."""
+    in_rows = any(raw.layout is Layout.INVENTORY_PARQUET for raw in inputs)
+    # What Parquet's reader stumbles over in a damaged file says nothing to people.
+    may_be = "it may be damaged: " if in_rows else ""
     try:
         yield
     except duckdb.OutOfMemoryException:  # says nothing of the file
         raise
     except duckdb.Error as error:
         # Without its cause: that quotes the record, secrets and all.
-        raise BadInputError(tuple(inputs), reason(error, quotes=False)) from None
+        raise BadInputError(tuple(inputs), may_be + reason(error, quotes=False)) from None
+    except columnar.NAME_ERRORS:
+        raise BadInputError(tuple(inputs), f"{may_be}a name in it is not UTF-8") from None
 
 
 def _place(connection: Connection, raw: RawInput) -> str:

@@ -235,6 +235,27 @@ def test_a_file_that_is_damaged_anywhere_is_refused_in_words(tmp_path: Path, par
         fill(connection, source, Scope(), AS_OF, Needs.of(()), WHOLE, None)
 
 
+@pytest.mark.parametrize("name", [b"kind", b"sentry_key", b"is_active", b"window"])
+def test_a_name_of_a_column_that_is_damaged_is_told(tmp_path: Path, name: bytes) -> None:
+    raw = _edited(tmp_path, "SELECT *")
+    data = raw.path.read_bytes()
+    raw.path.write_bytes(data.replace(name, b"\xe1" + name[1:]))
+    source = FileSource((raw.path,), (), (), None)
+    with connect() as connection, pytest.raises(InventoryFileError) as refusal:
+        fill(connection, source, Scope(), AS_OF, Needs.of(()), LIGHT, None)
+    assert "it may be damaged: " in refusal.value.message
+
+
+@pytest.mark.parametrize("edit", ["another version", "an older version", "a new column"])
+def test_a_file_of_another_release_is_not_told_to_be_exported_again(
+    tmp_path: Path, edit: str
+) -> None:
+    raw = _edited(tmp_path, EDITS[edit][0])
+    with connect() as connection, pytest.raises(InventoryFileError) as refusal:
+        load(connection, Inventory((raw,), ()), Scope(), AS_OF, LIGHT)
+    assert refusal.value.remedy.startswith("Read it with the version of keypolicy that wrote it")
+
+
 def test_an_unedited_file_is_read(tmp_path: Path) -> None:
     raw = _edited(tmp_path, "SELECT *")
     assert outcome(raw, LIGHT)[0].rows["sentry_key"] == 2
