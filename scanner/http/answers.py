@@ -10,10 +10,11 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import msgspec
 
-from scanner.catalogue import API, LIVE, TOKEN_SETTING, URL_SETTING
+from scanner.catalogue import API, URL_SETTING
 from scanner.http.connection import proxied
-from scanner.http.failure import ApiError, Reason, causes, not_a_url, one_line, quote
+from scanner.http.failure import REMEDIES, ApiError, Reason, causes, not_a_url, one_line, quote
 from scanner.http.origin import origin
+from scanner.http.payload import json_or_none, where_of
 from scanner.model.token import Token
 
 _RENAMED: Final = re.compile(API.renamed)
@@ -31,22 +32,10 @@ _HTTP_AT_HTTPS: Final = re.compile(
 )
 """What nginx, Go's servers and Apache answer with status 400."""
 
-_NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises; the last for nesting that is deeper than any record's."""
-
-_REMEDIES: Final = {
-    Reason.UNAUTHORIZED: f"Set {TOKEN_SETTING} to a valid token with {LIVE.scopes}.",
-    Reason.FORBIDDEN: f"Give the token {LIVE.scopes}, and its owner access.",
-    Reason.MISSING: "Check the names of organization and project, and the server's address.",
-    Reason.THROTTLED: "Run again later, or when less else asks with the token's account.",
-    Reason.SERVER: "Run again later; if it stays, look at the server.",
-    Reason.GARBLED: "Check the server's address, and whether a proxy answers in its place.",
-}
-
-_DEEPEST: Final = 64
-"""Levels of an answer. Records have five; whoever walks through one does so by calling itself."""
-_MOST_VALUES: Final = 500_000
-"""Values of an answer; a page of 100 projects has 20,000. A few packed bytes may be millions."""
+_DEMAND: Final = "Let the token's owner do what is asked, or use a token that is no person's."
+"""For a 401 with a code: an organization wants more of a person, such as single sign-on, while the
+token itself is accepted, and good for others. Of a token that is not, nothing but a text is told.
+"""
 
 _OF_THE_TOKEN: Final = frozenset({Reason.UNAUTHORIZED, Reason.FORBIDDEN})
 """What the API says of a token. It does so in JSON; pages come from something in front of it."""
@@ -78,12 +67,15 @@ def check(response: httpx.Response, body: bytes, token: Token) -> Moved | None:
     status = response.status_code
     if status == httpx.codes.OK:
         return None
-    where = _where(response)
+    where = where_of(response)
     if response.has_redirect_location:
         return _moved(response, body, where, token)
     if status == httpx.codes.BAD_REQUEST and _HTTP_AT_HTTPS.search(body[:_FIRST_BYTES]):
         raise _other_scheme(where)
     reason = _reason(status)
+    demand = reason is Reason.UNAUTHORIZED and _is_coded(body)
+    if demand:
+        reason = Reason.FORBIDDEN
     said = _detail(response, body, token)
     message = {
         Reason.UNAUTHORIZED: "the server does not accept the token",
@@ -92,53 +84,13 @@ def check(response: httpx.Response, body: bytes, token: Token) -> Moved | None:
         Reason.THROTTLED: "the server keeps refusing because of its rate limits",
         Reason.SERVER: f"the server fails with status {status}",
     }.get(reason, f"the server answers with status {status}")
-    remedy = _REMEDIES.get(reason, "")
+    remedy = _DEMAND if demand else REMEDIES.get(reason, "")
     if reason in _OF_THE_TOKEN and body.lstrip()[:1] == b"<":
         message = f"a web page with status {status} came in place of an answer of the API"
         remedy = f"Let {API.prefix} through the proxy, firewall or sign-on in front of the server."
     if said:
         message = f'{message} ("{said}")'
     raise ApiError(reason, message, where=where, remedy=remedy)
-
-
-def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the body's JSON; raise ApiError (GARBLED) for HTML, a cut body and the like.
-
-    A list with nulls in it (SERVER) is what some services give, with status 200, while its database
-    fails under it; asked again, it may be whole.
-    """
-    try:
-        payload = msgspec.json.decode(body)
-    except _NOT_JSON as error:
-        what = "a web page" if body.lstrip()[:1] == b"<" else "something that is not JSON"
-        raise ApiError(
-            Reason.GARBLED,
-            f"the answer is {what} where {LIVE.title}'s API gives JSON",
-            where=_where(response),
-            remedy=_REMEDIES[Reason.GARBLED],
-        ) from error
-    if excess := _excess(payload):
-        message, remedy = f"the answer has more than {excess}", _REMEDIES[Reason.GARBLED]
-        raise ApiError(Reason.OVERSIZED, message, where=_where(response), remedy=remedy)
-    if isinstance(payload, list) and None in payload:
-        raise ApiError(
-            Reason.SERVER,
-            "the server gives null in place of records, as it does while its database fails",
-            where=_where(response),
-            remedy=_REMEDIES[Reason.SERVER],
-        )
-    return payload
-
-
-def _excess(payload: object) -> str:
-    level, values = [payload], 0
-    for _ in range(_DEEPEST):
-        maps = [inner for value in level if isinstance(value, dict) for inner in value.values()]
-        level = maps + [inner for value in level if isinstance(value, list) for inner in value]
-        values += len(level)
-        if not level or values > _MOST_VALUES:
-            return f"{_MOST_VALUES:,} values" if level else ""
-    return f"{_DEEPEST} values within one another"
 
 
 def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
@@ -151,7 +103,7 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
         remedy = "Look at the server, the network and the proxy settings."
         return ApiError(Reason.TIMEOUT, message, where=where, remedy=remedy)
     if isinstance(error, httpx.DecodingError):
-        message, remedy = "the answer cannot be unpacked", _REMEDIES[Reason.GARBLED]
+        message, remedy = "the answer cannot be unpacked", REMEDIES[Reason.GARBLED]
         return ApiError(Reason.GARBLED, message, where=where, remedy=remedy)
     whom = "the proxy that the environment names" if proxied(where) else str(host)
     secure = next((cause for cause in found if isinstance(cause, ssl.SSLError)), None)
@@ -284,17 +236,9 @@ def _detail(response: httpx.Response, body: bytes, token: Token) -> str:
     return quote(said, token) if isinstance(said, str) else ""
 
 
+def _is_coded(body: bytes) -> bool:
+    return isinstance(_member(_member(json_or_none(body), "detail"), "code"), str)
+
+
 def _member(value: object, name: str) -> object:
     return value.get(name) if isinstance(value, dict) else None
-
-
-def json_or_none(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the body's JSON, None where it is none."""
-    try:
-        return msgspec.json.decode(body)
-    except _NOT_JSON:
-        return None
-
-
-def _where(response: httpx.Response) -> str:
-    return str(response.url.copy_with(query=None, fragment=None))

@@ -6,9 +6,10 @@ import httpx
 import msgspec
 
 from scanner.catalogue import API
-from scanner.http.answers import check, json_or_none, read_json
+from scanner.http.answers import check
 from scanner.http.exchange import HttpRequest
 from scanner.http.failure import ApiError, Reason, quote
+from scanner.http.payload import json_or_none, read_json
 from scanner.model.token import Token
 
 _DONE: Final = frozenset({200, 201, 204})

@@ -12,13 +12,14 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.catalogue import API, TOKEN_SETTING
-from scanner.http.answers import Moved, Reply, check, read_json
+from scanner.http.answers import Moved, Reply, check
 from scanner.http.changes import ChangeRequest, check_change
 from scanner.http.connection import ClientSettings, open_http, silence
 from scanner.http.exchange import Exchange, HttpRequest
 from scanner.http.failure import FATAL, TRANSIENT, ApiError, Reason, gave_up, too_long
 from scanner.http.limits import Limiter
 from scanner.http.paging import links_by_rel
+from scanner.http.payload import read_json
 from scanner.http.retry import LONGEST_WAIT, Drought, asked_pause
 
 _MOST_MOVES: Final = 3

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from scanner.base.errors import FetchError
+from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.catalogue.redact import redact_text
 from scanner.model.token import Token
 
@@ -36,6 +37,16 @@ TRANSIENT: Final = frozenset(
     {Reason.THROTTLED, Reason.SERVER, Reason.UNREACHABLE, Reason.TIMEOUT, Reason.GARBLED}
 )
 """Reasons that may be gone at the next attempt."""
+
+REMEDIES: Final = {
+    Reason.UNAUTHORIZED: f"Set {TOKEN_SETTING} to a valid token with {LIVE.scopes}.",
+    Reason.FORBIDDEN: f"Give the token {LIVE.scopes}, and its owner access.",
+    Reason.MISSING: "Check the names of organization and project, and the server's address.",
+    Reason.THROTTLED: "Run again later, or when less else asks with the token's account.",
+    Reason.SERVER: "Run again later; if it stays, look at the server.",
+    Reason.GARBLED: "Check the server's address, and whether a proxy answers in its place.",
+}
+"""What to do about it, where that is the same for all requests."""
 
 
 class ApiError(FetchError):

@@ -56,8 +56,14 @@ def redirect(location: str) -> httpx.Response:
         (
             BASE,
             httpx.Response(401, json={"detail": {"code": "sso-required", "message": "Use SSO"}}),
+            Reason.FORBIDDEN,
+            ["may not read this", "Use SSO", "token that is no person's"],
+        ),
+        (
+            BASE,
+            httpx.Response(401, json={"detail": {"message": "Invalid token"}}),
             Reason.UNAUTHORIZED,
-            ["Use SSO"],
+            ["Invalid token", "SENTRY_AUTH_TOKEN"],
         ),
         (BASE, httpx.Response(403, json={"detail": {"message": 5}}), Reason.FORBIDDEN, ["may not"]),
         (BASE, httpx.Response(200, json=[None]), Reason.SERVER, ["null", "database"]),

@@ -146,10 +146,11 @@ class Crawl:
             await self._instead(roster, ended)
             return
         if not roster.complete and not self._wish.projects:
+            why = roster.error.sentence if roster.error is not None else ""
             roster.sink.ledger.missing(
                 KEY,
                 "The list of projects could not be read to its end, so it cannot be told whether "
-                "keys are missing.",
+                f"keys are missing. {why}".strip(),
                 organization=roster.place.slug,
                 project=None,
             )

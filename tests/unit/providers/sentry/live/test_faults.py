@@ -16,6 +16,7 @@ from tests.simulator import (
     SELF_HOSTED_23_7,
     TODAY,
     Flavour,
+    Response,
     Simulator,
     faults,
     make_world,
@@ -292,6 +293,35 @@ def test_a_named_organization_is_fetched_without_the_list_of_all(
     assert report.coverage["sentry_key"].state is COMPLETE
     assert report.coverage["sentry_organization"].state is not COMPLETE
     assert table(output, "sentry_key").keys() == _all(world)
+
+
+DEMAND = b'{"detail": {"code": "sso-required", "message": "Must login via SSO", "extra": {}}}'
+
+
+def test_what_one_organization_asks_of_a_person_ends_nothing_for_the_others(tmp_path: Path) -> None:
+    world = make_world(projects=12, keys=36, organizations=4)
+    asking, *others = world.organizations
+    made = Response(401, DEMAND, {"Content-Type": "application/json"})
+    script = [faults.Fault(lambda _request, _good: made, f"organizations/{asking.slug}/.")]
+    output = tmp_path / "inventory.jsonl"
+    with Simulator(world, faults=script) as simulator:
+        report = fetch(simulator, output)
+    for name in ("sentry_key", "sentry_project"):
+        assert {gap.organization for gap in report.coverage[name].gaps} == {asking.slug}
+        assert "Must login via SSO" in report.coverage[name].reason
+    seen = {key.public for one in others for project in one.projects for key in project.keys}
+    assert table(output, "sentry_key").keys() == seen
+
+
+def test_why_the_list_of_projects_cannot_be_read_is_told_of_the_keys(
+    world: World, tmp_path: Path
+) -> None:
+    with Simulator(world, faults=[faults.status(403, LIST)]) as simulator:
+        report = fetch(simulator, tmp_path / "inventory.jsonl")
+    (gap,) = report.coverage["sentry_key"].gaps
+    assert "could not be read to its end" in gap.reason
+    assert "You do not have permission to perform this action" in gap.reason
+    assert gap.organization == "acme"
 
 
 def test_records_of_wrong_types_are_told_by_field(world: World, tmp_path: Path) -> None:
