@@ -13,7 +13,7 @@ from warnings import catch_warnings, simplefilter
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
-from scanner.base.errors import FetchError
+from scanner.base.errors import FetchError, UsageError
 from scanner.catalogue.redact import redact_text
 from scanner.engine.memory import allowed_memory
 
@@ -83,6 +83,21 @@ def check_server() -> None:
             where=f"sc://{host}:{port}",
             remedy="Check SPARK_REMOTE, and that the server runs and may be reached from here.",
         ) from None
+
+
+def check_new(path: str) -> None:
+    """Check that findings do not go where something is: Spark would tell once all is judged.
+
+    It would, moreover, write beside what is not of the same table. What is not on this machine is
+    left to Spark. Raises UsageError.
+    """
+    is_far = "://" in path or os.environ.get("SPARK_REMOTE", "").startswith("sc://")
+    if path and not is_far and os.path.lexists(path.removeprefix("file:")):
+        raise UsageError(
+            "something is there already",
+            where=f"--findings {redact_text(path)}",
+            remedy="Spark writes into a folder that it makes: name another, or remove this one.",
+        )
 
 
 def _builder() -> SparkSession.Builder:

@@ -19,7 +19,7 @@ from scanner.catalogue import LIVE, TEXTS
 from scanner.catalogue.redact import redact_text
 from scanner.engine.dialect.words.spark import SPARK
 from scanner.engine.judge.evaluate import CODES
-from scanner.engine.remote.driver import FAILURES, failed, letting_go, session_of_spark
+from scanner.engine.remote.driver import FAILURES, check_new, failed, letting_go, session_of_spark
 from scanner.engine.remote.interface import CodeGroup, DataPlace, Question
 from scanner.engine.remote.inventory import SparkInventory
 from scanner.model.coverage import TableCoverage
@@ -63,6 +63,7 @@ def open_spark(place: DataPlace) -> Iterator["SparkEngine"]:
             where="--inventory",
             remedy="Give Spark the key by its configuration, such as spark.hadoop.fs.s3a.*.",
         )
+    check_new(place.findings)
     with session_of_spark() as session:
         engine = SparkEngine(session.newSession(), place.address, place.findings)
         try:

@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,11 @@ pytest.importorskip("pyspark")
 
 from pyspark.sql import SparkSession
 
-from scanner.base.errors import FetchError
+from scanner.base.errors import FetchError, UsageError
 from scanner.engine.remote import driver
-from scanner.engine.remote.driver import failed, letting_go, session_of_spark
+from scanner.engine.remote.driver import check_new, failed, letting_go, session_of_spark
+from scanner.engine.remote.interface import DataPlace
+from scanner.engine.remote.spark import open_spark
 
 
 @pytest.mark.parametrize(
@@ -112,3 +115,19 @@ def test_a_server_behind_a_proxy_is_left_to_spark(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("SPARK_REMOTE", "sc://localhost:1")
     monkeypatch.setenv("grpc_proxy", "http://localhost:3128")
     driver.check_server()
+
+
+def test_findings_do_not_go_where_something_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SPARK_REMOTE", raising=False)
+    (tmp_path / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for there in (tmp_path, tmp_path / "file", tmp_path / "link", f"file:{tmp_path}"):
+        place = DataPlace("spark", "nowhere", findings=str(there))
+        with pytest.raises(UsageError, match="something is there already"), open_spark(place):
+            pass
+    for new in ("", str(tmp_path / "new"), "s3a://bucket/findings"):
+        check_new(new)
+    monkeypatch.setenv("SPARK_REMOTE", "sc://elsewhere")
+    check_new(str(tmp_path))
