@@ -65,6 +65,11 @@ class UsageError(KeypolicyError):
     exit_code = 2
 
 
+def joined(errors: list[UsageError]) -> UsageError:
+    """Return one error that tells all of these, of which there is one at least."""
+    return errors[0] if len(errors) == 1 else UsageError("\n".join(map(str, errors)))
+
+
 class TooLargeError(UsageError):
     """A file that is larger than any of its kind."""
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from scanner.base.yamlfile import YamlFile
 
 KEY: Final = "notify"
+SECRET_CODE: Final = "secret-in-file"  # noqa: S105 - no secret
+"""The code of what is told of a secret."""
+
 _ENV: Final = "_env"
 _SECRETS: Final = frozenset({"password", "secret", "token", "webhook_url", "api_key", "apikey"})
 _PUBLIC: Final = frozenset({"link", "url"})
@@ -120,12 +123,12 @@ def _leak(source: "YamlFile", path: _Path, value: str) -> Iterator[Problem]:
     takes = load_channel(str(kind)).DOCUMENT.__struct_fields__ if kind else ()
     if TOKEN_SETTING in {key, value}:
         hint = "Name a variable that is there for this alone."
-        yield source.problem(path, "this token is for no message", "secret-in-file", hint=hint)
+        yield source.problem(path, "this token is for no message", SECRET_CODE, hint=hint)
     elif key.endswith(_ENV):
         if not re.search(ENV_PATTERN, value):
             message = "this is not the name of an environment variable"
             hint = f"A name is in capitals. If it is a secret: {_REMEDY.format(key=key)}"
-            yield source.problem(path, message, "secret-in-file", hint=hint)
+            yield source.problem(path, message, SECRET_CODE, hint=hint)
     elif (
         key.lower() in _SECRETS
         or redact_text(value) != value
@@ -135,7 +138,7 @@ def _leak(source: "YamlFile", path: _Path, value: str) -> Iterator[Problem]:
         message = "a secret is no setting for a file that is committed"
         named = key if f"{key}{_ENV}" in takes else "url"
         hint = _REMEDY.format(key=f"{named}{_ENV}")
-        yield source.problem(path, message, "secret-in-file", hint=hint)
+        yield source.problem(path, message, SECRET_CODE, hint=hint)
 
 
 def with_secrets(

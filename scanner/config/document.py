@@ -1,23 +1,34 @@
 """The types of keypolicy.yaml; its JSON Schema (scanner/schemas/config.json) is made of them."""
 
 import json
-from typing import Annotated, Any, Final, Literal
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from scanner.catalogue import LIVE
+from scanner.base.errors import Location, PolicyError, Problem, UsageError
+from scanner.base.hints import closest
+from scanner.catalogue import LIVE, TOKEN_SETTING
+from scanner.catalogue.redact import TOKEN_PATTERN
 from scanner.config.values import MOST_DAYS
 from scanner.policy.language.values import DURATION_PATTERN
 
+if TYPE_CHECKING:
+    from scanner.base.yamlfile import YamlFile
+
 CONFIG_NAME: Final = "keypolicy.yaml"
 MOST_CHANNELS: Final = 20
-
-Texts = str | list[str]
+_TOKEN_KEYS: Final = frozenset({"token", "auth_token", "authtoken", TOKEN_SETTING.lower()})
 
 
 def _hint(text: str) -> Meta:
     return Meta(extra_json_schema={"x-hint": text})
+
+
+# An empty list is refused: whoever wrote it did not mean all, or the default. That is what it would
+# come to, or to what a file after this one says.
+Texts = str | Annotated[list[str], Meta(min_length=1), _hint("Name one, or leave the line out.")]
 
 
 _FailOn = Literal["low", "medium", "high", "critical", "never"]
@@ -176,3 +187,75 @@ def _channels() -> dict[str, type[Any]]:
     from scanner.notify import CHANNELS, load_channel  # noqa: PLC0415
 
     return {kind: load_channel(kind).DOCUMENT for kind in CHANNELS}
+
+
+def checked(source: "YamlFile", name: str) -> dict[str, Any]:
+    """Return what the file says; raises PolicyError with every problem, UsageError for a token."""
+    data = source.data
+    if not isinstance(data, dict):
+        message, hint = (
+            "expected settings, NAME: VALUE",
+            "Write each as `NAME: VALUE`.",
+        )
+        problem = Problem(Location(name, 1, 1), message, "config-shape", hint)
+        raise PolicyError([problem])
+    if re.search(TOKEN_PATTERN.encode(), source.raw) or _TOKEN_KEYS & {
+        str(key).lower() for key in data
+    }:
+        raise UsageError(
+            "a token is no setting for a file that is committed",
+            where=name,
+            remedy=f"Put it into {TOKEN_SETTING} or .env (not committed), and revoke this one.",
+        )
+    # Channels first: nothing is quoted of a file that may hold a secret of theirs.
+    channels, problems = _read_channels(source, data)
+    known = ConfigDocument.__struct_fields__
+    strangers = [key for key in data if key not in known]
+    try:
+        msgspec.convert({key: data[key] for key in data if key in known}, ConfigDocument)
+    except msgspec.ValidationError as error:
+        # Imported here: slow, see there.
+        from scanner.base.schema import explain  # noqa: PLC0415
+
+        problems += explain(source, "config") or [source.problem((), str(error), "config-value")]
+    told = {source.at_key((key,)) for key in strangers}
+    problems = [one for one in problems if one.location not in told]
+    problems += [
+        source.problem(
+            (key,),
+            f"unknown setting `{key}`",
+            "unknown-setting",
+            hint=_suggestion(str(key), known),
+            key=True,
+        )
+        for key in strangers
+    ]
+    if problems:
+        raise PolicyError(sorted(problems, key=lambda one: one.location))
+    return data | channels
+
+
+def _read_channels(
+    source: "YamlFile", data: dict[str, Any]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Return `notify` with its channels read, where the file has it, and what is wrong with them.
+
+    Raises PolicyError for a secret.
+    """
+    if not data.get("notify"):
+        return {}, []
+    # Imported here: most files of settings name no channel.
+    from scanner.config.channels import SECRET_CODE, read_channels  # noqa: PLC0415
+
+    try:
+        return {"notify": read_channels(source)}, []
+    except PolicyError as error:
+        if any(problem.code == SECRET_CODE for problem in error.problems):
+            raise
+        return {}, error.problems
+
+
+def _suggestion(word: str, known: tuple[str, ...]) -> str:
+    if near := closest(word, known):
+        return f"Did you mean `{near}`?"
+    return f"There are: {', '.join(known)}."

@@ -5,24 +5,20 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from scanner.base.errors import Location, PolicyError, Problem, UsageError
+from scanner.base.errors import Location, PolicyError, UsageError
 from scanner.base.files import read_regular, real
 from scanner.base.given import GivenParams
-from scanner.base.hints import closest
-from scanner.catalogue import LIVE, TOKEN_SETTING
-from scanner.catalogue.redact import TOKEN_PATTERN
-from scanner.config.document import CONFIG_NAME, ConfigDocument
+from scanner.catalogue import LIVE
+from scanner.config.document import CONFIG_NAME, checked
 from scanner.config.trust import Given, Layer, Trust
 from scanner.config.values import two_values
 
 if TYPE_CHECKING:
     from dotenv.parser import Original
-
-    from scanner.base.yamlfile import YamlFile
 
 _MAX_BYTES: Final = 1 << 20
 _NOTHING: Final[tuple[object, ...]] = ({}, [], "")
@@ -32,8 +28,6 @@ _OURS: Final = re.compile(
     re.MULTILINE,
 )
 """Begins a line of `.env` that is read here."""
-
-_TOKEN_KEYS: Final = frozenset({"token", "auth_token", "authtoken", TOKEN_SETTING.lower()})
 
 
 def read_dotenv(directory: Path) -> Mapping[str, str]:
@@ -143,12 +137,7 @@ def _read_config(path: Path, name: str) -> Layer:
         if [problem.code for problem in error.problems] == ["empty-file"]:
             return {}  # such as a template in which every setting is still a comment
         raise
-    data = {key: value for key, value in _checked(source, name).items() if value not in _NOTHING}
-    if data.get("notify"):
-        # Imported here: most files of settings name no channel.
-        from scanner.config.channels import read_channels  # noqa: PLC0415
-
-        data["notify"] = read_channels(source)
+    data = {key: value for key, value in checked(source, name).items() if value not in _NOTHING}
     base = os.path.dirname(name)  # noqa: PTH120 - a name for messages, which pathlib would change
     if "params" in data:
         texts = {
@@ -178,49 +167,6 @@ def _read_config(path: Path, name: str) -> Layer:
     }
 
 
-def _checked(source: "YamlFile", name: str) -> dict[str, Any]:
-    """Return what the file says; raises PolicyError with every problem, UsageError for a token."""
-    data = source.data
-    if not isinstance(data, dict):
-        message, hint = (
-            "expected settings, NAME: VALUE",
-            "Write each as `NAME: VALUE`.",
-        )
-        problem = Problem(Location(name, 1, 1), message, "config-shape", hint)
-        raise PolicyError([problem])
-    if re.search(TOKEN_PATTERN.encode(), source.raw) or _TOKEN_KEYS & {
-        str(key).lower() for key in data
-    }:
-        raise UsageError(
-            "a token is no setting for a file that is committed",
-            where=name,
-            remedy=f"Put it into {TOKEN_SETTING} or .env (not committed), and revoke this one.",
-        )
-    known = ConfigDocument.__struct_fields__
-    problems = [
-        source.problem(
-            (key,),
-            f"unknown setting `{key}`",
-            "unknown-setting",
-            hint=_suggestion(str(key), known),
-            key=True,
-        )
-        for key in data
-        if key not in known
-    ]
-    if problems:
-        raise PolicyError(problems)
-    try:
-        msgspec.convert(data, ConfigDocument)
-    except msgspec.ValidationError as error:
-        # Imported here: slow, see there.
-        from scanner.base.schema import explain  # noqa: PLC0415
-
-        found = explain(source, "config") or [source.problem((), str(error), "config-value")]
-        raise PolicyError(found) from None
-    return dict(data)
-
-
 def _from_file(base: str, policy: str) -> str:
     """Take a policy's path from the configuration file on; leave the name of a shipped one.
 
@@ -238,12 +184,6 @@ def _from_file(base: str, policy: str) -> str:
 
 def _from_here(base: str, path: str) -> str:
     return os.path.normpath(os.path.join(base, path))  # noqa: PTH118 - keeps it relative
-
-
-def _suggestion(word: str, known: tuple[str, ...]) -> str:
-    if near := closest(word, known):
-        return f"Did you mean `{near}`?"
-    return f"There are: {', '.join(known)}."
 
 
 def read_rc(directory: Path, home: Path | None) -> Iterator[Layer]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from scanner.base.errors import Location, UsageError
+from scanner.base.errors import Location, UsageError, joined
 from scanner.base.given import GivenParams
 from scanner.catalogue import LIVE
 from scanner.config import values as read
@@ -51,19 +51,8 @@ def load_settings(
             *read_rc(directory, home),
         ]
         warnings += [*_misspelt(environ, ""), *_misspelt(dotenv, " in .env")]
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    trust: dict[str, Trust] = {}
-    for name, setting in _SETTINGS.items():
-        given = next((layer[name] for layer in layers if name in layer), None)
-        if given is not None:
-            values[name] = setting.parse(given.value, given.origin)
-            origins[name] = given.origin
-            trust[name] = given.trust
-            if name == "policies":
-                values["policies_place"] = given.place
-            if name in _PATHS:
-                check_reach(given, values[name], directory)
+    values, winners = _parsed(layers, directory)
+    origins = {name: given.origin for name, given in winners.items()}
     if "gate" in values:
         values["gate"] = _narrowed(values["gate"], layers[: layers.index(config)])
     if "notify" in config:
@@ -76,9 +65,32 @@ def load_settings(
         terminal=_terminal(flags, environ),
         locked=locked,
         origins=origins,
-        trust=trust,
+        trust={name: given.trust for name, given in winners.items()},
         warnings=tuple(warnings),
     )
+
+
+def _parsed(layers: list[Layer], directory: Path) -> tuple[dict[str, Any], dict[str, Given]]:
+    """Return what is set, and as what it was given; raises UsageError with all that is wrong."""
+    values: dict[str, Any] = {}
+    winners: dict[str, Given] = {}
+    errors = []
+    for name, setting in _SETTINGS.items():
+        given = next((layer[name] for layer in layers if name in layer), None)
+        if given is None:
+            continue
+        try:
+            values[name] = setting.parse(given.value, given.origin)
+            if name in _PATHS:
+                check_reach(given, values[name], directory)
+        except UsageError as error:
+            errors.append(error)
+        winners[name] = given
+        if name == "policies":
+            values["policies_place"] = given.place
+    if errors:
+        raise joined(errors)
+    return values, winners
 
 
 def _channels(

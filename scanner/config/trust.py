@@ -2,12 +2,17 @@
 
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from scanner.base.errors import Location, UsageError
+from scanner.base.errors import Location, UsageError, joined
 from scanner.base.files import within
+
+_MOVE: Final = (
+    "A file reaches only what lies in its own folder or below: move it there, or name it on the"
+    " command line."
+)
 
 
 class Trust(IntEnum):
@@ -51,21 +56,19 @@ def check_reach(given: Given, value: Path | tuple[str, ...], directory: Path) ->
     """
     if given.root is None:
         return
+    outside = []
     for one in value if isinstance(value, tuple) else (value,):
         if isinstance(one, str) and _is_shipped(one):
             continue
         path = directory / one
         unpinned = path.name.rpartition("@")[0]
-        for reading in (path, path.with_name(unpinned)) if unpinned else (path,):
-            try:
+        try:
+            for reading in (path, path.with_name(unpinned)) if unpinned else (path,):
                 within(given.root, reading)
-            except UsageError as error:
-                raise UsageError(
-                    f"{one} {error.message}",
-                    where=given.origin,
-                    remedy="A file reaches only what lies in its own folder or below: move it"
-                    " there, or name it on the command line.",
-                ) from None
+        except UsageError as error:
+            outside.append(UsageError(f"{one} {error.message}", where=given.origin, remedy=_MOVE))
+    if outside:
+        raise joined(outside)
 
 
 def _is_shipped(policy: str) -> bool:

@@ -29,13 +29,14 @@ def slugs(value: Any, origin: str) -> tuple[str, ...]:  # noqa: ANN401 - as a la
     found = tuple(dict.fromkeys(texts(value, origin)))
     for slug in found:
         check_no_token(slug, origin)
-        # It becomes a part of the API's address, where a slash or a dot would lead elsewhere.
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", slug):
-            raise UsageError(
-                f"{slug!r} is not a slug",
-                where=origin,
-                remedy=f"A slug is how {LIVE.title}'s addresses name it: lower case, no spaces.",
-            )
+    # It becomes a part of the API's address, where a slash or a dot would lead elsewhere.
+    wrong = [repr(slug) for slug in found if not re.fullmatch(r"[A-Za-z0-9_-]+", slug)]
+    if wrong:
+        raise UsageError(
+            ", nor is ".join([f"{wrong[0]} is not a slug", *wrong[1:]]),
+            where=origin,
+            remedy=f"A slug is how {LIVE.title}'s addresses name it: lower case, no spaces.",
+        )
     return found
 
 

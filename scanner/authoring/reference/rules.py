@@ -11,6 +11,7 @@ from msgspec import UNSET
 from scanner.authoring.explain.rule import ParameterUse, parameter_uses
 from scanner.authoring.explain.yamltext import flow
 from scanner.authoring.reference.examples import Example, examples
+from scanner.base.errors import PolicyError, Problem
 from scanner.engine.database import Connection, connect
 from scanner.engine.judge.prepare import prepare
 from scanner.model.rule import Rule
@@ -100,13 +101,20 @@ class ActionEntry(msgspec.Struct, frozen=True):
 def policy_entries(refs: Sequence[str]) -> list[PolicyEntry]:
     """Describe these policies, or without any the shipped ones, each by itself.
 
-    Raises PolicyError and UsageError as scanning by them does: conditions are held against the
-    tables, so that nothing is listed that a scan would refuse.
+    Raises PolicyError, with what is wrong with any of them, and UsageError as scanning by each
+    does: conditions are held against the tables, so that nothing is listed that a scan would
+    refuse. Two may have one rule id, as alternatives have: baseline and strict do.
     """
     found: list[PolicyEntry] = []
+    problems: list[Problem] = []
     with connect() as connection:
-        for ref in refs or shipped_policies():
-            found += [_policy(connection, one, file.path) for file, one in select_each(ref)]
+        for file, one in [each for ref in refs or shipped_policies() for each in select_each(ref)]:
+            try:
+                found.append(_policy(connection, one, file.path))
+            except PolicyError as error:
+                problems += error.problems
+    if problems:
+        raise PolicyError(problems)
     return found
 
 

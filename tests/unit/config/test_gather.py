@@ -248,6 +248,7 @@ def test_an_empty_variable_is_not_set(place: Place) -> None:
 NAMING = ("organizations", "projects", "policies", "waivers", "baseline", "owners", "history")
 TEXTS = frozenset({"waivers", "baseline", "owners", "history"})
 """The settings of which there is one, not a list."""
+LISTS = sorted({*NAMING} - TEXTS)
 
 
 @pytest.mark.parametrize("blank", ["", " "])
@@ -275,7 +276,7 @@ def test_what_is_empty_in_the_file_is_not_set(place: Place, name: str) -> None:
     assert name not in place.load().origins
 
 
-@pytest.mark.parametrize("name", sorted({*NAMING} - TEXTS))
+@pytest.mark.parametrize("name", LISTS)
 def test_an_empty_item_in_the_file_is_refused(place: Place, name: str) -> None:
     place.config(f'{name}: [x, ""]\n')
     with pytest.raises(UsageError, match="an empty name") as refusal:
@@ -381,6 +382,17 @@ def test_an_empty_file_sets_nothing(place: Place) -> None:
         ("[a, b]\n", ["1:1: expected settings, NAME: VALUE"]),
         ("a: b: c\n", ["../keypolicy.yaml:1:"]),
         ("url: a\nurl: b\n", ["../keypolicy.yaml:2:1"]),
+        *((f"{name}: []\n", ["must not be empty", "leave the line out"]) for name in LISTS),
+        (
+            "polices: a\nfail_on: hig\nprojects: []\nnotify: [{slak: {}}]\nsla: {high: 1}\n",
+            [
+                "1:1: unknown setting `polices`",
+                "2:10: `hig`",
+                "3:11: this must",
+                "4:11: unknown",
+                "5:13",
+            ],
+        ),
     ],
 )
 def test_problems_in_the_file_are_placed(place: Place, text: str, problems: list[str]) -> None:
@@ -391,6 +403,26 @@ def test_problems_in_the_file_are_placed(place: Place, text: str, problems: list
         assert problem in str(refusal.value)
     assert "../keypolicy.yaml" in str(refusal.value)
     assert refusal.value.exit_code == 2
+
+
+def test_values_that_are_wrong_are_told_at_once(place: Place) -> None:
+    """Those of the file, of variables and of flags, and all parts of a list."""
+    place.config("url: ftp://x\nmemory: 3TB\npolicies: [../a, ../../b]\nfail_if_due_within: 1h\n")
+    place.environ = {"SENTRY_ORG": "a b,c d", "KEYPOLICY_FAIL_ON": "hig"}
+    with pytest.raises(UsageError) as refusal:
+        place.load(Flags(waivers=" "))
+    told = str(refusal.value)
+    for word in ("'a b'", "'c d'", "'hig'", "or https", "3TB", "../a ", "../../b ", "empty name"):
+        assert word in told, word
+    for where in (
+        "SENTRY_ORG: ",
+        "--waivers: ",
+        "yaml:1:1: ",
+        "yaml:2:1: ",
+        "yaml:3:1: ",
+        "yaml:4:1: ",
+    ):
+        assert where in told, where
 
 
 @pytest.mark.parametrize(

@@ -66,8 +66,11 @@ def test_a_folder_is_every_policy_in_it(tmp_path: Path) -> None:
 
 def test_what_cannot_be_loaded_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("policy: bad\n")
-    with pytest.raises(PolicyError):
-        policy_entries([str(tmp_path / "bad.yaml")])
+    (tmp_path / "worse.yaml").write_text("policy: worse\nversion: 1.0.0\nrules: 3\n")
+    with pytest.raises(PolicyError) as refusal:
+        policy_entries([str(tmp_path)])
+    assert "bad.yaml:" in str(refusal.value)
+    assert "worse.yaml:3:8" in str(refusal.value)
     with pytest.raises(UsageError):
         policy_entries(["nowhere"])
 
