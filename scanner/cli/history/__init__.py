@@ -48,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     made["trend"].add_argument("--days", metavar="N", type=int, help="only the last N days")
     made["trend"].add_argument("--line", metavar="ID", help="the line of another scope: see `list`")
+    made["trend"].add_argument(
+        "--org",
+        dest="organization",
+        metavar="SLUG",
+        help="up to the latest run that saw this organization",
+    )
     _add_prune_arguments(made["prune"])
     _add_replay_arguments(made["replay"])
     _add_site_arguments(made["site"])

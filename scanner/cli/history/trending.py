@@ -23,7 +23,7 @@ def run(namespace: argparse.Namespace) -> int:
             since = datetime.now(UTC) - timedelta(days=namespace.days)
         except OverflowError:
             since = None
-    found = trend(runs, namespace.line, since)
+    found = trend(runs, namespace.line, since, namespace.organization)
     if found is None:
         raise UsageError(
             "there is no run to show",

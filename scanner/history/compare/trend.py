@@ -11,6 +11,7 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.text import timestamp
 from scanner.history.folder import StoredRun
+from scanner.history.line import is_stranger
 from scanner.history.manifest import Manifest
 from scanner.model.history import GroupTally, RunName
 from scanner.model.outcome import WORST_FIRST, Severity
@@ -50,31 +51,36 @@ class FixTime(msgspec.Struct, frozen=True):
 
 
 class Trend(msgspec.Struct, frozen=True):
-    """A line of runs, oldest first; `others` count the runs of the history's other lines."""
+    """A line of runs, oldest first; `others` count the runs of the history's other lines.
+
+    `strangers` count by their organizations the line's runs that saw none of these: they are of
+    another scope, though neither named any.
+    """
 
     line: str
     runs: tuple[TrendRun, ...]
     days_to_fix: dict[Severity, FixTime]
     others: dict[str, int]
+    strangers: dict[str, int]
 
 
 def trend(
-    runs: Sequence[StoredRun], line: str | None = None, since: datetime | None = None
+    runs: Sequence[StoredRun],
+    line: str | None = None,
+    since: datetime | None = None,
+    organization: str | None = None,
 ) -> Trend | None:
     """Return how a line went; without one, that of the latest run. None where there is no run.
 
-    Raises UsageError for a line that no run is of, and where none of its runs is that young.
+    The latest run is that which saw the organization, if there is one. Raises UsageError for a line
+    that no run is of, for an organization that none saw, and where no run is that young.
     """
     if not runs:
         return None
-    chosen = runs[-1].manifest.line if line is None else line
-    whole = [run.manifest for run in runs if run.manifest.line == chosen]
-    if not whole:
-        raise UsageError(
-            f"no run is of line {chosen!r}",
-            where="--line",
-            remedy=f"Known lines: {', '.join(sorted({run.manifest.line for run in runs}))}.",
-        )
+    latest = _latest(runs, line, organization)
+    chosen = latest.line
+    of_line = [run.manifest for run in runs if run.manifest.line == chosen]
+    whole, strangers = _akin(of_line[: of_line.index(latest) + 1])
     mine = [one for one in whole if since is None or one.run.as_of >= since]
     if not mine:
         raise _too_old(whole)
@@ -86,7 +92,48 @@ def trend(
         runs=tuple(_run(*one) for one in zip(mine, points, breaks, strict=True)),
         days_to_fix=_days_to_fix(_carried_on(mine)),
         others=dict(others),
+        strangers=dict(strangers),
     )
+
+
+def _latest(runs: Sequence[StoredRun], line: str | None, organization: str | None) -> Manifest:
+    found = [run.manifest for run in runs if line is None or run.manifest.line == line]
+    if not found:
+        raise UsageError(
+            f"no run is of line {line!r}",
+            where="--line",
+            remedy=f"Known lines: {', '.join(sorted({run.manifest.line for run in runs}))}.",
+        )
+    seen = [one for one in found if organization in (None, *one.looked.organizations)]
+    if not seen:
+        known = sorted({slug for one in found for slug in one.looked.organizations})
+        raise UsageError(
+            f"no run saw the organization {organization!r}",
+            where="--org",
+            remedy=f"They saw: {', '.join(known) or 'none'}.",
+        )
+    return seen[-1]
+
+
+def _akin(manifests: Sequence[Manifest]) -> tuple[list[Manifest], Counter[str]]:
+    """Return the runs of the last one's organizations, and how many there are of which others.
+
+    What a run carries on is akin to it, also where its organization was renamed.
+    """
+    kept: list[Manifest] = []
+    strangers: Counter[str] = Counter()
+    known: set[str] = set()
+    carried: set[str] = set()
+    for one in reversed(manifests):
+        organizations = one.looked.organizations
+        if is_stranger(known, organizations) and one.name.folder not in carried:
+            strangers[", ".join(sorted(organizations))] += 1
+            continue
+        kept.append(one)
+        known.update(organizations)
+        if one.previous is not None:
+            carried.add(one.previous.run.folder)
+    return kept[::-1], strangers
 
 
 def _too_old(manifests: Sequence[Manifest]) -> UsageError:

@@ -43,6 +43,8 @@ def tell_course(sheet: Sheet, found: Trend) -> None:
     """Add charts and tables of how it went."""
     lines = _Course(found.runs)
     sheet.heading("Open findings, those in a gap as they were last known")
+    for slugs, runs in found.strangers.items():
+        sheet.line(f"{plural(runs, 'run')} of other organizations ({slugs}) not in it: see --org")
     sheet.chart(_open_chart(found.runs, lines))
     rows = [
         lines.row(severity.value, lambda one, s=severity: _open(one, s))  # type: ignore[misc]  # bound now

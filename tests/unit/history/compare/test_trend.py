@@ -34,6 +34,34 @@ def test_a_trend_is_of_one_line() -> None:
     assert trend([]) is None
 
 
+def test_a_trend_is_of_organizations_that_runs_share() -> None:
+    """Scans that name none are of one line, whatever they saw; a renamed one is carried on."""
+
+    def of(number: int, slugs: str, before: StoredRun | None = None) -> StoredRun:
+        made = run(number)
+        previous = None if before is None else PreviousRun(before.manifest.name, before.digest)
+        looked = msgspec.structs.replace(
+            made.manifest.looked, organizations=dict.fromkeys(slugs.split(), 1)
+        )
+        changed = msgspec.structs.replace(made.manifest, looked=looked, previous=previous)
+        return msgspec.structs.replace(made, manifest=changed)
+
+    old = of(1, "old")
+    runs = [old, of(2, "acme", old), of(3, "globex"), of(4, ""), of(5, "acme two"), of(6, "globex")]
+    for organization, days, strangers in (
+        (None, [4, 5, 7], {"acme, two": 1, "acme": 1, "old": 1}),
+        ("two", [2, 3, 5, 6], {"globex": 1}),
+        ("old", [2], {}),
+    ):
+        found = trend(runs, organization=organization)
+        assert found is not None
+        assert [one.name.as_of.day for one in found.runs] == days
+        assert found.strangers == strangers
+    with pytest.raises(UsageError) as told:
+        trend(runs, organization="acmee")
+    assert told.value.remedy == "They saw: acme, globex, old, two."
+
+
 def test_since_leaves_out_what_is_older() -> None:
     found = trend([run(1), run(2), run(3)], since=DAY + timedelta(days=2))
     assert found is not None
