@@ -1,13 +1,31 @@
 """What keeps the house in order: sizes, names, and first lines that say what a module is for."""
 
 import ast
+import re
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "scanner").rglob("*.py"))
+NO_NUMBERS = {
+    "status",
+    "settings.status",
+    "one",
+    "text.strip()",
+    "value.days",
+    "time / timedelta(days=1)",
+}
+"""What stands before such a word and is a text, or is SQL."""
+COUNTED = re.compile(
+    r" (?:more |earlier |known |open |first )?(?:actions|attempts|bytes|cases|characters|days"
+    r"|entries|events|files|findings|gaps|globs|ids|keys|members|mistakes|organizations|owners"
+    r"|pages|policies|problems|projects|reasons|recipients|records|requests|rows|rules|runs|seconds"
+    r"|successors|values|waivers|warnings)\b"
+)
+"""What stands behind a number that may be one."""
 MOST_LINES, MOST_OF_A_FUNCTION, MOST_FILES = 300, 50, 13
 
 
@@ -50,3 +68,21 @@ def test_no_type_name_stands_twice() -> None:
         for name in _types(ast.parse(path.read_text("utf-8"))):
             places[name].append(_name(path))
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_a_count_goes_with_its_noun() -> None:
+    """One record is none of "1 records": `plural` says both; a constant is never one."""
+    found: list[str] = []
+    for path in FILES:
+        walked = ast.walk(ast.parse(path.read_text("utf-8")))
+        for node in (one for one in walked if isinstance(one, ast.JoinedStr)):
+            for value, text in pairwise(node.values):
+                if (
+                    isinstance(value, ast.FormattedValue)
+                    and isinstance(text, ast.Constant)
+                    and (noun := COUNTED.match(str(text.value)))
+                    and not (said := ast.unparse(value.value)).isupper()
+                    and said not in NO_NUMBERS
+                ):
+                    found.append(f"{_name(path)}:{node.lineno}: {said}{noun[0]}")
+    assert found == []

@@ -10,7 +10,7 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
-from scanner.base.text import clean
+from scanner.base.text import clean, plural
 from scanner.cli.shared import inputs
 from scanner.cli.shared.outputs import check_outputs
 from scanner.model.run import GateResult
@@ -74,7 +74,7 @@ def run(namespace: argparse.Namespace) -> int:
     if not namespace.quiet:
         kept = f"; {change.fixed:,} fixed and kept, see --prune" if change.fixed else ""
         sys.stdout.write(
-            f"{clean(str(path))}: {len(change.known):,} known findings, {change.added:,} new,"
-            f" {change.removed:,} taken out{kept}\n"
+            f"{clean(str(path))}: {plural(len(change.known), 'known finding')},"
+            f" {change.added:,} new, {change.removed:,} taken out{kept}\n"
         )
     return _EXIT_INCOMPLETE if incomplete else 0

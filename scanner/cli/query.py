@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Final
 
-from scanner.base.text import clean, clean_json, columns
+from scanner.base.text import clean, clean_json, columns, plural
 from scanner.cli.shared import inputs
 from scanner.cli.shared.gaps import warn_of_gaps
 from scanner.gate import EXIT_INCOMPLETE
@@ -98,4 +98,4 @@ def _print_table(names: tuple[str, ...], rows: Iterable[tuple[str | None, ...]])
             value + " " * (width - columns(value)) for value, width in zip(row, widths, strict=True)
         )
         sys.stdout.write("  ".join(cells).rstrip() + "\n")
-    sys.stdout.write(f"({len(shown)} row{'' if len(shown) == 1 else 's'})\n")
+    sys.stdout.write(f"({plural(len(shown), 'row')})\n")

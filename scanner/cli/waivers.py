@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.files import check_writable, read_regular, replacing
-from scanner.base.text import aligned, clean, clean_json
+from scanner.base.text import aligned, clean, clean_json, plural
 from scanner.cli.shared import inputs
 from scanner.cli.shared.gaps import warn_of_unseen
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
@@ -84,7 +84,7 @@ def run(namespace: argparse.Namespace) -> int:
             _print_table(uses, measured=_has_inventory(namespace))
         return 0
     ended = sum(use.state is WaiverState.LAPSED for use in uses)
-    told = f"{len(uses)} waiver{'' if len(uses) == 1 else 's'}, all well formed"
+    told = f"{plural(len(uses), 'waiver')}, all well formed"
     sys.stdout.write(f"{clean(str(path))}: {told}{f'; {ended} lapsed' if ended else ''}\n")
     for use in uses:
         if use.is_unused:
@@ -239,4 +239,4 @@ def _later(today: date, days: int) -> str:
     try:
         return str(today + timedelta(days=days))
     except OverflowError:
-        raise UsageError(f"{days} days is too long", where="--days") from None
+        raise UsageError(f"a term of {plural(days, 'day')} is too long", where="--days") from None

@@ -16,6 +16,7 @@ from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from scanner.base.errors import UsageError
 from scanner.base.files import leads_below, open_regular
+from scanner.base.text import plural
 from scanner.evidence.member import BundleMember
 from scanner.history.manifest import DamageError
 
@@ -39,7 +40,7 @@ def pack(members: Mapping[str, BundleMember], out: BinaryIO) -> None:
     total = sum(member.size for member in members.values())
     if total > MOST_BYTES or len(members) > MOST_MEMBERS:
         raise UsageError(
-            f"the bundle would have {len(members):,} files of {total:,} bytes",
+            f"the bundle would have {plural(len(members), 'file')} of {plural(total, 'byte')}",
             where="evidence export",
             remedy=f"At most {MOST_MEMBERS:,} files of {MOST_BYTES:,} bytes go into one: copy the"
             " history itself, which `keypolicy evidence verify DIR` checks as well.",
@@ -58,7 +59,9 @@ def unpack(path: Path, folder: Path) -> None:
         size = path.stat().st_size
         if size > MOST_BYTES:
             raise DamageError(
-                f"has {size:,} bytes; a bundle has at most {MOST_BYTES:,}", "too-large", where=where
+                f"has {plural(size, 'byte')}; a bundle has at most {MOST_BYTES:,}",
+                "too-large",
+                where=where,
             )
         with _told(where), ZipFile(file) as archive:
             infos = archive.infolist()
@@ -111,7 +114,7 @@ def _check_members(infos: Iterable[ZipInfo], where: str) -> None:
         if info.compress_type != ZIP_STORED or info.compress_size != info.file_size:
             raise _refused(
                 where,
-                f"{name!r} is packed, to {info.compress_size:,} from {info.file_size:,} bytes;"
+                f"{name!r} is packed: {plural(info.file_size, 'byte')} to {info.compress_size:,};"
                 " bundles store their members as they are",
                 "packed",
             )

@@ -11,6 +11,7 @@ from typing import Final
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
+from scanner.base.text import plural
 from scanner.evidence.archive import MOST_MEMBERS, check_name
 from scanner.evidence.bundle import SUMS
 from scanner.history.folder import StoredRun
@@ -87,7 +88,7 @@ def weigh(run: StoredRun) -> None:
             continue
         most = min(_MOST_UNPACKED, max(_SMALL, part.bytes * _FEW_TIMES))
         if _comes_to_more(path, most):
-            why = f"comes to more than {most:,} bytes when it is unpacked"
+            why = f"comes to more than {plural(most, 'byte')} when it is unpacked"
             raise damaged(path, why, "bomb", "It is made to fill memory: do not unpack it.")
 
 

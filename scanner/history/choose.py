@@ -58,7 +58,11 @@ def choose(history: History, ref: str) -> StoredRun:
         return _latest(history, names, f"there is no run up to {ref}")
     found = [name for name in history.names() if _is_called(name, ref)]
     if len(found) != 1:
-        many = f"{len(found)} runs begin with {ref!r}" if found else f"there is no run {ref!r}"
+        many = (
+            f"{plural(len(found), 'run')} begin with {ref!r}"
+            if found
+            else f"there is no run {ref!r}"
+        )
         raise UsageError(many, where=str(history.folder), remedy=_FORMS)
     return history.run(found[0])
 

@@ -97,7 +97,7 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
     """Return what a failed exchange means; `timeout` is the seconds that were allowed."""
     host, found = urlsplit(where).hostname, causes(error)
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
-        message = f"the server did not answer in {round(timeout, 1):g} seconds"
+        message = f"the server did not answer within {round(timeout, 1):g} s"
         if isinstance(error, httpx.ConnectTimeout):  # which has less time
             message = f"no connection to {host} came about in time"
         remedy = "Look at the server, the network and the proxy settings."

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Final
 
 from scanner.base.errors import FetchError
+from scanner.base.text import plural
 from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.catalogue.redact import redact_text
 from scanner.model.token import Token
@@ -84,8 +85,8 @@ def too_long(error: ApiError, pause: float, longest: float) -> ApiError:
     """Return the error of a server that asks for a longer pause than is made."""
     return ApiError(
         error.reason,
-        f"{error.message}, and asks to wait {pause:,.0f} seconds, more than the {longest:,.0f} that"
-        " are waited at a time",
+        f"{error.message}, and asks to wait {plural(round(pause), 'second')}, more than the"
+        f" {longest:,.0f} that are waited at a time",
         where=error.where,
         remedy="Run again when that time is over.",
     )
@@ -95,8 +96,8 @@ def gave_up(last: ApiError, failures: int, seconds: float) -> ApiError:
     """Return the error of a server that gave nothing but failures for so long."""
     return ApiError(
         last.reason,
-        f"the server is given up: {failures} attempts in a row failed over {seconds:.0f} seconds,"
-        f" the last one because {last.message}",
+        f"the server is given up: {plural(failures, 'attempt')} in a row failed over"
+        f" {plural(round(seconds), 'second')}, the last one because {last.message}",
         where=last.where,
         remedy="Look at the server, and run again; with a larger --max-time, patience is longer.",
     )

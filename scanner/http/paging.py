@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from scanner.base.text import plural
 from scanner.http.failure import ApiError, Reason
 
 PER_PAGE: Final = 100
@@ -123,7 +124,7 @@ class Pager:
         if cursor in self._seen:
             raise self._loop("a cursor came twice")  # not which: servers may echo what they got
         if self._fruitless >= _MOST_FRUITLESS:
-            raise self._loop(f"{self._fruitless} pages in a row brought nothing new")
+            raise self._loop(f"{plural(self._fruitless, 'page')} in a row brought nothing new")
         if self._pages >= MOST_PAGES:
             raise self._loop(f"there are more than {MOST_PAGES} pages")
         self._seen.add(cursor)

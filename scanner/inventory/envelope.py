@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from scanner.base.files import TwiceError, once
+from scanner.base.text import plural
 from scanner.catalogue import OWN, PROVIDERS, TABLES
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking
 from scanner.model.inventory import FORMAT_VERSION, TYPED_VERSION, Scope
@@ -111,12 +112,14 @@ def read_ending(record: object) -> Ending:
         if name not in TABLES:
             raise EnvelopeError(f"covers {name!r}, which is no table", *at)
         if table.rows is not None and table.rows < 0:
-            raise EnvelopeError(f"counts {table.rows} records of {name}", *at, "rows")
+            raise EnvelopeError(
+                f"counts {table.rows} as the number of records of {name}", *at, "rows"
+            )
         if table.state is CoverageState.COMPLETE and table.gaps:
             message = f"calls {name} complete and lists what was not seen of it"
             raise EnvelopeError(message, *at, "gaps")
         if table.state is CoverageState.ABSENT and table.rows:
-            message = f"calls {name} absent and counts {table.rows} records of it"
+            message = f"calls {name} absent and counts {plural(table.rows, 'record')} of it"
             raise EnvelopeError(message, *at, "rows")
     return ending
 

@@ -10,6 +10,7 @@ from typing import Final
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.base.files import real
 from scanner.base.packed import PACKED_SUFFIXES
+from scanner.base.text import plural
 from scanner.catalogue import LIVE, TABLES
 from scanner.catalogue.redact import redact_text
 from scanner.inventory.sniff import Sniffed, sniff
@@ -245,7 +246,8 @@ def _coverage(inputs: Sequence[RawInput]) -> dict[str, TableCoverage]:
     return {
         kind: TableCoverage(
             CoverageState.COMPLETE,
-            f"as given in {', '.join(names) if len(names) <= _NAMED else f'{len(names)} files'}",
+            "as given in "
+            + (", ".join(names) if len(names) <= _NAMED else plural(len(names), "file")),
         )
         for kind, names in labels.items()
     }

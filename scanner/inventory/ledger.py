@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from scanner.base.text import plural
 from scanner.http.failure import ApiError, Reason
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 
@@ -105,7 +106,7 @@ class Ledger:
             state = CoverageState.ABSENT
         reasons = list(dict.fromkeys(gap.reason for gap in gaps))
         more = len(reasons) - _MOST_NAMED
-        told = reasons[:_MOST_NAMED] + ([f"And {more} more reasons."] if more > 0 else [])
+        told = reasons[:_MOST_NAMED] + ([f"And {plural(more, 'more reason')}."] if more > 0 else [])
         return TableCoverage(state, " ".join([*notes, *told]), gaps)
 
     def _ordered(self, table: str) -> tuple[Gap, ...]:

@@ -17,6 +17,7 @@ import msgspec
 from scanner.base.errors import InventoryFileError, UsageError
 from scanner.base.files import open_regular
 from scanner.base.packed import Packing, most_unpacked, packing_of, unpack
+from scanner.base.text import plural
 from scanner.catalogue import API, PROVIDERS, TABLES
 from scanner.catalogue.redact import redact_text
 from scanner.model.inventory import Layout
@@ -130,7 +131,7 @@ def _unpacked_ends(path: Path, pieces: Iterator[bytes], size: int) -> tuple[byte
 def too_large(where: str, found: int, size: int) -> InventoryFileError:
     """Return the error for a file that comes to more than may be read of one of its size."""
     return InventoryFileError(
-        f"unpacks to {found >> 20:,} MiB or more from {size:,} bytes;"
+        f"unpacks to {found >> 20:,} MiB or more from {plural(size, 'byte')};"
         f" {most_unpacked(size) >> 20:,} MiB is the most that is read of it",
         where=where,
         remedy="It was not written by `keypolicy fetch`, or is damaged. Give the records as .jsonl"

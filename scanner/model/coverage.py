@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from scanner.base.text import plural
+
 _MOST_TOLD: Final = 3
 """Gaps whose reasons are told in a table's own reason; all of them are listed as gaps."""
 
@@ -67,7 +69,7 @@ def lacking(coverage: TableCoverage, gaps: Iterable[Gap]) -> TableCoverage:
     known = coverage.gaps or (() if whole else (Gap(coverage.reason),))
     reasons = list(dict.fromkeys(gap.reason for gap in new))
     more = len(reasons) - _MOST_TOLD
-    told = reasons[:_MOST_TOLD] + ([f"And {more} more reasons."] if more > 0 else [])
+    told = reasons[:_MOST_TOLD] + ([f"And {plural(more, 'more reason')}."] if more > 0 else [])
     return TableCoverage(
         CoverageState.PARTIAL if whole else coverage.state,
         " ".join(told if whole else [coverage.reason, *told]).strip(),

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import msgspec
 
+from scanner.base.text import plural
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.finding import Finding, Forecast, KnownFinding
 from scanner.model.history import ControlTallies, GroupTally, HistoryProgress, by_control
@@ -210,7 +211,7 @@ class Narrowing(msgspec.Struct, frozen=True):
         """What a reader of a report has to know, in a sentence without its stop."""
         gaps = ", and what could not be seen" if self.unseen else ""
         return (
-            f"Shows {self.shown:,} of {self.total:,} findings: those of"
+            f"Shows {self.shown:,} of {plural(self.total, 'finding')}: those of"
             f" {' and '.join(self.owners)}{gaps}; verdict and counts are of all"
         )
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from scanner.base.errors import DeliveryError, UsageError
+from scanner.base.text import plural
 from scanner.http.certificates import trusted
 from scanner.http.origin import is_loopback
 from scanner.notify import words
@@ -190,7 +191,7 @@ def send(message: bytes, channel: Channel) -> None:
         told = f"the mail server cannot be reached ({type(error).__name__})"
         raise DeliveryError(told, where=host) from None
     if refused:
-        told = f"the mail server refuses {len(refused)} of {len(document.to)} recipients"
+        told = f"the mail server refuses {len(refused)} of {plural(len(document.to), 'recipient')}"
         raise DeliveryError(told, where=host)
 
 

@@ -90,7 +90,7 @@ def _action(one: PlannedAction) -> str:
     notes = [one.reason, *one.notes]
     if one.traffic is not None:
         accepted = plural(one.traffic.accepted, "event")
-        notes.insert(1, f"it accepted {accepted} in {one.traffic.days} days")
+        notes.insert(1, f"it accepted {accepted} in {plural(one.traffic.days, 'day')}")
     why = "<br>".join(map(escaped, notes))
     name = f"`{one.action}`"
     return f"| {name} | {_MARKS[one.risk]} | {escaped(place(one.target))} | {change} | {why} |"

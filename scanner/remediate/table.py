@@ -67,7 +67,8 @@ def _action(one: PlannedAction, width: int, *, color: bool) -> Iterator[str]:
         yield from wrap(clean(line), width, _INDENT, hanging=_INDENT * 2)
     yield from wrap(clean(f"because {one.reason}"), width, _INDENT, hanging=_INDENT * 2)
     if one.traffic is not None:
-        traffic = f"it accepted {plural(one.traffic.accepted, 'event')} in {one.traffic.days} days"
+        accepted, days = plural(one.traffic.accepted, "event"), plural(one.traffic.days, "day")
+        traffic = f"it accepted {accepted} in {days}"
         yield from wrap(traffic, width, _INDENT, hanging=_INDENT * 2)
     for note in one.notes:
         yield from wrap(clean(f"note: {note}"), width, _INDENT, hanging=_INDENT * 2)

@@ -130,7 +130,7 @@ class _Summary:
     def _owners(self) -> str:
         """Say who has how many open findings."""
         found = [f"{name} {number:,}" for name, _, number in shares(self._run) if number]
-        more = [f"{len(found) - _OWNERS:,} more owners"] if len(found) > _OWNERS else []
+        more = [f"{plural(len(found) - _OWNERS, 'more owner')}"] if len(found) > _OWNERS else []
         return ", ".join([*found[:_OWNERS], *more]) or "none has an open finding"
 
     def _checks(self) -> str:

@@ -25,7 +25,8 @@ def deadlines(uses: Iterable[WaiverUse]) -> Iterator[str]:
             ended = f"lapsed after {waiver.expires} and covers nothing any more"
             yield f"{_name(use)} {ended}: {_open(use)} (owner: {waiver.owner})"
         elif use.state is WaiverState.EXPIRING and not use.is_unused:
-            when = {0: "today", 1: "tomorrow"}.get(use.days_left, f"in {use.days_left} days")
+            days = use.days_left
+            when = {0: "today", 1: "tomorrow"}.get(days, f"in {plural(days, 'day')}")
             covers = plural(use.decided, "finding")
             yield (
                 f"{_name(use)} expires {when}, at the end of {waiver.expires} (UTC);"

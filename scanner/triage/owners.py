@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.hints import did_you_mean
+from scanner.base.text import plural
 from scanner.base.yamlfile import OWNERS, YamlFile, read_source
 from scanner.model.owner import FACTS, NAME_A_FILE, NO_FILE, OwnerEntry, Owners, OwnerShare
 from scanner.triage.decide import Share
@@ -85,7 +86,7 @@ def _wild(source: YamlFile, entries: Sequence[OwnerEntry]) -> list[Problem]:
     number = sum("*" in glob or "?" in glob for glob in globs)
     if number <= MAX_WILD:
         return []
-    message = f"the entries have {number} globs with a wildcard, the most is {MAX_WILD}"
+    message = f"the entries have {plural(number, 'glob')} with a wildcard, the most is {MAX_WILD}"
     return [source.problem(("owners",), message, "too-long", hint="Write some of them as one.")]
 
 

@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, UnsetType
 from scanner.base.composer import NodePath
 from scanner.base.errors import PolicyError, Problem
 from scanner.base.hints import did_you_mean
-from scanner.base.text import VISIBLE, is_blank
+from scanner.base.text import VISIBLE, is_blank, plural
 from scanner.base.yamlfile import WAIVERS, YamlFile, read_source
 from scanner.model.moment import read_day
 from scanner.model.rule import Policy, Predicate
@@ -258,7 +258,7 @@ class _Reader:
             hint = "Write into `expires` the last day on which it holds, and into `created` today."
             self._tell(at, "it expires before it was created", "bad-term", hint)
         elif (term := (expires - created).days) > self._term_days:
-            message = f"it lasts {term} days, the longest term is {self._term_days}"
+            message = f"it lasts {plural(term, 'day')}, the longest term is {self._term_days}"
             hint = "Let it end earlier and renew it when it is reviewed (`waiver_term_days`)."
             self._tell(at, message, "term-too-long", hint)
         return created, expires

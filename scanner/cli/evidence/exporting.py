@@ -49,7 +49,7 @@ def run(namespace: argparse.Namespace) -> int:
     sys.stdout.write(
         f"{clean(str(output))}: run {chosen.manifest.run.id[:12]} of"
         f" {day(chosen.manifest.run.as_of)} UTC and {plural(before, 'run')} before it,"
-        f" {plural(len(found), 'file')}, {size:,} bytes\nSHA-256 {digest}\n"
+        f" {plural(len(found), 'file')}, {plural(size, 'byte')}\nSHA-256 {digest}\n"
         + (f"{clean(str(beside))}: its signature\n" if signature else "")
     )
     return 0

@@ -255,7 +255,7 @@ def _written(plan: "Plan", form: str) -> bytes:
     made = write_plan(plan) if form == "json" else markdown(plan).encode()
     if len(made) > MAX_BYTES:
         raise UsageError(
-            f"the plan has {len(made):,} bytes, and no more than {MAX_BYTES:,} are ever read",
+            f"the plan is larger than {MAX_BYTES:,} bytes, and no more are ever read",
             where="fix plan",
             remedy="Make several: narrow each with --project, --rule, --key or --severity.",
         )

@@ -56,7 +56,7 @@ def _prune(namespace: argparse.Namespace, history: History) -> None:
     cleared = plural(found.leftovers, "leftover")
     sys.stdout.write(
         f"{clean(str(history.folder))}: {plural(len(found.runs), 'run')} {would}pruned ({what}),"
-        f" {found.bytes:,} bytes; {cleared} of killed processes {would}cleared away\n"
+        f" {plural(found.bytes, 'byte')}; {cleared} of killed processes {would}cleared away\n"
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
+from scanner.base.text import plural
 from scanner.cli.shared import inputs
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Needs
@@ -32,5 +33,5 @@ def warn_of_unseen(tables: Mapping[str, TableCoverage]) -> bool:
             place = "/".join(part for part in (gap.organization, gap.project) if part)
             inputs.warn(f"{place or 'everything'} is not seen in {name}: {gap.reason}")
         if len(coverage.gaps) > _MOST_GAPS:
-            inputs.warn(f"{len(coverage.gaps) - _MOST_GAPS:,} more gaps in {name}")
+            inputs.warn(f"{plural(len(coverage.gaps) - _MOST_GAPS, 'more gap')} in {name}")
     return any(one.state is not CoverageState.COMPLETE for one in tables.values())

@@ -110,9 +110,9 @@ def summary(stats: FetchStats) -> str:
 
 def _counts(progress: FetchProgress) -> str:
     parts = [
-        f"{_of(progress.organizations, progress.organizations_total)} organizations",
-        f"{_of(progress.projects, progress.projects_total)} projects",
-        f"{progress.keys:,} keys",
+        _of(progress.organizations, progress.organizations_total, "organization"),
+        _of(progress.projects, progress.projects_total, "project"),
+        plural(progress.keys, "key"),
         plural(progress.requests, "request"),
     ]
     if progress.waiting_until is not None:
@@ -121,8 +121,8 @@ def _counts(progress: FetchProgress) -> str:
     return ", ".join(parts)
 
 
-def _of(number: int, total: int | None) -> str:
-    return f"{number:,}" if total is None else f"{number:,} of {total:,}"
+def _of(number: int, total: int | None, noun: str) -> str:
+    return plural(number, noun) if total is None else f"{number:,} of {plural(total, noun)}"
 
 
 def _size(number: float) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from scanner.base.errors import InventoryFileError
+from scanner.base.text import plural
 from scanner.catalogue import COUNTED, OWN, PROVIDERS, TABLES
 from scanner.engine.database import Connection, create
 from scanner.engine.forecast.moving import hold_back
@@ -163,16 +164,15 @@ class _Loader:
         if not COUNTED[name].isdisjoint(columns):
             self._counted.add(name)
         if wrong := {number: bad for number, _, bad, _ in counted if bad}:
-            refused = tuple(inputs[number] for number in sorted(wrong))
-            reason = f"{sum(wrong.values())} records of {name} have a wrong type"
-            raise BadInputError(refused, reason)
+            reason = f"a wrong type in {plural(sum(wrong.values()), 'record')} of {name}"
+            raise BadInputError(tuple(inputs[number] for number in sorted(wrong)), reason)
         twice = sum(rows.values()) - counted[0][-1]
         if twice and columns != (facts := with_facts(name, columns)):
             self._fill(name, inputs, facts)  # what differs may be in a column that nothing reads
         self._note_listed(name, inputs)
         self._lacks(name, settled(self._connection, name, inputs, live=self._live, twice=twice))
         if twice:
-            self.warnings.append(f"{twice} records of {name} came twice; one of each was kept")
+            self.warnings.append(f"{plural(twice, 'record')} of {name} came twice: one is kept")
 
     def _fill(self, name: str, inputs: Files, columns: Sequence[str]) -> bool:
         """Make the table anew, if any input may have rows of it; return whether one may.
@@ -221,7 +221,7 @@ class _Loader:
         raw, promised = self._inputs[number], self._promised.get((number, name))
         if promised is not None and promised != rows:
             raise InventoryFileError(
-                f"says that it holds {promised} records of {name}, but has {rows}",
+                f"says that it holds {plural(promised, 'record')} of {name}, but has {rows:,}",
                 where=raw.label,
                 remedy="It was edited or damaged; fetch it again with `keypolicy fetch -o FILE`.",
             )

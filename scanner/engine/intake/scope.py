@@ -5,6 +5,7 @@ from typing import Final
 
 from scanner.base.errors import UsageError
 from scanner.base.hints import closest
+from scanner.base.text import plural
 from scanner.catalogue import NOWHERE, OWN, TABLES
 from scanner.engine.database import Connection
 from scanner.inventory.rows.facts import FILE
@@ -97,7 +98,7 @@ def check_project_option(connection: Connection, inputs: Iterable[RawInput]) -> 
             {"project": raw.project, "org": raw.organization},
         ).fetchone() or (0, None)
         if count > 1 or (raw.project.isdecimal() and number not in {None, raw.project}):
-            of = f"{count} projects" if count > 1 else f"the project with the id {number}"
+            of = plural(count, "project") if count > 1 else f"the project with the id {number}"
             raise UsageError(
                 f"holds keys of {of}, but --project names only {raw.project!r}",
                 where=raw.label,
@@ -267,11 +268,10 @@ def _wanted(scope: Scope, place: SlugPair) -> bool:
 
 
 def _unplaced(title: str, what: str, number: int) -> str:
-    noun = f"1 {title} does" if number == 1 else f"{number:,} {title}s do"
     remedy = " Add the list of projects to the inventory." if what == "project" else ""
     return (
-        f"{noun} not tell the {what}, so that --{'org' if what == 'organization' else what} may"
-        f" or may not mean {'it' if number == 1 else 'them'}.{remedy}"
+        f"{plural(number, title)} {'does' if number == 1 else 'do'} not tell the {what}, so that"
+        f" --{'org' if what == 'organization' else what} may or may not mean {'it' if number == 1 else 'them'}.{remedy}"
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from scanner.base.errors import InventoryFileError
+from scanner.base.text import plural
 from scanner.catalogue import NOWHERE, TABLES
 from scanner.inventory.envelope import (
     ENDING,
@@ -62,13 +63,13 @@ class SparkInventory(Generic[F]):
         self.reaches: tuple[Reach, ...] = ()
         ((others,),) = frame.where("kind IS NULL").selectExpr("COUNT(1)").collect()
         if others:
-            raise self._refusal(f"has {others} rows of files that are no inventory")
+            raise self._refusal(f"has {plural(others, 'row')} of files that are no inventory")
         ends = frame.where(f"kind IN ('{HEADER}', '{ENDING}')").selectExpr("kind", "record")
         records = [self._read(kind, text) for kind, text in ends.collect()]
         headers = [record for record in records if isinstance(record, Header)]
         endings = [record for record in records if isinstance(record, Ending)]
         if not len(headers) == len(endings) > 0:
-            found = f"{len(headers)} first lines and {len(endings)} last ones"
+            found = f"{plural(len(headers), 'first line')} and {plural(len(endings), 'last one')}"
             raise self._refusal(f"has {found}")
         for ending in endings:
             whole = ending
@@ -108,10 +109,12 @@ class SparkInventory(Generic[F]):
         ((count, odd),) = rows.selectExpr("COUNT(1)", f"COUNT_IF({left})").collect()
         promised = self._coverage[name].rows
         if promised is not None and promised != count:
-            raise self._refusal(f"says that it holds {promised} records of {name}, but has {count}")
+            raise self._refusal(
+                f"says that it holds {plural(promised, 'record')} of {name}, but has {count:,}"
+            )
         if odd:
             raise self._refusal(
-                f"{odd} records of {name} have values that their columns cannot hold"
+                f"has values that their columns cannot hold, in {plural(odd, 'record')} of {name}"
             )
         return rows.selectExpr(*self._columns(name))
 

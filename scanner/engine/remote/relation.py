@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from scanner.base.errors import InventoryFileError
+from scanner.base.text import plural
 from scanner.catalogue import TABLES, Column, Table
 from scanner.engine.database import Connection
 from scanner.engine.dialect.translate import conditions
@@ -161,9 +162,9 @@ def check(session: Session, relation: Relation) -> int:
     rows, different, nameless = int(str(rows)), int(str(different)), int(str(nameless))
     if nameless or different < rows:
         what = (
-            f"{nameless} rows without an id"
+            f"{plural(nameless, 'row')} without an id"
             if nameless
-            else f"{rows - different} ids that come twice"
+            else f"{plural(rows - different, 'id that comes', 'ids that come')} twice"
         )
         raise InventoryFileError(f"{relation.table} has {what}", where=session.label)
     return rows
@@ -177,8 +178,9 @@ def _check_values(session: Session, relation: Relation) -> None:
         for name, number in zip(names, row, strict=True):
             if number:
                 kind = TABLES[relation.table].columns[name].type
+                values = plural(int(str(number)), "value that does", "values that do")
                 raise InventoryFileError(
-                    f"{relation.table}.{name} has {number} values that do not belong into it",
+                    f"{relation.table}.{name} has {values} not belong into it",
                     where=session.label,
                     remedy=_DATES if kind == _MOMENT else _JSON,
                 )

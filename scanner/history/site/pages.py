@@ -134,7 +134,7 @@ def _tell_due(sheet: Sheet, events: Sequence[CalendarEvent], moment: datetime, a
         sheet.line(f"{before:,} should have been mended before {today}")
     for days in _SOON:
         number = sum(one.day <= today + timedelta(days=days) for one in ahead)
-        sheet.line(f"{number:,} within {days} days")
+        sheet.line(f"{number:,} within {plural(days, 'day')}")
     by_day: dict[date, list[CalendarEvent]] = {}
     for one in ahead:
         by_day.setdefault(one.day, []).append(one)

@@ -80,7 +80,7 @@ def tell_scope(sheet: Sheet, manifest: Manifest) -> None:
     sheet.line(f"organizations: {', '.join(manifest.looked.organizations) or 'none was told'}")
     for name, table in manifest.looked.tables.items():
         if table.needed:
-            sheet.line(f"{name}: {table.rows:,} rows, {table.coverage.value}")
+            sheet.line(f"{name}: {plural(table.rows, 'row')}, {table.coverage.value}")
 
 
 def tell_open(sheet: Sheet, manifest: Manifest) -> None:

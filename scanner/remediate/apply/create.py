@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import msgspec
 
+from scanner.base.text import plural
 from scanner.model.moment import SKEW_MINUTES, read_moment
 from scanner.remediate.apply.audit import OPEN, ActionFate, AuditEntry
 from scanner.remediate.apply.compare import fits, lacking, moved_away
@@ -31,7 +32,7 @@ def chosen(
     if not same:
         return None, False, ""
     if len(same) > 1:
-        return None, False, f"the project has {len(same)} keys of the name {name}"
+        return None, False, f"the project has {plural(len(same), 'key')} of the name {name}"
     (one,) = same
     if past and past[-1].result in OPEN and _was_made_then(one.state, past):
         return one, True, ""

@@ -64,7 +64,9 @@ def next_step(
     found = successors(old, project, how)
     if len(found) > 1:
         names = ", ".join(sorted(one.name for one in found))
-        return Waiting("ambiguous", f"has {len(found)} successors ({names}); delete all but one")
+        return Waiting(
+            "ambiguous", f"has {plural(len(found), 'successor')} ({names}); delete all but one"
+        )
     following = _after(old, found[0], how, as_of) if found else _create(old, how)
     if isinstance(following, RotationStep) and not is_whole(following.after or {}):
         return Waiting("unknown-state", f"its name {HIDDEN}")
@@ -160,14 +162,15 @@ def _busy(old: KnownKey, how: Rotate, as_of: datetime) -> str | None:
     if as_of - usage.until > _STALE:
         why = f"the usage statistics end at {clock(usage.until)}: fetch them again"
     elif how.quiet > timedelta(days=usage.days):
-        why = f"the usage statistics cover {usage.days} days of the {_days(how.quiet)} asked for"
+        covered = plural(usage.days, "day")
+        why = f"the usage statistics cover {covered} of the {_days(how.quiet)} asked for"
     elif usage.events and usage.last is None:
-        why = f"the old key received {plural(usage.events, 'error')} in {usage.days} days"
+        why = f"the old key received {plural(usage.events, 'error')} in {plural(usage.days, 'day')}"
     elif usage.last and usage.last > usage.until - how.quiet:
         why = f"the old key received errors until {clock(min(usage.last, usage.until))}"
     return why
 
 
 def _days(time: timedelta) -> str:
-    days = time / timedelta(days=1)
-    return plural(int(days), "day") if days.is_integer() else f"{days:g} days"
+    days, rest = divmod(time, timedelta(days=1))
+    return f"{days + rest / timedelta(days=1):g} d" if rest else plural(days, "day")

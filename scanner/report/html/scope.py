@@ -98,7 +98,7 @@ def _ends(days_left: int) -> str:
     if days_left < 0:
         return "Lapsed"
     soon = next((days for days in _SOON if days_left <= days), None)
-    return f"Ends within {soon} days" if soon else "Ends later"
+    return f"Ends within {plural(soon, 'day')}" if soon else "Ends later"
 
 
 def _left(use: WaiverUse) -> str:

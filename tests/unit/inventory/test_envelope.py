@@ -69,11 +69,11 @@ IMPOSSIBLE: list[tuple[dict[str, Any], int, str]] = [
     ({"ending": {"coverage": {"keys": COVERED}}}, 3, "covers 'keys', which is no table"),
     ({"ending": {"coverage": []}}, 3, "Expected"),
     ({"coverage": {"gaps": [GAP]}}, 3, "complete and lists what was not seen"),
-    ({"coverage": {"rows": -1}}, 3, "counts -1 records"),
+    ({"coverage": {"rows": -1}}, 3, "counts -1 as the number"),
     ({"coverage": {"rows": 1.5}}, 3, "Expected"),
     ({"coverage": {"rows": "1"}}, 3, "Expected"),
     ({"coverage": {"state": "whole"}}, 3, "Invalid enum value"),
-    ({"coverage": {"state": "absent"}}, 3, "calls sentry_key absent and counts 1 records"),
+    ({"coverage": {"state": "absent"}}, 3, "calls sentry_key absent and counts 1 record of it"),
     ({"coverage": {"state": "partial", "gaps": [{**GAP, "project": 7}]}}, 3, "Expected"),
 ]
 

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from scanner.base.text import plural
 from scanner.model.outcome import Risk
 from scanner.policy.actions.interface import Action, NotPossibleError, Proposal, Situation
 from scanner.policy.language.slots import Slot
@@ -47,7 +48,7 @@ def propose(arguments: RenameArguments, situation: Situation) -> Proposal:
         raise NotPossibleError("unknown-state", f"its new name has {{{lacking[0]}}}: not known")
     name = kept_name(_PLACE.sub(lambda found: str(known[found[1]]), arguments.to))
     if not 0 < len(name) <= LONGEST:
-        bounds = f"its new name would have {len(name)} characters, not 1 to {LONGEST}"
+        bounds = f"its new name would have {plural(len(name), 'character')}, not 1 to {LONGEST}"
         raise NotPossibleError("bad-name", bounds)
     return Proposal({"name": name})
 

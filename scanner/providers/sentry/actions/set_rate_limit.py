@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 import msgspec
 
+from scanner.base.text import plural
 from scanner.model.outcome import Risk
 from scanner.policy.actions.interface import Action, NotPossibleError, Proposal, Situation
 from scanner.policy.language.slots import Slot
@@ -67,13 +68,15 @@ def propose(arguments: SetRateLimitArguments, situation: Situation) -> Proposal:
     if busiest > arguments.count:
         raise NotPossibleError(
             "in-use",
-            f"the key accepted {busiest:,} events in its busiest {shown}, more than the"
+            f"the key accepted {plural(busiest, 'event')} in its busiest {shown}, more than the"
             f" {arguments.count:,} that the policy would allow: find out why, or give the rule's"
             " `fix` a higher count",
         )
     wanted = max(_rounded(busiest * situation.headroom), min(arguments.least, arguments.count))
     count = min(wanted, arguments.count)
-    notes = [f"busiest {shown} in {situation.usage.days} days: {busiest:,} events"]
+    notes = [
+        f"busiest {shown} in {plural(situation.usage.days, 'day')}: {plural(busiest, 'event')}"
+    ]
     if count < busiest * situation.headroom:
         notes.append(f"the policy's {count:,} is less than {situation.headroom:g} times that")
     if arguments.window < _HOUR:

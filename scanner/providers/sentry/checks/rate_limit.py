@@ -45,7 +45,10 @@ class RateLimitArguments(msgspec.Struct, frozen=True):
     ] = None
 
     def __post_init__(self) -> None:
-        """Refuse arguments that demand nothing."""
+        """Refuse arguments that demand nothing, or what no rate limit keeps."""
+        for name in ("max_per_second", "max_window"):
+            if getattr(self, name) in (0, timedelta()):
+                raise ValueError(f"`{name}` is 0, and no rate limit is that low")
         if not self.required and not self._bounded:
             raise ValueError(
                 "with `required: false` it needs one of max_per_second, max_count, max_window"

@@ -111,7 +111,7 @@ class Agenda:
         listed = rows[:ROWS]
         return {
             "days": days,
-            "title": f"Within {days} days" if after < 0 else f"In {after + 1} to {days} days",
+            "title": ("Within " if after < 0 else f"In {after + 1} to ") + plural(days, "day"),
             "until": self._day(days),
             "total": counts.total(),
             "counts": [_counted(counts[kind], kind) for kind in _KINDS if counts[kind]],

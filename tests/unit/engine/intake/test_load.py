@@ -309,7 +309,7 @@ def test_a_wrong_record_that_is_put_aside_is_refused(tmp_path: Path, record: obj
     ]
     path = tmp_path / "i.jsonl"
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
-    with connect() as connection, pytest.raises(BadInputError, match="have a wrong type"):
+    with connect() as connection, pytest.raises(BadInputError, match="a wrong type in 1 record"):
         load(connection, inventory(path), Scope(), AS_OF, {})
 
 
@@ -402,7 +402,7 @@ def test_gaps_survive_the_file(tmp_path: Path) -> None:
     ("damage", "says"),
     [
         (lambda lines: lines[:-1], "cut off"),
-        (lambda lines: [*lines[:2], lines[-1]], "says that it holds 1 records"),
+        (lambda lines: [*lines[:2], lines[-1]], "says that it holds 1 record "),
         (lambda lines: lines * 2, "several inventories"),
         (lambda lines: [lines[0].replace('"version":1', '"version":9'), *lines[1:]], "version 9"),
         (lambda lines: lines[1:], "not as `keypolicy fetch` writes it"),

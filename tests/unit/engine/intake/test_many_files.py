@@ -192,7 +192,7 @@ def test_the_inventory_that_has_lost_a_record_is_named(
     path = inputs[number].path
     lines = path.read_text("utf-8").splitlines(keepends=True)
     path.write_text("".join(x for x in lines if f'"kind":"{kind}"' not in x), "utf-8")
-    with pytest.raises(InventoryFileError, match=f"^o{number}: says that it holds 1 records"):
+    with pytest.raises(InventoryFileError, match=f"^o{number}: says that it holds 1 record "):
         told(*inputs)
 
 
