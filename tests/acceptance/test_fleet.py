@@ -175,7 +175,7 @@ def test_a_file_narrows_an_inventory_as_flags_do(tmp_path: Path) -> None:
         (b"# acme\n\n  # globex\n", "f.txt: names no organization"),
         (b"acme\nglobex, initech\n", "f.txt:2:9: expected one slug, but there is also 'initech'"),
         (b"acme\n  acme.io # the web\n", "f.txt:2:3: 'acme.io' is not a slug"),
-        (b"acme,globex\n", "f.txt:1:1: 'acme,globex' is not a slug"),
+        (b"acme,globex\n", "f.txt:1:6: expected one slug, but there is also 'globex'"),
         (b"acme acme\n", "f.txt:1:6: expected one slug, but there is also 'acme'"),
         (b"acme\n\xff\n", "f.txt: cannot be read: it is not UTF-8"),
         (None, "f.txt: cannot be read: No such file or directory"),

@@ -1,10 +1,11 @@
 """Organizations that a file names, a slug a line."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Final
 
-from scanner.base.errors import Location, UsageError
+from scanner.base.errors import Location, UsageError, joined
 from scanner.base.files import read_regular
 from scanner.config.values import check_no_token, slugs
 
@@ -23,25 +24,36 @@ def slugs_from(name: str) -> list[str]:
             "cannot be read: it is not UTF-8", where=name, remedy="Write a slug a line."
         ) from error
     found: list[str] = []
+    errors: list[UsageError] = []
     for number, line in enumerate(lines, 1):
-        words = line.partition("#")[0].split()
-        for word in words:
-            place = Location(name, number, line.index(word) + 1)
-            check_no_token(word, str(place))
-        if len(words) > 1:
-            column = line.index(words[1], line.index(words[0]) + len(words[0])) + 1
-            raise UsageError(
-                f"expected one slug, but there is also {words[1]!r}",
-                where=str(Location(name, number, column)),
-                remedy="Write each organization's slug on a line of its own.",
-            )
-        for word in words:
-            found += slugs([word], str(Location(name, number, line.index(word) + 1)))
+        try:
+            found += _slug(line.partition("#")[0], name, number)
+        except UsageError as error:
+            errors.append(error)
+    if errors:
+        raise joined(errors)
     if not found:
         raise UsageError(
             "names no organization", where=name, remedy="Write a slug a line, or leave it out."
         )
     return found
+
+
+def _slug(line: str, name: str, number: int) -> tuple[str, ...]:
+    """Return the slug of a line, if it has one. Raises UsageError, placed, for anything else."""
+    # A list with commas is several, as `--org` and other tools write it.
+    words = list(re.finditer(r"[^\s,]+", line))
+    places = [str(Location(name, number, word.start() + 1)) for word in words]
+    for word, place in zip(words, places, strict=True):
+        check_no_token(word[0], place)
+    if len(words) > 1:
+        raise UsageError(
+            f"expected one slug, but there is also {words[1][0]!r}",
+            where=places[1],
+            remedy="Write each organization's slug on a line of its own.",
+        )
+    start = str(Location(name, number, len(line) - len(line.lstrip()) + 1))
+    return slugs(line, start) if line.strip() else ()
 
 
 def named(namespace: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -269,10 +269,10 @@ def _wanted(scope: Scope, place: SlugPair) -> bool:
 
 def _unplaced(title: str, what: str, number: int) -> str:
     remedy = " Add the list of projects to the inventory." if what == "project" else ""
-    return (
-        f"{plural(number, title)} {'does' if number == 1 else 'do'} not tell the {what}, so that"
-        f" --{'org' if what == 'organization' else what} may or may not mean {'it' if number == 1 else 'them'}.{remedy}"
-    )
+    do, them = ("does", "it") if number == 1 else ("do", "them")
+    told = f"{plural(number, title)} {do} not tell the {what}, so that"
+    option = "project" if what == "project" else "org"
+    return f"{told} --{option} may or may not mean {them}.{remedy}"
 
 
 def _not_there(what: str, slug: str, seen: Collection[str]) -> str:
