@@ -249,13 +249,14 @@ def _server(servers: tuple[str, ...], settings: "Settings") -> str:
 
 
 def _written(plan: "Plan", form: str) -> bytes:
+    from scanner.base.text import plural  # noqa: PLC0415
     from scanner.remediate.document import MAX_BYTES, write_plan  # noqa: PLC0415
     from scanner.remediate.markdown import markdown  # noqa: PLC0415
 
     made = write_plan(plan) if form == "json" else markdown(plan).encode()
-    if len(made) > MAX_BYTES:
+    if (size := len(made)) > MAX_BYTES:
         raise UsageError(
-            f"the plan is larger than {MAX_BYTES:,} bytes, and no more are ever read",
+            f"the plan has {plural(size, 'byte')}, and no more than {MAX_BYTES:,} are ever read",
             where="fix plan",
             remedy="Make several: narrow each with --project, --rule, --key or --severity.",
         )

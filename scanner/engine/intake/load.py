@@ -163,16 +163,16 @@ class _Loader:
         self.filled.append(name)
         if not COUNTED[name].isdisjoint(columns):
             self._counted.add(name)
-        if wrong := {number: bad for number, _, bad, _ in counted if bad}:
-            reason = f"a wrong type in {plural(sum(wrong.values()), 'record')} of {name}"
-            raise BadInputError(tuple(inputs[number] for number in sorted(wrong)), reason)
+        if wrong := [inputs[n] for n in sorted(n for n, _, bad, _ in counted if bad)]:
+            raise BadInputError(tuple(wrong), f"records of {name} have a wrong type")
         twice = sum(rows.values()) - counted[0][-1]
         if twice and columns != (facts := with_facts(name, columns)):
             self._fill(name, inputs, facts)  # what differs may be in a column that nothing reads
         self._note_listed(name, inputs)
         self._lacks(name, settled(self._connection, name, inputs, live=self._live, twice=twice))
         if twice:
-            self.warnings.append(f"{plural(twice, 'record')} of {name} came twice: one is kept")
+            told = "came twice; one of each was kept"
+            self.warnings.append(f"{plural(twice, 'record')} of {name} {told}")
 
     def _fill(self, name: str, inputs: Files, columns: Sequence[str]) -> bool:
         """Make the table anew, if any input may have rows of it; return whether one may.

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.base.errors import InventoryFileError
+from scanner.base.text import plural
 from scanner.engine.database import Connection, connect
 from scanner.engine.intake.load import Loaded, load
 from scanner.inventory.spool import Spool
@@ -77,8 +78,8 @@ def test_records_that_say_the_same_are_one(
     with afresh(connection):
         loaded = fill(connection, *inputs)
     assert loaded.rows["sentry_key"] == 1
-    count = len(records) - 1
-    assert loaded.warnings == (f"{count} records of sentry_key came twice; one of each was kept",)
+    again = plural(len(records) - 1, "record")
+    assert loaded.warnings == (f"{again} of sentry_key came twice; one of each was kept",)
 
 
 def test_the_order_of_lists_and_fields_is_no_fact(tmp_path: Path) -> None:

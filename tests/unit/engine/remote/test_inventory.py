@@ -60,5 +60,5 @@ def test_it_tells_what_it_was_asked_for(connection: duckdb.DuckDBPyConnection) -
 
 def test_rows_of_other_files_are_refused(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("INSERT INTO t (record) VALUES ('{}')")
-    with pytest.raises(InventoryFileError, match="1 rows of files that are no inventory"):
+    with pytest.raises(InventoryFileError, match="1 row of files that are no inventory"):
         SparkInventory(Frame(connection.table("t")), "keys.parquet")
