@@ -190,6 +190,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
                 for name, table in looked.tables.items()
                 if table.needed and table.coverage is not whole
             ),
+            controls=self.controls,
+            unseen=dict(self.figures.unseen),
         )
 
 

@@ -198,6 +198,32 @@ def test_the_parts_of_a_fleet_and_what_was_set_are_told_again(place: Place) -> N
         assert "globex" in told or "sla is high=14d" in told
 
 
+def test_the_trend_of_a_run_is_told_again_with_controls_and_gaps(place: Place) -> None:
+    place.policy(POLICY + "    controls: {nist-800-53-r5: [IA-5]}\n")
+    for day, gaps in (("2026-03-01", ()), ("2026-03-02", ("globex",))):
+        state = {"state": "partial" if gaps else "complete", "reason": "Denied." if gaps else ""}
+        seen = [one for one in (("acme", ALPHA), ("globex", BETA)) if one[0] not in gaps]
+        told = [{"reason": "Denied.", "organization": one} for one in gaps]
+        coverage = {"sentry_key": {**state, "gaps": told, "rows": len(seen)}}
+        lines = [
+            {"kind": "inventory", "record": {"version": 1}},
+            *({"kind": "sentry_key", "organization": o, "record": key(i, "x")} for o, i in seen),
+            {"kind": "end", "record": {"coverage": coverage}},
+        ]
+        place.write("i.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
+        source = ("--inventory", "i.jsonl", "--policy", "p.yaml", "--as-of", day)
+        place.run("scan", *source, "--history", DIR, "-o", "scan.html")
+    assert site(place, DIR, "--days", "0").code == 0
+    *_, path = sorted((place.folder / SITE / "runs").iterdir())
+    scanned, again = (
+        re.findall("<svg.*?</svg>|<table.*?</table>", text, re.DOTALL)
+        for text in (place.read("scan.html"), path.read_text("utf-8"))
+    )
+    assert scanned == again
+    assert "open when last looked at" in "".join(again)
+    assert "IA-5" in "".join(again)
+
+
 def test_what_changed_is_told_with_its_reasons(place: Place) -> None:
     year(place)
     assert site(place, "--history", DIR).code == 0

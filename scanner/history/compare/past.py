@@ -4,13 +4,11 @@ However long the history is, no more than so many manifests are read: a scan mus
 for it. Which ones is decided by their names, which begin with the time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import msgspec
-
 from scanner.history.choose import Predecessor
-from scanner.history.folder import History, moment_of
+from scanner.history.folder import History, StoredRun, moment_of
 from scanner.history.line import is_stranger
 from scanner.history.manifest import DamageError, stamp
 from scanner.model.run import TrendPoint
@@ -39,16 +37,25 @@ def past(
             run = history.run(name)
         except DamageError:
             continue
-        looked = run.manifest.looked.organizations, last.manifest.looked.organizations
-        if moment_of(run) < moment_of(last) and not is_stranger(*looked):
-            runs.append(run)
-    runs = [*sorted(runs, key=moment_of), last]
+        runs.append(run)
+    return points(runs, last)
+
+
+def points(runs: Iterable[StoredRun], last: StoredRun) -> tuple[TrendPoint, ...]:
+    """Return the points of the runs that came before the last one, oldest first, and its own.
+
+    Runs of other organizations than it are left out.
+    """
+    organizations = last.manifest.looked.organizations
+    before = [
+        run
+        for run in runs
+        if moment_of(run) < moment_of(last)
+        and not is_stranger(run.manifest.looked.organizations, organizations)
+    ]
     # Of runs with one as-of time the later one knows better.
-    points = {run.manifest.run.as_of: run.manifest for run in runs}
-    return tuple(
-        msgspec.structs.replace(one.point, controls=one.controls, unseen=dict(one.figures.unseen))
-        for one in points.values()
-    )
+    told = {run.manifest.run.as_of: run for run in [*sorted(before, key=moment_of), last]}
+    return tuple(run.manifest.point for run in told.values())
 
 
 def spread(names: Sequence[str], most: int) -> list[str]:

@@ -11,6 +11,7 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.history.compare.diff import diff
+from scanner.history.compare.past import points
 from scanner.history.compare.snapshot import Snapshot, of_run
 from scanner.history.folder import REPORT, TRACKED, History, StoredRun, moment_of
 from scanner.history.manifest import DamageError
@@ -35,6 +36,7 @@ from scanner.history.site.remembered import remembered
 from scanner.history.tell.differences import tell_diff
 from scanner.history.tell.words import MOST_OF_A_PAGE
 from scanner.model.finding import Forecast
+from scanner.model.run import TrendPoint
 from scanner.report import to_stream, write_reports
 from scanner.report.forecast.calendar import CalendarEvent, calendar
 from scanner.report.interface import ReportOptions
@@ -132,7 +134,7 @@ class _Site:
 
     def _report(self, out: BinaryIO, run: StoredRun, earlier: Sequence[StoredRun]) -> bool:
         try:
-            made = remembered(run, [one.manifest.point for one in earlier])
+            made = remembered(run, self._points(run, earlier))
         except DamageError as error:
             out.write(self._pages.page(figures_sheet(run, f"{_LEFT}: {error.message}")))
             if error.code == "pruned":
@@ -141,6 +143,13 @@ class _Site:
             return False
         write_reports(made, [to_stream(made, "html", out, _LINKED)])
         return True
+
+    def _points(self, run: StoredRun, earlier: Sequence[StoredRun]) -> Sequence[TrendPoint]:
+        """Return what the scan could draw of the runs before: nothing, where it carried on none."""
+        previous = run.manifest.previous
+        if previous is None or not earlier:
+            return ()
+        return points(earlier, self._by_name.get(previous.run.folder, earlier[-1]))
 
     def _add_changes(self, run: StoredRun) -> None:
         previous = run.manifest.previous
