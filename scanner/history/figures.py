@@ -13,7 +13,7 @@ from scanner.model.waiver import WaiverState
 
 def figures(run: Run, findings: Sequence[TrackedFinding], groups: Groups) -> Figures:
     """Return the figures of a run."""
-    as_of = run.info.as_of
+    as_of, rules = run.info.as_of, {result.rule.id for result in run.results}
     changes: dict[str, Counter[Severity]] = {}
     days: dict[Severity, Counter[int]] = {}
     overdue: Counter[Severity] = Counter()
@@ -33,7 +33,8 @@ def figures(run: Run, findings: Sequence[TrackedFinding], groups: Groups) -> Fig
         days_to_fix={severity: dict(sorted(some.items())) for severity, some in days.items()},
         organizations=groups.organizations,
         teams=groups.teams,
-        unseen=unseen_by_severity(findings, {result.rule.id for result in run.results}),
+        unseen=unseen_by_severity(findings, rules),
+        unseen_overdue=unseen_by_severity(findings, rules, as_of),
     )
 
 

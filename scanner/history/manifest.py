@@ -108,7 +108,8 @@ class Figures(msgspec.Struct, frozen=True):
 
     `changes` count findings by model.history.Fate and severity, `days_to_fix` those that the run
     found fixed, by severity and whole days. `overdue` count open findings past their `due`, and
-    `unseen` those that were open when somebody last looked, of rules that were run.
+    `unseen` those that were open when somebody last looked, of rules that were run;
+    `unseen_overdue` are those of them past their `due`.
     """
 
     found: dict[Severity, Number]
@@ -122,6 +123,7 @@ class Figures(msgspec.Struct, frozen=True):
     organizations: dict[str, GroupTally]
     teams: dict[str, GroupTally]
     unseen: dict[Severity, Number] = {}
+    unseen_overdue: dict[Severity, Number] = {}
 
 
 class RunTimes(msgspec.Struct, frozen=True):

@@ -72,13 +72,19 @@ class TrackedFinding(KnownFinding, frozen=True, kw_only=True, gc=False):
 
 
 def unseen_by_severity(
-    findings: Iterable[TrackedFinding], rules: Collection[str]
+    findings: Iterable[TrackedFinding], rules: Collection[str], overdue: datetime | None = None
 ) -> dict[Severity, int]:
-    """Count what was open when somebody last looked, of these rules: those that were run."""
+    """Count what was open when somebody last looked, of these rules: those that were run.
+
+    With `overdue`, only that of which the time is over by then, if it is still open.
+    """
     counts = Counter(
         one.severity
         for one in findings
-        if one.fate is Fate.UNSEEN and one.disposition is Disposition.OPEN and one.rule in rules
+        if one.fate is Fate.UNSEEN
+        and one.disposition is Disposition.OPEN
+        and one.rule in rules
+        and (overdue is None or (one.due is not None and one.due < overdue))
     )
     return {severity: counts[severity] for severity in Severity if counts[severity]}
 

@@ -160,6 +160,7 @@ def _scan_inventory(place: Place, as_of: str, *arguments: object) -> Result:
 
 
 def test_a_gap_closes_nothing(place: Place) -> None:
+    place.write("keypolicy.yaml", "sla: {medium: 12h}\n")
     _inventory(place)
     _scan_inventory(place, "2026-03-01")
     _inventory(place, denied=True)
@@ -171,6 +172,8 @@ def test_a_gap_closes_nothing(place: Place) -> None:
         {"low": 0, "medium": 2, "high": 1, "critical": 0},
         {"medium": 1},
     )
+    # Nor is anything less overdue.
+    assert (gap["overdue"], gap["unseen_overdue"]) == ({"medium": 1}, {"medium": 1})
     _inventory(place)
     _scan_inventory(place, "2026-03-03")
     assert told(place, "list")[-1]["figures"]["changes"] == {"still": {"medium": 2}}

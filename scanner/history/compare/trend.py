@@ -27,7 +27,8 @@ class TrendRun(msgspec.Struct, frozen=True):
 
     The tallies are by rule id, by control (`framework requirement`), by slug. `fates` count
     findings by what became of them since the run before; `unseen` were open when somebody last
-    looked, of rules that were run: without them a gap would look like a better day.
+    looked, of rules that were run, and `unseen_overdue` are those of them whose time is over:
+    without them a gap would look like a better day.
     """
 
     name: RunName
@@ -40,6 +41,7 @@ class TrendRun(msgspec.Struct, frozen=True):
     fates: dict[str, int]
     overdue: dict[Severity, int]
     unseen: dict[Severity, int]
+    unseen_overdue: dict[Severity, int]
 
 
 class FixTime(msgspec.Struct, frozen=True):
@@ -163,6 +165,7 @@ def _run(manifest: Manifest, point: TrendPoint, breaks: tuple[str, ...]) -> Tren
         fates={name: sum(counted.values()) for name, counted in figures.changes.items()},
         overdue=figures.overdue,
         unseen=figures.unseen,
+        unseen_overdue=figures.unseen_overdue,
     )
 
 

@@ -50,7 +50,7 @@ def tell_course(sheet: Sheet, found: Trend) -> None:
         lines.row(severity.value, lambda one, s=severity: _open(one, s))  # type: ignore[misc]  # bound now
         for severity in WORST_FIRST
     ]
-    rows.append(lines.row("overdue", lambda one: sum(one.overdue.values())))
+    rows.append(lines.row("overdue", _overdue))
     rows += [
         lines.row(name, lambda one, n=name: one.fates.get(n, 0))  # type: ignore[misc]  # bound now
         for name in ("new", "fixed", "reopened")
@@ -160,8 +160,9 @@ def _total(run: TrendRun) -> GroupTally:
     return total
 
 
-def _overdue(run: TrendRun) -> int:
-    return sum(run.overdue.values())
+def _overdue(one: TrendRun) -> int:
+    """Count what is overdue, that in a gap as it was last known."""
+    return sum(one.overdue.values()) + sum(one.unseen_overdue.values())
 
 
 def _open(one: TrendRun, severity: Severity) -> int:

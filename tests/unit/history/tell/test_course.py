@@ -41,6 +41,13 @@ def test_the_first_count_and_the_last_stand_beside_the_line_between_them() -> No
     }
 
 
+def test_what_a_gap_hides_counts_as_it_was_last_known() -> None:
+    some, rest, all_ = ({Severity.HIGH: count} for count in (1, 3, 4))
+    gap = run(2, open=some, unseen=rest, overdue=some, unseen_overdue=rest)
+    found = rows(told(run(1, open=all_, overdue=all_), gap, run(3, open=all_, overdue=all_)))
+    assert found["high"] == found["overdue"] == ["4", "4", "███"]
+
+
 def test_why_runs_cannot_be_compared_and_what_is_left_out_is_said() -> None:
     lines = list(terminal(told(run(1), run(2, "ffffffff"), run(3, terms="u"))))
     assert lines[0] == "2 runs, 2026-06-02 00:00 to 2026-06-04 00:00 UTC"
