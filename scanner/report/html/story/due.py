@@ -84,8 +84,6 @@ class Agenda:
             mine = [row for (day, *_), row in rows if begins < (day - self._today).days <= days]
             windows.append(self._window(begins, days, mine))
             begins = days
-        last = self._ends[-1]
-        is_short = self._horizon is not None and self._horizon < last
         return {
             "windows": windows,
             "next": self._next(rows),
@@ -94,10 +92,26 @@ class Agenda:
                 {"days": window["days"], "total": sum(one["total"] for one in windows[: at + 1])}
                 for at, window in enumerate(windows)
             ],
-            "foretold": self._day(self._horizon or 0) if is_short else "",
             "is_foretold": self._horizon is not None,
+            "unlooked": self._unlooked(),
+            "nothing": self._nothing(),
             **self._spread,
         }
+
+    def _unlooked(self) -> str:
+        """Say what was not looked for of all these days, if anything."""
+        if self._horizon is None:
+            return "What will break a rule was not looked for."
+        if self._horizon < self._ends[-1]:
+            return f"What breaks a rule was looked for up to {self._day(self._horizon)}."
+        return ""
+
+    def _nothing(self) -> str:
+        """Say that nothing is ahead; of what nobody looked for, nothing is said."""
+        within = f"within {self._ends[-1]} days"
+        if self._horizon is None:
+            return f"No time to fix what is open ends {within}"
+        return f"Nothing falls due {within}"
 
     def _order(self, item: tuple[tuple[date, TaskKind, str], _DueRow]) -> tuple[object, ...]:
         (day, kind, rule), row = item

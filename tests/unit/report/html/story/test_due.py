@@ -54,7 +54,7 @@ def test_windows_count_each_kind() -> None:
     ]
     assert [(one["days"], one["total"]) for one in found["within"]] == [(30, 6), (90, 9)]
     assert found["late"] == 1
-    assert (found["is_foretold"], found["foretold"]) == (True, "")
+    assert (found["is_foretold"], found["unlooked"]) == (True, "")
 
 
 def test_the_next_days() -> None:
@@ -100,9 +100,13 @@ def test_how_far_was_looked_is_told() -> None:
     short = msgspec.structs.replace(foreseen(days=14), progress=progress())
     found = agenda(short)
     assert [one["days"] for one in found["windows"]] == [30, 90]
-    assert found["foretold"] == "2026-03-15"
+    assert found["unlooked"] == "What breaks a rule was looked for up to 2026-03-15."
     without = agenda(msgspec.structs.replace(clean_run(), progress=progress()))
     assert without["is_foretold"] is False
+    assert without["unlooked"] == "What will break a rule was not looked for."
+    # Where nobody looked, nothing is said of it.
+    assert agenda(foreseen())["nothing"] == "Nothing falls due within 90 days"
+    assert without["nothing"] == "No time to fix what is open ends within 90 days"
 
 
 def test_only_what_is_open_is_to_be_fixed() -> None:
