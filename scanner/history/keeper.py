@@ -24,7 +24,7 @@ from scanner.history.manifest import PreviousRun
 from scanner.history.seal import SealRequest, seal_run
 from scanner.history.track import Before, are_here, track
 from scanner.history.write import Staging
-from scanner.model.history import HistoryProgress, Sla, TrackedFinding
+from scanner.model.history import HistoryProgress, Sla, TrackedFinding, late_by
 from scanner.model.inventory import Inventory, KeptInventory
 from scanner.model.outcome import Outcome
 from scanner.model.rule import Rule
@@ -133,8 +133,9 @@ class Keeper:
             if self._staging is not None:
                 self._lose("what is new and since when cannot be told", error)
         run = self._before.run if self._before else None
-        before = None
+        before, late = None, None
         if self._before is not None and run is not None:
+            late = late_by(self._before.tracked, run.manifest.run.as_of)
             self._demands = run.manifest.demands
             known = {one.fingerprint: one for one in self._before.tracked}
             before = Before(known, self._demands)
@@ -142,7 +143,7 @@ class Keeper:
             self._before = msgspec.structs.replace(self._before, tracked=())
         findings = tuple(track(rules, facts, sight, decisions, before, as_of, self._request.sla))
         self._findings = findings
-        progress = HistoryProgress(run.manifest.name if run else None, findings)
+        progress = HistoryProgress(run.manifest.name if run else None, findings, late)
         if not is_certain:
             return Dated(decisions, None, progress)
         return Dated(_decided(findings, decisions), progress.overdue(as_of), progress)

@@ -60,7 +60,12 @@ class TrackedFinding(KnownFinding, frozen=True, kw_only=True, gc=False):
 
     def is_overdue(self, moment: datetime) -> bool:
         """Whether it is open and its time is over; what has no `due` has none to lose."""
-        is_open = self.fate.is_present and self.disposition is Disposition.OPEN
+        return self.fate.is_present and self.is_late(moment)
+
+    def is_late(self, moment: datetime) -> bool:
+        """Whether it is overdue as far as anybody knows: where nobody looked, it is still open."""
+        is_known = self.fate.is_present or self.fate is Fate.UNSEEN
+        is_open = is_known and self.disposition is Disposition.OPEN
         return is_open and self.due is not None and self.due < moment
 
     @property
@@ -84,7 +89,7 @@ def unseen_by_severity(
         if one.fate is Fate.UNSEEN
         and one.disposition is Disposition.OPEN
         and one.rule in rules
-        and (overdue is None or (one.due is not None and one.due < overdue))
+        and (overdue is None or one.is_late(overdue))
     )
     return {severity: counts[severity] for severity in Severity if counts[severity]}
 
@@ -97,14 +102,25 @@ class RunName(msgspec.Struct, frozen=True):
     as_of: datetime
 
 
+Late = frozenset[tuple[str, str]]
+"""Rules and ids of resources: a finding that moves with its key was late before."""
+
+
+def late_by(findings: Iterable[TrackedFinding], moment: datetime) -> Late:
+    """Return what is overdue by then as far as anybody knows."""
+    return frozenset((one.rule, one.id) for one in findings if one.is_late(moment))
+
+
 class HistoryProgress(msgspec.Struct, frozen=True):
     """What a scan came to since the run before it in its history; None before the first one.
 
-    `findings` are all that the line knows, those that are gone included.
+    `findings` are all that the line knows, those that are gone included. `late` are what was
+    overdue by the run before, None where nobody can tell any more.
     """
 
     before: RunName | None
     findings: tuple[TrackedFinding, ...]
+    late: Late | None = None
 
     def overdue(self, moment: datetime) -> dict[str, Counter[Outcome]]:
         """Count by rule what no time is left for by then; where none is allowed there is none."""

@@ -14,7 +14,7 @@ from scanner.base.scratch import scratch
 from scanner.history.compare.diff import diff
 from scanner.history.compare.snapshot import Snapshot, of_report, of_run
 from scanner.history.folder import History
-from scanner.model.history import TrackedFinding
+from scanner.model.history import TrackedFinding, late_by
 from scanner.model.outcome import Disposition
 from scanner.model.run import Run
 from scanner.notify.digest import ScanChanges
@@ -71,7 +71,7 @@ def _since_report(run: Run, earlier: Sequence[Path]) -> ScanChanges:
 def _between(first: Snapshot, second: Snapshot, against: str) -> ScanChanges:
     found = diff(first, second)
     then, now = first.point.as_of, second.point.as_of
-    late = {name for name, one in first.findings.items() if one.is_overdue(then)}
+    late = late_by([*first.findings.values(), *first.absent.values()], then)
     return ScanChanges(
         against=against,
         since=then,
@@ -80,7 +80,8 @@ def _between(first: Snapshot, second: Snapshot, against: str) -> ScanChanges:
         reopened=_open(found.reopened),
         fixed=_open(found.fixed),
         overdue=sum(
-            one.is_overdue(now) and name not in late for name, one in second.findings.items()
+            one.is_overdue(now) and (one.rule, one.id) not in late
+            for one in second.findings.values()
         ),
         demanded=_open(found.demanded),
         released=_open(found.released),

@@ -199,6 +199,7 @@ def test_the_parts_of_a_fleet_and_what_was_set_are_told_again(place: Place) -> N
 
 
 def test_the_trend_of_a_run_is_told_again_with_controls_and_gaps(place: Place) -> None:
+    place.write("keypolicy.yaml", "sla: {medium: 12h}\n")
     place.policy(POLICY + "    controls: {nist-800-53-r5: [IA-5]}\n")
     for day, gaps in (("2026-03-01", ()), ("2026-03-02", ("globex",))):
         state = {"state": "partial" if gaps else "complete", "reason": "Denied." if gaps else ""}
@@ -216,12 +217,14 @@ def test_the_trend_of_a_run_is_told_again_with_controls_and_gaps(place: Place) -
     assert site(place, DIR, "--days", "0").code == 0
     *_, path = sorted((place.folder / SITE / "runs").iterdir())
     scanned, again = (
-        re.findall("<svg.*?</svg>|<table.*?</table>", text, re.DOTALL)
+        re.findall("<svg.*?</svg>|<table.*?</table>|1 overdue, [^<]*", text, re.DOTALL)
         for text in (place.read("scan.html"), path.read_text("utf-8"))
     )
     assert scanned == again
     assert "open when last looked at" in "".join(again)
     assert "IA-5" in "".join(again)
+    assert "1 overdue, 1 of them since" in "".join(again)
+    assert "What will break a rule was not looked for" in path.read_text("utf-8")
 
 
 def test_what_changed_is_told_with_its_reasons(place: Place) -> None:

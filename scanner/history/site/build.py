@@ -124,7 +124,9 @@ class _Site:
                 page = self._pages.page(figures_sheet(run, _LEFT_OUT))
                 self.folder.file(name, (run.digest, False), lambda out, p=page: bool(out.write(p)))  # type: ignore[misc]  # bound now
             else:
-                parts = (run.digest, [one.digest for one in earlier], _is_there(run, REPORT))
+                before = self._before(run)
+                is_there = _is_there(run, REPORT), before is not None and _is_there(before, TRACKED)
+                parts = (run.digest, [one.digest for one in earlier], *is_there)
                 self.folder.file(
                     name,
                     parts,
@@ -134,7 +136,7 @@ class _Site:
 
     def _report(self, out: BinaryIO, run: StoredRun, earlier: Sequence[StoredRun]) -> bool:
         try:
-            made = remembered(run, self._points(run, earlier))
+            made = remembered(run, self._points(run, earlier), self._before(run))
         except DamageError as error:
             out.write(self._pages.page(figures_sheet(run, f"{_LEFT}: {error.message}")))
             if error.code == "pruned":
@@ -144,16 +146,18 @@ class _Site:
         write_reports(made, [to_stream(made, "html", out, _LINKED)])
         return True
 
+    def _before(self, run: StoredRun) -> StoredRun | None:
+        previous = run.manifest.previous
+        return self._by_name.get(previous.run.folder) if previous else None
+
     def _points(self, run: StoredRun, earlier: Sequence[StoredRun]) -> Sequence[TrendPoint]:
         """Return what the scan could draw of the runs before: nothing, where it carried on none."""
-        previous = run.manifest.previous
-        if previous is None or not earlier:
+        if run.manifest.previous is None or not earlier:
             return ()
-        return points(earlier, self._by_name.get(previous.run.folder, earlier[-1]))
+        return points(earlier, self._before(run) or earlier[-1])
 
     def _add_changes(self, run: StoredRun) -> None:
-        previous = run.manifest.previous
-        before = self._by_name.get(previous.run.folder) if previous else None
+        before = self._before(run)
         if before is None or not (_is_there(run, TRACKED) and _is_there(before, TRACKED)):
             return
         name, parts = changes_page(run.path.name), (run.digest, before.digest)

@@ -25,7 +25,7 @@ from scanner.history.site.document import (
 )
 from scanner.model.coverage import TableCoverage
 from scanner.model.finding import Finding
-from scanner.model.history import HistoryProgress
+from scanner.model.history import HistoryProgress, Late, late_by
 from scanner.model.moment import in_utc
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.owner import OrganizationShare, OwnerShare
@@ -70,8 +70,10 @@ class _Sources(msgspec.Struct, frozen=True):
     waivers: Mapping[str, Waiver]
 
 
-def remembered(run: StoredRun, earlier: Sequence[TrendPoint] = ()) -> Run:
-    """Return the scan of a run, whole in memory. Raises DamageError."""
+def remembered(
+    run: StoredRun, earlier: Sequence[TrendPoint] = (), before: StoredRun | None = None
+) -> Run:
+    """Return the scan of a run, whole in memory; `before` is the run before. Raises DamageError."""
     manifest = run.manifest
     where = str(run.path / REPORT)
     try:
@@ -102,9 +104,19 @@ def remembered(run: StoredRun, earlier: Sequence[TrendPoint] = ()) -> Run:
         clear=(),
         gate=tuple(one.setting for one in gate.settings),
         owners=tuple(_owners(report, findings)),
-        progress=HistoryProgress(previous.run if previous else None, run.tracked()),
+        progress=HistoryProgress(previous.run if previous else None, run.tracked(), _late(before)),
         organizations=tuple(_organizations(report, findings)),
     )
+
+
+def _late(before: StoredRun | None) -> Late | None:
+    """Return what was overdue by the run before, if it still tells."""
+    if before is None:
+        return None
+    try:
+        return late_by(before.tracked(), before.manifest.run.as_of)
+    except DamageError:
+        return None
 
 
 def _sources(run: StoredRun) -> _Sources:

@@ -60,6 +60,7 @@ class _Since:
             self._by[one.fate].append(one)
         as_of = run.info.as_of
         self.overdue = [one for one in progress.findings if one.is_overdue(as_of)]
+        self._late = progress.late
         self._is_timed = any(one.due for one in progress.findings)
 
     def word(self, before: datetime) -> str:
@@ -79,6 +80,10 @@ class _Since:
         return balance
 
     def _newly_overdue(self, before: datetime) -> int:
+        late = self._late
+        if late is not None:
+            return sum((one.rule, one.id) not in late for one in self.overdue)
+        # A waiver may have ended meanwhile: this is what is known without the run before.
         return sum(one.due is not None and one.due >= before for one in self.overdue)
 
     def told(self, before: datetime) -> Iterable[str]:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from scanner.model.history import Fate
+from scanner.model.history import Fate, late_by
 from scanner.model.outcome import Disposition
 from scanner.model.run import Run
 from scanner.report.html.story.since import LISTED, since
@@ -86,6 +86,29 @@ def test_the_numbers_of_every_kind() -> None:
 )
 def test_better_or_worse_is_about_the_keys(findings: list[Any], word: str) -> None:
     assert told(*findings)["word"] == word
+
+
+@pytest.mark.parametrize(
+    ("was", "word"),
+    [
+        ({"disposition": Disposition.WAIVED}, "worse"),  # its waiver ended, long after its time
+        ({"due": None}, "worse"),
+        ({"fate": Fate.FIXED}, "worse"),
+        ({}, "unchanged"),
+        ({"fate": Fate.UNSEEN}, "unchanged"),  # nobody looked: that makes nothing less overdue
+        ({"project": "other", "fingerprint": "else"}, "unchanged"),
+    ],
+)
+def test_newly_overdue_is_what_was_not_at_the_run_before(was: dict[str, Any], word: str) -> None:
+    now = tracked(AGE, "1", due=BEFORE - DAY)
+    late = late_by([msgspec.structs.replace(now, **was)], BEFORE)
+    run = msgspec.structs.replace(
+        clean_run(), progress=msgspec.structs.replace(progress(now), late=late)
+    )
+    found = since(run)
+    assert found is not None
+    assert found["word"] == word
+    assert found["told"][1] == "1 overdue" + (", 1 of them since" if word == "worse" else "")
 
 
 def test_it_is_said_whether_scope_and_policies_are_the_same() -> None:
