@@ -48,10 +48,7 @@ def _folder(namespace: argparse.Namespace, settings: Settings) -> Path | None:
 
 
 def _ahead(run: StoredRun, settings: Settings, days: int) -> Forecast | None:
-    """Look ahead from a run with its own policies and waivers, where it kept its inventory."""
-    kept = run.manifest.inventory
-    if not days or kept is None or not all(run.place(one.name).is_file() for one in kept.inputs):
-        return None
+    """Look ahead from a run with its own policies and waivers; None where that fails."""
     try:
         with replayed(run, settings, ahead=days) as found:
             return found.forecast

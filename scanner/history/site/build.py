@@ -15,7 +15,7 @@ from scanner.history.compare.past import points
 from scanner.history.compare.snapshot import Snapshot, of_run
 from scanner.history.folder import REPORT, TRACKED, History, StoredRun, moment_of
 from scanner.history.manifest import DamageError
-from scanner.history.site.due import events, for_calendar
+from scanner.history.site.due import ComingEvents, can_look, events, for_calendar
 from scanner.history.site.feed import feed
 from scanner.history.site.folder import SiteFolder
 from scanner.history.site.pages import (
@@ -44,7 +44,7 @@ from scanner.report.sheet.page import SheetPages
 from scanner.report.sheet.sheet import Sheet
 
 Ahead = Callable[[StoredRun], Forecast | None]
-"""Looks ahead from a run; None where that cannot be."""
+"""Looks ahead from a run that has its inventory; None where that fails."""
 
 _DUE: Final = "due.json"
 _EARLIER: Final = 30
@@ -182,28 +182,37 @@ class _Site:
             self._last = (run.path.name, of_run(run))
         return self._last[1]
 
-    def due(self, ahead: Ahead, days: int) -> Mapping[str, list[CalendarEvent]]:
+    def due(self, ahead: Ahead, days: int) -> Mapping[str, ComingEvents]:
         """Have the calendar, and return its events by line."""
         latest = {name: line[-1] for name, line in self.lines.items()}
-        parts = (days, {name: run.digest for name, run in latest.items()})
+        wanted = {name: days if can_look(run) else 0 for name, run in latest.items()}
+        looked = dict(wanted)
+        parts = ({name: run.digest for name, run in latest.items()}, wanted)
         if self.folder.is_current(_DUE, parts):
             found = _DECODER.decode(self.folder.read(_DUE))
         else:
-            found = {name: events(run, ahead(run)) for name, run in latest.items()}
+            found = {}
+            for name, run in latest.items():
+                forecast = ahead(run) if wanted[name] else None
+                looked[name] = forecast.days if forecast else 0
+                found[name] = events(run, forecast)
         data = msgspec.json.encode(found, order="deterministic")
         everything = for_calendar(one for some in found.values() for one in some)
-        self.folder.file(_DUE, parts, lambda out: bool(out.write(data)))
-        self.folder.file(CALENDAR, parts, lambda out: bool(out.write(calendar(everything))))
-        return found
+        lasts = looked == wanted  # what failed is tried again the next time
+        self.folder.file(_DUE, parts, lambda out: bool(out.write(data)) and lasts)
+        self.folder.file(
+            CALENDAR, parts, lambda out: bool(out.write(calendar(everything))) and lasts
+        )
+        return {name: ComingEvents(found.get(name, []), looked[name]) for name in latest}
 
-    def add_overview(self, due: Mapping[str, list[CalendarEvent]]) -> None:
+    def add_overview(self, due: Mapping[str, ComingEvents]) -> None:
         """Have the pages that lead to all others, and the feed."""
         names = SiteNames(frozenset(self._by_name), frozenset(self._changes))
         first, *others = sorted(self.lines.values(), key=lambda line: moment_of(line[-1]))[::-1]
         manifests = [run.manifest for run in self.runs]
         for line in others:
             chosen = line[-1].manifest.line
-            self._put(line_page(chosen), line_sheet(line, names, due.get(chosen, ()), above="../"))
+            self._put(line_page(chosen), line_sheet(line, names, due[chosen], above="../"))
         found = feed(manifests, lambda one: report_page(one.name.folder))
         self.folder.file(FEED, None, lambda out: not out.write(found))
 
@@ -212,7 +221,7 @@ class _Site:
             damage_section(sheet, [_told(one) for one in self.damage])
 
         chosen = first[-1].manifest.line
-        self._put(INDEX, line_sheet(first, names, due.get(chosen, ()), more))
+        self._put(INDEX, line_sheet(first, names, due[chosen], more))
 
     def _put(self, name: str, sheet: Sheet) -> None:
         page = self._pages.page(sheet)

@@ -1,7 +1,9 @@
 """What falls due by the latest run of a line: times to fix, a forecast, the ends of waivers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
+
+import msgspec
 
 from scanner.base.errors import KeypolicyError
 from scanner.history.folder import StoredRun
@@ -18,6 +20,19 @@ from scanner.report.forecast.calendar import (
 
 MOST: Final = 2_000
 """Events of the calendar; more make no calendar any better."""
+
+
+class ComingEvents(msgspec.Struct, frozen=True):
+    """The events of a line, soonest first, and for how many days what breaks was looked for."""
+
+    events: Sequence[CalendarEvent]
+    looked: int
+
+
+def can_look(run: StoredRun) -> bool:
+    """Whether the inventory of a run is there, so that one can look ahead from it."""
+    kept = run.manifest.inventory
+    return kept is not None and all(run.place(one.name).is_file() for one in kept.inputs)
 
 
 def events(run: StoredRun, forecast: Forecast | None) -> list[CalendarEvent]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -10,14 +10,16 @@ from scanner.base.text import plural
 from scanner.history.compare.trend import trend
 from scanner.history.folder import StoredRun
 from scanner.history.manifest import Manifest
-from scanner.history.site.due import MOST
+from scanner.history.site.due import MOST, ComingEvents
 from scanner.history.tell.course import tell_course
 from scanner.history.tell.runs import tell_open, tell_runs, tell_scope
 from scanner.history.tell.words import coverage, day, scope_of
 from scanner.model.moment import utc_day
 from scanner.model.outcome import WORST_FIRST
-from scanner.report.forecast.calendar import CalendarEvent
 from scanner.report.sheet.sheet import Cells, Sheet, SheetCell
+
+if TYPE_CHECKING:
+    from scanner.report.forecast.calendar import CalendarEvent
 
 FEED: Final = "feed.xml"
 CALENDAR: Final = "due.ics"
@@ -70,7 +72,7 @@ def links(above: str) -> list[tuple[str, str]]:
 def line_sheet(
     runs: Sequence[StoredRun],
     names: SiteNames,
-    events: Sequence[CalendarEvent],
+    due: ComingEvents,
     others: Callable[[Sheet], None] | None = None,
     above: str = "",
 ) -> Sheet:
@@ -97,7 +99,7 @@ def line_sheet(
             *([("overdue", "overdue", overdue)] if last.sla else []),
         ]
     )
-    _tell_due(sheet, events, last.run.as_of, above)
+    _tell_due(sheet, due, last.run.as_of, above)
     if found is not None:
         tell_course(sheet, found)
     sheet.heading(f"Runs ({len(runs):,})")
@@ -122,13 +124,19 @@ def _against(manifest: Manifest) -> str:
     return f"since {day(previous.run.as_of)} UTC: {', '.join(told) or 'nothing changed'}"
 
 
-def _tell_due(sheet: Sheet, events: Sequence[CalendarEvent], moment: datetime, above: str) -> None:
+def _tell_due(sheet: Sheet, due: ComingEvents, moment: datetime, above: str) -> None:
     """Say how much falls due by when, and what it is on the days that are next."""
-    if not events:
+    events, today = due.events, utc_day(moment)
+    if not events and due.looked >= _SOON[-1]:
         return
-    today = utc_day(moment)
     ahead = [one for one in events if one.day >= today]
     sheet.heading("What falls due")
+    if not due.looked:
+        sheet.line("what will break a rule was not looked for")
+    elif due.looked < _SOON[-1]:
+        sheet.line(f"what breaks a rule was looked for up to {today + timedelta(days=due.looked)}")
+    if not events:
+        return
     before = len(events) - len(ahead)
     if before:
         sheet.line(f"{before:,} should have been mended before {today}")
