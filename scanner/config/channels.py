@@ -56,7 +56,7 @@ def read_channels(source: "YamlFile") -> tuple[_Entry, ...]:
         read = [_read(source, at) for at in range(len(_entries(source)))]
     except (msgspec.ValidationError, ValueError) as error:
         # Imported here: slow, see there.
-        from scanner.base.schema import explain  # noqa: PLC0415
+        from scanner.base.shape.schema import explain  # noqa: PLC0415
 
         found = explain(source, "config") or [source.problem((KEY,), str(error), "bad-value")]
         raise PolicyError(found) from None

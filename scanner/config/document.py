@@ -215,7 +215,7 @@ def checked(source: "YamlFile", name: str) -> dict[str, Any]:
         msgspec.convert({key: data[key] for key in data if key in known}, ConfigDocument)
     except msgspec.ValidationError as error:
         # Imported here: slow, see there.
-        from scanner.base.schema import explain  # noqa: PLC0415
+        from scanner.base.shape.schema import explain  # noqa: PLC0415
 
         problems += explain(source, "config") or [source.problem((), str(error), "config-value")]
     told = {source.at_key((key,)) for key in strangers}

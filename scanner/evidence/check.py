@@ -13,6 +13,7 @@ import msgspec
 from scanner.base.errors import KeypolicyError, UsageError
 from scanner.base.files import read_regular
 from scanner.base.scratch import scratch
+from scanner.base.shape.decode import UnfitError, decoded
 from scanner.evidence.archive import unpack
 from scanner.evidence.bundle import (
     FORMAT,
@@ -209,7 +210,7 @@ def _head(root: Path) -> BundleHead:
     where = root / HEAD
     try:
         raw = read_regular(where, MOST_TEXT)
-        version = msgspec.json.decode(raw, type=dict).get("version")
+        version = decoded(raw, dict).get("version")
         if version != VERSION:
             raise damaged(
                 where,
@@ -217,8 +218,8 @@ def _head(root: Path) -> BundleHead:
                 "newer-format",
                 "Use the release that wrote it, or a later one.",
             )
-        head = msgspec.json.decode(raw, type=BundleHead)
-    except (UsageError, msgspec.MsgspecError) as error:
+        head = decoded(raw, BundleHead)
+    except (UsageError, UnfitError) as error:
         raise damaged(where, f"is no head of a bundle: {error}", "no-bundle") from None
     if head.format != FORMAT:
         raise damaged(where, "is no head of a bundle", "no-bundle")

@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from scanner.base.errors import UsageError
 from scanner.base.given import GivenParams
+from scanner.base.shape.decode import UnfitError, converted
 from scanner.config import values
 from scanner.config.gate import NONE, effective
 from scanner.config.settings import Settings, Terminal
@@ -39,8 +40,8 @@ class _ToldSetting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def settings_of(told: object, where: str) -> tuple[GateSetting, ...]:
     """Return the settings that a JSON report tells under `gate`. Raises DamageError."""
     try:
-        settings = msgspec.convert(told, tuple[_ToldSetting, ...])
-    except msgspec.ValidationError as error:
+        settings = converted(told, tuple[_ToldSetting, ...])
+    except UnfitError as error:
         raise _edited(f"it tells no settings of a gate ({error})", where) from None
     return tuple(
         setting_read(one.name, one.value, one.origin, is_looser=one.looser) for one in settings

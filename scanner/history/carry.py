@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
+from scanner.base.shape.decode import FAILURES, unfit
 from scanner.model.history import TrackedFinding
 from scanner.model.moment import check_moment
 from scanner.policy.language.values import MAX_DURATION
@@ -68,11 +69,11 @@ class LineReader:
     def read(self, raw: bytes) -> Iterator[TrackedFinding]:
         """Give the findings of whole lines.
 
-        Raises msgspec.MsgspecError for what is none, ValueError for times that no run tells: what
-        is reckoned from them would be no time any more.
+        Raises UnfitError for what is none, ValueError for times that no run tells: what is reckoned
+        from them would be no time any more.
         """
         share = self._texts.setdefault
-        for line in self._decode(raw):
+        for line in self._lines(raw):
             values = msgspec.structs.asdict(line)
             for name in _PAST:
                 check_moment(name, values[name], self._moment)
@@ -87,3 +88,9 @@ class LineReader:
                     values["id"],
                 )
             yield TrackedFinding(**values)
+
+    def _lines(self, raw: bytes) -> list[_Line]:
+        try:
+            return self._decode(raw)
+        except FAILURES as error:
+            raise unfit(error) from None

@@ -24,6 +24,7 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular, within
+from scanner.base.shape.decode import UnfitError, decoded
 from scanner.history.carry import LineReader
 from scanner.history.manifest import (
     MAX_BYTES,
@@ -78,8 +79,8 @@ class StoredRun(msgspec.Struct, frozen=True):
             return None
         where = str(self.path / PRUNED)
         try:
-            mark = msgspec.json.decode(read_regular(self.place(PRUNED), MAX_BYTES), type=PruneMark)
-        except (UsageError, msgspec.MsgspecError) as error:
+            mark = decoded(read_regular(self.place(PRUNED), MAX_BYTES), PruneMark)
+        except (UsageError, UnfitError) as error:
             raise DamageError(f"cannot be read: {error}", "edited", where=where) from error
         if mark.evidence is (mark.at is not None):
             raise DamageError("does not say what was pruned", "edited", where=where)
@@ -164,7 +165,7 @@ class StoredRun(msgspec.Struct, frozen=True):
                 lines, end, rest = (rest + piece).rpartition(b"\n")
                 found += reader.read(lines + end)
             found += reader.read(rest)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except ValueError as error:
             where = str(self.path / TRACKED)
             raise DamageError(f"cannot be read: {error}", "edited", where=where) from error
         return tuple(found)
@@ -227,8 +228,8 @@ def check(folder: Path) -> None:
     where = str(folder)
     try:
         raw = read_regular(folder / MARKER, MAX_BYTES)
-        marker = msgspec.json.decode(raw, type=_FolderMarker)
-    except (UsageError, msgspec.MsgspecError):
+        marker = decoded(raw, _FolderMarker)
+    except (UsageError, UnfitError):
         marker = None
     if marker is None or marker.format != FORMAT:
         raise DamageError(

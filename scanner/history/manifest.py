@@ -16,6 +16,7 @@ import msgspec
 
 from scanner.base.errors import KeypolicyError
 from scanner.base.files import leads_below
+from scanner.base.shape.decode import UnfitError, decoded
 from scanner.model.coverage import CoverageState, Gap
 from scanner.model.history import ControlTallies, GroupTally, Number, RunName, by_control
 from scanner.model.inventory import KeptInventory, Reach, Scope
@@ -233,8 +234,8 @@ def decode(raw: bytes, where: str) -> Manifest:
     if not mark or hashlib.sha256(body).hexdigest().encode() + b'"}\n' != seal:
         raise _edited(where, "its seal is not that of what it says")
     try:
-        manifest = msgspec.json.decode(raw, type=Manifest)
-    except msgspec.MsgspecError as error:
+        manifest = decoded(raw, Manifest)
+    except UnfitError as error:
         raise _edited(where, str(error)) from None
     if (wrong := _wrong(manifest)) is not None:
         raise _edited(where, wrong)

@@ -3,13 +3,10 @@
 from typing import Any, Final
 
 import httpx
-import msgspec
 
+from scanner.base.shape.decode import UnfitError, decoded
 from scanner.catalogue import LIVE
 from scanner.http.failure import REMEDIES, ApiError, Reason
-
-_NOT_JSON: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises; the last for nesting that is deeper than any record's."""
 
 _DEEPEST: Final = 64
 """Levels of an answer. Records have five; whoever walks through one does so by calling itself."""
@@ -24,8 +21,8 @@ def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - a
     fails under it; asked again, it may be whole.
     """
     try:
-        payload = msgspec.json.decode(body)
-    except _NOT_JSON as error:
+        payload = decoded(body, object)
+    except UnfitError as error:
         what = "a web page" if body.lstrip()[:1] == b"<" else "something that is not JSON"
         raise ApiError(
             Reason.GARBLED,
@@ -60,8 +57,8 @@ def _excess(payload: object) -> str:
 def json_or_none(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
     """Return the body's JSON, None where it is none."""
     try:
-        return msgspec.json.decode(body)
-    except _NOT_JSON:
+        return decoded(body, object)
+    except UnfitError:
         return None
 
 

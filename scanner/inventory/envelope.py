@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from scanner.base.files import TwiceError, once
+from scanner.base.shape.decode import UnfitError, converted
 from scanner.base.text import plural
 from scanner.catalogue import OWN, PROVIDERS, TABLES
 from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking
@@ -154,8 +155,7 @@ def check_line(kind: object, organization: object, project: object) -> None:
 
 def _converted(record: object, form: type[_Form]) -> _Form:
     try:
-        return msgspec.convert(record, form)
-    except msgspec.ValidationError as error:
-        message, _, at = str(error).partition(" - at `$.")
-        path = at.rstrip("`").split(".")[0].split("[")[0]
-        raise EnvelopeError(f"{message}: {_AS_WRITTEN}", *([path] if path else [])) from None
+        return converted(record, form)
+    except UnfitError as error:
+        path = error.path.split(".")[0].split("[")[0]
+        raise EnvelopeError(f"{error.reason}: {_AS_WRITTEN}", *([path] if path else [])) from None

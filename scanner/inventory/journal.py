@@ -17,6 +17,7 @@ from msgspec import Meta
 from scanner import __version__
 from scanner.base.errors import UsageError
 from scanner.base.files import bounded_lines, open_alone
+from scanner.base.shape.decode import UnfitError, decoded
 
 T = TypeVar("T")
 
@@ -77,9 +78,9 @@ class Journal:
             return None
         self._file.seek(place[0])
         try:
-            line = msgspec.json.decode(self._file.read(place[1]), type=_JournalLine)
-            answer = msgspec.json.decode(line.answer, type=kind)
-        except msgspec.DecodeError:  # somebody has changed the file: ask again
+            line = decoded(self._file.read(place[1]), _JournalLine)
+            answer = decoded(bytes(line.answer), kind)
+        except UnfitError:  # somebody has changed the file: ask again
             self.forget(asked)
             return None
         self.recalled += 1
@@ -124,15 +125,15 @@ class Journal:
                 if number == 0 and not self._matches(line, purpose):
                     break
                 if number:
-                    asked = msgspec.json.decode(line, type=_JournalLine).asked
+                    asked = decoded(line, _JournalLine).asked
                     self._places[asked] = (end, len(line))
-            except msgspec.DecodeError:
+            except UnfitError:
                 break
             end += len(line)
         return end
 
     def _matches(self, line: bytes, purpose: object) -> bool:
-        heading = msgspec.json.decode(line, type=_Heading)
+        heading = decoded(line, _Heading)
         age = self.started_at - heading.started_at
         same = (heading.journal, heading.tool) == (FORMAT, __version__) and (
             heading.purpose == msgspec.json.decode(msgspec.json.encode(purpose))

@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from scanner.base.errors import UsageError
-from scanner.base.files import once, read_regular
+from scanner.base.files import read_regular
+from scanner.base.shape.decode import UnfitError, converted, members
 from scanner.model.outcome import Risk, Severity
 
 SCHEMA_VERSION: Final = "1"
@@ -219,8 +220,8 @@ def _content(plan: Plan) -> dict[str, Any]:
 def _read(raw: bytes, where: str) -> Plan:
     try:
         # Not msgspec: of two members of one name the digest must not see another than we do.
-        content = json.loads(raw, object_pairs_hook=once)
-    except (ValueError, RecursionError) as error:
+        content = members(raw)
+    except UnfitError as error:
         raise _no_plan(where, str(error)) from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise _no_plan(where, f"its `kind` is not {KIND}")
@@ -240,8 +241,8 @@ def _read(raw: bytes, where: str) -> Plan:
         )
     own = {"schema_version", "kind", "summary"}
     try:
-        plan = msgspec.convert({k: v for k, v in content.items() if k not in own}, type=Plan)
-    except msgspec.ValidationError as error:
+        plan = converted({k: v for k, v in content.items() if k not in own}, Plan)
+    except UnfitError as error:
         raise _no_plan(where, str(error)) from error
     if _content(plan) != content:
         # Whoever seals a plan of their own may still not write what is read as something else.

@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
+from scanner.base.shape.decode import UnfitError, converted, decoded
 from scanner.catalogue import API
 from scanner.catalogue.redact import redacted
 from scanner.model.finding import Finding, Resource
@@ -149,11 +150,11 @@ def read_report(path: Path) -> Reported:
     looks like a secret in it is taken out.
     """
     try:
-        content = msgspec.json.decode(read_regular(path, MAX_BYTES))
+        content: Any = decoded(read_regular(path, MAX_BYTES), object)
     except UsageError as error:
         raise UsageError(error.message, where=str(path), remedy=_REMEDY) from error
-    except msgspec.DecodeError as error:
-        raise _not_ours(path, f"it is not JSON: {error}") from None
+    except UnfitError as error:
+        raise _not_ours(path, str(error)) from None
     tool = content.get("tool") if isinstance(content, dict) else None
     name = tool.get("name") if isinstance(tool, dict) else None
     if name != "keypolicy":
@@ -168,9 +169,9 @@ def read_report(path: Path) -> Reported:
     # Digests of policies look like tokens; nothing else of what is outside is taken over as text.
     content["findings"] = redacted(content.get("findings"))
     try:
-        report = msgspec.convert(content, type=_ReportFile)
+        report = converted(content, _ReportFile)
         return _reported(report, path)
-    except (msgspec.ValidationError, ValueError) as error:
+    except ValueError as error:
         raise _not_ours(path, str(error)) from None
 
 

@@ -22,6 +22,7 @@ from msgspec import Meta
 
 from scanner.base.errors import Location, PolicyError, Problem, TooLargeError, UsageError
 from scanner.base.files import TwiceError, once, read_regular
+from scanner.base.shape.decode import UnfitError, decoded
 from scanner.model.finding import Finding, KnownFinding
 from scanner.model.moment import in_utc
 from scanner.model.outcome import Disposition, Outcome, Severity
@@ -106,7 +107,7 @@ def read_baseline(path: Path) -> dict[str, KnownFinding]:
         try:
             read = _read_line(line)
             known[read.fingerprint] = _joined(known.get(read.fingerprint, read), read)
-        except msgspec.MsgspecError as error:
+        except UnfitError as error:
             problems.append(_problem(path, number, line, str(error)))
     if problems:
         raise PolicyError(problems)
@@ -207,8 +208,8 @@ def _visible(character: str) -> str:
 
 def _check_header(path: Path, line: str) -> None:
     try:
-        header = msgspec.json.decode(line, type=_Header)
-    except msgspec.MsgspecError:
+        header = decoded(line.encode(), _Header)
+    except UnfitError:
         header = None
     if header is None or header.format != FORMAT:
         message = "the file is not a baseline: its first line does not say so"
@@ -219,31 +220,31 @@ def _check_header(path: Path, line: str) -> None:
 
 
 def _read_line(line: str) -> KnownFinding:
-    read = msgspec.json.decode(line, type=_BaselineLine)
+    read = decoded(line.encode(), _BaselineLine)
     # No other member may be there: more than there are fields are looked at closely.
     if len(_MEMBER.findall(line)) > len(_BaselineLine.__struct_fields__):
         try:
             json.loads(line, object_pairs_hook=once)
         except TwiceError as error:  # a reviewer may read the other one
-            raise msgspec.ValidationError(f"the member `{error.name}` comes twice") from None
+            raise UnfitError(f"the member `{error.name}` comes twice") from None
     if read.outcome not in {Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR}:
-        raise msgspec.ValidationError(f"Invalid outcome {read.outcome.value!r}")
+        raise UnfitError(f"Invalid outcome {read.outcome.value!r}")
     try:
         read.first_seen = in_utc(read.first_seen)
     except ValueError as error:
-        raise msgspec.ValidationError(f"Invalid first_seen: {error}") from None
+        raise UnfitError(f"Invalid first_seen: {error}") from None
     fields = msgspec.structs.asdict(read)
     seal = fields.pop("seal")
     known = KnownFinding(**fields)
     place = known.place
     if known.fingerprint != fingerprint(known.rule, place.organization, place.project, known.id):
         message = "the fingerprint is not that of this rule, organization, project and id"
-        raise msgspec.ValidationError(message)
+        raise UnfitError(message)
     if seal != _seal(_fields(known)):
         message = (
             "the line was edited: it is not what `keypolicy baseline` wrote (its seal differs)"
         )
-        raise msgspec.ValidationError(message)
+        raise UnfitError(message)
     return known
 
 
@@ -256,7 +257,7 @@ def _joined(first: KnownFinding, second: KnownFinding) -> KnownFinding:
     one, other = (msgspec.structs.replace(known, first_seen=since) for known in (first, second))
     if one != other:
         message = f"the finding {second.fingerprint} is there already, and said to be otherwise"
-        raise msgspec.ValidationError(message)
+        raise UnfitError(message)
     return one
 
 

@@ -151,7 +151,7 @@ def _decoded(source: YamlFile) -> OwnersDocument:
             return document
         reason = "a value has the wrong form"
     # Imported here: it brings jsonschema, which takes longer than a whole scan of a small file.
-    from scanner.base.schema import explain  # noqa: PLC0415
+    from scanner.base.shape.schema import explain  # noqa: PLC0415
 
     # Where the decoder and the schema disagree, which tests are there to rule out.
     otherwise = [source.problem((), reason, "bad-owners")]

@@ -152,7 +152,7 @@ def _decode(source: YamlFile) -> tuple[list[tuple[int, WaiverDocument]], list[Pr
     else:
         return list(enumerate(decoded.waivers or ())), []
     # Imported here: it brings jsonschema, which takes longer than a whole scan of a small file.
-    from scanner.base.schema import explain  # noqa: PLC0415
+    from scanner.base.shape.schema import explain  # noqa: PLC0415
 
     items = source.data.get("waivers") if isinstance(source.data, dict) else None
     sound = []

@@ -201,7 +201,7 @@ HEADER = '{"format": "keypolicy-baseline", "version": 2}\n'
         ("[]\n", "known.jsonl:1:1: the file is not a baseline"),
         ('{"format": "keypolicy-baseline", "version": 1}\n', "format version 1"),
         (HEADER + "{}\n{}\n", "known.jsonl:3:1: "),
-        (HEADER + '{"rule": 1}\n', "known.jsonl:2:1: Expected `str`, got `int` - at `$.rule`"),
+        (HEADER + '{"rule": 1}\n', "known.jsonl:2:1: expected text, found a whole number, at rule"),
         (HEADER + "<<<<<<< ours\n", "known.jsonl:2:1: a conflict of a merge is left"),
         (HEADER + '{"rule"', "known.jsonl:2:1: "),
     ],

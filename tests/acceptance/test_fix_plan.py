@@ -355,9 +355,13 @@ def test_reports_of_others_and_of_other_policies_are_refused(tmp_path: Path) -> 
     assert "it names no tool" in told("[]")
     assert "it is not JSON" in told("no")
     assert "schema version '9'" in told('{"tool": {"name": "keypolicy"}, "schema_version": "9"}')
-    assert "missing required field" in told(
-        '{"tool": {"name": "keypolicy"}, "schema_version": "1", "findings": []}'
-    )
+    ours = '{"tool": {"name": "keypolicy"}, "schema_version": "1", "findings": '
+    assert " is missing" in told(ours + "[]}")
+    for depth in (900, 100_000):
+        assert "is not a JSON report" in told(ours + "[" * depth + "]" * depth + "}")
+    (tmp_path / "latin.json").write_bytes((ours + '["é"]}').encode("latin-1"))
+    done = keypolicy("fix", "plan", "--report", "latin.json", cwd=tmp_path)
+    assert (done.code, "latin.json: is no" in done.err) == (2, True), done.err
     assert keypolicy("scan", *DEMO, "-o", "r.json", cwd=tmp_path).code == 1
     arguments = ("fix", "plan", "--report", "r.json")
     done = keypolicy(*arguments, "--param", "max_age=7d", cwd=tmp_path)

@@ -173,8 +173,8 @@ def test_a_missing_scope_is_named_before_anything_is_sent(
     [
         ({"useCase": "demo"}, "useCase: not to be set by update"),
         ({"isActive": False, "secret": "s"}, "secret: not to be set by update"),
-        ({"rateLimit": {"count": 10}}, "missing required field `window`"),
-        ({"dynamicSdkLoaderOptions": {"hasDebug": "x"}}, "Expected `bool`"),
+        ({"rateLimit": {"count": 10}}, "`window` is missing"),
+        ({"dynamicSdkLoaderOptions": {"hasDebug": "x"}}, "expected true or false, found text"),
     ],
 )
 def test_a_plan_that_somebody_else_sealed_sets_no_other_field(

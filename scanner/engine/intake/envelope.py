@@ -8,9 +8,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-import msgspec
-
 from scanner.base.errors import InventoryFileError
+from scanner.base.shape.decode import UnfitError, decoded
 from scanner.catalogue.redact import redact_text, redacted
 from scanner.engine.database import Connection
 from scanner.engine.intake import columnar
@@ -108,7 +107,7 @@ def _envelope(
     lines: dict[str, list[str | None]] = {HEADER: [], ENDING: []}
     try:
         for *places, record in found:
-            line = [None if part is None else msgspec.json.decode(part) for part in places]
+            line = [None if part is None else decoded(part.encode(), object) for part in places]
             check_line(*line)
             lines[str(line[0])].append(record)
         if max(map(len, lines.values())) > 1:
@@ -122,7 +121,7 @@ def _envelope(
         if present is not None:
             columnar.check_said(raw, told.columns, present)
         return Envelope(told, unfiltered(told, read_ending(ending), raw.label), kinds, present)
-    except (EnvelopeError, msgspec.DecodeError) as error:
+    except (EnvelopeError, UnfitError) as error:
         why = redact_text(str(error))
         in_rows = raw.layout is Layout.INVENTORY_PARQUET  # others are read once more, for the place
         if in_rows and isinstance(error, EnvelopeError) and error.path == ("version",):

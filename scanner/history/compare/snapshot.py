@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
+from scanner.base.shape.decode import decoded
 from scanner.history.choose import choose
 from scanner.history.folder import History, StoredRun
 from scanner.model.coverage import CoverageState, Gap
@@ -231,15 +232,17 @@ def of_report(path: Path) -> Snapshot:
     """Return what a JSON report of version 1 tells. Raises UsageError for a file that is none."""
     (point,) = read_earlier([path])
     try:
-        report = msgspec.json.decode(read_regular(path, MAX_BYTES), type=_WholeReport)
+        report = decoded(read_regular(path, MAX_BYTES), _WholeReport)
         found = {
             one.fingerprint: _tracked(one, point.as_of)
             for one in report.findings
             if one.resource.id
         }
-    except (msgspec.MsgspecError, ValueError) as error:
+    except ValueError as error:
         raise UsageError(
-            f"is not a whole JSON report of keypolicy ({error})", where=str(path)
+            f"is not a whole JSON report of keypolicy ({error})",
+            where=str(path),
+            remedy="Give a report that `keypolicy scan -o FILE.json` wrote.",
         ) from error
     settings = {one.name: one.value for one in report.gate.settings}
     asked = (tuple(settings.get(name, "").split(", ")) for name in ("organizations", "projects"))

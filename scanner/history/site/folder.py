@@ -15,6 +15,7 @@ from scanner import __version__
 from scanner.base.errors import UsageError
 from scanner.base.files import leads_below, read_regular, replacing, within
 from scanner.base.resources import templates_dir
+from scanner.base.shape.decode import UnfitError, decoded
 
 STATE: Final = "keypolicy-site.json"
 
@@ -123,8 +124,8 @@ def _read(folder: Path, history: Path) -> dict[str, SiteFile]:
     if not (folder / STATE).is_file():
         raise UsageError("is no site of keypolicy, and not empty", where=str(folder), remedy=remedy)
     try:
-        state = msgspec.json.decode(read_regular(folder / STATE, _MOST), type=SiteState)
-    except msgspec.MsgspecError as error:
+        state = decoded(read_regular(folder / STATE, _MOST), SiteState)
+    except UnfitError as error:
         raise UsageError(
             f"cannot be read: {error}", where=str(folder / STATE), remedy=remedy
         ) from error

@@ -13,6 +13,7 @@ from msgspec import UNSET
 
 from scanner.base.errors import KeypolicyError, Location
 from scanner.base.scratch import scratch
+from scanner.base.shape.decode import UnfitError, decoded
 from scanner.history.folder import REPORT, StoredRun
 from scanner.history.kept import KeptFiles
 from scanner.history.manifest import DamageError, Manifest
@@ -77,8 +78,8 @@ def remembered(
     manifest = run.manifest
     where = str(run.path / REPORT)
     try:
-        report = msgspec.json.decode(run.unpacked(REPORT, MOST), type=KeptReport)
-    except msgspec.MsgspecError as error:
+        report = decoded(run.unpacked(REPORT, MOST), KeptReport)
+    except UnfitError as error:
         raise DamageError(f"cannot be read: {error}", "edited", where=where) from error
     sources = _sources(run)
     findings = [_finding(one) for one in report.findings]

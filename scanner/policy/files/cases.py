@@ -43,7 +43,7 @@ def load_cases(path: Path, name: str, policy: MergedPolicy) -> tuple[Case, ...]:
     try:
         document = msgspec.convert(source.data, CasesDocument, strict=True)
     except msgspec.ValidationError as error:
-        from scanner.base.schema import explain  # noqa: PLC0415 - slow, see schema
+        from scanner.base.shape.schema import explain  # noqa: PLC0415 - slow, see schema
 
         told = explain(source, "policy-tests")
         problems += told or [source.problem((), str(error), "bad-tests")]

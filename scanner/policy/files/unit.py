@@ -76,7 +76,7 @@ def read_unit(path: Path, name: str) -> Reading:
 
 def _salvaged(path: Path, source: YamlFile, reason: str) -> Reading:
     # Imported here: it brings jsonschema, which takes longer than a whole scan of a small file.
-    from scanner.base.schema import explain  # noqa: PLC0415
+    from scanner.base.shape.schema import explain  # noqa: PLC0415
     from scanner.policy.language.static import check_rule  # noqa: PLC0415
 
     data = source.data if isinstance(source.data, dict) else {}

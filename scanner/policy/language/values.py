@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from scanner.base.shape.decode import UnfitError, decoded
 from scanner.model.rule import ParamValue
 
 
@@ -153,8 +154,8 @@ def write_text(raw: bool | float | str | list[str]) -> str:  # noqa: FBT001 - a 
 def _list_in(text: str) -> ParamValue:
     if text.lstrip().startswith("["):
         try:
-            return read_value(ValueType.STRINGS, msgspec.json.decode(text))
-        except msgspec.DecodeError:
+            return read_value(ValueType.STRINGS, decoded(text.encode(), object))
+        except UnfitError:
             raise BadValueError(f"`{text}` is not a JSON list", "wrong-type", _AS_LIST) from None
     return [item.strip() for item in text.split(",") if item.strip()]
 

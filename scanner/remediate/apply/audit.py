@@ -18,6 +18,7 @@ from msgspec import Meta
 
 from scanner.base.errors import UsageError
 from scanner.base.files import bounded_lines, open_alone, open_regular
+from scanner.base.shape.decode import UnfitError, decoded
 from scanner.remediate.document import Cause, KeyTarget, State, canonical, digest_of
 
 FORMAT: Final = "1"
@@ -181,8 +182,8 @@ def _verified(file: BinaryIO, where: str) -> tuple[list[AuditEntry], int]:
                 raise _altered(f"{where}:{number}", "is no line of an audit log")
             break
         try:
-            entry = msgspec.json.decode(line, type=AuditEntry)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            entry = decoded(line, AuditEntry)
+        except UnfitError as error:
             raise _altered(f"{where}:{number}", f"is no line of an audit log ({error})") from error
         # As it was written or not at all: of two members of one name, which would count?
         whole = canonical(entry) + b"\n" == line and entry.format == FORMAT

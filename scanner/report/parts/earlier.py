@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
+from scanner.base.shape.decode import decoded
 from scanner.model.history import GroupTally, by_control
 from scanner.model.moment import in_utc
 from scanner.model.outcome import Severity
@@ -82,11 +83,11 @@ def read_earlier(paths: Iterable[Path]) -> tuple[TrendPoint, ...]:
 def _read(path: Path) -> TrendPoint:
     remedy = "Give reports that `keypolicy scan -o FILE.json` wrote."
     try:
-        report = msgspec.json.decode(read_regular(path, MAX_BYTES), type=_Report)
+        report = decoded(read_regular(path, MAX_BYTES), _Report)
         moment = in_utc(report.run.as_of)
     except UsageError as error:
         raise UsageError(error.message, where=str(path), remedy=remedy) from error
-    except (msgspec.DecodeError, ValueError) as error:
+    except ValueError as error:
         raise UsageError(
             f"is not a JSON report of keypolicy ({error})", where=str(path), remedy=remedy
         ) from error

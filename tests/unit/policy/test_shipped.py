@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from scanner.base.resources import schema_path
-from scanner.base.schema import validator
+from scanner.base.shape.schema import validator
 from scanner.base.yamlfile import read_source
 from scanner.model.outcome import Outcome
 from scanner.policy.files.cases import cases_beside, load_cases

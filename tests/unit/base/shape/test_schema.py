@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from scanner.base.errors import PolicyError
 from scanner.base.resources import schema_path
-from scanner.base.schema import explain, validator
+from scanner.base.shape.schema import explain, validator
 from scanner.base.yamlfile import YamlFile, read_source
 from scanner.policy.files.case_document import CasesDocument
 from scanner.policy.files.cases import cases_beside
@@ -25,7 +25,7 @@ from scanner.policy.files.schema_source import SCHEMAS, render
 from scanner.policy.language.static import check_rule
 from tests.corpus import names, unpack
 
-BROKEN = Path(__file__).parents[1] / "policy" / "files" / "broken"
+BROKEN = Path(__file__).parents[2] / "policy" / "files" / "broken"
 TYPES: dict[str, type] = {"policy": PolicyDocument, "policy-tests": CasesDocument}
 # What the schema leaves to the code: bounds, and how arguments and resources go together.
 BEYOND = {"out-of-range", "bad-argument", "check-resource"}
