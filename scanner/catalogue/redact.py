@@ -35,8 +35,12 @@ _SHAPES: Final = tuple(
         (f"(?i){TOKEN_PATTERN}", REDACTED),
         # Tokens of Sentry before 24.1, of GlitchTip and others: nothing but digits.
         (r"(?<![0-9A-Za-z])[0-9A-Fa-f]{64}(?![0-9A-Za-z])", REDACTED),
-        (r"(?i)\b(authorization\s*[:=]\s*)(?:\w+\s+)?[^\s\"']{8,}", rf"\1{REDACTED}"),
-        (rf"(?i)\b(bearer|basic|token)\s+{_VALUE}", rf"\1 {REDACTED}"),
+        # As a header, as a variable of CGI (HTTP_AUTHORIZATION) and as a member of JSON in a text.
+        (
+            r"(?i)(authorization[\"'\\]*\s*[:=]\s*[\"'\\]*)(?:\w+\s+)?[^\s\"']{8,}",
+            rf"\1{REDACTED}",
+        ),
+        (rf"(?i)(?<![^\W\d_])(bearer|basic|token)\s+{_VALUE}", rf"\1 {REDACTED}"),
         (
             r"(?i)((?:secret|token|password|passwd|api_?key)=)[^\s&,;\"']{8,}",
             rf"\1{REDACTED}",
@@ -168,12 +172,23 @@ def _closed() -> dict[str, frozenset[str]]:
 
 
 def _walk(value: Any, known: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JSON value
-    if isinstance(value, dict):
-        return {
-            redact_text(name, known=known): _walk(v, known)
-            for name, v in value.items()
-            if name not in SECRET_FIELDS
-        }
-    if isinstance(value, (list, tuple)):  # the latter from structs, such as gaps of a coverage
-        return [_walk(v, known) for v in value]
-    return redact_text(value, known=known) if isinstance(value, str) else value
+    """Return a copy without secrets; not by recursion, as decoders take what is nested deeper."""
+    whole = [value]
+    copies: list[Any] = [whole]
+    while copies:
+        copy = copies.pop()
+        for at in range(len(copy)) if isinstance(copy, list) else copy:
+            part = copy[at]
+            if isinstance(part, str):
+                copy[at] = redact_text(part, known=known)
+            elif isinstance(part, dict):
+                copy[at] = {
+                    redact_text(name, known=known): one
+                    for name, one in part.items()
+                    if name not in SECRET_FIELDS
+                }
+                copies.append(copy[at])
+            elif isinstance(part, (list, tuple)):  # the latter from structs, such as a gap
+                copy[at] = list(part)
+                copies.append(copy[at])
+    return whole[0]

@@ -76,9 +76,9 @@ def _clean(text: str | None) -> str | None:
 def _clean_record(name: str, text: str) -> str:
     try:
         record = json.loads(text, object_pairs_hook=_first)
+        return json.dumps(redact_record(record, name) if isinstance(record, dict) else {})
     except (ValueError, RecursionError):
-        record = None  # as wrong as a record can be: the file is refused, and told why
-    return json.dumps(redact_record(record, name) if isinstance(record, dict) else {})
+        return "{}"  # as wrong as a record can be: the file is refused, and told why
 
 
 def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

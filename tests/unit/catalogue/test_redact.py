@@ -66,6 +66,17 @@ def test_credential_fields_go_at_any_depth(field: str) -> None:
     assert redact_record(record) == {"id": "1", "nested": [{"more": {"kept": 1}}]}
 
 
+def test_depth_is_no_bound() -> None:
+    """Decoders take nearly a thousand levels, as many as there may be frames of Python."""
+    deep: Any = {"secret": "x", "kept": f"https://u:{SECRET}@h"}
+    for _ in range(450):
+        deep = {"in": [deep]}
+    clean = redact_record({"id": "1", "more": deep})["more"]
+    for _ in range(450):
+        clean = clean["in"][0]
+    assert clean == {"kept": f"https://u:{REDACTED}@h"}
+
+
 TOKENS = ["sntryu_0a1b2c3d4e", "SNTRYS_", "Bearer ", "toKen ", "to\u212aen ", "abcdefgh1", SECRET]
 MARKS = ["https://", "//", "u", ":", "@", "/", '"', "\\", "\n", " ", "é", '"secret":', "a.example"]
 PIECES = st.sampled_from([*TOKENS, *MARKS])
@@ -137,6 +148,10 @@ def test_the_record_given_is_left_alone() -> None:
         ("sntrys_eyJpYXQiOjE3.MDAwfQ==_abc-def/+0", "eyJpYXQiOjE3"),
         (f"Authorization: Bearer {SECRET}", SECRET),
         (f"authorization: basic {SECRET}==", SECRET),
+        (f"HTTP_AUTHORIZATION={SECRET}", SECRET),
+        (f'{{"Authorization": "Basic {SECRET}"}}', SECRET),
+        (f'{{\\"authorization\\":\\"{SECRET}', SECRET),
+        (f"X_bearer {SECRET}", SECRET),
         (f"https://user:{SECRET}@host/2", SECRET),
         (f"//{PUBLIC}:{SECRET}@host/2", SECRET),
     ],
