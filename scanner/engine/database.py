@@ -30,6 +30,10 @@ _AGAIN: Final = 0.05
 """Seconds between two interrupts of a statement that is past its time."""
 
 _LONGEST_REASON: Final = 500
+_KIND: Final = re.compile(r"^(?:[A-Z][A-Za-z ]* Error: |\w+(?:Exception|Error): )+")
+"""Names of the engine's classes of errors: they tell nothing that the message does not."""
+
+_CANDIDATES: Final = re.compile(r"^Candidate [a-z ]+: ", re.MULTILINE)
 _QUOTED: Final = re.compile(r"\bInput: .*|\"[^\"]*\"?|(?!(?<=[a-z]n)'t\b)'[^']*'?", re.DOTALL)
 """What is quoted, to the end where nothing closes it; not from the apostrophe in "don't"."""
 
@@ -63,17 +67,27 @@ def seal(connection: Connection, folder: Path | None = None) -> None:
     connection.execute("SET lock_configuration = true")
 
 
-def reason(error: duckdb.Error, *, quotes: bool = True, candidates: bool = False) -> str:
+def reason(error: duckdb.Error, *, quotes: bool = True) -> str:
     """Return why the engine failed: its first line, bounded, without anything secret.
 
     Every message that a person sees goes through here. `quotes` leaves in what the engine
-    quotes; without, for statements that read a file, nothing of a record is told. `candidates`
-    leaves in the further lines, which propose other names.
+    quotes; without, for statements that read a file, nothing of a record is told.
     """
-    text = str(error).split("\n\nLINE", 1)[0].strip()
-    if not candidates:
-        text = text.split("\n", 1)[0]
-    text = redact_text(text) if quotes else _QUOTED.sub("...", text)
+    text = _KIND.sub("", str(error).strip().split("\n", 1)[0], count=1)
+    return _bounded(redact_text(text) if quotes else _QUOTED.sub("...", text))
+
+
+def proposal(error: duckdb.Error) -> str:
+    """Return the names that the engine proposes in place of one that is not there, if any.
+
+    What else it says in further lines is about settings, which nobody may change here.
+    """
+    lines = str(error).split("\n\n", 1)[0].split("\n")[1:]
+    named = "\n".join(_CANDIDATES.sub("Did you mean one of these: ", line) for line in lines)
+    return _bounded(redact_text(named)) if named.startswith("Did you mean") else ""
+
+
+def _bounded(text: str) -> str:
     return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "..."
 
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 import _duckdb as duckdb
 import msgspec
 
-from scanner.base.errors import UsageError
+from scanner.base.errors import Location, UsageError
 from scanner.catalogue import TABLES, TEXTS
-from scanner.engine.database import Connection, reason, time_limit
+from scanner.engine.database import Connection, proposal, reason, time_limit
 from scanner.engine.intake.counts import with_counted
 from scanner.engine.judge.findings import ISO_UTC
 from scanner.engine.predicate import syntax
@@ -35,6 +35,9 @@ _VIEWS: Final = (
 _STAR: Final = json.dumps({"class": "STAR"})[1:-1]
 _SYNTAX: Final = "parser"
 """What the database calls the error of a text that is no SQL."""
+
+_SELECT: Final = 'Write one SELECT, such as "select name from sentry_key".'
+_NAMES: Final = "`keypolicy schema tables` lists the columns, with their types."
 
 _TABLE_FUNCTIONS: Final = frozenset(
     {"unnest", "json_each", "json_tree", "generate_series", "range"}
@@ -100,7 +103,7 @@ def _execute(connection: Connection, text: str, as_of: datetime) -> Connection:
             "Ask for less: fewer rows, fewer joins, and no recursion without an end.",
         ) from None
     except duckdb.Error as error:
-        raise _wrong(reason(error, candidates=True)) from None
+        raise _wrong(reason(error), proposal(error)) from None
 
 
 def _rows(cursor: Connection) -> Iterator[tuple[str | None, ...]]:
@@ -108,7 +111,7 @@ def _rows(cursor: Connection) -> Iterator[tuple[str | None, ...]]:
         while batch := cursor.fetchmany(BATCH):
             yield from batch
     except duckdb.Error as error:
-        raise _wrong(reason(error, candidates=True)) from None
+        raise _wrong(reason(error), proposal(error)) from None
 
 
 def reads(connection: Connection, sql: str) -> Needs:
@@ -156,14 +159,14 @@ def _parse(connection: Connection, sql: str) -> dict[str, Any]:
     try:
         tree: dict[str, Any] = json.loads(answer)
     except RecursionError:
-        raise UsageError("The query is nested too deep", where="query") from None
+        raise _wrong("it is nested too deep", "Take parentheses out.") from None
     if tree["error"]:
         if tree.get("error_type") != _SYNTAX:
             raise _no_select()
-        raise _wrong(str(tree.get("error_message", "not a SELECT")))
+        raise _syntax(sql, tree)
     if len(tree["statements"]) != 1:
         what = "there is no SELECT" if not tree["statements"] else "one SELECT at a time"
-        raise _wrong(what, 'Write one, such as "select name from sentry_key".')
+        raise _wrong(what, _SELECT)
     return tree
 
 
@@ -255,6 +258,15 @@ def _no_select() -> UsageError:
     return _wrong("only SELECT is allowed", remedy)
 
 
+def _syntax(sql: str, answer: dict[str, Any]) -> UsageError:
+    """Make the error of a text that is no SQL; the database tells its place, if any, in bytes."""
+    where = Location("query")
+    if position := str(answer.get("position", "")):
+        before = sql.encode()[: int(position)].decode(errors="replace")
+        where = Location("query", 1, 1).within(sql, len(before))
+    message = str(answer.get("error_message", "is no SQL"))
+    return UsageError(message.strip(), where=str(where), remedy=_SELECT)
+
+
 def _wrong(message: str, remedy: str = "") -> UsageError:
-    first = message.split("\n\nLINE", 1)[0].strip()
-    return UsageError(first, where="query", remedy=remedy)
+    return UsageError(message, where="query", remedy=remedy or _NAMES)

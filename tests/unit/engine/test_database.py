@@ -27,7 +27,8 @@ SECRET = "ca4a7e5ec7e70000aaaabbbbccccdddd"
 def test_nothing_that_is_quoted_of_a_file_is_told(text: str) -> None:
     told = reason(duckdb.Error(text), quotes=False)
     assert SECRET not in told
-    assert told.startswith(text.split(":", maxsplit=1)[0])
+    assert told
+    assert "Error" not in told
 
 
 def test_an_apostrophe_within_a_word_quotes_nothing() -> None:

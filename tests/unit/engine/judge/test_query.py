@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -188,6 +189,25 @@ def test_none_and_several_are_told_with_a_remedy(sql: str, told: str) -> None:
 def test_what_is_no_sql_is_told_in_other_words() -> None:
     with pytest.raises(UsageError, match="syntax error"):
         answer("SELEC 1")
+
+
+@pytest.mark.parametrize(
+    ("sql", "where", "told"),
+    [
+        ("select 'é'\n  frm )", "query:2:7", "syntax error"),
+        ("select nme from sentry_key", "query", 'column "nme"'),
+        ("select floorr(1)", "query", "floorr"),
+        ("select 1 from sentry_key where * = 1", "query", "STAR"),
+        ("select $1", "query", "parameters"),
+        ("select (select unnest([1, 2]))", "query", "More than one row"),
+    ],
+)
+def test_what_the_database_refuses_has_a_remedy(sql: str, where: str, told: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(told)) as refusal:
+        answer(sql)
+    assert refusal.value.where == where
+    assert refusal.value.remedy
+    assert not re.search(r"\w Error: |SET ", str(refusal.value))
 
 
 @pytest.mark.parametrize(
