@@ -20,7 +20,7 @@ from scanner.model.inventory import Reach, Scope
 from scanner.model.moment import in_utc
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import TrendPoint
-from scanner.report.parts.earlier import MAX_BYTES, read_earlier
+from scanner.report.parts.earlier import MAX_BYTES, NOT_OURS, read_earlier
 
 _Project: TypeAlias = tuple[str, str | None, str]
 """A table, an organization, and a project of it by id or slug."""
@@ -239,11 +239,8 @@ def of_report(path: Path) -> Snapshot:
             if one.resource.id
         }
     except ValueError as error:
-        raise UsageError(
-            f"is not a whole JSON report of keypolicy ({error})",
-            where=str(path),
-            remedy="Give a report that `keypolicy scan -o FILE.json` wrote.",
-        ) from error
+        message = f"is not a whole JSON report of keypolicy ({error})"
+        raise UsageError(message, where=str(path), remedy=NOT_OURS) from error
     settings = {one.name: one.value for one in report.gate.settings}
     asked = (tuple(settings.get(name, "").split(", ")) for name in ("organizations", "projects"))
     organizations, projects = (tuple(filter(None, slugs)) for slugs in asked)

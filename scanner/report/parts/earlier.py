@@ -19,6 +19,9 @@ from scanner.model.run import GateResult, TrendPoint
 MAX_BYTES: Final = 1 << 30
 """Largest report that is read."""
 
+NOT_OURS: Final = "Give reports that `keypolicy scan -o FILE.json` wrote."
+"""How to mend that a file is no report."""
+
 
 class _Run(msgspec.Struct):
     as_of: datetime
@@ -81,21 +84,20 @@ def read_earlier(paths: Iterable[Path]) -> tuple[TrendPoint, ...]:
 
 
 def _read(path: Path) -> TrendPoint:
-    remedy = "Give reports that `keypolicy scan -o FILE.json` wrote."
     try:
         report = decoded(read_regular(path, MAX_BYTES), _Report)
         moment = in_utc(report.run.as_of)
     except UsageError as error:
-        raise UsageError(error.message, where=str(path), remedy=remedy) from error
+        raise UsageError(error.message, where=str(path), remedy=NOT_OURS) from error
     except ValueError as error:
         raise UsageError(
-            f"is not a JSON report of keypolicy ({error})", where=str(path), remedy=remedy
+            f"is not a JSON report of keypolicy ({error})", where=str(path), remedy=NOT_OURS
         ) from error
     if report.schema_version != "1":
         raise UsageError(
             f"is a report of schema version {report.schema_version}; this release reads 1",
             where=str(path),
-            remedy=remedy,
+            remedy=NOT_OURS,
         )
     return _point(report, moment)
 
