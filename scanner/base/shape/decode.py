@@ -58,9 +58,15 @@ def decoded(raw: bytes, form: type[T]) -> T:
 
 
 def members(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Return any JSON, none of whose objects has a member twice. Raises UnfitError."""
+    """Return any JSON, none of whose objects has a member twice. Raises UnfitError.
+
+    What cannot be written as JSON again is refused: it would have no digest.
+    """
     try:
-        return json.loads(raw, object_pairs_hook=once, parse_constant=_no_number)
+        found = json.loads(raw, object_pairs_hook=once, parse_constant=_no_number)
+        msgspec.json.encode(found)
+    except UnicodeEncodeError:
+        raise UnfitError("half a surrogate pair in it is no character") from None
     except TwiceError as error:
         raise UnfitError(f"the member `{error.name}` comes twice") from None
     except json.JSONDecodeError as error:
@@ -70,8 +76,9 @@ def members(raw: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise unfit(error) from None
     except UnfitError:
         raise
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UnfitError("a number in it has too many digits") from None
+    return found
 
 
 def _no_number(name: str) -> NoReturn:

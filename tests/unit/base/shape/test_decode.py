@@ -54,6 +54,7 @@ def test_what_is_wrong_is_said_in_words(raw: bytes, told: str) -> None:
         (b'{"a": NaN}', "NaN is no number of JSON"),
         (b"1" * 5_000, "a number in it has too many digits"),
         (b'"\xff"', "a text in it is not UTF-8"),
+        (b'{"a": "\\ud800"}', "half a surrogate pair in it is no character"),
         (b'{"a":\n]}', "it is not JSON from line 2, column 1 on"),
         (b"[" * 100_000, "it is nested too deep"),
     ],
