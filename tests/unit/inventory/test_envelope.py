@@ -60,21 +60,21 @@ IMPOSSIBLE: list[tuple[dict[str, Any], int, str]] = [
     ({"header": {"version": 2}}, 1, "format version 2"),
     ({"header": {"version": "1"}}, 1, "format version 1"),
     ({"header": {"version": True}}, 1, "format version True"),
-    ({"header": {"scope": {"organizations": "acme"}}}, 1, "Expected"),
-    ({"header": {"scope": {"projects": [7]}}}, 1, "Expected"),
-    ({"header": {"scope": []}}, 1, "Expected"),
-    ({"header": {"filters": ["status"]}}, 1, "Expected"),
-    ({"header": {"filters": {"status": 1}}}, 1, "Expected"),
+    ({"header": {"scope": {"organizations": "acme"}}}, 1, "expected "),
+    ({"header": {"scope": {"projects": [7]}}}, 1, "expected "),
+    ({"header": {"scope": []}}, 1, "expected "),
+    ({"header": {"filters": ["status"]}}, 1, "expected "),
+    ({"header": {"filters": {"status": 1}}}, 1, "expected "),
     ({"header": {"filters": {"state": "active"}}}, 1, "leaves out records by 'state'"),
     ({"ending": {"coverage": {"keys": COVERED}}}, 3, "covers 'keys', which is no table"),
-    ({"ending": {"coverage": []}}, 3, "Expected"),
+    ({"ending": {"coverage": []}}, 3, "expected "),
     ({"coverage": {"gaps": [GAP]}}, 3, "complete and lists what was not seen"),
     ({"coverage": {"rows": -1}}, 3, "counts -1 as the number"),
-    ({"coverage": {"rows": 1.5}}, 3, "Expected"),
-    ({"coverage": {"rows": "1"}}, 3, "Expected"),
-    ({"coverage": {"state": "whole"}}, 3, "Invalid enum value"),
+    ({"coverage": {"rows": 1.5}}, 3, "expected "),
+    ({"coverage": {"rows": "1"}}, 3, "expected "),
+    ({"coverage": {"state": "whole"}}, 3, "not a value that it can have"),
     ({"coverage": {"state": "absent"}}, 3, "calls sentry_key absent and counts 1 record of it"),
-    ({"coverage": {"state": "partial", "gaps": [{**GAP, "project": 7}]}}, 3, "Expected"),
+    ({"coverage": {"state": "partial", "gaps": [{**GAP, "project": 7}]}}, 3, "expected "),
 ]
 
 
@@ -114,7 +114,11 @@ def test_what_can_be_is_read(tmp_path: Path, changes: dict[str, Any]) -> None:
     [
         ("'acme'", '{"coverage": {"sentry_key": {"state": "complete", "reason": ""}}}', ""),
         ("7", '{"coverage": {}}', "expected a slug or null"),
-        ("'acme'", '{"coverage": {"sentry_key": {"state": "x", "reason": ""}}}', "Invalid enum"),
+        (
+            "'acme'",
+            '{"coverage": {"sentry_key": {"state": "x", "reason": ""}}}',
+            "not a value that",
+        ),
     ],
 )
 def test_parquet_is_held_to_the_same(

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from scanner.base.shape.decode import converted
 from scanner.catalogue.redact import redact_record
 from scanner.http.changes import ChangeRequest
 from scanner.http.client import Client, connect
@@ -117,7 +118,7 @@ class SentryRemote:
         """Raise ValueError for what is not to be sent to a server."""
         if unknown := fields.keys() - _FIELDS[operation]:
             raise ValueError(f"{', '.join(sorted(unknown))}: not to be set by {operation}")
-        msgspec.convert(fields, _KeyFields)
+        converted(fields, _KeyFields)
 
     def read(self, target: KeyTarget) -> FoundKey | None:
         """Return the key as it is now.
