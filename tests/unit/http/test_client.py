@@ -97,7 +97,7 @@ def test_refusals_for_speed_are_not_tried_for_ever(server: respx.MockRouter) -> 
     [
         (httpx.ConnectError("x"), Reason.UNREACHABLE, "no connection to sentry.example.com"),
         (httpx.ConnectTimeout("x"), Reason.TIMEOUT, "no connection to sentry.example.com"),
-        (httpx.ReadTimeout("x"), Reason.TIMEOUT, "30 seconds"),
+        (httpx.ReadTimeout("x"), Reason.TIMEOUT, "within 30 s"),
         (httpx.ReadError("x"), Reason.UNREACHABLE, "broke off"),
         (httpx.RemoteProtocolError("x"), Reason.UNREACHABLE, "broke off"),
         (httpx.ProxyError("407"), Reason.UNREACHABLE, "proxy"),

@@ -127,7 +127,7 @@ def test_what_runs_out_of_the_fetchs_own_time_says_so() -> None:
         )
     assert error.value.reason is Reason.DEADLINE
     assert "--max-time" in error.value.remedy
-    assert "30 seconds" not in error.value.message
+    assert "within 30 s" not in error.value.message
 
 
 class TestIdleConnections:

@@ -108,7 +108,7 @@ class Agenda:
 
     def _nothing(self) -> str:
         """Say that nothing is ahead; of what nobody looked for, nothing is said."""
-        within = f"within {self._ends[-1]} days"
+        within = f"within {plural(self._ends[-1], 'day')}"
         if self._horizon is None:
             return f"No time to fix what is open ends {within}"
         return f"Nothing falls due {within}"
