@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scanner.base.errors import UsageError
+from scanner.http import payload
 from scanner.http.client import connect
 from scanner.http.failure import ApiError, Reason
 from scanner.http.origin import base_url, region_base
@@ -133,13 +134,21 @@ def test_an_answer_that_is_too_deep(
 
 @pytest.mark.parametrize("piece", ["1", "[]", "{}", '{"a":[1]}', "null", "[[],[],[],[],[]]"])
 @pytest.mark.parametrize("inside", ["[%s]", '[{"teams":[%s]}]', '{"a":{"b":[%s]}}'])
-def test_an_answer_of_too_many_values(server: respx.MockRouter, piece: str, inside: str) -> None:
+def test_an_answer_of_too_many_values(
+    server: respx.MockRouter, monkeypatch: pytest.MonkeyPatch, piece: str, inside: str
+) -> None:
     """A few packed kilobytes kept a fetch busy for minutes, far beyond --max-time."""
-    route = server.get("x/").respond(text=inside % ",".join([piece] * 500_001))
+    monkeypatch.setattr(payload, "_MOST_VALUES", 5_000)
+    route = server.get("x/").respond(text=inside % ",".join([piece] * 5_001))
     error = failure()
     assert error.reason is Reason.OVERSIZED
-    assert "500,000 values" in error.message
+    assert "5,000 values" in error.message
     assert route.call_count == 1
+
+
+def test_half_a_million_values_are_too_many(server: respx.MockRouter) -> None:
+    server.get("x/").respond(text=f"[{'1,' * 500_000}1]")
+    assert "500,000 values" in failure().message
 
 
 def packed(body: bytes, packing: str) -> tuple[ApiError, httpx.Request]:

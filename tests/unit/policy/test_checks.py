@@ -231,7 +231,7 @@ def _within(rows: list[dict[str, Any]], limit: int) -> list[bool]:
     return verdict
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(KEY, min_size=1, max_size=4), st.integers(1, 2))
 def test_max_active_per_project_agrees_with_every_completion(
     rows: list[dict[str, Any]], limit: int
@@ -248,7 +248,7 @@ def test_max_active_per_project_agrees_with_every_completion(
             assert possible == {True, False}, "unknown, although every completion agrees"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(KEY, min_size=1, max_size=5), st.booleans())
 def test_unique_name_agrees_with_every_completion(
     rows: list[dict[str, Any]],

@@ -21,7 +21,7 @@ PIECES = st.sampled_from(
 
 @pytest.mark.parametrize("name", sorted(TEXTS))
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data())
 def test_damaged_policies(name: str, tmp_path: Path, data: st.DataObject) -> None:

@@ -147,7 +147,7 @@ def test_the_compiler_would_notice_a_wrong_property(tmp_path: Path) -> None:
 def test_a_runtime_reads_the_same_names(tmp_path: Path) -> None:
     texts: list[tuple[str, str]] = []
 
-    @settings(max_examples=200, deadline=None, database=None)
+    @settings(max_examples=100, deadline=None, database=None)
     @given(names)
     def collect(name: str) -> None:
         text = alchemy([key(name=name)]).text

@@ -179,7 +179,7 @@ def test_names_of_resources_are_identifiers() -> None:
         assert re.fullmatch(r"[a-z][a-z0-9_]{4,80}", name)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(names, names)
 def test_hostile_names_stay_names(name: str, other: str) -> None:
     exported = terraform([key(name=name), key(key_id="2", name=other, browserSdkVersion=name)])
@@ -219,7 +219,7 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_terraform_evaluates_literals_to_the_same_text(tool: Any) -> None:
     texts = [*HOSTILE, *(a + b for a in HOSTILE[:12] for b in HOSTILE[:12])]
 
-    @settings(max_examples=300, deadline=None, database=None)
+    @settings(max_examples=100, deadline=None, database=None)
     @given(names)
     def collect(name: str) -> None:
         texts.append(name)
