@@ -7,13 +7,18 @@ Here and beside the loader's tests. Each names what is expected in its first lin
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from scanner.authoring.lint.policies import lint
 from scanner.base.yamlfile import POLICY, is_kind
 from tests.corpus import names, unpack
+
+if TYPE_CHECKING:
+    from scanner.authoring.diagnostics import Diagnostic
 
 HERE = Path(__file__).parent / "broken"
 LOADER = Path(__file__).parents[2] / "policy" / "files" / "broken"
@@ -24,6 +29,11 @@ EXPECTED = re.compile(r"# expect: (?P<code>\S+) (?P<place>\d+:\d+)(?: (?P<file>\
 def _expected(path: Path) -> list[tuple[str, str]]:
     found = EXPECTED.finditer(path.read_text("utf-8"))
     return sorted((line["code"], line["place"]) for line in found)
+
+
+@cache
+def _linted(path: Path) -> tuple[Diagnostic, ...]:
+    return tuple(lint([str(path)], {}).diagnostics)
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +54,7 @@ def test_errors_are_told(folder: Path, part: str, name: str) -> None:
     path = folder / part / name
     expected = _expected(path)
     assert expected
-    errors = [one.problem for one in lint([str(path)], {}).diagnostics if one.is_error]
+    errors = [one.problem for one in _linted(path) if one.is_error]
     told = sorted((one.code, f"{one.location.line}:{one.location.column}") for one in errors)
     assert told == expected
 
@@ -52,7 +62,7 @@ def test_errors_are_told(folder: Path, part: str, name: str) -> None:
 @pytest.mark.parametrize(("part", "name"), FILES)
 def test_the_line_of_each_error_in_a_policy_is_shown(folder: Path, part: str, name: str) -> None:
     path = folder / part / name
-    for one in lint([str(path)], {}).diagnostics:
+    for one in _linted(path):
         shown = is_kind(Path(one.problem.location.file).read_bytes(), POLICY)
         assert shown or not one.line
         if one.is_error and shown and one.problem.location.column > 1:
@@ -61,7 +71,7 @@ def test_the_line_of_each_error_in_a_policy_is_shown(folder: Path, part: str, na
 
 @pytest.mark.parametrize(("part", "name"), FILES)
 def test_every_error_has_a_place_and_a_remedy(folder: Path, part: str, name: str) -> None:
-    for one in lint([str(folder / part / name)], {}).diagnostics:
+    for one in _linted(folder / part / name):
         if one.is_error:
             assert one.problem.location.column
             assert one.problem.hint.strip()

@@ -101,7 +101,7 @@ def test_one_value_is_enough(connection: Connection, require: str) -> None:
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(NESTED, st.one_of(st.none(), PARTS))
 def test_no_false_alarm(connection: Connection, require: str, where: str | None) -> None:

@@ -81,7 +81,7 @@ def _codes(connection: Connection, require: str, where: str | None = None) -> se
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(PREDICATES, st.one_of(st.none(), PREDICATES))
 def test_no_false_alarm(connection: Connection, require: str, where: str | None) -> None:
