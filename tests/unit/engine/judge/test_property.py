@@ -119,7 +119,7 @@ def expected(where: Condition | None, requirement: Condition, row: Row) -> str:
     return {True: "pass", False: "fail", None: "unknown"}[requirement[1](row)]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     pairs=st.lists(st.tuples(st.none() | CONDITIONS, CONDITIONS), min_size=1, max_size=4),
     rows=st.lists(ROWS, min_size=1, max_size=12),

@@ -304,7 +304,7 @@ STRICT = {
 }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     keys=KEYS,
     missing=st.sets(PLACES),
@@ -353,7 +353,7 @@ def test_checks_with_windows_are_known() -> None:
     assert all("OVER" in one.requirement.text for one in macros.values())
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     keys=KEYS,
     hidden=st.dictionaries(st.integers(0, 8), LABELS, max_size=1),

@@ -236,7 +236,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(PIECES, max_size=25).map(" ".join))
 def test_fuzz_a_predicate_is_refused_or_regenerates_to_itself(text: str) -> None:
     with shared().cursor() as connection:
