@@ -448,7 +448,7 @@ NESTED = st.dictionaries(st.sampled_from(["name", "secret", "token"]) | TEXTS, T
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     st.lists(st.tuples(TEXTS, TEXTS, NESTED, TEXTS), min_size=15, max_size=30),

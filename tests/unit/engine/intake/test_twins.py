@@ -67,7 +67,7 @@ def shuffled(record: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     return st.permutations(list(record.items())).map(dict)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(shuffled(KEY), min_size=2, max_size=5))
 def test_records_that_say_the_same_are_one(
     tmp_path_factory: Any, connection: Connection, records: list[Any]

@@ -74,7 +74,7 @@ def shown(value: Any) -> str:
 
 
 @pytest.mark.parametrize("name", [name for name, paths in NESTED.items() if paths])
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_order_is_no_fact_and_all_else_is(connection: Connection, name: str, data: Any) -> None:
     ids = {"id": "1", "uuid": "u", "slug": "s"}

@@ -62,7 +62,7 @@ def found(connection: Connection, raw: RawInput, *, short: bool) -> list[tuple[A
         return None
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.parametrize("layout", [Layout.API_LINES, Layout.INVENTORY_LINES])
 def test_what_is_read_as_text_is_what_is_read_as_json(

@@ -113,7 +113,7 @@ def _first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("table", sorted(TABLES))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_both_ways_make_the_same(connection: Connection, table: str, data: Any) -> None:
     told = data.draw(st.lists(records(table), min_size=1, max_size=25))

@@ -70,7 +70,7 @@ CHANGES = st.lists(
 
 @pytest.mark.parametrize("flavour", SHORT_PAGES)
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(changes=CHANGES)
 def test_a_complete_fetch_is_the_world_at_some_moment(
