@@ -4,7 +4,9 @@ import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import duckdb
@@ -85,7 +87,7 @@ def _lines(draw: Any) -> list[tuple[str, Any]]:
     return found
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(lines=_lines(), read=st.sampled_from([LIGHT, WHOLE]))
 def test_columns_and_lines_are_one_inventory_with_a_digest_or_without(
     tmp_path_factory: pytest.TempPathFactory,
@@ -111,14 +113,21 @@ def _key(**fields: Any) -> tuple[str, Any]:
     return "sentry_key", {**_FETCHED, "dateCreated": "2026-02-01T00:00:00.500000Z", **fields}
 
 
+@cache
+def _sound() -> duckdb.DuckDBPyConnection:
+    """Return a database that holds, as the relation `file`, a sound inventory in columns."""
+    connection = duckdb.connect()
+    with TemporaryDirectory() as folder:
+        write(Path(folder, "i.jsonl"), [_key(), _key(id="k2", rateLimit=None)])
+        _, raw = in_columns(Path(folder))
+        connection.execute(f"CREATE TABLE file AS FROM '{raw.path}'")
+    return connection
+
+
 def _edited(folder: Path, sql: str) -> RawInput:
     """Return a sound inventory after an edit; `sql` is a SELECT of the relation `file` to come."""
     last = " FROM file WHERE false" if sql.endswith("UNION ALL SELECT *") else " FROM file"
-    write(folder / "i.jsonl", [_key(), _key(id="k2", rateLimit=None)])
-    _, raw = in_columns(folder)
-    with duckdb.connect() as connection:
-        connection.execute(f"CREATE TABLE file AS FROM '{raw.path}'")
-        connection.execute(f"COPY ({sql}{last}) TO '{folder}/e.parquet' (FORMAT parquet)")
+    _sound().execute(f"COPY ({sql}{last}) TO '{folder}/e.parquet' (FORMAT parquet)")
     return RawInput(folder / "e.parquet", Layout.INVENTORY_PARQUET, "e.parquet")
 
 
@@ -222,7 +231,7 @@ def test_the_first_wrong_row_is_told(tmp_path: Path, edit: str) -> None:
     assert int(told[1]) == rows.index(("sentry_key",)) + 1, "counted from 1, whatever its kind"
 
 
-@pytest.mark.parametrize("part", range(40))
+@pytest.mark.parametrize("part", range(0, 40, 2))
 def test_a_file_that_is_damaged_anywhere_is_refused_in_words(tmp_path: Path, part: int) -> None:
     """Or is read, where nothing is made of what was damaged."""
     raw = _edited(tmp_path, "SELECT *")
