@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 TABLE: list[dict[str, Any]] = yaml.safe_load((HERE / "mistakes.yaml").read_text("utf-8"))
 MARK = "«"
-RULE = (
-    "policy: p\nversion: 1.0.0\nrules:\n  - id: some-rule\n    resource: sentry_key\n"
-    "    remediation: Mend it.\n"
-)
+HEAD = "policy: p\nversion: 1.0.0\nrules:\n"
+RULE = f"{HEAD}  - id: some-rule\n    resource: sentry_key\n    remediation: Mend it.\n"
 
 
 def _rule(body: str) -> str:
@@ -86,20 +84,22 @@ IMPOSSIBLE = [
 ]
 
 
-@pytest.mark.parametrize("behind", BEHIND)
-@pytest.mark.parametrize("text", IMPOSSIBLE)
-def test_a_literal_that_cannot_be_is_told_wherever_it_stands(
-    tmp_path: Path, text: str, behind: str
-) -> None:
-    marked = WHOLE["require"](behind.format(text))
-    before, _, after = marked.partition(MARK)
-    problems = _told("require", before + after, tmp_path)
-    assert [one.code for one in problems] == ["impossible-value"]
-    line = before.split("\n")[-1]
-    assert (problems[0].location.line, problems[0].location.column) == (
-        before.count("\n") + 1,
-        len(line) + 1,
-    )
+@pytest.mark.parametrize("first", [0, 3])
+def test_a_literal_that_cannot_be_is_told_wherever_it_stands(tmp_path: Path, first: int) -> None:
+    """A file has a rule for each of them, each behind the next of what it may stand behind."""
+    marked = HEAD
+    for number, text in enumerate(IMPOSSIBLE, first):
+        one = WHOLE["require"](BEHIND[number % len(BEHIND)].format(text)).removeprefix(HEAD)
+        marked += one.replace("some-rule", f"rule-{number}")
+    places = [
+        (number, line.index(MARK) + 1)
+        for number, line in enumerate(marked.splitlines(), 1)
+        if MARK in line
+    ]
+    assert len(places) == len(IMPOSSIBLE)
+    problems = _told("require", marked.replace(MARK, ""), tmp_path)
+    assert {one.code for one in problems} == {"impossible-value"}
+    assert [(one.location.line, one.location.column) for one in problems] == places
 
 
 def test_so_is_a_parameter(tmp_path: Path) -> None:

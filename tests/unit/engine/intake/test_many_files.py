@@ -184,7 +184,7 @@ def test_the_file_that_may_be_cut_at_a_page_is_named(tmp_path: Path, number: int
 
 @pytest.mark.parametrize("write", [_own, _own_array])
 @pytest.mark.parametrize("kind", ["sentry_key", "sentry_project"])
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", [0, 2])
 def test_the_inventory_that_has_lost_a_record_is_named(
     tmp_path: Path, write: Write, kind: str, number: int
 ) -> None:
@@ -197,7 +197,7 @@ def test_the_inventory_that_has_lost_a_record_is_named(
 
 
 @pytest.mark.parametrize("write", EXPORTS)
-@pytest.mark.parametrize("number", [0, 5, 10])  # what is plain, what looks like a token
+@pytest.mark.parametrize("number", [0, 5])  # what has an escape, what looks like a token
 def test_two_that_contradict_each_other_are_named(
     tmp_path: Path, write: Write, number: int
 ) -> None:
@@ -211,7 +211,7 @@ def test_two_that_contradict_each_other_are_named(
 
 
 @pytest.mark.parametrize("write", [*EXPORTS, _own, _own_array])
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", [0, 2])
 def test_the_file_with_a_wrong_record_is_named(tmp_path: Path, write: Write, number: int) -> None:
     records = [[key(1)], [key(2)], [key(3)]]
     records[number][0]["isActive"] = "yes"
@@ -223,7 +223,7 @@ def test_the_file_with_a_wrong_record_is_named(tmp_path: Path, write: Write, num
     assert "isActive" in str(fault)
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", [0, 2])
 @pytest.mark.parametrize(
     "edit",
     [
