@@ -80,7 +80,10 @@ def write_file(run: Run, path: Path, options: ReportOptions = DEFAULT_OPTIONS) -
 
 
 def text(name: str, run: Run) -> str:
-    made = render(name, run)
+    return words(name, render(name, run))
+
+
+def words(name: str, made: bytes) -> str:
     return "\n".join(pages(made)) if name == "pdf" else made.decode("utf-8")
 
 
