@@ -17,9 +17,9 @@ from tests.unit.report.factory import Findings, large_run
 from tests.unit.report.papers import can_make
 from tests.unit.report.rendering import render, tabled
 
-NUMBER = 4_000
-PADDING = 5_000  # characters of each finding's evidence: 20 MB if all were kept
-ROOM = 6_000_000
+NUMBER = 2_000
+PADDING = 5_000  # characters of each finding's evidence: 10 MB if all were kept
+ROOM = 4_000_000
 
 # Not the page, which takes a thousand findings at a time, on paper too, nor what the database
 # writes.
@@ -83,7 +83,7 @@ def test_nor_are_they_by_all_formats_at_once() -> None:
 @pytest.mark.parametrize("name", FORMATS_THERE)
 def test_findings_are_read_once(name: str) -> None:
     """Each time is a statement of the database for each rule."""
-    run = large_run(50)
+    run = large_run(5)
     render(name, run)
     assert run.findings.iterations <= 1  # type: ignore[attr-defined]
 
@@ -91,7 +91,7 @@ def test_findings_are_read_once(name: str) -> None:
 def test_one_pass_is_enough_for_all_formats(monkeypatch: pytest.MonkeyPatch) -> None:
     """And each writes what it writes by itself."""
     monkeypatch.setattr("scanner.report.pdf.MOST", 15)  # laying out more takes its time
-    run = large_run(2_345)
+    run = large_run(1_234)  # more than the page takes at a time
     run = msgspec.structs.replace(run, sample=lambda rule, most: sampled(run, rule, most))
     alone = {name: render(name, run) for name in MADE_HERE}
     findings = run.findings
