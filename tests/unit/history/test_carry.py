@@ -4,7 +4,7 @@ import contextlib
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.history.carry import LineReader, write_lines
@@ -48,6 +48,7 @@ def findings(draw: st.DrawFn) -> TrackedFinding:
     )
 
 
+@settings(max_examples=50)
 @given(st.lists(findings(), max_size=5, unique_by=lambda one: (one.type, one.id, one.rule)))
 def test_what_is_written_is_read(known: list[TrackedFinding]) -> None:
     lines = list(write_lines(known))

@@ -69,7 +69,7 @@ HOSTILE_TEXT = st.one_of(
 
 
 @given(HOSTILE_TEXT)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_slack_reads_no_mention_link_or_markup(text: str) -> None:
     message = json.loads(compose("slack", hostile_digest(text)))
     for block in message["blocks"]:
@@ -87,7 +87,7 @@ def test_slack_reads_no_mention_link_or_markup(text: str) -> None:
 
 
 @given(HOSTILE_TEXT)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_teams_reads_no_function_mention_or_markdown(text: str) -> None:
     raw = compose("teams", hostile_digest(text))
     assert len(raw) < 28_000
@@ -101,7 +101,7 @@ def test_teams_reads_no_function_mention_or_markdown(text: str) -> None:
 
 
 @given(HOSTILE_TEXT)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_mail_has_no_header_and_no_markup_of_others(text: str) -> None:
     message, plain, rich = parts(compose("email", hostile_digest(text)))
     assert set(message.keys()) == {
@@ -118,7 +118,7 @@ def test_mail_has_no_header_and_no_markup_of_others(text: str) -> None:
 
 
 @given(HOSTILE_TEXT)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_webhook_is_json_of_known_members(text: str) -> None:
     raw = compose("webhook", hostile_digest(text))
     assert len(raw) < 28_000

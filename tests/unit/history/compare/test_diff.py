@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scanner.history.compare.diff import Diff, diff
@@ -191,6 +191,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     return snap(*findings, rules=demands, scope=scope, gaps={"sentry_key": gaps}, point=point)
 
 
+@settings(max_examples=50)
 @given(snapshots(), snapshots())
 def test_a_diff_is_what_sets_say(first: Snapshot, second: Snapshot) -> None:
     found = diff(first, second)
@@ -209,6 +210,7 @@ def test_a_diff_is_what_sets_say(first: Snapshot, second: Snapshot) -> None:
         assert first.saw(one, second)
 
 
+@settings(max_examples=30)
 @given(snapshots())
 def test_nothing_is_different_from_itself(one: Snapshot) -> None:
     found = diff(one, one)
@@ -217,6 +219,7 @@ def test_nothing_is_different_from_itself(one: Snapshot) -> None:
     assert len(found.still) == len(one.findings)
 
 
+@settings(max_examples=50)
 @given(snapshots(), snapshots())
 def test_backwards_what_came_went(first: Snapshot, second: Snapshot) -> None:
     forwards, backwards = diff(first, second), diff(second, first)

@@ -90,7 +90,7 @@ def test_whatever_was_altered_is_seen(log: Path, alter: object) -> None:
     assert log.read_bytes() == before
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(at=st.integers(0, 2000), byte=st.integers(0, 255))
 def test_no_other_byte_stands(tmp_path_factory: pytest.TempPathFactory, at: int, byte: int) -> None:
     path = tmp_path_factory.mktemp("audit") / "a.jsonl"

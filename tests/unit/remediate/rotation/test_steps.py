@@ -194,7 +194,7 @@ def test_days_of_names() -> None:
     assert disabled_on("a (disabled 2026-01-31) b") is None
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_no_event_is_lost_while_traffic_moves_over(data: st.DataObject) -> None:
     """Over months, with any gaps in the traffic that are shorter than the quiet days."""
