@@ -1,15 +1,18 @@
 """Running the command as a user does: another process, its own environment and folder."""
 
 import atexit
+import io
 import json
 import multiprocessing
 import os
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
 from scanner.cli.main import main
 
@@ -37,7 +40,7 @@ def _modules() -> list[str]:
 
 FORK = multiprocessing.get_context("forkserver")
 """Makes processes off one that has imported everything: hundreds of starts take minutes."""
-FORK.set_forkserver_preload(["__main__", *_modules()])
+FORK.set_forkserver_preload(["__main__", *_modules(), __name__])
 
 
 def keypolicy(*arguments: object, cwd: Path, **environment: str) -> Result:
@@ -54,12 +57,38 @@ def keypolicy(*arguments: object, cwd: Path, **environment: str) -> Result:
     return done
 
 
+def here(*arguments: object, cwd: Path, **environment: str) -> Result:
+    """Do in this process what `keypolicy` does in one of its own: for what is not about that.
+
+    Where temporary files go, the time zone and the locale are those of this process.
+    """
+    told = io.BytesIO(), io.BytesIO()
+    out, err = (io.TextIOWrapper(stream, "utf-8", write_through=True) for stream in told)
+    with (
+        chdir(cwd),
+        patch.dict(os.environ, _environment(cwd, environment), clear=True),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        try:
+            code = main([*map(str, arguments)])
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+    done = Result(code, *(stream.getvalue().decode() for stream in told))
+    assert "Traceback" not in done.err, done.err
+    return done
+
+
+def _environment(cwd: Path, more: Mapping[str, str]) -> dict[str, str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
+    return {**inherited, "HOME": str(cwd), **more}
+
+
 def begin(
     *arguments: object, cwd: Path, out: Path = NOWHERE, err: Path = NOWHERE, **environment: str
 ) -> ForkServerProcess:
     """Begin to run `keypolicy`; what it writes goes to these files."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith(_OURS)}
-    whole = {**inherited, "HOME": str(cwd), **environment}
+    whole = _environment(cwd, environment)
     child = FORK.Process(target=_enter, args=([*map(str, arguments)], cwd, whole, out, err))
     child.start()
     return child

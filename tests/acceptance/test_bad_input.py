@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.support import TWO_KEYS, keypolicy
+from tests.acceptance.support import TWO_KEYS, here
 
 POLICY = """\
 policy: mine
@@ -41,7 +41,7 @@ def test_a_mistake_in_a_policy_is_shown_where_it_is(
     tmp_path: Path, body: str, where: str, says: str
 ) -> None:
     (tmp_path / "p.yaml").write_text(POLICY.format(body), "utf-8")
-    done = keypolicy("scan", "--demo", "--policy", "p.yaml", "-o", "r.json", cwd=tmp_path)
+    done = here("scan", "--demo", "--policy", "p.yaml", "-o", "r.json", cwd=tmp_path)
     assert done.code == 2
     assert where in done.err
     assert says in done.err
@@ -54,7 +54,7 @@ def test_an_override_of_a_rule_that_does_not_exist(tmp_path: Path) -> None:
         "override:\n  key-max-agee: {severity: low}\n"
     )
     (tmp_path / "p.yaml").write_text(text, "utf-8")
-    done = keypolicy("scan", "--demo", "--policy", "p.yaml", cwd=tmp_path)
+    done = here("scan", "--demo", "--policy", "p.yaml", cwd=tmp_path)
     assert done.code == 2
     assert "p.yaml:6" in done.err
     assert "key-max-age" in done.err
@@ -82,7 +82,7 @@ def test_an_override_of_a_rule_that_does_not_exist(tmp_path: Path) -> None:
 )
 def test_a_bad_inventory_file(tmp_path: Path, name: str, content: bytes, says: str) -> None:
     (tmp_path / name).write_bytes(content)
-    done = keypolicy("scan", "--inventory", name, "--org", "acme", "-o", "r.sarif", cwd=tmp_path)
+    done = here("scan", "--inventory", name, "--org", "acme", "-o", "r.sarif", cwd=tmp_path)
     assert done.code == 2
     assert says in done.err
     assert len(done.err.splitlines()) >= 2
@@ -93,7 +93,7 @@ def test_a_bad_inventory_file(tmp_path: Path, name: str, content: bytes, says: s
 def test_a_scan_that_saw_nothing_is_not_green(tmp_path: Path, content: str) -> None:
     (tmp_path / "k.json").write_text(content, "utf-8")
     lenient = ("--fail-on", "never", "--on-unknown", "ignore")
-    done = keypolicy("scan", "--inventory", "k.json", *lenient, "-o", "r.json", cwd=tmp_path)
+    done = here("scan", "--inventory", "k.json", *lenient, "-o", "r.json", cwd=tmp_path)
     assert done.code == (3 if content == "[]" else 0)
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))["gate"]["exit_code"] == done.code
 
@@ -102,7 +102,7 @@ def test_an_inventory_that_lacks_a_table_the_rules_read(tmp_path: Path) -> None:
     text = POLICY.format("require: platform is not null").replace("sentry_key", "sentry_project")
     (tmp_path / "p.yaml").write_text(text, "utf-8")
     scan = ("scan", "--inventory", TWO_KEYS, "--org", "acme", "--policy", "p.yaml", "-o", "r.json")
-    done = keypolicy(*scan, cwd=tmp_path)
+    done = here(*scan, cwd=tmp_path)
     assert done.code == 3
     assert "sentry_project" in done.out
     data = json.loads((tmp_path / "r.json").read_text("utf-8"))
@@ -143,7 +143,7 @@ def test_an_inventory_that_lacks_a_table_the_rules_read(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], says: str) -> None:
-    done = keypolicy(*arguments, cwd=tmp_path)
+    done = here(*arguments, cwd=tmp_path)
     assert done.code == 2
     assert says in done.err
     assert not list(tmp_path.iterdir())
@@ -151,7 +151,7 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], says: str) -> N
 
 def test_an_unknown_key_in_the_configuration(tmp_path: Path) -> None:
     (tmp_path / "keypolicy.yaml").write_text("fail_onn: high\n", "utf-8")
-    done = keypolicy("scan", "--demo", cwd=tmp_path)
+    done = here("scan", "--demo", cwd=tmp_path)
     assert done.code == 2
     assert "keypolicy.yaml:1:1" in done.err
     assert "fail_on" in done.err
@@ -159,12 +159,12 @@ def test_an_unknown_key_in_the_configuration(tmp_path: Path) -> None:
 
 def test_a_token_in_the_configuration_is_refused_and_not_repeated(tmp_path: Path) -> None:
     (tmp_path / "keypolicy.yaml").write_text("token: sntryu_canarycanarycanary\n", "utf-8")
-    done = keypolicy("scan", "--demo", cwd=tmp_path)
+    done = here("scan", "--demo", cwd=tmp_path)
     assert done.code == 2
     assert "canary" not in done.out + done.err
 
 
 def test_the_demo_narrowed_to_nothing(tmp_path: Path) -> None:
-    done = keypolicy("scan", "--demo", "--project", "no-such-project", cwd=tmp_path)
+    done = here("scan", "--demo", "--project", "no-such-project", cwd=tmp_path)
     assert done.code == 3
     assert "no resource was seen" in done.out

@@ -54,8 +54,10 @@ def test_days_beyond_are_refused(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.parametrize("as_of", [FIRST, LAST])
-@pytest.mark.parametrize(("created", "expires"), [(FIRST, "2200-01-01"), (LAST, LAST)])
+@pytest.mark.parametrize(
+    ("as_of", "created", "expires"),
+    [(FIRST, FIRST, "2200-01-01"), (FIRST, LAST, LAST), (LAST, FIRST, "2200-01-01")],
+)
 def test_days_at_the_ends_are_days(
     place: Place, command: str, as_of: str, created: str, expires: str
 ) -> None:

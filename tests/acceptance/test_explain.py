@@ -7,7 +7,7 @@ import pytest
 
 from scanner.cli.main import main
 from scanner.policy.load import load_policies
-from tests.acceptance.support import TWO_KEYS, Result, keypolicy
+from tests.acceptance.support import TWO_KEYS, Result, here
 
 WITHOUT_DATE = "f5e55d481c26f26e10231bb26e402012"
 """The demo's key that has no creation date."""
@@ -16,7 +16,7 @@ OARFISH = "da8d69cb17e80677b76e08fde4656b93"
 
 
 def _explain(*arguments: object, cwd: Path) -> Result:
-    return keypolicy("explain", *arguments, cwd=cwd)
+    return here("explain", *arguments, cwd=cwd)
 
 
 def test_a_rule_is_explained(tmp_path: Path) -> None:
@@ -85,9 +85,9 @@ def test_merged_is_a_policy(tmp_path: Path) -> None:
     done = _explain("--policy", "sentry-strict", "--merged", cwd=tmp_path)
     assert done.code == 0
     (tmp_path / "merged.yaml").write_text(done.out, encoding="utf-8")
-    again = keypolicy("scan", "--demo", "--as-of", "2026-01-01", "--policy", "merged.yaml",
+    again = here("scan", "--demo", "--as-of", "2026-01-01", "--policy", "merged.yaml",
                       "--format", "json", cwd=tmp_path)  # fmt: skip
-    first = keypolicy("scan", "--demo", "--as-of", "2026-01-01", "--policy", "sentry-strict",
+    first = here("scan", "--demo", "--as-of", "2026-01-01", "--policy", "sentry-strict",
                       "--format", "json", cwd=tmp_path)  # fmt: skip
     found, expected = (json.loads(done.out)["findings"] for done in (again, first))
     # A shipped policy's name is taken: the merged text goes by another.
@@ -153,7 +153,7 @@ def test_a_division_is_said_elsewhere_as_it_is_here(tmp_path: Path, engine: str)
         rule = f"{{id: r, resource: sentry_key, severity: low, require: {condition}}}"
         policy = tmp_path / "p.yaml"
         policy.write_text(f"policy: p\nversion: 1.0.0\nrules:\n  - {rule}\n", "utf-8")
-        return keypolicy("explain", "r", "--policy", str(policy), "--sql", engine, cwd=tmp_path)
+        return here("explain", "r", "--policy", str(policy), "--sql", engine, cwd=tmp_path)
 
     quotient = "rate_limit_count / rate_limit_window < 1"
     assert "NULLIF(rate_limit_window, 0)" in said(quotient).out
@@ -207,19 +207,19 @@ def test_an_organization_by_its_slug(tmp_path: Path) -> None:
         "  - {id: r, resource: sentry_organization, severity: low, require: name <> ''}\n",
         "utf-8",
     )
-    listed = keypolicy(
+    listed = here(
         *("query", "select id, slug from sentry_organization", "--demo", "--format", "csv"),
         cwd=tmp_path,
     )
     identifier, slug = listed.out.splitlines()[1].split(",")
-    done = keypolicy("explain", "r", "--policy", "p.yaml", "--demo", "--key", slug, cwd=tmp_path)
+    done = here("explain", "r", "--policy", "p.yaml", "--demo", "--key", slug, cwd=tmp_path)
     assert done.code == 0
     assert identifier in done.out
 
 
 def test_what_the_inventory_lacks_is_told(tmp_path: Path) -> None:
     arguments = ("explain", "key-max-age", "--demo", "--org", "nowhere", "--key")
-    done = keypolicy(*arguments, "c59d", cwd=tmp_path)
+    done = here(*arguments, "c59d", cwd=tmp_path)
     assert done.code == 2
     told = " ".join(done.err.split())
     assert "warning: sentry_key is partial: There is no organization 'nowhere'" in told
@@ -244,6 +244,6 @@ def test_rows_that_a_word_may_mean_are_told_by_what_is_known(tmp_path: Path) -> 
         "utf-8",
     )
     arguments = ("explain", "r", "--policy", "p.yaml", "--inventory", "apps.json", "--org", "acme")
-    done = keypolicy(*arguments, "--key", "b", cwd=tmp_path)
+    done = here(*arguments, "--key", "b", cwd=tmp_path)
     assert done.code == 2
     assert "b0 (one, acme), b1 (two, acme)" in " ".join(done.err.split())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.support import keypolicy
+from tests.acceptance.support import here
 
 KEY: dict[str, Any] = {
     "id": "k1",
@@ -77,7 +77,7 @@ def test_files(
     tmp_path: Path, files: dict[str, object], options: list[str], code: int, says: str
 ) -> None:
     inventory = saved(tmp_path, files)
-    done = keypolicy("scan", "--policy", "p.yaml", *inventory, *options, cwd=tmp_path)
+    done = here("scan", "--policy", "p.yaml", *inventory, *options, cwd=tmp_path)
     assert done.code == code, done
     assert says in " ".join((done.out + done.err).split())
 
@@ -97,17 +97,17 @@ def test_files(
 def test_a_scope_that_does_not_exist(
     tmp_path: Path, verb: list[str], scope: list[str], says: str
 ) -> None:
-    done = keypolicy(*verb, "--demo", *scope, cwd=tmp_path)
+    done = here(*verb, "--demo", *scope, cwd=tmp_path)
     assert done.code == 3
     assert says in " ".join((done.out + done.err).split())
 
 
 def test_waivers_say_what_they_could_not_be_held_against(tmp_path: Path) -> None:
     (tmp_path / "w.yaml").write_text("waivers: []\n", "utf-8")
-    done = keypolicy("waivers", "list", "w.yaml", "--demo", "--project", "chekout", cwd=tmp_path)
+    done = here("waivers", "list", "w.yaml", "--demo", "--project", "chekout", cwd=tmp_path)
     assert done.code == 0
     assert "Did you mean 'checkout'?" in " ".join(done.err.split())
-    done = keypolicy("waivers", "list", "w.yaml", "--demo", "--project", "checkout", cwd=tmp_path)
+    done = here("waivers", "list", "w.yaml", "--demo", "--project", "checkout", cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
 
 
@@ -142,7 +142,7 @@ def test_every_verb_says_what_it_could_not_see(
         [] if verb.startswith("query") or verb.endswith("--terraform") else ["--policy=p.yaml"]
     )
     scopes = ["--project", "p0", "--project", scope]
-    done = keypolicy(*shlex.split(verb), *options, *scopes, *policies, cwd=tmp_path)
+    done = here(*shlex.split(verb), *options, *scopes, *policies, cwd=tmp_path)
     assert done.code == code, done.err
     assert says in " ".join((done.out + done.err).split())
 
@@ -152,7 +152,7 @@ def test_no_row_in_any_where(tmp_path: Path) -> None:
     about = POLICY.replace("check: {max_age: 90d}", "where: name = 'x', require: 'true'")
     (tmp_path / "p.yaml").write_text(about, "utf-8")
     for more in ([], ["--allow-partial"]):
-        done = keypolicy("scan", "--policy", "p.yaml", *inventory, *more, cwd=tmp_path)
+        done = here("scan", "--policy", "p.yaml", *inventory, *more, cwd=tmp_path)
         assert done.code == 3
         assert "no rule judged any resource" in done.out
 
@@ -161,9 +161,9 @@ def test_no_row_in_any_where(tmp_path: Path) -> None:
 def test_a_query_tells_what_it_could_not_see(tmp_path: Path, more: list[str], code: int) -> None:
     inventory = saved(tmp_path, {"k.json": [key(id=f"k{n}") for n in range(100)]})
     sql = "SELECT count(*) AS n FROM sentry_key"
-    done = keypolicy("query", sql, *inventory, *more, "--format", "csv", cwd=tmp_path)
+    done = here("query", sql, *inventory, *more, "--format", "csv", cwd=tmp_path)
     assert (done.code, done.out) == (code, "n\n100\n")
     assert "warning: sentry_key is partial" in done.err
-    absent = keypolicy("query", "SELECT * FROM sentry_token", *inventory, *more, cwd=tmp_path)
+    absent = here("query", "SELECT * FROM sentry_token", *inventory, *more, cwd=tmp_path)
     assert absent.code == code
     assert "sentry_token is absent" in absent.err

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from tests.acceptance.support import ROOT, keypolicy
+from tests.acceptance.support import ROOT, here
 from tests.unit.authoring.files import write_cases, write_policy
 
 if TYPE_CHECKING:
@@ -26,9 +26,7 @@ GOOD = """\
 
 
 def test_cases_of_shipped_policies(tmp_path: Path) -> None:
-    done = keypolicy(
-        "test", "sentry-baseline", "sentry-strict", "--coverage", "--mutate", cwd=tmp_path
-    )
+    done = here("test", "sentry-baseline", "sentry-strict", "--coverage", "--mutate", cwd=tmp_path)
     assert done.code == 0, done.out
     assert "0 survived" in done.out
 
@@ -37,7 +35,7 @@ def test_good_cases(tmp_path: Path) -> None:
     write_policy(tmp_path, RULE)
     write_cases(tmp_path, GOOD)
     for path in (".", "p.yaml", "p.test.yaml"):
-        done = keypolicy("test", path, cwd=tmp_path)
+        done = here("test", path, cwd=tmp_path)
         assert (done.code, done.out, done.err) == (
             0,
             "p: 1 case, 4 outcomes, all as expected\n",
@@ -49,7 +47,7 @@ def test_a_failure_shows_the_difference(tmp_path: Path) -> None:
     write_policy(tmp_path, RULE)
     cases = "- {name: old, rule: r, pass: [{is_active: true, name: web, age_days: 9}]}"
     write_cases(tmp_path, cases)
-    done = keypolicy("test", "p.yaml", cwd=tmp_path)
+    done = here("test", "p.yaml", cwd=tmp_path)
     assert done.code == 1
     assert done.out == (
         "p.test.yaml:4:33: old\n"
@@ -72,7 +70,7 @@ def test_a_message_that_differs_is_a_failure(tmp_path: Path) -> None:
   messages: {r: {a: web is too old}}
 """,
     )
-    done = keypolicy("test", "p.yaml", cwd=tmp_path)
+    done = here("test", "p.yaml", cwd=tmp_path)
     assert done.code == 1
     assert "  - message: web is too old\n  + message: web is 9 days old\n" in done.out
 
@@ -80,7 +78,7 @@ def test_a_message_that_differs_is_a_failure(tmp_path: Path) -> None:
 def test_names_that_do_not_exist_are_errors(tmp_path: Path) -> None:
     write_policy(tmp_path, RULE)
     write_cases(tmp_path, "- {name: a, rule: q, pass: [{}]}\n- {name: b, rule: r, pass: [{x: 1}]}")
-    done = keypolicy("test", "p.yaml", cwd=tmp_path)
+    done = here("test", "p.yaml", cwd=tmp_path)
     assert done.code == 2
     assert "[unknown-rule]" in done.out
     assert "[unknown-column]" in done.out
@@ -88,19 +86,19 @@ def test_names_that_do_not_exist_are_errors(tmp_path: Path) -> None:
 
 def test_a_policy_without_cases_is_a_note_or_an_error(tmp_path: Path) -> None:
     write_policy(tmp_path, RULE)
-    done = keypolicy("test", "p.yaml", cwd=tmp_path)
+    done = here("test", "p.yaml", cwd=tmp_path)
     assert (done.code, done.out) == (0, "p: no test cases; write some in p.test.yaml\n")
-    assert keypolicy("test", "p.yaml", "--require-tests", cwd=tmp_path).code == 2
-    assert keypolicy("test", "p.yaml", "--coverage", cwd=tmp_path).code == 2
+    assert here("test", "p.yaml", "--require-tests", cwd=tmp_path).code == 2
+    assert here("test", "p.yaml", "--coverage", cwd=tmp_path).code == 2
 
 
 def test_gaps_and_survivors(tmp_path: Path) -> None:
     write_policy(tmp_path, RULE)
     write_cases(tmp_path, "- {name: a, rule: r, pass: [{is_active: true, age_days: 1}]}")
-    done = keypolicy("test", "p.yaml", "--coverage", cwd=tmp_path)
+    done = here("test", "p.yaml", "--coverage", cwd=tmp_path)
     assert done.code == 1
     assert "p.yaml:4:9: rule r has no case that is a fail, unknown or not applicable" in done.out
-    done = keypolicy("test", "p.yaml", "--mutate", cwd=tmp_path)
+    done = here("test", "p.yaml", "--mutate", cwd=tmp_path)
     assert done.code == 1
     assert "p.yaml:9:14: no case notices this change of rule r: other boundary" in done.out
 
@@ -108,10 +106,10 @@ def test_gaps_and_survivors(tmp_path: Path) -> None:
 def test_junit(tmp_path: Path) -> None:
     write_policy(tmp_path, RULE)
     write_cases(tmp_path, GOOD)
-    assert keypolicy("test", "p.yaml", "--junit", "out.xml", cwd=tmp_path).code == 0
+    assert here("test", "p.yaml", "--junit", "out.xml", cwd=tmp_path).code == 0
     root = ET.parse(tmp_path / "out.xml").getroot()  # noqa: S314 - our own
     assert root.get("tests") == "1"
-    done = keypolicy("test", "p.yaml", "--junit", "no/such/folder.xml", cwd=tmp_path)
+    done = here("test", "p.yaml", "--junit", "no/such/folder.xml", cwd=tmp_path)
     assert done.code == 2
 
 

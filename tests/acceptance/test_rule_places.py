@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.support import keypolicy
+from tests.acceptance.support import here
 
 POLICY = """\
 policy: ours
@@ -20,7 +20,7 @@ override:
 def places(folder: Path, *arguments: str, **home: str) -> dict[str, tuple[str, int]]:
     """Return where SARIF, GitLab and GitHub show each rule; they have to agree."""
     scan = ("scan", "--demo", "--as-of", "2026-07-01", *arguments, "--format")
-    sarif = json.loads(keypolicy(*scan, "sarif", cwd=folder, **home).out)
+    sarif = json.loads(here(*scan, "sarif", cwd=folder, **home).out)
     found: dict[str, tuple[str, int]] = {}
     for result in sarif["runs"][0]["results"]:
         place = result["locations"][0]["physicalLocation"]
@@ -28,11 +28,11 @@ def places(folder: Path, *arguments: str, **home: str) -> dict[str, tuple[str, i
             place["artifactLocation"]["uri"],
             place["region"]["startLine"],
         )
-    issues = json.loads(keypolicy(*scan, "gitlab", cwd=folder, **home).out)
+    issues = json.loads(here(*scan, "gitlab", cwd=folder, **home).out)
     for issue in issues:
         at = (issue["location"]["path"], issue["location"]["lines"]["begin"])
         assert at == found[issue["check_name"].rpartition("/")[2]]
-    told = keypolicy(*scan, "github", cwd=folder, **home).out
+    told = here(*scan, "github", cwd=folder, **home).out
     for file, line in found.values():
         assert f"file={file},line={line}" in told
     return found

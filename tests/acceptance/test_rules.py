@@ -7,7 +7,7 @@ import pytest
 
 from scanner.catalogue import TABLES
 from scanner.policy.checks import CHECKS
-from tests.acceptance.support import ROOT, keypolicy
+from tests.acceptance.support import ROOT, here
 
 OURS = """\
 policy: ours
@@ -24,7 +24,7 @@ rules:
 
 
 def test_shipped_rules_and_checks_are_listed(tmp_path: Path) -> None:
-    done = keypolicy("rules", cwd=tmp_path)
+    done = here("rules", cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
     assert "key-max-age" in done.out
     assert "sentry-strict" in done.out
@@ -34,23 +34,23 @@ def test_shipped_rules_and_checks_are_listed(tmp_path: Path) -> None:
 
 def test_policies_of_the_settings_are_listed(tmp_path: Path) -> None:
     (tmp_path / "keypolicy.yaml").write_text("policies: [sentry-strict]\n")
-    data = json.loads(keypolicy("rules", "--format", "json", cwd=tmp_path).out)
+    data = json.loads(here("rules", "--format", "json", cwd=tmp_path).out)
     assert [policy["name"] for policy in data["policies"]] == ["sentry-strict"]
     assert [check["name"] for check in data["checks"]] == list(CHECKS)
 
 
 def test_the_page_is_the_one_in_docs(tmp_path: Path) -> None:
-    done = keypolicy("rules", "--format", "markdown", cwd=tmp_path)
+    done = here("rules", "--format", "markdown", cwd=tmp_path)
     assert done.out == (ROOT / "docs" / "rules.md").read_text("utf-8")
 
 
 def test_the_page_does_not_depend_on_how_policies_are_named() -> None:
-    done = keypolicy("rules", "--policy", "policies", "--format", "markdown", cwd=ROOT)
+    done = here("rules", "--policy", "policies", "--format", "markdown", cwd=ROOT)
     assert done.out == (ROOT / "docs" / "rules.md").read_text("utf-8")
 
 
 def test_an_unknown_policy_exits_2(tmp_path: Path) -> None:
-    done = keypolicy("rules", "--policy", "nowhere", cwd=tmp_path)
+    done = here("rules", "--policy", "nowhere", cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
 
 
@@ -71,34 +71,34 @@ def test_what_a_scan_refuses_is_not_listed(code: str, tmp_path: Path) -> None:
     rule = {"id": "r", "resource": "sentry_key", "severity": "low", "require": "is_active"}
     policy = {"policy": "broken", "version": "1.0.0", "rules": [{**rule, key: text}]}
     (tmp_path / "broken.yaml").write_text(json.dumps(policy))
-    listed = keypolicy("rules", "--policy", "broken.yaml", cwd=tmp_path)
-    scanned = keypolicy("scan", "--demo", "--policy", "broken.yaml", cwd=tmp_path)
+    listed = here("rules", "--policy", "broken.yaml", cwd=tmp_path)
+    scanned = here("scan", "--demo", "--policy", "broken.yaml", cwd=tmp_path)
     assert (listed.code, listed.out) == (scanned.code, scanned.out) == (2, "")
     assert listed.err == scanned.err
 
 
 @pytest.mark.parametrize("name", ["policy", "policy-tests", "config", "report-v1"])
 def test_schemas_are_printed(name: str, tmp_path: Path) -> None:
-    done = keypolicy("schema", name, cwd=tmp_path)
+    done = here("schema", name, cwd=tmp_path)
     assert done.code == 0
     assert "$schema" in json.loads(done.out)
 
 
 def test_tables_are_described(tmp_path: Path) -> None:
-    data = json.loads(keypolicy("schema", "tables", cwd=tmp_path).out)
+    data = json.loads(here("schema", "tables", cwd=tmp_path).out)
     assert [table["name"] for table in data["tables"]] == list(TABLES)
     assert {
         "name": "is_active",
         "type": "BOOLEAN",
         "description": "Whether the key accepts events",
     } in data["tables"][0]["columns"]
-    done = keypolicy("schema", "tables", "--format", "markdown", cwd=tmp_path)
+    done = here("schema", "tables", "--format", "markdown", cwd=tmp_path)
     assert "| `is_active` | BOOLEAN |" in done.out
 
 
 def test_wrong_schemas_exit_2(tmp_path: Path) -> None:
-    assert keypolicy("schema", "nothing", cwd=tmp_path).code == 2
-    assert keypolicy("schema", "policy", "--format", "markdown", cwd=tmp_path).code == 2
+    assert here("schema", "nothing", cwd=tmp_path).code == 2
+    assert here("schema", "policy", "--format", "markdown", cwd=tmp_path).code == 2
 
 
 @pytest.mark.parametrize("verb", ["lint", "test", "rules --policy", "explain key-max-age --policy"])
@@ -109,6 +109,6 @@ def test_a_folder_called_as_a_shipped_policy_is_meant_by_its_path_alone(
     folder = tmp_path / "sentry-baseline"
     folder.mkdir()
     (folder / "ours.yaml").write_text(OURS)
-    done = keypolicy(*verb.split(), word, cwd=tmp_path)
+    done = here(*verb.split(), word, cwd=tmp_path)
     assert done.code == 0, done.err
     assert ("ours" in done.out + done.err) is (word != "sentry-baseline")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scanner.base.resources import policies_dir
-from tests.acceptance.support import TWO_KEYS, keypolicy, report
+from tests.acceptance.support import TWO_KEYS, here, report
 
 DEMO = ("--demo", "--as-of", "2026-06-01")
 LOOSE_YAML = "fail_on: never\n"
@@ -43,7 +43,7 @@ def test_what_loosens_the_gate_is_seen_with_its_origin(
     origin: str,
 ) -> None:
     (folder / file).write_text(text, "utf-8")
-    done = keypolicy("scan", *DEMO, *flags, "-q", "-o", "r.json", cwd=folder, **environment)
+    done = here("scan", *DEMO, *flags, "-q", "-o", "r.json", cwd=folder, **environment)
     assert done.code == 0
     assert f"loosened: fail_on is never ({origin})" in done.out
     assert "compliant" not in done.out
@@ -56,12 +56,12 @@ def test_a_locked_file_alone_decides(folder: Path) -> None:
     (folder / "keypolicy.yaml").write_text("fail_on: never\non_unknown: ignore\n", "utf-8")
     (folder / ".env").write_text("KEYPOLICY_ALLOW_PARTIAL=1\n", "utf-8")
     scan = ("scan", *DEMO, "-o", "r.json")
-    assert keypolicy(*scan, cwd=folder, **LOOSE_VARIABLE).code == 0
+    assert here(*scan, cwd=folder, **LOOSE_VARIABLE).code == 0
     for flags, environment in (
         (("--locked-config", "ci.yaml"), LOOSE_VARIABLE),
         ((), {**LOOSE_VARIABLE, "KEYPOLICY_CONFIG_ONLY": "ci.yaml"}),
     ):
-        done = keypolicy(*scan, *flags, cwd=folder, **environment)
+        done = here(*scan, *flags, cwd=folder, **environment)
         assert done.code == 1
         assert "KEYPOLICY_FAIL_ON is not read: settings are locked to ci.yaml" in done.err
         found = settings_of(folder / "r.json")
@@ -70,7 +70,7 @@ def test_a_locked_file_alone_decides(folder: Path) -> None:
         assert found["on_unknown"]["origin"] == "the default"
         assert found["allow_partial"]["value"] == "false"
         assert found["locked_config"]["value"] == "ci.yaml"
-    flag = keypolicy(*scan, "--locked-config", "ci.yaml", "--fail-on", "never", cwd=folder)
+    flag = here(*scan, "--locked-config", "ci.yaml", "--fail-on", "never", cwd=folder)
     assert flag.code == 0  # whoever locks the settings writes the command, too
 
 
@@ -91,25 +91,25 @@ def test_every_verb_that_reads_settings_can_be_locked(
 ) -> None:
     os.mkfifo(folder / "fifo")
     for name in ("", "none.yaml", ".", "fifo"):
-        done = keypolicy(*arguments, "--locked-config", name, cwd=folder)
+        done = here(*arguments, "--locked-config", name, cwd=folder)
         assert done.code == 2
         told = f"{name!r} is not a regular file" if name in {".", "fifo"} else f"no file {name!r}"
         assert told in done.err
         assert "--locked-config: " in done.err
     locked = {"KEYPOLICY_CONFIG_ONLY": "none.yaml"}
-    assert keypolicy(*arguments, cwd=folder, **locked).code == 2
-    other = keypolicy(*arguments, "--locked-config", "ci.yaml", cwd=folder, **locked)
+    assert here(*arguments, cwd=folder, **locked).code == 2
+    other = here(*arguments, "--locked-config", "ci.yaml", cwd=folder, **locked)
     assert other.code == 2
     assert "Leave one of the two out" in other.err
     (folder / ".env").write_text("KEYPOLICY_CONFIG_ONLY=ci.yaml\n", "utf-8")
-    refused = keypolicy(*arguments, cwd=folder)
+    refused = here(*arguments, cwd=folder)
     assert refused.code == 2
     assert "KEYPOLICY_CONFIG_ONLY in .env: settings are not locked" in refused.err
     (folder / "keypolicy.yaml").write_text("nonsense: 1\n", "utf-8")
     (folder / "waivers.yaml").write_text("waivers: []\n", "utf-8")
-    assert keypolicy(*arguments, cwd=folder).code == 2
+    assert here(*arguments, cwd=folder).code == 2
     locked = {"KEYPOLICY_CONFIG_ONLY": "ci.yaml"}
-    assert keypolicy(*arguments, cwd=folder, **locked).code in {0, 1}
+    assert here(*arguments, cwd=folder, **locked).code in {0, 1}
 
 
 IMPOSTOR = """\
@@ -141,7 +141,7 @@ def test_the_name_of_a_shipped_policy_is_taken(tmp_path: Path, name: str) -> Non
         ("rules",),
         ("explain", "nothing", "--policy", "p.yaml"),
     ):
-        done = keypolicy(*arguments, cwd=tmp_path)
+        done = here(*arguments, cwd=tmp_path)
         assert done.code == 2, arguments
         told = done.out + done.err
         assert "p.yaml:1:9: " in told, arguments
@@ -152,32 +152,32 @@ def test_the_name_of_a_shipped_policy_is_taken(tmp_path: Path, name: str) -> Non
 def test_the_shipped_files_and_copies_of_them_stay_usable(tmp_path: Path) -> None:
     shutil.copytree(policies_dir(), tmp_path / "policies")
     for path in (policies_dir() / "sentry-strict.yaml", "policies/sentry-baseline.yaml"):
-        assert keypolicy("lint", path, cwd=tmp_path).code == 0
-    copy = keypolicy("scan", *DEMO, "--policy", "policies/sentry-baseline.yaml", cwd=tmp_path)
+        assert here("lint", path, cwd=tmp_path).code == 0
+    copy = here("scan", *DEMO, "--policy", "policies/sentry-baseline.yaml", cwd=tmp_path)
     assert copy.code == 1
     changed = tmp_path / "policies" / "sentry-baseline.yaml"
     changed.write_text(changed.read_text("utf-8") + "# changed\n", "utf-8")
-    assert keypolicy("lint", "policies/sentry-baseline.yaml", cwd=tmp_path).code == 2
+    assert here("lint", "policies/sentry-baseline.yaml", cwd=tmp_path).code == 2
 
 
 def test_unknown_outcomes_can_be_let_through_with_a_warning(tmp_path: Path) -> None:
     scan = ("scan", *DEMO, "--fail-on", "never", "--format", "github")
     said = "13 unknown outcomes did not count against the gate (on_unknown is warn)"
-    warned = keypolicy(*scan, "--on-unknown", "warn", cwd=tmp_path)
+    warned = here(*scan, "--on-unknown", "warn", cwd=tmp_path)
     assert (warned.code, warned.err) == (0, f"keypolicy: warning: {said}\n")
     assert f"::warning title=keypolicy::{said}" in warned.out
     for other in ("fail", "ignore"):
-        done = keypolicy(*scan, "--on-unknown", other, cwd=tmp_path)
+        done = here(*scan, "--on-unknown", other, cwd=tmp_path)
         assert said not in done.out + done.err
 
 
 def test_a_query_tells_which_table_it_did_not_see(tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_text('[{"id": "a", "public": "a"}]', "utf-8")
     query = ("query", "--inventory", "keys.json", "--format", "jsonl")
-    absent = keypolicy(*query, "SELECT count(*) AS n FROM sentry_project", cwd=tmp_path)
+    absent = here(*query, "SELECT count(*) AS n FROM sentry_project", cwd=tmp_path)
     assert json.loads(absent.out) == {"n": 0}
     assert absent.err == ("keypolicy: warning: sentry_project is absent: not in the inventory\n")
-    seen = keypolicy(*query, "SELECT count(*) AS n FROM sentry_key", cwd=tmp_path)
+    seen = here(*query, "SELECT count(*) AS n FROM sentry_key", cwd=tmp_path)
     assert (json.loads(seen.out), seen.err) == ({"n": 1}, "")
 
 
@@ -192,7 +192,7 @@ def test_the_summary_has_examples_of_every_rule(tmp_path: Path) -> None:
     )
     text = f"policy: mine\nversion: 1.0.0\ntitle: Mine\nrules:\n{rules}"
     (tmp_path / "p.yaml").write_text(text, "utf-8")
-    done = keypolicy("scan", "--inventory", "keys.json", "--policy", "p.yaml", cwd=tmp_path)
+    done = here("scan", "--inventory", "keys.json", "--policy", "p.yaml", cwd=tmp_path)
     assert done.out.count("... and 2,997 more") == 3
 
 
@@ -226,17 +226,17 @@ def test_what_is_not_applied_to_files_is_warned_of(
     origins: list[str],
     arguments: tuple[str, ...],
 ) -> None:
-    plain = keypolicy(*arguments, cwd=folder)
+    plain = here(*arguments, cwd=folder)
     assert "not applied" not in plain.err
     for name, text in files.items():
         (folder / name).write_text(text, "utf-8")
-    done = keypolicy(*arguments, cwd=folder, **environment)
+    done = here(*arguments, cwd=folder, **environment)
     assert done.code == plain.code
     (line,) = [one for one in done.err.splitlines() if "not applied" in one]
     assert line.startswith("keypolicy: warning: ")
     assert all(origin in line for origin in origins)
     flags = ("--org", "acme", "--project", "web")
-    assert "not applied" not in keypolicy(*arguments, *flags, cwd=folder, **environment).err
+    assert "not applied" not in here(*arguments, *flags, cwd=folder, **environment).err
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_a_policy_that_is_not_there_is_told_where_it_is_named(
 ) -> None:
     (tmp_path / "bare").mkdir()
     (tmp_path / file).write_text(text, "utf-8")
-    done = keypolicy("scan", *DEMO, cwd=tmp_path)
+    done = here("scan", *DEMO, cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert done.err.startswith(f"keypolicy: {where}: ")
     assert "--policy" not in done.err

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.support import Result, keypolicy, report
+from tests.acceptance.support import Result, here, report
 
 POLICY = """\
 policy: mine
@@ -79,7 +79,7 @@ class Place:
         return (self.folder / name).read_text("utf-8")
 
     def run(self, *arguments: object) -> Result:
-        return keypolicy(*arguments, cwd=self.folder)
+        return here(*arguments, cwd=self.folder)
 
     def on_keys(self, *arguments: object, as_of: str = "2026-03-01") -> Result:
         """Run a verb on the keys with the policy."""
