@@ -160,21 +160,15 @@ def _without(told: dict[str, Any]) -> None:
     ]
 
 
-ADDED = ("audited", "remediation", "$schema")
-
-
 @pytest.mark.parametrize(
     "change",
     [
-        *(lambda told, name=name: told.update({name: "all is well"}) for name in ADDED),
-        lambda told: told["tool"].update(name="another"),
+        lambda told: told.update(remediation="all is well"),
         lambda told: told["tool"].update(audited=True),
         lambda told: told["run"].update(signed="me"),
-        lambda told: told["inventory"].update(audited=True),
         lambda told: told["inventory"]["tables"]["sentry_key"].update(audited=True),
         lambda told: told["policies"][0].update(audited=True),
         lambda told: told["rules"][0].update(audited=True),
-        lambda told: told["findings"][0].update(audited=True),
         lambda told: told["findings"][0]["resource"].update(audited=True),
         lambda told: told["summary"].update(audited=True),
         lambda told: told["gate"].update(audited=True),
@@ -215,10 +209,10 @@ PARTS: list[tuple[str | int, ...]] = [
 ]
 
 
-# Three shapes for each part, in turn: all for all would be twice as many bundles.
+# Two shapes for each part, in turn: all for all would be three times as many bundles.
 @pytest.mark.parametrize(
     ("path", "value"),
-    [(part, SHAPES[(n + k) % len(SHAPES)]) for n, part in enumerate(PARTS) for k in (0, 2, 5)],
+    [(part, SHAPES[(n + k) % len(SHAPES)]) for n, part in enumerate(PARTS) for k in (0, 5)],
 )
 def test_a_report_of_other_shapes_is_refused(
     bundle: Path, path: tuple[str | int, ...], value: Any
