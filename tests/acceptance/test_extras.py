@@ -39,7 +39,7 @@ def keypolicy_with(there: str, command: str, cwd: Path) -> tuple[int, str]:
     [
         ("", "explain key-max-age --sql postgres", "sqlglot", "postgres"),
         ("", "explain key-max-age --sql spark", "sqlglot", "spark"),
-        ("", "scan --engine postgres --inventory postgresql://a@b/c", "pg8000", "postgres"),
+        ("sqlglot", "scan --engine postgres --inventory postgresql://a@b/c", "pg8000", "postgres"),
         ("pg8000", "scan --engine postgres --inventory postgresql://a@b/c", "sqlglot", "postgres"),
         ("", "scan --engine spark --inventory x.parquet", "pyspark", "spark"),
         ("pyspark", "scan --engine spark --inventory x.parquet", "sqlglot", "spark"),
