@@ -134,7 +134,7 @@ _PROBLEMS = frozenset(
 """What is called with the code of a problem, in the rooms that read what people write."""
 
 _CODE = "[a-z0-9]+(?:-[a-z0-9]+)+"
-_READERS = ("authoring", "base", "config", "engine", "policy", "triage")
+_READERS = ("authoring", "base", "catalogue", "config", "engine", "policy", "triage")
 
 
 def _codes(node: ast.expr) -> Iterator[str]:

@@ -7,11 +7,15 @@ adds is dropped until it is known to be harmless.
 
 import re
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from scanner.base.errors import Location, PolicyError, Problem
 from scanner.catalogue import PROVIDERS, TABLES
+
+if TYPE_CHECKING:
+    from scanner.base.yamlfile import YamlFile
 
 REDACTED: Final = "[redacted]"
 
@@ -27,6 +31,9 @@ MIN_SECRET: Final = 8
 
 TOKEN_PATTERN: Final = "|".join(one.tokens for one in _SECRETS)
 """The providers' own tokens, wherever."""
+
+SECRET_CODE: Final = "secret-in-file"  # noqa: S105 - no secret
+"""The code of what is told of a secret in a file that people write."""
 
 _VALUE: Final = r"[A-Za-z0-9+/=_.~\-]{8,}"
 _SHAPES: Final = tuple(
@@ -192,3 +199,21 @@ def _walk(value: Any, known: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JSON
                 copy[at] = list(part)
                 copies.append(copy[at])
     return whole[0]
+
+
+def refuse_tokens(source: "YamlFile") -> None:
+    """Raise PolicyError where a file that people commit, and reports quote, has a token in it.
+
+    Nothing else is told of such a file, since messages quote it, too.
+    """
+    if re.search(f"(?i){TOKEN_PATTERN}".encode(), source.raw) is None:
+        return
+    message = "a token is no text for a file that is committed, and that reports quote"
+    hint = "Take it out, and revoke it: whoever has the file has it."
+    raise PolicyError(
+        [
+            Problem(Location(source.name, number, found.start() + 1), message, SECRET_CODE, hint)
+            for number, line in enumerate(source.lines, start=1)
+            for found in re.finditer(f"(?i){TOKEN_PATTERN}", line)
+        ]
+    )

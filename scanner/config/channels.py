@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from scanner.base.errors import PolicyError, Problem
 from scanner.catalogue import TOKEN_SETTING
-from scanner.catalogue.redact import redact_text
+from scanner.catalogue.redact import SECRET_CODE, redact_text
 from scanner.config.document import MOST_CHANNELS
 from scanner.config.trust import Trust
 from scanner.model.token import Token
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from scanner.base.yamlfile import YamlFile
 
 KEY: Final = "notify"
-SECRET_CODE: Final = "secret-in-file"  # noqa: S105 - no secret
-"""The code of what is told of a secret."""
-
 _ENV: Final = "_env"
 _SECRETS: Final = frozenset({"password", "secret", "token", "webhook_url", "api_key", "apikey"})
 _PUBLIC: Final = frozenset({"link", "url"})

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.hints import closest
 from scanner.catalogue import LIVE, TOKEN_SETTING
-from scanner.catalogue.redact import TOKEN_PATTERN
+from scanner.catalogue.redact import SECRET_CODE, TOKEN_PATTERN
 from scanner.config.values import MOST_DAYS
 from scanner.policy.language.values import DURATION_PATTERN
 
@@ -245,7 +245,7 @@ def _read_channels(
     if not data.get("notify"):
         return {}, []
     # Imported here: most files of settings name no channel.
-    from scanner.config.channels import SECRET_CODE, read_channels  # noqa: PLC0415
+    from scanner.config.channels import read_channels  # noqa: PLC0415
 
     try:
         return {"notify": read_channels(source)}, []

@@ -13,6 +13,7 @@ from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.hints import did_you_mean
 from scanner.base.text import plural
 from scanner.base.yamlfile import OWNERS, YamlFile, read_source
+from scanner.catalogue.redact import refuse_tokens
 from scanner.model.owner import FACTS, NAME_A_FILE, NO_FILE, OwnerEntry, Owners, OwnerShare
 from scanner.triage.decide import Share
 from scanner.triage.owner_document import (
@@ -56,6 +57,7 @@ def read_owners(path: Path) -> OwnersFile:
 
 def check_owners(source: YamlFile) -> OwnersFile:
     """Do as read_owners with a file that has been read."""
+    refuse_tokens(source)
     document = _decoded(source)
     entries = tuple(
         _entry(source, ("owners", index), one) for index, one in enumerate(document.owners)

@@ -19,6 +19,7 @@ from scanner.base.errors import PolicyError, Problem
 from scanner.base.hints import did_you_mean
 from scanner.base.text import VISIBLE, is_blank, plural
 from scanner.base.yamlfile import WAIVERS, YamlFile, read_source
+from scanner.catalogue.redact import refuse_tokens
 from scanner.model.moment import read_day
 from scanner.model.rule import Policy, Predicate
 from scanner.model.waiver import Waiver
@@ -135,6 +136,7 @@ def read_waivers(path: Path, policies: Sequence[Policy], term_days: int) -> Waiv
 
 def check_waivers(source: YamlFile, policies: Sequence[Policy], term_days: int) -> WaiverFile:
     """Do as read_waivers with a file that has been read."""
+    refuse_tokens(source)
     documents, problems = _decode(source)
     reader = _Reader(source, policies, term_days)
     for index, document in documents:

@@ -164,6 +164,39 @@ def test_a_token_in_the_configuration_is_refused_and_not_repeated(tmp_path: Path
     assert "canary" not in done.out + done.err
 
 
+TOKEN = "SntryU_canarycanarycanary"
+ADD = "waivers add w.yaml --id W-2 --rule key-max-age --key c59d --owner m --approved-by s --days 9"
+
+
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        ("lint p.yaml", "p.yaml:3:10"),
+        ("lint p.yaml --format sarif", '"startColumn": 10'),
+        ("scan --demo --policy p.yaml -o r.json", "p.yaml:3:10"),
+        ("scan --demo --waivers w.yaml -o r.json", "w.yaml:2:17"),
+        ("waivers list w.yaml", "w.yaml:2:17"),
+        (f"{ADD} --reason {TOKEN}", "a token is no text"),
+        ("scan --demo --owners o.yaml -o r.json", "o.yaml:2:13"),
+    ],
+)
+def test_a_token_in_what_reports_quote_is_refused_and_not_repeated(
+    tmp_path: Path, command: str, where: str
+) -> None:
+    files = {
+        "p.yaml": POLICY.replace("Mine", f"a {TOKEN}").format("require: is_activ"),
+        "w.yaml": f'waivers:\n  - {{reason: "a {TOKEN}"}}\n',
+        "o.yaml": f'owners:\n  - owner: "{TOKEN}"\n    projects: [web]\n',
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    done = here(*command.split(), cwd=tmp_path)
+    assert done.code == 2
+    assert where in done.out + done.err
+    assert "canary" not in done.out + done.err
+    assert {one.name: one.read_text("utf-8") for one in tmp_path.iterdir()} == files
+
+
 def test_the_demo_narrowed_to_nothing(tmp_path: Path) -> None:
     done = here("scan", "--demo", "--project", "no-such-project", cwd=tmp_path)
     assert done.code == 3

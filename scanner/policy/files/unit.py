@@ -9,6 +9,7 @@ import msgspec
 from scanner.base.errors import Problem
 from scanner.base.hints import closest
 from scanner.base.yamlfile import POLICY, YamlFile, read_source
+from scanner.catalogue.redact import refuse_tokens
 from scanner.policy.files.document import (
     GivenValue,
     OverrideDocument,
@@ -55,6 +56,7 @@ class Reading(msgspec.Struct, frozen=True):
 def read_unit(path: Path, name: str) -> Reading:
     """Read and decode the policy at `path`; raises PolicyError if it is not even YAML."""
     source = read_source(path, name, POLICY, keep_repeated=True)
+    refuse_tokens(source)
     try:
         document = msgspec.convert(source.data, PolicyDocument, strict=True)
     except msgspec.ValidationError as error:
