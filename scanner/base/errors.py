@@ -101,3 +101,12 @@ class DeliveryError(KeypolicyError):
     """A message that could not be delivered; `where` is a host. A scan tells it and goes on."""
 
     exit_code = 2
+
+
+def causes(error: BaseException | None) -> list[BaseException]:
+    """Return the error and what brought it about, one after another."""
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found

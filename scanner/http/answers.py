@@ -10,9 +10,10 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import msgspec
 
+from scanner.base.errors import causes
 from scanner.catalogue import API, URL_SETTING
 from scanner.http.connection import proxied
-from scanner.http.failure import REMEDIES, ApiError, Reason, causes, not_a_url, one_line, quote
+from scanner.http.failure import REMEDIES, ApiError, Reason, not_a_url, one_line, quote
 from scanner.http.origin import origin
 from scanner.http.payload import json_or_none, where_of
 from scanner.model.token import Token

@@ -113,12 +113,3 @@ def one_line(text: str) -> str:
     line = "".join(char if char.isprintable() else " " for char in text)
     line = " ".join(line.split())
     return line if len(line) <= _LONGEST_QUOTE else line[:_LONGEST_QUOTE] + "..."
-
-
-def causes(error: BaseException | None) -> list[BaseException]:
-    """Return the error and what brought it about, one after another."""
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import pg8000.native
 from pg8000.exceptions import DatabaseError, InterfaceError
 
-from scanner.base.errors import FetchError
+from scanner.base.errors import FetchError, causes
 from scanner.catalogue.redact import redact_text
 from scanner.engine.remote.address import ServerAddress
 
@@ -109,7 +109,7 @@ def _failed(label: str, error: Exception, secret: str) -> FetchError:
 
 def _told(error: Exception) -> tuple[str, str]:
     """Return what went wrong, and what to do about it."""
-    found = _causes(error)
+    found = causes(error)
     # What the server said is lost behind a connection that it closed meanwhile.
     said = next((one.args[0] for one in found if isinstance(one, DatabaseError) and one.args), None)
     if isinstance(said, dict):
@@ -121,12 +121,3 @@ def _told(error: Exception) -> tuple[str, str]:
     if all(isinstance(one, DatabaseError | InterfaceError) for one in found):
         return str(error), _OTHERWISE
     return f"it gives an answer that cannot be read ({type(found[-1]).__name__})", _STRANGE
-
-
-def _causes(error: BaseException | None) -> list[BaseException]:
-    """Return the error and what was under way, or being told, when it came."""
-    found: list[BaseException] = []
-    while error is not None and error not in found:
-        found.append(error)
-        error = error.__cause__ or error.__context__
-    return found
