@@ -206,14 +206,12 @@ def refuse_tokens(source: "YamlFile") -> None:
 
     Nothing else is told of such a file, since messages quote it, too.
     """
-    if re.search(f"(?i){TOKEN_PATTERN}".encode(), source.raw) is None:
-        return
     message = "a token is no text for a file that is committed, and that reports quote"
     hint = "Take it out, and revoke it: whoever has the file has it."
-    raise PolicyError(
-        [
-            Problem(Location(source.name, number, found.start() + 1), message, SECRET_CODE, hint)
-            for number, line in enumerate(source.lines, start=1)
-            for found in re.finditer(f"(?i){TOKEN_PATTERN}", line)
-        ]
-    )
+    problems = [
+        Problem(Location(source.name, number, found.start() + 1), message, SECRET_CODE, hint)
+        for number, line in enumerate(source.lines, start=1)
+        for found in re.finditer(f"(?i){TOKEN_PATTERN}", line)
+    ]
+    if problems:
+        raise PolicyError(problems)

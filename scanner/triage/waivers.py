@@ -123,7 +123,8 @@ class WaiverFile(msgspec.Struct, frozen=True):
 def read_waivers(path: Path, policies: Sequence[Policy], term_days: int) -> WaiverFile:
     """Read the waivers at `path` and hold them against the policies of the scan.
 
-    `term_days` is the longest term. Raises PolicyError if the file is not even YAML.
+    `term_days` is the longest term. Raises PolicyError if the file is not even YAML, or has a token
+    in it.
     """
     try:
         source = read_source(path, str(path), WAIVERS)
@@ -135,7 +136,7 @@ def read_waivers(path: Path, policies: Sequence[Policy], term_days: int) -> Waiv
 
 
 def check_waivers(source: YamlFile, policies: Sequence[Policy], term_days: int) -> WaiverFile:
-    """Do as read_waivers with a file that has been read."""
+    """Do as read_waivers with a file that has been read. Raises PolicyError for a token in it."""
     refuse_tokens(source)
     documents, problems = _decode(source)
     reader = _Reader(source, policies, term_days)

@@ -34,7 +34,7 @@ def connected(address: ServerAddress, secret: str) -> Wire:
     """Connect. Raises FetchError."""
     # Not None where there is none: the driver stumbles over that, while the server tells the user.
     whom = {"user": address.user, "database": address.database, "password": secret}
-    with telling(address.label, secret):
+    with _telling(address.label, secret):
         if address.socket:
             return Wire(
                 **whom,
@@ -68,12 +68,12 @@ def disconnect(wire: Wire) -> None:
 
 def run_on(wire: Wire, sql: str, label: str) -> list[tuple[object, ...]]:
     """Run a statement and return its rows. Raises FetchError."""
-    with telling(label):
+    with _telling(label):
         return [tuple(row) for row in wire.execute_simple(sql).rows or []]
 
 
 @contextmanager
-def telling(label: str, secret: str = "") -> Iterator[None]:
+def _telling(label: str, secret: str = "") -> Iterator[None]:
     """Raise FetchError for whatever the driver raises: of an answer that is none, that is anything.
 
     It has lists of what may come, and looks up there, and unpacks, what did come.

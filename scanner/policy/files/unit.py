@@ -54,7 +54,10 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 def read_unit(path: Path, name: str) -> Reading:
-    """Read and decode the policy at `path`; raises PolicyError if it is not even YAML."""
+    """Read and decode the policy at `path`.
+
+    Raises PolicyError if it is not even YAML, or has a token in it.
+    """
     source = read_source(path, name, POLICY, keep_repeated=True)
     refuse_tokens(source)
     try:
