@@ -1,8 +1,10 @@
 """The one hierarchy of errors; each class knows the exit code that the command ends with."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
+
+_INTERRUPTED: Final = "Query interrupted"
 
 
 class Location(msgspec.Struct, frozen=True, order=True):
@@ -110,3 +112,12 @@ def causes(error: BaseException | None) -> list[BaseException]:
         found.append(error)
         error = error.__cause__ or error.__context__
     return found
+
+
+def heed_interrupt(error: BaseException) -> None:
+    """Raise KeyboardInterrupt where the error is one.
+
+    DuckDB raises RuntimeError for it where it hears Ctrl-C within a statement.
+    """
+    if isinstance(error, RuntimeError) and str(error) == _INTERRUPTED:
+        raise KeyboardInterrupt from error

@@ -67,8 +67,6 @@ Python's own number means hundreds of looks while modules are imported, all of t
 _EXIT_USAGE: Final = 2
 _EXIT_INTERNAL: Final = 4
 _EXIT_INTERRUPTED: Final = 130
-_INTERRUPTED: Final = "Query interrupted"
-"""What DuckDB says instead of KeyboardInterrupt where it hears Ctrl-C within a statement."""
 
 _EXIT_UNREAD: Final = 141
 """What shells tell of a command that wrote to a pipe which nobody reads any more."""
@@ -210,7 +208,7 @@ def _guarded(verb: ModuleType, parser: argparse.ArgumentParser, arguments: list[
 
     Arguments are parsed here, too: one may name a file that is read at once.
     """
-    from scanner.base.errors import KeypolicyError  # noqa: PLC0415 - not for --version
+    from scanner.base.errors import KeypolicyError, heed_interrupt  # noqa: PLC0415 - not for --version
 
     if verb.__name__.rpartition(".")[2] not in _FOR_THEIR_OUTPUT and "--watch" not in arguments:
         streams.excuse_readers()
@@ -228,9 +226,8 @@ def _guarded(verb: ModuleType, parser: argparse.ArgumentParser, arguments: list[
     except OSError as error:
         _complain(_environment(error))
         return _EXIT_USAGE
-    except Exception as error:  # the one place that answers for the unforeseen
-        if isinstance(error, RuntimeError) and str(error) == _INTERRUPTED:
-            raise KeyboardInterrupt from error
+    except Exception as error:  # noqa: BLE001 - the one place that answers for the unforeseen
+        heed_interrupt(error)
         return _internal(error)
     return code
 

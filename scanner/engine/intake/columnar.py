@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import _duckdb as duckdb
 
-from scanner.base.errors import InventoryFileError
+from scanner.base.errors import InventoryFileError, heed_interrupt
 from scanner.base.packed import most_unpacked
 from scanner.catalogue import PROVIDERS, TABLES
 from scanner.engine.database import Connection
@@ -141,7 +141,8 @@ def refused(connection: Connection, raw: RawInput) -> InventoryFileError | None:
         # They come in any order.
         rows = connection.cursor().execute(f"{sql} ORDER BY row", path_of(raw))
         return refused_row(raw, iter(rows.fetchone, None))
-    except (duckdb.Error, *NAME_ERRORS):
+    except (duckdb.Error, *NAME_ERRORS) as error:
+        heed_interrupt(error)
         return None
 
 

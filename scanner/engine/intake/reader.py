@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import _duckdb as duckdb
 
-from scanner.base.errors import KeypolicyError
+from scanner.base.errors import KeypolicyError, heed_interrupt
 from scanner.catalogue import PROVIDERS, TABLES
 from scanner.engine.database import Connection, reason
 from scanner.engine.intake import columnar
@@ -171,7 +171,8 @@ def refusing(inputs: Sequence[RawInput]) -> Iterator[None]:
     except duckdb.Error as error:
         # Without its cause: that quotes the record, secrets and all.
         raise BadInputError(tuple(inputs), may_be + reason(error, quotes=False)) from None
-    except columnar.NAME_ERRORS:
+    except columnar.NAME_ERRORS as error:
+        heed_interrupt(error)
         raise BadInputError(tuple(inputs), f"{may_be}a name in it is not UTF-8") from None
 
 
