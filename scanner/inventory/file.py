@@ -23,6 +23,8 @@ _NAME: Final = re.compile(
 )
 """How the inventories of a folder are named. What is packed otherwise is refused, not passed by."""
 _DEEPER: Final = "`FOLDER/**` stands for a folder with those in it"
+_MANY: Final = re.compile(r"[*?]")
+"""What a name has in a pattern alone; brackets are in names, too."""
 _NAMED: Final = 3
 """How many files a coverage reason names one by one."""
 
@@ -169,7 +171,7 @@ def _below(roots: Iterable[str]) -> Iterator[str]:
 
 
 def _inside(folder: str, part: str) -> list[str]:
-    """Return what a folder has of a name or pattern.
+    """Return what a folder has of a name or pattern; one in brackets that is there is a name.
 
     Raises InventoryFileError for one that may not be read: Python's own patterns pass it by.
     """
@@ -181,6 +183,9 @@ def _inside(folder: str, part: str) -> list[str]:
             where=str(place),
             remedy="Check its permissions.",
         )
+    named = os.path.join(folder, part)  # noqa: PTH118 - the folder may be empty
+    if not _MANY.search(part) and os.path.lexists(named):
+        return [named]
     return glob.glob(os.path.join(glob.escape(folder), part))  # noqa: PTH118, PTH207 - may be empty
 
 

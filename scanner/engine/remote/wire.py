@@ -14,6 +14,8 @@ from scanner.catalogue.redact import redact_text
 from scanner.engine.remote.address import ServerAddress
 
 CONNECT_SECONDS: Final = 15
+"""Limit of each answer until a session has begun."""
+
 STATEMENT_SECONDS: Final = 600
 """Limit of one statement: a Steampipe database asks the service meanwhile."""
 
@@ -32,32 +34,39 @@ _STRANGE: Final = "Check the address: what answers there may be no PostgreSQL."
 
 def connected(address: ServerAddress, secret: str) -> Wire:
     """Connect. Raises FetchError."""
-    # Not None where there is none: the driver stumbles over that, while the server tells the user.
-    whom = {"user": address.user, "database": address.database, "password": secret}
-    with _telling(address.label, secret):
-        if address.socket:
-            return Wire(
-                **whom,
-                unix_sock=f"{address.socket}/.s.PGSQL.{address.port}",
-                ssl_context=False,
-                timeout=STATEMENT_SECONDS + CONNECT_SECONDS,
-                application_name="keypolicy",
-            )
+    with _telling(address.label, secret), ExitStack() as closing:
+        opened = _opened(address)
+        closing.callback(opened.close)
+        wire = Wire(
+            user=address.user,
+            database=address.database,
+            # Not None where there is none: the driver stumbles over that; the server tells the user
+            password=secret,
+            host=address.host,
+            ssl_context=_encryption(address),
+            sock=opened,
+            application_name="keypolicy",
+        )
+        # Until here every answer is a matter of seconds. What is encrypted is another socket.
+        wire._usock.settimeout(STATEMENT_SECONDS + CONNECT_SECONDS)  # noqa: SLF001 - has no method
+        closing.pop_all()
+        return wire
+
+
+def _opened(address: ServerAddress) -> socket.socket:
+    """Return a socket that waits for seconds."""
+    if not address.socket:
         opened = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
-        with ExitStack() as closing:
-            closing.callback(opened.close)
-            opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            opened.settimeout(STATEMENT_SECONDS + CONNECT_SECONDS)
-            wire = Wire(
-                **whom,
-                host=address.host,
-                port=address.port,
-                ssl_context=_encryption(address),
-                sock=opened,
-                application_name="keypolicy",
-            )
-            closing.pop_all()
-            return wire
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        return opened
+    opened = socket.socket(socket.AF_UNIX)
+    try:
+        opened.settimeout(CONNECT_SECONDS)
+        opened.connect(f"{address.socket}/.s.PGSQL.{address.port}")
+    except BaseException:
+        opened.close()
+        raise
+    return opened
 
 
 def disconnect(wire: Wire) -> None:
@@ -87,7 +96,7 @@ def _telling(label: str, secret: str = "") -> Iterator[None]:
 
 
 def _encryption(address: ServerAddress) -> ssl.SSLContext | bool:
-    if address.encryption == "disable":
+    if address.socket or address.encryption == "disable":
         return False
     if address.encryption == "require":
         context = ssl.create_default_context()
@@ -116,6 +125,8 @@ def _told(error: Exception) -> tuple[str, str]:
         remedy = _REMEDIES.get(str(said.get("C", "")), _OTHERWISE)
         return str(said.get("M", "")) or "it does not say why", remedy
     system = next((one for one in found if isinstance(one, OSError)), None)
+    if isinstance(system, TimeoutError):
+        return "it does not answer", _OTHERWISE
     if system is not None:
         return system.strerror or str(system) or type(system).__name__, _OTHERWISE
     if all(isinstance(one, DatabaseError | InterfaceError) for one in found):

@@ -13,6 +13,7 @@ import pytest
 pytest.importorskip("pg8000")
 
 from scanner.base.errors import FetchError
+from scanner.engine.remote import wire as wires
 from scanner.engine.remote.address import ServerAddress, read_address
 from scanner.engine.remote.wire import connected, disconnect, run_on
 
@@ -35,22 +36,31 @@ NOISE = [random.Random(seed).randbytes(64) for seed in range(40)]  # noqa: S311 
 
 
 @contextmanager
-def answering(*answers: bytes) -> Iterator[ServerAddress]:
-    """Give the address of a server that gives one answer to each thing that it is sent."""
+def answering(
+    *answers: bytes, at: ServerAddress | None = None, silent: bool = False
+) -> Iterator[ServerAddress]:
+    """Give the address of a server that gives one answer to each thing that it is sent.
+
+    Then it ends the connection, unless it is `silent`.
+    """
 
     def serve() -> None:
         with listening.accept()[0] as to:
             for answer in answers:
                 to.recv(4096)
                 to.sendall(answer)
-            to.shutdown(socket.SHUT_WR)
+            if not silent:
+                to.shutdown(socket.SHUT_WR)
             while to.recv(4096):
                 pass  # nothing is left unread: closing would lose the answer
 
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        yield ServerAddress("me", "127.0.0.1", listening.getsockname()[1], "keys", "", "disable")
+    with socket.socket(socket.AF_UNIX if at else socket.AF_INET) as listening:
+        listening.bind(f"{at.socket}/.s.PGSQL.{at.port}" if at else ("127.0.0.1", 0))
+        listening.listen()
+        threading.Thread(target=serve, daemon=True).start()
+        yield at or ServerAddress(
+            "me", "127.0.0.1", listening.getsockname()[1], "keys", "", "disable"
+        )
 
 
 def ask(address: ServerAddress, secret: str) -> None:
@@ -110,3 +120,23 @@ def test_a_socket_that_is_not_there_is_told_by_its_folder(tmp_path: Path) -> Non
     with pytest.raises(FetchError, match="No such file or directory") as raised:
         connected(address, "")
     assert str(tmp_path) in str(raised.value.where)
+
+
+@pytest.mark.parametrize("answers", [[], [SCRAM]])
+def test_who_takes_the_connection_and_says_nothing_is_not_waited_for(
+    answers: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wires, "CONNECT_SECONDS", 0.2)
+    with answering(*answers, silent=True) as address, pytest.raises(FetchError) as raised:
+        connected(address, "")
+    assert "it does not answer" in raised.value.message
+
+
+def test_a_socket_is_greeted_as_a_host_is(tmp_path: Path) -> None:
+    address = ServerAddress("me", "", 5432, "keys", str(tmp_path))
+    with (
+        answering(refuses("28P01", "wrong"), at=address) as served,
+        pytest.raises(FetchError) as raised,
+    ):
+        connected(served, "")
+    assert "the database failed: wrong" in raised.value.message
