@@ -228,7 +228,7 @@ def _kept(  # noqa: PLR0913, PLR0917 - what a history keeps of a scan
         warnings=run.warnings[run.narrowing is not None :],
         table=_table(findings, triaged, request.folder or keeper.scratch),
     )
-    tallies = groups(findings.connection, findings.evaluated)
+    tallies = groups(findings.connection, findings.evaluated, sight.gaps)
     from scanner.history.seal import SealRequest  # noqa: PLC0415 - only with a history
 
     told = keeper.seal(SealRequest(whole, sight, loaded, tallies, request.triage, request.params))

@@ -22,8 +22,21 @@ class Groups(NamedTuple):
     teams: dict[str, GroupTally]
 
 
-def groups(connection: Connection, evaluated: Sequence[Evaluated]) -> Groups:
-    """Count outcomes of all rules by organization and team; what tells none counts for none."""
+def groups(
+    connection: Connection, evaluated: Sequence[Evaluated], gaps: Mapping[str, Sequence[Gap]]
+) -> Groups:
+    """Count outcomes of all rules by organization and team; what tells none counts for none.
+
+    A gap is one more that is unknown, of each rule that reads its table, as it is by rule.
+    """
+    found = _of_rows(connection, evaluated)
+    for organization, number in _unseen(evaluated, gaps).items():
+        if organization is not None:
+            _add(found.organizations, organization, GroupTally(0, 0, number))
+    return found
+
+
+def _of_rows(connection: Connection, evaluated: Sequence[Evaluated]) -> Groups:
     found = Groups({}, {})
     for one in evaluated:
         for organization, teams, *counts in connection.execute(_statement(one)).fetchall():
@@ -52,16 +65,15 @@ def organization_shares(  # noqa: PLR0913, PLR0917 - all that findings are of
     """
     if not inventory.is_fleet:
         return ()
-    found = groups(connection, evaluated).organizations if counted is None else counted
+    found = _of_rows(connection, evaluated).organizations if counted is None else counted
     tallies: defaultdict[str | None, Counter[tuple[str, Disposition]]] = defaultdict(Counter)
     for (_, slug, rule, disposition), number in shares.items():
         tallies[slug][rule, disposition] += number
     unseen: Counter[str | None] = Counter(gap.organization for of in gaps.values() for gap in of)
-    unknown: Counter[str | None] = Counter()
     for one in evaluated:
         for gap in gaps[one.prepared.rule.resource]:
             tallies[gap.organization][one.prepared.rule.id, Disposition.OPEN] += 1
-            unknown[gap.organization] += 1
+    unknown = _unseen(evaluated, gaps)
     slugs = {*inventory.organizations, *found, *tallies}
     placed: dict[str | None, GroupTally] = {None: _left(evaluated, found.values())}
     placed.update(found.items())
@@ -74,6 +86,15 @@ def organization_shares(  # noqa: PLR0913, PLR0917 - all that findings are of
             unseen[slug],
         )
         for slug in sorted(slugs, key=lambda slug: (slug is None, slug or ""))
+    )
+
+
+def _unseen(
+    evaluated: Sequence[Evaluated], gaps: Mapping[str, Sequence[Gap]]
+) -> Counter[str | None]:
+    """Count the gaps of an organization, each once for every rule that reads its table."""
+    return Counter(
+        gap.organization for one in evaluated for gap in gaps[one.prepared.rule.resource]
     )
 
 

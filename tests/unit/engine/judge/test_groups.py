@@ -3,6 +3,7 @@
 from scanner.engine.judge.evaluate import evaluate
 from scanner.engine.judge.groups import groups
 from scanner.engine.judge.prepare import prepare
+from scanner.model.coverage import Gap
 from scanner.model.history import GroupTally
 from tests.unit.engine.support import AS_OF, Row, database, rule
 
@@ -27,7 +28,8 @@ def test_resources_count_for_their_organization_and_each_team() -> None:
             """ ('1', 'web', 'acme', '[{"slug": "x"}, {"slug": "y"}, {"slug": "x"}]'),"""
             """ ('2', 'app', 'acme', '[{"slug": "y"}]'), ('3', 'web', 'globex', NULL)"""
         )
-        found = groups(connection, evaluate(connection, prepare(connection, rules), AS_OF))
+        evaluated = evaluate(connection, prepare(connection, rules), AS_OF)
+        found = groups(connection, evaluated, {"sentry_key": ()})
     assert found.organizations == {"acme": GroupTally(2, 1, 2), "globex": GroupTally(1, 0, 0)}
     assert found.teams == {"x": GroupTally(2, 1, 0), "y": GroupTally(2, 1, 2)}
 
@@ -36,6 +38,20 @@ def test_a_table_without_projects_has_organizations() -> None:
     rows: list[Row] = [{"id": "1", "slug": "acme"}, {"id": "2", "slug": "globex"}]
     with database(rows, "sentry_organization") as connection:
         one = rule("slug = 'acme'", resource="sentry_organization")
-        found = groups(connection, evaluate(connection, prepare(connection, [one]), AS_OF))
+        evaluated = evaluate(connection, prepare(connection, [one]), AS_OF)
+        found = groups(connection, evaluated, {"sentry_organization": ()})
     assert found.organizations == {"acme": GroupTally(1), "globex": GroupTally(0, 1)}
     assert found.teams == {}
+
+
+def test_what_was_not_seen_of_an_organization_did_not_pass_in_it() -> None:
+    """Passed, by organization, stood at 100 % beside a gap."""
+    rules = [rule("name = 'good'"), rule("true", "name = 'good'", name="other")]
+    gaps = [Gap("no", "acme", "app"), Gap("no", "acme", "web"), Gap("no", "initech"), Gap("no")]
+    with database([key(1, "acme", "web", "good")], "sentry_key") as connection:
+        found = groups(
+            connection,
+            evaluate(connection, prepare(connection, rules), AS_OF),
+            {"sentry_key": gaps},
+        )
+    assert found.organizations == {"acme": GroupTally(2, 0, 4), "initech": GroupTally(0, 0, 2)}
