@@ -35,6 +35,7 @@ _EXPORT: Final = (
     f"Give {', '.join(provider.export for provider in PROVIDERS)}, or an inventory written by"
     " `keypolicy fetch`."
 )
+_AS_FILE: Final = "Save the records to a file that you may read, and give that file."
 _COMPRESSED: Final = (
     (b"\x1f\x8b", "gzip, twice", "Unpack it once: gunzip -k FILE"),
     (b"\x28\xb5\x2f\xfd", "zstd, twice", "Unpack it once: unzstd FILE"),
@@ -93,7 +94,8 @@ def _sniffed(path: Path, packing: Packing, head: bytes, tail: bytes) -> Sniffed:
 def _ends(path: Path) -> tuple[Packing, bytes, bytes]:
     """Return how the file is packed, and the first and last bytes of what it holds."""
     if not os.path.lexists(path):
-        raise _refusal(path, "no such file", "Check the path given to --inventory.")
+        remedy = _AS_FILE if str(path) == "-" else "Check the path given to --inventory."
+        raise _refusal(path, "no such file", remedy)
     packing: Packing = "none"
     try:
         # The engine opens the file anew, so that it cannot be a pipe: what was read here is gone.
@@ -106,14 +108,12 @@ def _ends(path: Path) -> tuple[Packing, bytes, bytes]:
             file.seek(max(0, size - _TAIL_BYTES))
             return packing, head, file.read(_TAIL_BYTES)
     except UsageError as error:
-        remedy = "Save the records to a file that you may read, and give that file."
         # What is packed was read: what is wrong with it tells its own remedy.
-        told = error.remedy if packing != "none" else remedy
-        raise _refusal(path, error.message, told) from error
+        remedy = error.remedy if packing != "none" else _AS_FILE
+        raise _refusal(path, error.message, remedy) from error
     except OSError as error:
-        raise _refusal(
-            path, f"cannot be read: {error.strerror}", "Check its permissions."
-        ) from error
+        told = f"cannot be read: {error.strerror}"
+        raise _refusal(path, told, "Check its permissions.") from error
 
 
 def _unpacked_ends(path: Path, pieces: Iterator[bytes], size: int) -> tuple[bytes, bytes]:

@@ -226,8 +226,12 @@ def test_a_token_in_an_error_answer_is_not_repeated(file: Path) -> None:
 
 
 def test_a_missing_file(file: Path) -> None:
-    with pytest.raises(InventoryFileError, match="no such file"):
+    with pytest.raises(InventoryFileError, match="no such file") as refusal:
         sniff(file)
+    assert "Check the path" in refusal.value.remedy
+    with pytest.raises(InventoryFileError, match="no such file") as refusal:
+        sniff(Path("-"))
+    assert "to a file" in refusal.value.remedy
 
 
 def test_a_pipe_is_refused_unread(tmp_path: Path) -> None:
