@@ -77,6 +77,7 @@ class _Fields:
         self._fields = table.fields
         self._value = partial(value, name, columns=columns) if typed else None
         self._paths: dict[str, int] = {}
+        self._texts: dict[str, str] = {}
         of_facts = fact_paths(name)
         told = facts(name, self.json, plain=True)
         made = (table.columns[column].source for column in columns if column != ROW)
@@ -85,6 +86,8 @@ class _Fields:
             for path in paths_of(source):
                 self.json(path)
         taken = dict.fromkeys(path for source in sources for path in texts_of(source))
+        for path in taken:
+            self.text(path)
         more = [self.json(path) for path in taken if path not in of_facts]
         told_too = f", concat_ws(chr(31), {', '.join(more)}) AS more" if more else ""
         if typed:
@@ -103,6 +106,7 @@ class _Fields:
             if not typed or is_read(name, path, columns)
         ]
         tests += self._harmless(OWN[name].secrets, said if more else said[:1])
+        told_too += "".join(f", {text} AS {column}" for column, text in self._texts.items())
         taken_out = texts(name, self._paths, columns) if typed else self._parsed()
         self.judged = (
             f"SELECT *, coalesce(({' AND '.join(tests)}) IS NOT FALSE, false) AS plain FROM"
@@ -127,11 +131,13 @@ class _Fields:
         if self._value is not None and (column := self._value(path)):
             return column
         json, field = self.json(path), self._fields.get(path)
-        if field is not None and field.types == TEXT:
-            return f"CASE WHEN {json} < '#' THEN {self._inside(path)} END"
         if field is not None and TEXT[0] not in field.types:
             return f"nullif({json}, 'null')"
-        return f"CASE WHEN {json} < '#' THEN {self._inside(path)} ELSE nullif({json}, 'null') END"
+        other = "" if field is not None and field.types == TEXT else f" ELSE nullif({json}, 'null')"
+        # A column of its own: written out wherever it is used, it is planned as often.
+        column = f"t{self._number(path)}"
+        self._texts[column] = f"CASE WHEN {json} < '#' THEN {self._inside(path)}{other} END"
+        return column
 
     def kind(self, path: str) -> str:
         """Return the JSON type of a field of a plain row, NULL where the field is missing."""
