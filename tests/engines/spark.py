@@ -19,6 +19,9 @@ SETTINGS = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.sql.shuffle.partitions": "1",  # rows are few
     "spark.sql.adaptive.enabled": "false",
+    # What runs once is not worth compiling; acceptance tests let it, over the shipped rules.
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.ui.showConsoleProgress": "false",
 }
 
