@@ -89,8 +89,10 @@ def parted(lines: str) -> str:
         for place, (name, text) in enumerate(zip(ENVELOPE, texts, strict=True), start=1)
     )
     # A line as long as what it tells has nothing else in it; only others are looked at closely.
+    # Of a record that is written otherwise, such as 1e12, the text may be longer than in the line.
     length = len("{}") - 1 + sum(len(name) + len('"":,') for name in ENVELOPE)
-    whole = f"strlen(json) = {length} + {' + '.join(f'strlen({text})' for text in texts)}"
+    sum_of = " + ".join(f"strlen({text})" for text in texts)
+    whole = f"strlen(json) = {length} + {sum_of} AND contains(json, {texts[-1]})"
     named = f"list_filter(json_keys(json), lambda name: name IN ({names}))"
     twice = f"len({named}) > len(list_distinct({named}))"
     sound = f"CASE WHEN {whole} THEN j WHEN {twice} THEN {_TWICE} ELSE j END"

@@ -31,6 +31,8 @@ OURS: Final = [
     *('{"kind":"sentry_key","record":null}', '{"kind":"null","record":"null"}', '{"kind":null}'),
     *('{"kind":"sentry_key","organization":5}', '{"kind":"sentry_key","organization":" "}'),
     *('{"kind":"a","organization":"a","organization":"b"}', '{"record":1,"record":2}', "{}"),
+    # As long as what it tells, as 1e12 is told in eleven characters more.
+    '{"kind":"sentry_key","organization":"a","project":"p","record":{"x":1e12},"kind":"a"}',
 ]
 
 
@@ -75,6 +77,16 @@ def test_what_is_read_as_text_is_what_is_read_as_json(
     path.write_text(text + data.draw(st.sampled_from(["", "\n", " \n\n"])), "utf-8")
     raw = given_as(path, layout)
     assert found(database, raw, short=True) == found(database, raw, short=False)
+
+
+@pytest.mark.parametrize("layout", [Layout.API_LINES, Layout.INVENTORY_LINES])
+def test_each_line_alone_is_read_alike(layout: Layout, tmp_path: Path, database: Connection) -> None:
+    for line in OURS if layout is Layout.INVENTORY_LINES else ANY:
+        path = tmp_path / "k.jsonl"
+        path.write_text(line, "utf-8")
+        raw = given_as(path, layout)
+        text, parsed = (found(database, raw, short=short) for short in (True, False))
+        assert text == parsed, line
 
 
 def test_lines_about_as_long_as_may_be_are_all_read(tmp_path: Path, database: Connection) -> None:
