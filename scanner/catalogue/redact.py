@@ -6,6 +6,7 @@ adds is dropped until it is known to be harmless.
 """
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -29,8 +30,11 @@ _URLS: Final = {field: kinds for one in _SECRETS for field, kinds in one.urls.it
 MIN_SECRET: Final = 8
 """Shortest secret that is looked for in other fields; anything shorter would match by chance."""
 
-TOKEN_PATTERN: Final = "|".join(one.tokens for one in _SECRETS)
+_TOKEN: Final = re.compile(f"(?i){'|'.join(one.tokens for one in _SECRETS)}")
 """The providers' own tokens, wherever."""
+
+_FILL: Final = "xX._-"
+"""What documents have in the place of a secret."""
 
 SECRET_CODE: Final = "secret-in-file"  # noqa: S105 - no secret
 """The code of what is told of a secret in a file that people write."""
@@ -39,7 +43,7 @@ _VALUE: Final = r"[A-Za-z0-9+/=_.~\-]{8,}"
 _SHAPES: Final = tuple(
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (f"(?i){TOKEN_PATTERN}", REDACTED),
+        (_TOKEN.pattern, REDACTED),
         # Tokens of Sentry before 24.1, of GlitchTip and others: nothing but digits.
         (r"(?<![0-9A-Za-z])[0-9A-Fa-f]{64}(?![0-9A-Za-z])", REDACTED),
         # As a header, as a variable of CGI (HTTP_AUTHORIZATION) and as a member of JSON in a text.
@@ -201,6 +205,14 @@ def _walk(value: Any, known: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JSON
     return whole[0]
 
 
+def tokens_in(text: str) -> Iterator[re.Match[str]]:
+    """Give each token in what people write; what stands for one there (sntrys_XXXXXXXX) is none."""
+    for found in _TOKEN.finditer(text):
+        start = found[0].rstrip(_FILL)
+        if len(found[0]) - len(start) < MIN_SECRET or _TOKEN.search(start):
+            yield found
+
+
 def refuse_tokens(source: "YamlFile") -> None:
     """Raise PolicyError where a file that people commit, and reports quote, has a token in it.
 
@@ -211,7 +223,7 @@ def refuse_tokens(source: "YamlFile") -> None:
     problems = [
         Problem(Location(source.name, number, found.start() + 1), message, SECRET_CODE, hint)
         for number, line in enumerate(source.lines, start=1)
-        for found in re.finditer(f"(?i){TOKEN_PATTERN}", line)
+        for found in tokens_in(line)
     ]
     if problems:
         raise PolicyError(problems)

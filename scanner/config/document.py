@@ -1,7 +1,6 @@
 """The types of keypolicy.yaml; its JSON Schema (scanner/schemas/config.json) is made of them."""
 
 import json
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
@@ -10,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.hints import closest
 from scanner.catalogue import LIVE, TOKEN_SETTING
-from scanner.catalogue.redact import SECRET_CODE, TOKEN_PATTERN
+from scanner.catalogue.redact import SECRET_CODE, tokens_in
 from scanner.config.values import MOST_DAYS
 from scanner.policy.language.values import DURATION_PATTERN
 
@@ -199,9 +198,8 @@ def checked(source: "YamlFile", name: str) -> dict[str, Any]:
         )
         problem = Problem(Location(name, 1, 1), message, "config-shape", hint)
         raise PolicyError([problem])
-    if re.search(TOKEN_PATTERN.encode(), source.raw) or _TOKEN_KEYS & {
-        str(key).lower() for key in data
-    }:
+    names = {str(key).lower() for key in data}
+    if _TOKEN_KEYS & names or any(found for line in source.lines for found in tokens_in(line)):
         raise UsageError(
             "a token is no setting for a file that is committed",
             where=name,

@@ -111,9 +111,9 @@ def _check_line(record: Record) -> None:
     path: tuple[str, ...] = ()
     try:
         members_once(json.loads(record.text, object_pairs_hook=list))
+        check_line(kind, *(line.get(name) for name in PLACES))
         if kind in {HEADER, ENDING}:
             decode(record.text)
-        check_line(kind, *(line.get(name) for name in PLACES))
         path = ("record",)
         if kind == HEADER:
             read_header(value)

@@ -144,7 +144,7 @@ def unfiltered(header: Header, ending: Ending, label: str) -> Ending:
 
 def check_line(kind: object, organization: object, project: object) -> None:
     """Check what every line says of itself. Raises EnvelopeError."""
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         shown = f"unknown kind {kind!r}" if isinstance(kind, str) else "no kind"
         raise EnvelopeError(f"{shown}: {_AS_WRITTEN}", "kind")
     for name, value in zip(PLACES, (organization, project), strict=True):

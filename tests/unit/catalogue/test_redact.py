@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scanner.catalogue import redact
-from scanner.catalogue.redact import REDACTED, SECRET_FIELDS, redact_record, redact_text
+from scanner.catalogue.redact import REDACTED, SECRET_FIELDS, redact_record, redact_text, tokens_in
 from scanner.providers.sentry.tables.client_keys import DSN_KINDS
 
 SECRET = "189485c3b8ccf582bf5e12c530ef8858"
@@ -179,6 +179,24 @@ def test_known_secrets_are_removed_literally() -> None:
 )
 def test_harmless_text_stays(text: str) -> None:
     assert redact_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"a {TOKEN}, {TOKEN.upper()}", [TOKEN, TOKEN.upper()]),
+        (f"{TOKEN}........", [f"{TOKEN}........"]),
+        ("sntrys_abcdefgx", ["sntrys_abcdefgx"]),
+        ("SENTRY_AUTH_TOKEN=sntrys_xxxxxxxxxxxx", []),
+        ("sntryu_XXXX-XXXX-XXXX or sntrys_........", []),
+        ("name !~ '^sntry[a-z]?_[0-9a-f]{64}$', sntrys_<token>", []),
+        (f"sha256:{SECRET * 2}, token {SECRET}, https://{PUBLIC}@o1.ingest.example/2", []),
+    ],
+)
+def test_what_people_write_has_a_token_in_it_or_what_stands_for_one(
+    text: str, found: list[str]
+) -> None:
+    assert [one[0] for one in tokens_in(text)] == found
 
 
 def test_everything_that_sentry_documents_comes_out_without_its_secrets() -> None:
