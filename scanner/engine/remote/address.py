@@ -76,8 +76,21 @@ def read_address(text: str) -> ServerAddress:
         raise UsageError(
             "the address lacks a user, a host or a database", where=_WHERE, remedy=_REMEDY
         )
+    if "\0" in f"{user}{database}{folder}" or not _can_be(host):
+        raise UsageError(
+            "the address has a name in it that nothing can have", where=_WHERE, remedy=_REMEDY
+        )
     is_near = bool(folder) or host in {"localhost", "127.0.0.1", "::1"}
     mode = options.get("sslmode", "disable" if is_near else "verify-full")
     if mode not in _MODES:
         raise UsageError(f"sslmode is one of {', '.join(_MODES)}", where=_WHERE)
     return ServerAddress(user, host, port, database, folder, mode)
+
+
+def _can_be(host: str) -> bool:
+    """Whether a host may be called this; whoever asked for it otherwise would get no answer."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True

@@ -38,7 +38,12 @@ def test_a_password_is_refused_and_not_quoted(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["postgresql://h/db", "postgresql://me@h", "postgresql://me@h/db?sslmode=prefer", "x"]
+    "text",
+    [
+        *("postgresql://h/db", "postgresql://me@h", "postgresql://me@h/db?sslmode=prefer", "x"),
+        *("postgresql://me@a..b/db", f"postgresql://me@{'a' * 64}/db", "postgresql://me%00@h/db"),
+        *("postgresql://me@/db?host=/a%00", "postgresql://me@/db?host=a..b"),
+    ],
 )
 def test_what_is_no_whole_address_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
