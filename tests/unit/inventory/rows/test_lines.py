@@ -80,7 +80,9 @@ def test_what_is_read_as_text_is_what_is_read_as_json(
 
 
 @pytest.mark.parametrize("layout", [Layout.API_LINES, Layout.INVENTORY_LINES])
-def test_each_line_alone_is_read_alike(layout: Layout, tmp_path: Path, database: Connection) -> None:
+def test_each_line_alone_is_read_alike(
+    layout: Layout, tmp_path: Path, database: Connection
+) -> None:
     for line in OURS if layout is Layout.INVENTORY_LINES else ANY:
         path = tmp_path / "k.jsonl"
         path.write_text(line, "utf-8")
