@@ -33,7 +33,7 @@ _LONGEST_REASON: Final = 500
 _KIND: Final = re.compile(r"^(?:[A-Z][A-Za-z ]* Error: |\w+(?:Exception|Error): )+")
 """Names of the engine's classes of errors: they tell nothing that the message does not."""
 
-_CANDIDATES: Final = re.compile(r"^Candidate [a-z ]+: ", re.MULTILINE)
+_CANDIDATES: Final = re.compile(r"^Candidate [A-Za-z ]+: (?:: )?")
 _QUOTED: Final = re.compile(r"\bInput: .*|\"[^\"]*\"?|(?!(?<=[a-z]n)'t\b)'[^']*'?", re.DOTALL)
 """What is quoted, to the end where nothing closes it; not from the apostrophe in "don't"."""
 
@@ -82,7 +82,7 @@ def proposal(error: duckdb.Error) -> str:
 
     What else it says in further lines is about settings, which nobody may change here.
     """
-    lines = str(error).split("\n\n", 1)[0].split("\n")[1:]
+    lines = filter(None, str(error).split("\n\nLINE", 1)[0].split("\n")[1:])
     named = "\n".join(_CANDIDATES.sub("Did you mean one of these: ", line) for line in lines)
     return _bounded(redact_text(named)) if named.startswith("Did you mean") else ""
 

@@ -36,6 +36,9 @@ _STAR: Final = json.dumps({"class": "STAR"})[1:-1]
 _SYNTAX: Final = "parser"
 """What the database calls the error of a text that is no SQL."""
 
+_DEEPEST: Final = "Max expression depth"
+"""Begins an error whose remedy, a setting, is not for whoever asks."""
+
 _SELECT: Final = 'Write one SELECT, such as "select name from sentry_key".'
 _NAMES: Final = "`keypolicy schema tables` lists the columns, with their types."
 
@@ -159,7 +162,7 @@ def _parse(connection: Connection, sql: str) -> dict[str, Any]:
     try:
         tree: dict[str, Any] = json.loads(answer)
     except RecursionError:
-        raise _wrong("it is nested too deep", "Take parentheses out.") from None
+        raise _too_deep() from None
     if tree["error"]:
         if tree.get("error_type") != _SYNTAX:
             raise _no_select()
@@ -260,12 +263,18 @@ def _no_select() -> UsageError:
 
 def _syntax(sql: str, answer: dict[str, Any]) -> UsageError:
     """Make the error of a text that is no SQL; the database tells its place, if any, in bytes."""
+    message = str(answer.get("error_message", "is no SQL")).strip()
+    if message.startswith(_DEEPEST):
+        return _too_deep()
     where = Location("query")
     if position := str(answer.get("position", "")):
         before = sql.encode()[: int(position)].decode(errors="replace")
         where = Location("query", 1, 1).within(sql, len(before))
-    message = str(answer.get("error_message", "is no SQL"))
-    return UsageError(message.strip(), where=str(where), remedy=_SELECT)
+    return UsageError(message, where=str(where), remedy=_SELECT)
+
+
+def _too_deep() -> UsageError:
+    return _wrong("it is nested too deep", "Take parentheses out.")
 
 
 def _wrong(message: str, remedy: str = "") -> UsageError:

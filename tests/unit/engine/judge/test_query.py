@@ -199,6 +199,7 @@ def test_what_is_no_sql_is_told_in_other_words() -> None:
         ("select floorr(1)", "query", "floorr"),
         ("select 1 from sentry_key where * = 1", "query", "STAR"),
         ("select $1", "query", "parameters"),
+        (f"select {'(' * 1_100}1{')' * 1_100}", "query", "nested too deep"),
         ("select (select unnest([1, 2]))", "query", "More than one row"),
     ],
 )
@@ -208,6 +209,20 @@ def test_what_the_database_refuses_has_a_remedy(sql: str, where: str, told: str)
     assert refusal.value.where == where
     assert refusal.value.remedy
     assert not re.search(r"\w Error: |SET ", str(refusal.value))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select nme from sentry_key",
+        "select sentry_key.nme from sentry_key",
+        "select k.nme from sentry_key k",
+    ],
+)
+def test_a_column_that_is_not_there_is_told_with_those_that_are(sql: str) -> None:
+    with pytest.raises(UsageError, match="column") as refusal:
+        answer(sql)
+    assert refusal.value.remedy.startswith('Did you mean one of these: "')
 
 
 @pytest.mark.parametrize(
