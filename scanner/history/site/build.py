@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 import msgspec
 
 from scanner.base.errors import UsageError
+from scanner.base.shape.decode import UnfitError, decoded
 from scanner.history.compare.diff import diff
 from scanner.history.compare.past import points
 from scanner.history.compare.snapshot import Snapshot, of_run
@@ -53,8 +54,6 @@ _EARLIER: Final = 30
 _LINKED: Final = ReportOptions(links=tuple(links("../")[:1]))
 _LEFT: Final = "Only its figures are left"
 _LEFT_OUT: Final = f"{_LEFT} here: the history has the whole report."
-
-_DECODER: Final = msgspec.json.Decoder(dict[str, list[CalendarEvent]])
 
 
 class SiteBuilt(msgspec.Struct, frozen=True):
@@ -188,9 +187,8 @@ class _Site:
         wanted = {name: days if can_look(run) else 0 for name, run in latest.items()}
         looked = dict(wanted)
         parts = ({name: run.digest for name, run in latest.items()}, wanted)
-        if self.folder.is_current(_DUE, parts):
-            found = _DECODER.decode(self.folder.read(_DUE))
-        else:
+        found = self._known_due(parts)
+        if found is None:
             found = {}
             for name, run in latest.items():
                 forecast = ahead(run) if wanted[name] else None
@@ -204,6 +202,16 @@ class _Site:
             CALENDAR, parts, lambda out: bool(out.write(calendar(everything))) and lasts
         )
         return {name: ComingEvents(found.get(name, []), looked[name]) for name in latest}
+
+    def _known_due(self, parts: object) -> dict[str, list[CalendarEvent]] | None:
+        """Return the events as they were found before; None where they are to be found anew."""
+        if not self.folder.is_current(_DUE, parts):
+            return None
+        try:
+            return decoded(self.folder.read(_DUE), dict[str, list[CalendarEvent]])
+        except UnfitError:  # somebody has changed the file
+            self.folder.forget(_DUE)
+            return None
 
     def add_overview(self, due: Mapping[str, ComingEvents]) -> None:
         """Have the pages that lead to all others, and the feed."""

@@ -85,6 +85,10 @@ class SiteFolder:
         """Return the content of a file; raises UsageError."""
         return read_regular(within(self._folder, name), _MOST)
 
+    def forget(self, name: str) -> None:
+        """Have a file made anew, whatever it was made of."""
+        self._before.pop(name, None)
+
     def finish(self) -> int:
         """Take away what belongs to the site no more; returns how many files."""
         gone = sorted(self._before.keys() - self._files.keys())

@@ -45,3 +45,20 @@ def test_a_page_says_how_far_was_looked_ahead(
         assert ("looked for" in page) == bool(says)
         assert says in page
     assert len(looked) == tries
+
+
+@pytest.mark.parametrize("damage", [b"\xff", b"[", b" "])
+def test_what_falls_due_is_found_anew_where_its_file_was_changed(
+    tmp_path: Path, damage: bytes
+) -> None:
+    stored(tmp_path / "past", manifest(inventory=KEPT))
+
+    def made() -> bytes:
+        ahead = Forecast(DAY, 90, (), (), 1, 1)
+        build(History(tmp_path / "past"), tmp_path / "site", lambda _: ahead, SiteWishes(90))
+        return due.read_bytes()
+
+    due = tmp_path / "site" / "due.json"
+    sound = made()
+    due.write_bytes(damage + sound[1:])
+    assert made() == sound
