@@ -31,12 +31,15 @@ FAILURES: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _QUOTED: Final = re.compile(r"`([^`]*)`")
 _AT: Final = re.compile(r" - at (?:`(?:key|\$)`|(?:`key` in )?`\$\.?(?P<path>[^`]*)`)\Z")
-_BYTE: Final = re.compile(r" \(byte (\d+)\)\Z")
+_BYTE: Final = re.compile(r"(?P<past>trailing characters)? \(byte (?P<at>\d+)\)\Z")
+"""Where it is no JSON: of what follows the end, it is the byte behind the first one."""
+
 _WORDS: Final = (
     (re.compile(r"Object missing required field `(.*)`\Z", re.DOTALL), r"`\1` is missing"),
     (re.compile(r"Object contains unknown field `(.*)`\Z", re.DOTALL), r"nothing is called `\1`"),
     (re.compile(r"Invalid enum value (.*)\Z", re.DOTALL), r"\1 is not a value that it can have"),
     (re.compile(r"Invalid RFC3339 .*"), "expected a time such as 2026-01-31T00:00:00Z"),
+    (re.compile(r"(?:Integer value|Number) out of range\Z"), "a number is too large"),
 )
 
 
@@ -121,7 +124,8 @@ def _no_json(told: str, raw: bytes) -> UnfitError:
     """Tell a syntax error by its place alone: it is enough to look there."""
     if (found := _BYTE.search(told)) is None:
         return UnfitError("it is not JSON: it ends too early, or a text in it is none")
-    before = raw[: int(found[1])].decode("utf-8", "replace")
+    at = int(found["at"]) - (found["past"] is not None)
+    before = raw[:at].decode("utf-8", "replace")
     return _no_json_from(before, is_line=b"\n" not in raw.rstrip())
 
 
