@@ -15,7 +15,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import UNSET
 
-from scanner.base.errors import FetchError, KeypolicyError
+from scanner.base.errors import FetchError, KeypolicyError, heed_interrupt
 from scanner.base.text import clean
 from scanner.catalogue.redact import MIN_SECRET, redact_text
 from scanner.gate import EXIT_PASSED
@@ -45,6 +45,7 @@ def _whatever_happens(work: Callable[[], list[str]]) -> list[str]:
     try:
         return work()
     except Exception as error:  # noqa: BLE001 - the verdict stands, and is still to be given
+        heed_interrupt(error)
         return [f"notify: nobody was told: internal error: {type(error).__name__}"]
 
 

@@ -121,6 +121,12 @@ def test_a_fault_before_anything_is_sent_is_one_too(monkeypatch: pytest.MonkeyPa
     assert warning == "notify: nobody was told: internal error: KeyError"
 
 
+def test_ctrl_c_meanwhile_is_an_interrupt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tell, "changes_since", failing(RuntimeError("Query interrupted")))
+    with pytest.raises(KeyboardInterrupt):
+        tell.tell(golden_run(), [channel("slack")], Known())
+
+
 def test_one_that_fails_keeps_no_other_back(sent: list[bytes]) -> None:
     broken = msgspec.structs.replace(channel("slack"), problem="SLACK_URL is not set")
     told = tell.tell(golden_run(), [broken, channel("slack"), broken], Known())
