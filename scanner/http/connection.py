@@ -1,7 +1,9 @@
 """Settings go in, an open httpx client comes out: certificates, proxies, token in the headers."""
 
 import logging
+import sys
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -19,6 +21,11 @@ from scanner.model.token import Token
 _CONNECT_SECONDS: Final = 10.0
 _TALKATIVE: Final = ("httpx", "httpcore", "h2", "hpack")
 """Loggers that would write addresses, and at the level of debugging headers, secrets and all."""
+
+if find_spec("sniffio") is None:
+    # httpcore tries to import it with every request, and what is not there is looked for in every
+    # folder of the path again: a quarter of the processor time of a fetch.
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 class ClientSettings(msgspec.Struct, frozen=True):
