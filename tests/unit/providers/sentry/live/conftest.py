@@ -1,4 +1,4 @@
-"""A world of the usual size, and the file that a fetch of it writes."""
+"""A small world, and the file that a fetch of it writes."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.simulator import World, make_world
 
 @pytest.fixture
 def world() -> World:
-    return make_world(projects=12, keys=150)
+    return make_world(projects=12, keys=36)
 
 
 @pytest.fixture

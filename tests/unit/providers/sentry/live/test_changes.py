@@ -31,7 +31,7 @@ LIST = r"/organizations/[^/]+/projects/"
 
 @pytest.fixture
 def world() -> World:
-    made = make_world(projects=12, keys=150)
+    made = make_world(projects=12, keys=120)
     made.projects[7].slug = "api-007"
     return made
 

@@ -129,7 +129,7 @@ def test_a_quiet_world_is_looked_at_twice(tmp_path: Path, flavour: Flavour) -> N
 @pytest.mark.parametrize("flavour", BOTH_WAYS)
 def test_a_world_that_never_holds_still_is_partial(tmp_path: Path, flavour: Flavour) -> None:
     planned = {number: [(Change.DISABLE, number)] for number in range(3, 5000)}
-    made = Changes(world_of(12, 150), planned)
+    made = Changes(world_of(12, 24), planned)
     with Simulator(made.world, flavour, on_request=made) as simulator:
         report = fetch(simulator, tmp_path / "inventory.jsonl")
     for name in ("sentry_project", "sentry_key"):
@@ -140,7 +140,7 @@ def test_a_world_that_never_holds_still_is_partial(tmp_path: Path, flavour: Flav
 
 @pytest.mark.parametrize("flavour", BOTH_WAYS)
 def test_a_second_look_that_fails_is_a_gap(tmp_path: Path, flavour: Flavour) -> None:
-    world = world_of(12, 150)
+    world = world_of(12, 24)
     script = [faults.status(403, r"/organizations/[^/]+/projects/", at=range(2, 99))]
     with Simulator(world, flavour, faults=script) as simulator:
         report = fetch(simulator, tmp_path / "inventory.jsonl")
@@ -183,7 +183,7 @@ class TestKeysThatAnswer404:
     def test_for_ever(
         self, tmp_path: Path, flavour: Flavour, *, named: bool, keyless: bool
     ) -> None:
-        world = world_of(12, 150)
+        world = world_of(12, 24)
         slug = world.projects[7].slug
         if keyless:
             world.projects[7].keys.clear()
@@ -201,7 +201,7 @@ class TestKeysThatAnswer404:
 
     @pytest.mark.parametrize("flavour", BOTH_WAYS)
     def test_a_deleted_project_is_gone_and_no_gap(self, tmp_path: Path, flavour: Flavour) -> None:
-        made = Changes(world_of(12, 150), {5: [(Change.DELETE, 7)]})
+        made = Changes(world_of(12, 24), {5: [(Change.DELETE, 7)]})
         complete, found, _ = busy(made, flavour, tmp_path)
         assert complete
         assert found == made.moments[-1]

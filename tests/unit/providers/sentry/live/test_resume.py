@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -19,19 +20,20 @@ if TYPE_CHECKING:
     from tests.simulator import World
 
 USAGE = Needs(dict.fromkeys(BASIC, frozenset[str]()) | {"sentry_key": COSTLY["sentry_key"]})
+SHORT_PAGES = [replace(flavour, longest_page=12) for flavour in (TODAY, SELF_HOSTED_23_7)]
 REVOKED = "/keys/|/project-keys/"
 
 
 @pytest.fixture
 def world() -> World:
-    return make_world(projects=12, keys=450)
+    return make_world(projects=12, keys=54)
 
 
 def kept(journal: Path) -> int:
     return len(journal.read_text("utf-8").splitlines()) - 1
 
 
-@pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
+@pytest.mark.parametrize("flavour", SHORT_PAGES)
 def test_only_what_is_missing_is_asked_for(world: World, tmp_path: Path, flavour: Flavour) -> None:
     journal = tmp_path / "journal"
     # The token stops working half-way, and then works again.
@@ -54,7 +56,7 @@ def test_only_what_is_missing_is_asked_for(world: World, tmp_path: Path, flavour
     assert CANARY not in journal.read_text("utf-8")
 
 
-@pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
+@pytest.mark.parametrize("flavour", SHORT_PAGES)
 def test_a_resumed_fetch_is_as_old_as_its_oldest_answer(
     world: World, tmp_path: Path, flavour: Flavour
 ) -> None:
@@ -73,7 +75,7 @@ def test_a_resumed_fetch_is_as_old_as_its_oldest_answer(
             assert f"{then:%Y-%m-%d %H:%M} UTC" in report.coverage[table].reason
 
 
-@pytest.mark.parametrize("flavour", [TODAY, SELF_HOSTED_23_7])
+@pytest.mark.parametrize("flavour", SHORT_PAGES)
 def test_what_changed_since_is_read_anew(world: World, tmp_path: Path, flavour: Flavour) -> None:
     journal, output = tmp_path / "journal", tmp_path / "inventory.jsonl"
     with Simulator(world, flavour) as sim:
@@ -89,16 +91,16 @@ def test_what_changed_since_is_read_anew(world: World, tmp_path: Path, flavour: 
 
 
 def test_statistics_are_kept_key_by_key(tmp_path: Path) -> None:
-    world, journal = make_world(projects=12, keys=60), tmp_path / "journal"
+    world, journal = make_world(projects=12, keys=24), tmp_path / "journal"
     for key in world.keys:
         key.daily = (3, 0, 0)
     with Simulator(world) as sim:
         fetch(sim, tmp_path / "one.jsonl", needs=USAGE, journal=journal)
         lines = journal.read_text("utf-8").splitlines(keepends=True)
         statistics = [line for line in lines if json.loads(line).get("asked", "")[:5] == "usage"]
-        assert len(statistics) == 60
+        assert len(statistics) == 24
         # As if it had been killed with ten keys to go.
-        left = [line for line in lines if line not in set(statistics[50:])]
+        left = [line for line in lines if line not in set(statistics[14:])]
         journal.write_text("".join(left), "utf-8")
         sim.log.clear()
         fetch(sim, tmp_path / "two.jsonl", needs=USAGE, journal=journal)
@@ -119,7 +121,7 @@ def test_statistics_are_kept_key_by_key(tmp_path: Path) -> None:
     ids=["status", "scope", "needs", "token"],
 )
 def test_the_journal_of_another_fetch_is_not_used(tmp_path: Path, other: dict[str, object]) -> None:
-    world, journal = make_world(projects=12, keys=60), tmp_path / "journal"
+    world, journal = make_world(projects=12, keys=24), tmp_path / "journal"
     if "scope" in other:
         other = {"scope": Scope(projects=(world.projects[0].slug,))}
     if "token" in other:

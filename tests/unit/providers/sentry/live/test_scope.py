@@ -276,7 +276,7 @@ class TestAccess:
             report = fetch(simulator, output)
         assert report.coverage["sentry_key"].state is PARTIAL
         assert [g.project for g in report.coverage["sentry_key"].gaps] == [hidden.slug]
-        assert len(table(output, "sentry_key")) == 150 - len(hidden.keys)
+        assert len(table(output, "sentry_key")) == 36 - len(hidden.keys)
 
     def test_projects_of_other_teams_are_covered(self, world: World, output: Path) -> None:
         for project in world.projects[::2]:
