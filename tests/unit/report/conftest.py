@@ -1,7 +1,7 @@
 """A real browser for the HTML report, and what it is asked."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,31 +32,55 @@ def browser() -> Iterator[Any]:
         launched.close()
 
 
-@pytest.fixture
-def open_report(browser: Any, tmp_path: Path) -> Iterator[Open]:
-    """Return a function that opens the report of a run; nothing may complain meanwhile."""
-    contexts: list[Any] = []
-    complaints: list[str] = []
+@pytest.fixture(scope="package")
+def shared_page(browser: Any) -> Iterator[Any]:
+    """Return the page that reports are opened in one after the other: a new one takes thrice."""
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
 
-    def opened(run: Run, fragment: str = "", **settings: Any) -> Any:
-        path = tmp_path / "report.html"
-        write_file(run, path)
-        settings.setdefault("viewport", {"width": 1440, "height": 1000})
-        context = browser.new_context(**settings)
-        contexts.append(context)
-        context.on("request", lambda request: requested(request.url))
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.goto(f"{path.as_uri()}{fragment}")
-        return page
+
+@pytest.fixture
+def open_report(browser: Any, shared_page: Any, tmp_path: Path) -> Iterator[Open]:
+    """Return a function that opens the report of a run; nothing may complain meanwhile."""
+    pages: list[Any] = []
+    complaints: list[str] = []
+    listeners: dict[str, Callable[[Any], None]] = {
+        "console": lambda message: complaints.append(message.text),
+        "pageerror": lambda error: complaints.append(str(error)),
+        "dialog": lambda dialog: complaints.append(dialog.message),
+        "request": lambda request: requested(request.url),
+    }
 
     def requested(url: str) -> None:
         if not url.startswith("file:"):
             complaints.append(f"requested {url}")
 
+    def opened(
+        run: Run,
+        fragment: str = "",
+        *,
+        width: int = 1440,
+        height: int = 1000,
+        scheme: str = "light",
+        scripts: bool = True,
+    ) -> Any:
+        path = tmp_path / f"report-{len(pages)}.html"  # the same again would only be scrolled
+        write_file(run, path)
+        page = shared_page if scripts else browser.new_page(java_script_enabled=False)
+        pages.append(page)
+        for event, listener in listeners.items():
+            page.on(event, listener)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(media="null", color_scheme=scheme)
+        page.goto(f"{path.as_uri()}{fragment}")
+        return page
+
     yield opened
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.goto("about:blank")
+        for event, listener in listeners.items():
+            page.remove_listener(event, listener)
+        if page is not shared_page:
+            page.close()
     assert complaints == []

@@ -27,7 +27,7 @@ from tests.unit.report.triaged import triaged_run
 
 @pytest.mark.parametrize("width", [320, 1440])
 def test_parts_of_organizations_fit_and_are_inert(open_report: Open, width: int) -> None:
-    page = open_report(full_run(), viewport={"width": width, "height": 800})
+    page = open_report(full_run(), width=width, height=800)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     rows = page.locator(".by-organization tbody tr")
     assert "not seen" in rows.first.inner_text()  # it hides how bad it is
@@ -96,8 +96,8 @@ def background(page: Any) -> str:
 
 
 def test_themes(open_report: Open) -> None:
-    light = background(open_report(clean_run(), color_scheme="light"))
-    page = open_report(clean_run(), color_scheme="dark")
+    light = background(open_report(clean_run(), scheme="light"))
+    page = open_report(clean_run(), scheme="dark")
     dark = background(page)
     assert light != dark
     page.click("#theme")
@@ -108,7 +108,7 @@ def test_themes(open_report: Open) -> None:
 
 @pytest.mark.parametrize("make", [triaged_run, storied_run])
 def test_it_is_never_wider_than_the_screen(open_report: Open, make: Callable[[], Run]) -> None:
-    page = open_report(make(), "#disposition=all&open=15", viewport={"width": 320, "height": 800})
+    page = open_report(make(), "#disposition=all&open=15", width=320, height=800)
     for width in (320, 390, 768, 1440):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -118,7 +118,7 @@ def test_an_owner_of_one_long_word_makes_no_page_wider(
     open_report: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(OWNERS, "web", "o" * 100)
-    page = open_report(storied_run(), viewport={"width": 390, "height": 800})
+    page = open_report(storied_run(), width=390, height=800)
     assert page.locator(".todo .who", has_text="o" * 100).count() == 1
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -154,7 +154,7 @@ def test_paper_has_page_numbers_and_whole_words(open_report: Open) -> None:
 
 
 def test_every_section_can_be_reached_on_a_narrow_screen(open_report: Open) -> None:
-    page = open_report(triaged_run(), viewport={"width": 320, "height": 800})
+    page = open_report(triaged_run(), width=320, height=800)
     links = page.locator("nav a")
     assert links.count() == 5
     for width in (320, 390):
@@ -167,7 +167,7 @@ def test_every_section_can_be_reached_on_a_narrow_screen(open_report: Open) -> N
 
 @pytest.mark.parametrize(("width", "height"), [(390, 844), (1440, 900)])
 def test_the_first_screen_answers(open_report: Open, width: int, height: int) -> None:
-    page = open_report(storied_run(), viewport={"width": width, "height": height})
+    page = open_report(storied_run(), width=width, height=height)
     for text in ("Incomplete", "Worse", "1 overdue", "2026-03-03", "could not be seen"):
         shown = page.get_by_text(text).locator("visible=true").first.bounding_box()
         assert shown is not None, text
@@ -175,7 +175,7 @@ def test_the_first_screen_answers(open_report: Open, width: int, height: int) ->
 
 
 def test_the_story_needs_no_script(open_report: Open) -> None:
-    page = open_report(storied_run(), java_script_enabled=False)
+    page = open_report(storied_run(), scripts=False)
     for section in ("since", "due", "todo", "exceptions"):
         assert page.is_visible(f"#{section}")
     assert page.locator("#due .list tbody tr").count() == 7
@@ -183,7 +183,7 @@ def test_the_story_needs_no_script(open_report: Open) -> None:
 
 
 def test_without_a_script_the_first_findings_are_shown(open_report: Open) -> None:
-    page = open_report(triaged_run(), java_script_enabled=False)
+    page = open_report(triaged_run(), scripts=False)
     assert page.locator("noscript tbody tr").count() == 22
     assert not page.is_visible("#filters")
 
@@ -209,8 +209,9 @@ def test_axe_finds_no_violation(
     page = open_report(
         make(),
         "#disposition=all&open=3",
-        viewport={"width": width, "height": 800},
-        color_scheme=scheme,
+        width=width,
+        height=800,
+        scheme=scheme,
     )
     page.evaluate(axe)
     violations = page.evaluate(AXE)

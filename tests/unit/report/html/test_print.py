@@ -70,7 +70,7 @@ def test_what_is_folded_on_the_screen_is_unfolded(open_report: Open) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_cover_is_not_on_the_screen(open_report: Open, scheme: str) -> None:
-    page = open_report(triaged_run(), color_scheme=scheme)
+    page = open_report(triaged_run(), scheme=scheme)
     assert not page.is_visible(".cover")
     page.emulate_media(media="print")
     assert page.is_visible(".cover")
