@@ -82,8 +82,22 @@ _SECONDS = "SELECT epoch_us(date_created) AS at FROM sentry_key"
 
 
 @pytest.mark.parametrize("text", WRONG)
-def test_what_is_no_date_and_time_is_refused_on_both_paths(tmp_path: Path, text: str) -> None:
+def test_what_is_no_date_and_time_is_refused_of_a_server(text: str) -> None:
     assert fault("sentry_key", changed(dateCreated=text)) == "dateCreated is not a date and time"
+
+
+def test_what_is_no_date_and_time_is_none_in_sql() -> None:
+    with connect() as connection:
+        found = connection.execute(_IN_SQL, {"texts": WRONG}).fetchone()
+    assert found == ([False] * len(WRONG),)
+
+
+# One of each kind: every other is refused by the same expression.
+@pytest.mark.parametrize(
+    "text",
+    ["", "infinity", "2026-02-01T24:00:00Z", "2026-02-01T10:00:00Z\n", "2026-02-30", WRONG[-2]],
+)
+def test_what_is_no_date_and_time_is_refused_in_a_file(tmp_path: Path, text: str) -> None:
     raw = api(tmp_path / "k.json", [KEY, changed(id="k2", dateCreated=text)])
     with connect() as connection, pytest.raises(BadInputError) as refused:
         fill(connection, raw)
@@ -91,6 +105,8 @@ def test_what_is_no_date_and_time_is_refused_on_both_paths(tmp_path: Path, text:
     assert "dateCreated: expected a date and time" in str(told)
     assert str(told.where).startswith("k.json:1:")
 
+
+_IN_SQL = f"SELECT list_transform($texts::VARCHAR[], lambda x: NOT {not_moment('x')})"
 
 _WORDS = (
     "1999 2026 0000 12026 - -02-30 -02-28 T t 24 23 00 : :59 :60 .5 , Z z + +14 +25:00 -23:59 BC"
@@ -107,10 +123,7 @@ _TEXTS = st.one_of(
 @given(st.lists(_TEXTS, max_size=40))
 def test_both_paths_agree_on_any_text(texts: list[str]) -> None:
     with connect() as connection:
-        found = connection.execute(
-            f"SELECT list_transform($texts::VARCHAR[], lambda x: NOT {not_moment('x')})",
-            {"texts": texts},
-        ).fetchone()
+        found = connection.execute(_IN_SQL, {"texts": texts}).fetchone()
     assert found == ([is_moment(text) for text in texts],)
 
 

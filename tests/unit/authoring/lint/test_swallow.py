@@ -39,10 +39,24 @@ def value(connection: Connection, call: str) -> object:
         return error
 
 
+def counts(connection: Connection, name: str) -> set[int]:
+    """Ask DuckDB: how many arguments a call may have, of three at most; it lists not all."""
+    forms = connection.execute(
+        "SELECT len(parameter_types), varargs IS NOT NULL FROM duckdb_functions()"
+        " WHERE function_name = $name",
+        {"name": name},
+    ).fetchall()
+    return {
+        count
+        for count in (1, 2, 3)
+        if not forms or any(count == n or (is_open and count > n) for n, is_open in forms)
+    }
+
+
 def hides(connection: Connection, name: str) -> bool:
     """Ask DuckDB: whether some call has a value though an argument is NULL."""
     found = False
-    for count in (1, 2, 3):
+    for count in counts(connection, name):
         for types in itertools.product(VALUES, repeat=count):
             if count == 3 and types[0] != types[1]:  # enough to find each form
                 continue
