@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from scanner.model.run import Run
+from scanner.report import pdf
 from tests.unit.report.browsing import Open
 from tests.unit.report.rendering import write_file
 
@@ -18,6 +20,17 @@ FLAGS = [
     "--disable-background-networking",
     "--no-first-run",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _laid_out_once() -> Iterator[None]:
+    """Do not lay the same page out for paper twice: what comes of it depends on the page alone.
+
+    That it does is tested in two processes.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pdf, "_rendered", cache(pdf._rendered))  # noqa: SLF001
+        yield
 
 
 @pytest.fixture(scope="package")
