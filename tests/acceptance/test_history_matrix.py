@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +16,8 @@ from typing import Any
 import pytest
 
 from scanner.cli.main import main
+from scanner.history.choose import run_before
+from scanner.history.folder import History
 from tests.acceptance.broken_history import FOLDERS, NEEDED, REMADE, UNNEEDED
 from tests.acceptance.tolerance import Place
 
@@ -129,15 +132,42 @@ def goes_on(desk: Desk, before: dict[Path, bytes]) -> Said:
     after = files_of(desk.past)
     assert {path: after.get(path) for path in before} == before
     assert desk.run_of("03").is_dir()
+    is_read_in_good_order(desk)
+    return done
+
+
+def is_read_in_good_order(desk: Desk) -> None:
     for reader in READERS:
         told = desk.history(*reader)
         assert told.code in {0, 1, 2}, told.err
         assert told.code != 2 or told.err.startswith("keypolicy: "), told.err
         assert "\x1b" not in told.out + told.err
-    return done
 
 
 @pytest.mark.parametrize("name", [*NEEDED, *REMADE])
+def test_a_run_that_cannot_be_carried_on_is_not_chosen(kept: Desk, name: str) -> None:
+    """By the search that a scan makes: a scan of each would take most of the time."""
+    spoil, code = {**NEEDED, **REMADE}[name]
+    spoil(kept.run_of("02"))
+    before = files_of(kept.past)
+    first = kept.run_of("01").name
+    line = first.split("-")[1]
+    found = run_before(History(kept.past), line, datetime(2026, 3, 3, tzinfo=UTC), {"acme": 1})
+    assert found.run is not None
+    assert found.run.manifest.name.folder == first
+    assert {one.first_seen for one in found.tracked} == {datetime(2026, 3, 1, tzinfo=UTC)}
+    assert [warning.count("is passed over") for warning in found.warnings] == [1]
+    is_read_in_good_order(kept)
+    assert files_of(kept.past) == before
+    assert kept.verified() == [code]
+
+
+# One of each kind of damage, and of each part that is damaged.
+ONE_OF_EACH = {code: name for name, (_, code) in NEEDED.items()}
+REMADE_OF_EACH = {code: name for name, (_, code) in REMADE.items()}
+
+
+@pytest.mark.parametrize("name", [*ONE_OF_EACH.values(), *REMADE_OF_EACH.values()])
 def test_a_run_that_cannot_be_carried_on_is_passed_over(kept: Desk, name: str) -> None:
     spoil, code = {**NEEDED, **REMADE}[name]
     spoil(kept.run_of("02"))
