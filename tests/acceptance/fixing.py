@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from scanner.remediate.document import PlannedAction, write_plan
-from tests.acceptance.support import Result, keypolicy
+from tests.acceptance.support import Result, here
 from tests.simulator import CANARY, Simulator, World
 from tests.unit.remediate.apply.applying import LIMIT, WRITE, action, plan
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def fixed(sim: Simulator, folder: Path, *arguments: object, token: str = WRITE) -> Result:
     """Run a step of `fix`; no secret may come out, or be in any file."""
-    done = keypolicy("fix", *arguments, cwd=folder, SENTRY_AUTH_TOKEN=token, SENTRY_URL=sim.url)
+    done = here("fix", *arguments, cwd=folder, SENTRY_AUTH_TOKEN=token, SENTRY_URL=sim.url)
     everything = done.out + done.err
     for path in folder.rglob("*"):
         everything += path.read_text("utf-8") if path.is_file() else ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.support import keypolicy, report
+from tests.acceptance.support import here, report
 from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, POLICY, WAIVER, Place, key
 
 TAGGED, LIMITED = "key-tagged", "key-limited"
@@ -165,19 +165,19 @@ def test_waived_findings_are_left_out_and_a_lapsed_waiver_opens_a_known_one(plac
 
 def test_what_was_not_looked_at_is_not_fixed(tmp_path: Path) -> None:
     demo = ("--demo", "--as-of", "2026-06-01", "-o")
-    assert keypolicy("baseline", "write", *demo, FILE, cwd=tmp_path).code == 0
+    assert here("baseline", "write", *demo, FILE, cwd=tmp_path).code == 0
     scan = ("scan", *demo, "r.json", "--baseline", FILE)
     projects = {
         one["project"]
         for one in map(json.loads, (tmp_path / FILE).read_text("utf-8").splitlines()[1:])
     }
-    assert keypolicy(*scan, "--project", min(projects), cwd=tmp_path).code == 0
+    assert here(*scan, "--project", min(projects), cwd=tmp_path).code == 0
     assert report(tmp_path / "r.json")["summary"]["warnings"] == []
-    assert keypolicy(*scan, "--policy", "sentry-strict", cwd=tmp_path).code == 1
+    assert here(*scan, "--policy", "sentry-strict", cwd=tmp_path).code == 1
     assert "fixed" not in str(report(tmp_path / "r.json")["summary"]["warnings"])
     before = (tmp_path / FILE).read_text("utf-8")
     prune = ("baseline", "prune", *demo, FILE, "--project", "no-such-project")
-    assert keypolicy(*prune, cwd=tmp_path).code == 3
+    assert here(*prune, cwd=tmp_path).code == 3
     assert (tmp_path / FILE).read_text("utf-8") == before
 
 
@@ -266,14 +266,14 @@ def test_the_setting_names_the_file_and_nothing_else_does(place: Place) -> None:
 
 def test_the_counts_are_those_of_the_findings(tmp_path: Path) -> None:
     demo = ("--demo", "--as-of", "2026-06-01")
-    keypolicy("baseline", "write", *demo, "-o", FILE, cwd=tmp_path)
+    here("baseline", "write", *demo, "-o", FILE, cwd=tmp_path)
     known = (tmp_path / FILE).read_text("utf-8").splitlines(keepends=True)
     (tmp_path / FILE).write_text("".join([known[0], *known[1::3]]), "utf-8")
     waiver = {**WAIVER, "rule": ["key-max-age", "key-rate-limit"], "match": "name > 'm'"}
     (tmp_path / "waivers.yaml").write_text(json.dumps({"waivers": [waiver]}), "utf-8")
     waiver_until = ("--as-of", "2026-03-01")
     scan = ("scan", "--demo", *waiver_until, "--baseline", FILE, "--waivers", "waivers.yaml")
-    keypolicy(*scan, "-o", "r.json", cwd=tmp_path)
+    here(*scan, "-o", "r.json", cwd=tmp_path)
     data = report(tmp_path / "r.json")
     total = Counter(one["disposition"] for one in data["findings"])
     assert total == data["summary"]["dispositions"]

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import pytest
 
-from tests.acceptance.support import keypolicy
+from tests.acceptance.support import here
 
 RULES: Final = Path(__file__).with_name("fifteen")
 
 
 def test_they_are_linted_without_a_word(tmp_path: Path) -> None:
-    found = keypolicy("lint", "--strict", RULES, cwd=tmp_path)
+    found = here("lint", "--strict", RULES, cwd=tmp_path)
     assert found.code == 0, found.out
     assert (
         "2 policies, 14 rules, 1 file of owners: nothing to complain of." in found.out + found.err
@@ -20,7 +20,7 @@ def test_they_are_linted_without_a_word(tmp_path: Path) -> None:
 
 
 def test_no_mutant_survives(tmp_path: Path) -> None:
-    found = keypolicy("test", "--mutate", RULES, cwd=tmp_path)
+    found = here("test", "--mutate", RULES, cwd=tmp_path)
     assert found.code == 0, found.out
     assert found.out.count("0 survived") == len(list(RULES.glob("*.test.yaml")))
 
@@ -28,7 +28,7 @@ def test_no_mutant_survives(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("scan")
-    done = keypolicy(
+    done = here(
         *("scan", "--demo", "--policy", RULES, "--param", "most_projects=39"),
         *("--owners", RULES / "owners.yaml", "--format", "json"),
         cwd=folder,
@@ -58,7 +58,5 @@ def test_no_rule_ends_in_an_error(report: dict[str, Any]) -> None:
 
 def test_a_scan_of_some_projects_counts_no_organization(tmp_path: Path) -> None:
     sql = "SELECT project_count, key_count FROM sentry_organization"
-    done = keypolicy(
-        "query", sql, "--demo", "--project", "checkout", "--format", "json", cwd=tmp_path
-    )
+    done = here("query", sql, "--demo", "--project", "checkout", "--format", "json", cwd=tmp_path)
     assert json.loads(done.out) == [{"project_count": None, "key_count": None}]

@@ -9,7 +9,7 @@ import pytest
 
 from scanner.remediate.apply.audit import AuditLog
 from tests.acceptance.fixing import fixed, limits, save
-from tests.acceptance.support import keypolicy, report
+from tests.acceptance.support import here, report
 from tests.simulator import CANARY, Simulator, faults
 from tests.simulator.faults import on
 from tests.unit.remediate.apply.applying import (
@@ -63,7 +63,7 @@ def test_what_was_planned_is_gone_and_nothing_else_changed(tmp_path: Path, name:
     before = states(of)
     with Simulator(of) as sim:
         environment = {"SENTRY_AUTH_TOKEN": of.token, "SENTRY_URL": sim.url}
-        assert keypolicy(*scan, cwd=tmp_path, **environment).code == 1
+        assert here(*scan, cwd=tmp_path, **environment).code == 1
         failed = {one["resource"]["id"] for one in report(tmp_path / "r.json")["findings"]}
         asked = fixed(sim, tmp_path, "plan", "--policy", "ours.yaml", "-o", "plan.json")
         assert asked.code == 1, asked.err
@@ -72,7 +72,7 @@ def test_what_was_planned_is_gone_and_nothing_else_changed(tmp_path: Path, name:
         more = ["--allow-irreversible"] if name == "delete" else []
         done = fixed(sim, tmp_path, "apply", "plan.json", "--yes", *more)
         assert done.code == 0, done.out + done.err
-        again = keypolicy(*scan, cwd=tmp_path, **environment)
+        again = here(*scan, cwd=tmp_path, **environment)
         assert again.code == 0, again.out
         after = states(of)
         assert len(of.writes) == len(planned) > 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import hcl2
 import pytest
 
-from tests.acceptance.support import TWO_KEYS, keypolicy
+from tests.acceptance.support import TWO_KEYS, here
 from tests.simulator import Simulator, make_world
 from tests.simulator.world import CANARY
 
@@ -17,7 +17,7 @@ def _resources(text: str) -> list[str]:
 
 
 def test_the_demo_for_terraform(tmp_path: Path) -> None:
-    done = keypolicy("fix", "export", "--demo", "--terraform", "-o", "keys.tf", cwd=tmp_path)
+    done = here("fix", "export", "--demo", "--terraform", "-o", "keys.tf", cwd=tmp_path)
     assert (done.code, done.out, done.err) == (0, "", "")
     text = (tmp_path / "keys.tf").read_text("utf-8")
     assert len(set(_resources(text))) == 100
@@ -25,7 +25,7 @@ def test_the_demo_for_terraform(tmp_path: Path) -> None:
 
 
 def test_the_demo_for_alchemy_leaves_out_what_it_would_confuse(tmp_path: Path) -> None:
-    done = keypolicy("fix", "export", "--demo", "--alchemy", cwd=tmp_path)
+    done = here("fix", "export", "--demo", "--alchemy", cwd=tmp_path)
     assert done.code == 1
     left = done.err.count("would adopt either.")
     assert left > 0
@@ -34,7 +34,7 @@ def test_the_demo_for_alchemy_leaves_out_what_it_would_confuse(tmp_path: Path) -
 
 def test_an_answer_of_the_api_with_the_place_that_it_lacks(tmp_path: Path) -> None:
     place = ("--org", "acme", "--project", "web", "--allow-partial")
-    done = keypolicy("fix", "export", "--terraform", "--inventory", TWO_KEYS, *place, cwd=tmp_path)
+    done = here("fix", "export", "--terraform", "--inventory", TWO_KEYS, *place, cwd=tmp_path)
     assert done.code == 0, done.err
     ids = [one["id"] for one in json.loads(TWO_KEYS.read_text("utf-8"))]
     for one in ids:
@@ -43,7 +43,7 @@ def test_an_answer_of_the_api_with_the_place_that_it_lacks(tmp_path: Path) -> No
 
 
 def test_without_a_place_nothing_can_be_written(tmp_path: Path) -> None:
-    done = keypolicy("fix", "export", "--terraform", "--inventory", TWO_KEYS, cwd=tmp_path)
+    done = here("fix", "export", "--terraform", "--inventory", TWO_KEYS, cwd=tmp_path)
     assert done.code in {1, 3}
     assert _resources(done.out) == []
     assert "did not tell its organization" in done.out
@@ -56,7 +56,7 @@ def test_a_live_server(tool: str, tmp_path: Path) -> None:
     for number, key in enumerate(world.keys):
         key.name = f'${{file("/etc/passwd")}} "{number}"\n*/ }});'
     with Simulator(world) as simulator:
-        done = keypolicy(
+        done = here(
             *("fix", "export", tool, "--url", simulator.url),
             cwd=tmp_path,
             SENTRY_AUTH_TOKEN=world.token,
@@ -74,7 +74,7 @@ def test_what_was_not_seen_ends_in_3(tmp_path: Path) -> None:
     world.projects[0].accessible = False
     with Simulator(world) as simulator:
         found = [
-            keypolicy(
+            here(
                 *("fix", "export", "--terraform", "--url", simulator.url, *more),
                 *("--org", world.organization.slug, "--project", world.projects[0].slug),
                 *("--project", world.projects[1].slug),
@@ -88,10 +88,10 @@ def test_what_was_not_seen_ends_in_3(tmp_path: Path) -> None:
 
 
 def test_it_says_what_to_choose(tmp_path: Path) -> None:
-    done = keypolicy("fix", "export", "--demo", cwd=tmp_path)
+    done = here("fix", "export", "--demo", cwd=tmp_path)
     assert done.code == 2
     assert "--terraform --alchemy" in done.err
-    done = keypolicy("fix", "export", "--demo", "--terraform", "-o", "no/keys.tf", cwd=tmp_path)
+    done = here("fix", "export", "--demo", "--terraform", "-o", "no/keys.tf", cwd=tmp_path)
     assert done.code == 2
 
 
@@ -107,7 +107,7 @@ def test_it_says_what_to_choose(tmp_path: Path) -> None:
 def test_what_says_nothing_about_keys_as_they_are_is_told(
     tmp_path: Path, option: str, value: str
 ) -> None:
-    done = keypolicy("fix", "export", "--demo", "--terraform", option, value, cwd=tmp_path)
+    done = here("fix", "export", "--demo", "--terraform", option, value, cwd=tmp_path)
     assert done.code == 0
     assert f"{option} says nothing about keys as they are: it is for --desired" in done.err
 
@@ -129,7 +129,7 @@ rules:
 """
     (tmp_path / "ours.yaml").write_text(policy, "utf-8")
     fixed = ("fix", "export", "--demo", "--terraform", "--policy", "ours.yaml")
-    now, then = (keypolicy(*fixed, *more, cwd=tmp_path) for more in ((), ("--desired",)))
+    now, then = (here(*fixed, *more, cwd=tmp_path) for more in ((), ("--desired",)))
     assert (now.code, then.code, then.err) == (0, 0, "")
     without = now.out.count("# There is no rate limit.")
     assert without > 0
@@ -165,8 +165,8 @@ rules:
 """
     (tmp_path / "ours.yaml").write_text(policy, "utf-8")
     fixed = ("fix", "export", "--demo", f"--{tool}", "--policy", "ours.yaml", "--desired")
-    done = keypolicy(*fixed, cwd=tmp_path)
+    done = here(*fixed, cwd=tmp_path)
     assert done.code == 1
     assert told in done.err
-    now = keypolicy("fix", "export", "--demo", f"--{tool}", cwd=tmp_path)
+    now = here("fix", "export", "--demo", f"--{tool}", cwd=tmp_path)
     assert done.out.count("It is inactive") in {0, now.out.count("It is inactive")}

@@ -11,7 +11,7 @@ import pytest
 
 from scanner.base.resources import schema_path
 from scanner.remediate.document import read_plan
-from tests.acceptance.support import keypolicy
+from tests.acceptance.support import here
 from tests.simulator import CANARY, NOW, Simulator, World, make_world
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def policy(folder: Path, text: str = POLICY) -> Path:
 
 
 def live(sim: Simulator, folder: Path, *arguments: object) -> Result:
-    done = keypolicy(
+    done = here(
         *("fix", "plan", "--url", sim.url, "--as-of", "2026-06-01T12:00:00Z", *arguments),
         cwd=folder,
         SENTRY_AUTH_TOKEN=sim.world.token,
@@ -81,7 +81,7 @@ def world() -> World:
 def test_the_demo_is_planned_and_nothing_is_called_safe_that_nobody_looked_at(
     tmp_path: Path,
 ) -> None:
-    done = keypolicy("fix", "plan", *DEMO, "-o", "p.json", "-o", "p.md", cwd=tmp_path)
+    done = here("fix", "plan", *DEMO, "-o", "p.json", "-o", "p.md", cwd=tmp_path)
     assert done.code == 1
     plan = plan_of(tmp_path / "p.json")
     assert plan["server"] == "https://otter-post.sentry.example"
@@ -94,7 +94,7 @@ def test_the_demo_is_planned_and_nothing_is_called_safe_that_nobody_looked_at(
     assert "usage was not looked at" in first["notes"][0]
     assert "rateLimit" in first["precondition"]["fields"]
     assert {one["code"] for one in plan["left"]} == {"no-remedy", "unknown"}
-    scanned = keypolicy("scan", *DEMO, "--format", "json", cwd=tmp_path)
+    scanned = here("scan", *DEMO, "--format", "json", cwd=tmp_path)
     found = json.loads(scanned.out)["findings"]
     told = [c["fingerprint"] for one in plan["actions"] for c in one["findings"]]
     told += [one["fingerprint"] for one in plan["left"]]
@@ -106,7 +106,7 @@ def test_the_demo_is_planned_and_nothing_is_called_safe_that_nobody_looked_at(
 
 def test_plans_of_the_same_facts_differ_in_their_clock_alone(tmp_path: Path) -> None:
     for name in ("a.json", "b.json"):
-        assert keypolicy("fix", "plan", *DEMO, "-o", name, cwd=tmp_path).code == 1
+        assert here("fix", "plan", *DEMO, "-o", name, cwd=tmp_path).code == 1
     one, other = (plan_of(tmp_path / name) for name in ("a.json", "b.json"))
     for plan in (one, other):
         del plan["created_at"], plan["digest"]
@@ -114,18 +114,18 @@ def test_plans_of_the_same_facts_differ_in_their_clock_alone(tmp_path: Path) -> 
 
 
 def test_standard_output_in_each_form(tmp_path: Path) -> None:
-    made = keypolicy("fix", "plan", *DEMO, "--format", "json", cwd=tmp_path)
+    made = here("fix", "plan", *DEMO, "--format", "json", cwd=tmp_path)
     assert made.code == 1
     assert json.loads(made.out)["kind"] == "keypolicy-plan"
-    page = keypolicy("fix", "plan", *DEMO, "--format", "markdown", cwd=tmp_path)
+    page = here("fix", "plan", *DEMO, "--format", "markdown", cwd=tmp_path)
     assert "| `set_rate_limit` | **disruptive** |" in page.out
-    brief = keypolicy("fix", "plan", *DEMO, "--quiet", cwd=tmp_path)
+    brief = here("fix", "plan", *DEMO, "--quiet", cwd=tmp_path)
     assert brief.out == "PLAN: 11 changes (11 disruptive)\n"
 
 
 def test_a_plan_is_narrowed(tmp_path: Path) -> None:
     def actions(*arguments: object) -> tuple[int, dict[str, Any]]:
-        done = keypolicy("fix", "plan", *DEMO, *arguments, "-o", "p.json", cwd=tmp_path)
+        done = here("fix", "plan", *DEMO, *arguments, "-o", "p.json", cwd=tmp_path)
         return done.code, plan_of(tmp_path / "p.json")
 
     code, plan = actions("--key", "cron")
@@ -143,23 +143,23 @@ def test_a_plan_is_narrowed(tmp_path: Path) -> None:
 
 
 def test_what_is_named_wrongly_is_told(tmp_path: Path) -> None:
-    done = keypolicy("fix", "plan", *DEMO, "--rule", "key-rate-limt", cwd=tmp_path)
+    done = here("fix", "plan", *DEMO, "--rule", "key-rate-limt", cwd=tmp_path)
     assert done.code == 2
     assert "Did you mean `key-rate-limit`?" in done.err
-    done = keypolicy("fix", "plan", *DEMO, "-o", "plan.xml", cwd=tmp_path)
+    done = here("fix", "plan", *DEMO, "-o", "plan.xml", cwd=tmp_path)
     assert done.code == 2
     assert "Use one of: .json, .md." in done.err
     for key in ("no-such-key", "Cron", "cro"):
-        done = keypolicy("fix", "plan", *DEMO, "--key", "cron", "--key", key, cwd=tmp_path)
+        done = here("fix", "plan", *DEMO, "--key", "cron", "--key", key, cwd=tmp_path)
         assert (done.code, done.out) == (2, "")
         assert f"no key that was seen has an id that begins with '{key}'" in done.err
     assert "Did you mean `cron`?" in done.err
     # Where not all was seen, it may be among the rest.
-    done = keypolicy("fix", "plan", *DEMO, "--project", "nope", "--key", "cron", cwd=tmp_path)
+    done = here("fix", "plan", *DEMO, "--project", "nope", "--key", "cron", cwd=tmp_path)
     assert done.code == 3
     assert "'cron'" in done.err
     for factor in ("0.5", "1001", "nan", "much"):
-        done = keypolicy("fix", "plan", *DEMO, "--headroom", factor, cwd=tmp_path)
+        done = here("fix", "plan", *DEMO, "--headroom", factor, cwd=tmp_path)
         assert done.code == 2
         assert f"--headroom: '{factor}' is no number from 1 to 1000" in done.err
 
@@ -179,13 +179,13 @@ waivers:
 """,
         "utf-8",
     )
-    base = keypolicy(
+    base = here(
         *("baseline", "write", *DEMO, "--project", "storefront", "-o", "baseline.json"),
         cwd=tmp_path,
     )
     assert base.code == 0, base.err
     arguments = ("--waivers", "waivers.yaml", "--baseline", "baseline.json")
-    done = keypolicy("fix", "plan", *DEMO, *arguments, "-o", "p.json", cwd=tmp_path)
+    done = here("fix", "plan", *DEMO, *arguments, "-o", "p.json", cwd=tmp_path)
     assert done.code == 1, done.err
     plan = plan_of(tmp_path / "p.json")
     waived = [one for one in plan["left"] if one["code"] == "waived"]
@@ -263,14 +263,14 @@ def test_a_deletion_is_red_and_says_so(tmp_path: Path) -> None:
     text = POLICY.replace("fix: {disable: true}", "fix: {delete: true}")
     path = policy(tmp_path, text)
     arguments = ("fix", "plan", *DEMO, "--policy", path, "--rule", "key-old", "--key", "cron")
-    plain = keypolicy(*arguments, cwd=tmp_path)
+    plain = here(*arguments, cwd=tmp_path)
     assert "delete (IRREVERSIBLE): otter-post-demo/legacy-monolith cron" in plain.out
     assert "\x1b" not in plain.out
-    coloured = keypolicy(*arguments, cwd=tmp_path, FORCE_COLOR="1")
+    coloured = here(*arguments, cwd=tmp_path, FORCE_COLOR="1")
     line = next(one for one in coloured.out.split("\n") if "IRREVERSIBLE): otter" in one)
     assert line.startswith(f"{RED}delete (IRREVERSIBLE)")
     assert line.endswith(RESET)
-    page = keypolicy(*arguments, "--format", "markdown", cwd=tmp_path)
+    page = here(*arguments, "--format", "markdown", cwd=tmp_path)
     assert "**1 key would be deleted for good.**" in page.out
     assert "--allow-irreversible" in page.out
 
@@ -316,8 +316,8 @@ def test_what_could_not_be_seen_ends_with_3(world: World, tmp_path: Path) -> Non
 
 
 def test_a_report_is_enough_for_what_its_evidence_tells(tmp_path: Path) -> None:
-    assert keypolicy("scan", *DEMO, "-o", "r.json", cwd=tmp_path).code == 1
-    done = keypolicy("fix", "plan", "--report", "r.json", "-o", "p.json", cwd=tmp_path)
+    assert here("scan", *DEMO, "-o", "r.json", cwd=tmp_path).code == 1
+    done = here("fix", "plan", "--report", "r.json", "-o", "p.json", cwd=tmp_path)
     assert done.code == 1, done.err
     plan = plan_of(tmp_path / "p.json")
     assert len(plan["actions"]) == 11
@@ -326,18 +326,18 @@ def test_a_report_is_enough_for_what_its_evidence_tells(tmp_path: Path) -> None:
     assert set(plan["actions"][0]["precondition"]["fields"]) >= {"id", "name", "rateLimit"}
     # What no evidence shows is not known, and nothing is held against it.
     assert "useCase" not in plan["actions"][0]["precondition"]["fields"]
-    whole = keypolicy("fix", "plan", *DEMO, "-o", "w.json", cwd=tmp_path)
+    whole = here("fix", "plan", *DEMO, "-o", "w.json", cwd=tmp_path)
     assert whole.code == 1
     same = plan_of(tmp_path / "w.json")["actions"]
     assert [one["id"] for one in plan["actions"]] != []
     assert {one["target"]["id"] for one in plan["actions"]} == {o["target"]["id"] for o in same}
-    narrowed = keypolicy(
+    narrowed = here(
         *("fix", "plan", "--report", "r.json", "--project", "storefront", "--format", "json"),
         cwd=tmp_path,
     )
     assert len(json.loads(narrowed.out)["actions"]) == 1
     for option, name, meant in (("--key", "crom", "cron"), ("--project", "store", "storefront")):
-        done = keypolicy("fix", "plan", "--report", "r.json", option, name, cwd=tmp_path)
+        done = here("fix", "plan", "--report", "r.json", option, name, cwd=tmp_path)
         assert (done.code, done.out) == (2, "")
         assert f"{option}: no finding of the report is about" in done.err
         assert f"Did you mean `{meant}`?" in done.err
@@ -346,7 +346,7 @@ def test_a_report_is_enough_for_what_its_evidence_tells(tmp_path: Path) -> None:
 def test_reports_of_others_and_of_other_policies_are_refused(tmp_path: Path) -> None:
     def told(text: str) -> str:
         (tmp_path / "r.json").write_text(text, "utf-8")
-        done = keypolicy("fix", "plan", "--report", "r.json", cwd=tmp_path)
+        done = here("fix", "plan", "--report", "r.json", cwd=tmp_path)
         assert done.code == 2
         assert "r.json: is " in done.err
         return done.err
@@ -360,26 +360,26 @@ def test_reports_of_others_and_of_other_policies_are_refused(tmp_path: Path) -> 
     for depth in (900, 100_000):
         assert "is not a JSON report" in told(ours + "[" * depth + "]" * depth + "}")
     (tmp_path / "latin.json").write_bytes((ours + '["é"]}').encode("latin-1"))
-    done = keypolicy("fix", "plan", "--report", "latin.json", cwd=tmp_path)
+    done = here("fix", "plan", "--report", "latin.json", cwd=tmp_path)
     assert (done.code, "latin.json: is no" in done.err) == (2, True), done.err
-    assert keypolicy("scan", *DEMO, "-o", "r.json", cwd=tmp_path).code == 1
+    assert here("scan", *DEMO, "-o", "r.json", cwd=tmp_path).code == 1
     arguments = ("fix", "plan", "--report", "r.json")
-    done = keypolicy(*arguments, "--param", "max_age=7d", cwd=tmp_path)
+    done = here(*arguments, "--param", "max_age=7d", cwd=tmp_path)
     assert done.code == 2
     assert "asked other things when the report was made" in done.err
-    done = keypolicy(*arguments, "--policy", "sentry-tokens", cwd=tmp_path)
+    done = here(*arguments, "--policy", "sentry-tokens", cwd=tmp_path)
     assert done.code == 2
     assert "is about the policy sentry-baseline, which is not selected" in done.err
-    done = keypolicy(*arguments, "--demo", cwd=tmp_path)
+    done = here(*arguments, "--demo", cwd=tmp_path)
     assert "--report and --demo exclude each other" in done.err
 
 
 def test_a_token_in_a_report_never_reaches_a_plan(tmp_path: Path) -> None:
-    assert keypolicy("scan", *DEMO, "-o", "r.json", cwd=tmp_path).code == 1
+    assert here("scan", *DEMO, "-o", "r.json", cwd=tmp_path).code == 1
     token = "sntrys_" + "a1b2c3d4e5f6" * 4
     path = tmp_path / "r.json"
     path.write_text(path.read_text("utf-8").replace("cron has no", f"{token} has no"), "utf-8")
-    done = keypolicy("fix", "plan", "--report", "r.json", "-o", "p.json", cwd=tmp_path)
+    done = here("fix", "plan", "--report", "r.json", "-o", "p.json", cwd=tmp_path)
     assert done.code == 1
     assert token not in done.out + done.err + (tmp_path / "p.json").read_text("utf-8")
 
@@ -392,30 +392,30 @@ def test_a_plan_from_a_report_is_for_the_server_that_was_scanned(
     server = f"https://sentry.example{below}"
     with Simulator(world) as sim:
         settings = {"SENTRY_AUTH_TOKEN": world.token, "SENTRY_URL": sim.url}
-        assert keypolicy("fetch", "-o", "k.jsonl", "-q", cwd=tmp_path, **settings).code == 0
+        assert here("fetch", "-o", "k.jsonl", "-q", cwd=tmp_path, **settings).code == 0
     path = tmp_path / "k.jsonl"
     path.write_text(path.read_text("utf-8").replace(sim.url, server), "utf-8")
     scan = ("scan", "--inventory", "k.jsonl", "-q", "-o", "r.json")
-    assert keypolicy(*scan, cwd=tmp_path).code == 1
-    keypolicy("fix", "plan", "--inventory", "k.jsonl", "-o", "a.json", cwd=tmp_path)
-    keypolicy("fix", "plan", "--report", "r.json", "-o", "b.json", cwd=tmp_path)
+    assert here(*scan, cwd=tmp_path).code == 1
+    here("fix", "plan", "--inventory", "k.jsonl", "-o", "a.json", cwd=tmp_path)
+    here("fix", "plan", "--report", "r.json", "-o", "b.json", cwd=tmp_path)
     assert plan_of(tmp_path / "a.json")["server"] == server
     assert plan_of(tmp_path / "b.json")["server"] == server
 
 
 def test_keys_of_two_servers_make_no_plan(tmp_path: Path) -> None:
-    assert keypolicy("scan", *DEMO, "-o", "r.json", cwd=tmp_path).code == 1
+    assert here("scan", *DEMO, "-o", "r.json", cwd=tmp_path).code == 1
     path = tmp_path / "r.json"
     text = path.read_text("utf-8").replace("https://otter-post.", "https://gull-post.", 1)
     path.write_text(text, "utf-8")
-    done = keypolicy("fix", "plan", "--report", "r.json", cwd=tmp_path)
+    done = here("fix", "plan", "--report", "r.json", cwd=tmp_path)
     assert done.code == 2
     assert "the keys are of several servers" in done.err
 
 
 def test_help_tells_its_own_exit_codes(tmp_path: Path) -> None:
-    done = keypolicy("fix", "plan", "--help", cwd=tmp_path)
+    done = here("fix", "plan", "--help", cwd=tmp_path)
     assert done.code == 0
     assert "changes are planned, or not all of them were applied" in done.out
-    done = keypolicy("fix", cwd=tmp_path)
+    done = here("fix", cwd=tmp_path)
     assert done.code == 2

@@ -20,7 +20,7 @@ from msgspec import structs
 from scanner.cli.main import main
 from scanner.model.outcome import Risk
 from tests.acceptance.fixing import fixed, limits, save
-from tests.acceptance.support import ROOT, keypolicy
+from tests.acceptance.support import ROOT, here
 from tests.simulator import Simulator
 from tests.unit.remediate.apply.applying import (
     LIMIT,
@@ -57,7 +57,7 @@ def test_a_plan_for_another_server(tmp_path: Path) -> None:
         save(tmp_path, other, *limits(other.world))
         assert f"is a plan for {other.url}" in refused(sim, tmp_path, "--yes")
         assert other.requests == 0
-        done = keypolicy("fix", "apply", "plan.json", cwd=tmp_path, SENTRY_AUTH_TOKEN=WRITE)
+        done = here("fix", "apply", "plan.json", cwd=tmp_path, SENTRY_AUTH_TOKEN=WRITE)
         assert (done.code, other.requests) == (2, 0)
         assert "https://sentry.io" in done.err
 
@@ -235,6 +235,6 @@ def test_no_change_of_a_plan_leads_to_a_request(
 
 @pytest.mark.parametrize("number", ["-1", "1.5", "many", "", "\u0665"])
 def test_a_number_of_changes_that_is_none(tmp_path: Path, number: str) -> None:
-    done = keypolicy("fix", "apply", "plan.json", f"--max-changes={number}", cwd=tmp_path)
+    done = here("fix", "apply", "plan.json", f"--max-changes={number}", cwd=tmp_path)
     assert done.code == 2
     assert f"--max-changes: {number!r} is no whole number from 0" in done.err

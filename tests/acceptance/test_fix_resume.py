@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import random
 import signal
@@ -15,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from scanner.cli.main import main
 from scanner.remediate.document import PlannedAction, State, write_plan
-from tests.acceptance.support import ROOT, keypolicy
+from tests.acceptance.support import ROOT, begin, here
 from tests.simulator import CANARY, Simulator, World, faults
 from tests.simulator.faults import on
 from tests.unit.remediate.apply.applying import (
@@ -36,10 +34,6 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
 
 LATENCY = 0.002
-
-# Processes are forked off one that has imported everything.
-FORK = multiprocessing.get_context("forkserver")
-FORK.set_forkserver_preload(["scanner.cli.fix.apply", "scanner.providers.sentry.fix.remote"])
 
 NEW: State = {
     "rateLimit": {"count": 5, "window": 60},
@@ -78,20 +72,14 @@ def assert_as_planned(of: World, actions: list[PlannedAction], then: dict[str, S
     assert len(of.writes) == len(actions) + len(planned)
 
 
-def run(url: str, folder: Path) -> None:
-    """Apply, in this process, as the command does."""
-    os.chdir(folder)
-    os.environ.update(HOME=str(folder), SENTRY_AUTH_TOKEN=WRITE, SENTRY_URL=url)
-    with Path(os.devnull).open("w") as sys.stdout:
-        sys.stderr = sys.stdout
-        allowed = ["--yes", "--allow-irreversible", "--max-changes", "1000"]
-        sys.exit(main(["fix", "apply", "plan.json", *allowed]))
-
-
 def start(sim: Simulator, folder: Path) -> ForkServerProcess:
-    process = FORK.Process(target=run, args=(sim.url, folder))
-    process.start()
-    return process
+    """Begin to apply in another process."""
+    return begin(
+        *("fix", "apply", "plan.json", "--yes", "--allow-irreversible", "--max-changes", "1000"),
+        cwd=folder,
+        SENTRY_AUTH_TOKEN=WRITE,
+        SENTRY_URL=sim.url,
+    )
 
 
 def killed(folder: Path, changes: int, kills: int, seed: int) -> int:
@@ -151,7 +139,7 @@ def test_an_interrupted_apply_goes_on_where_it_was(tmp_path: Path) -> None:
         assert (process.returncode, said) == (130, b"keypolicy: interrupted\n")
         assert 0 < len(of.writes) < 12
         time.sleep(0.3)  # what was under way is done by now
-        done = keypolicy(*command, cwd=tmp_path, **environment)
+        done = here(*command, cwd=tmp_path, **environment)
     assert done.code == 0, done.out
     assert_as_planned(of, actions, then)
 
@@ -235,6 +223,6 @@ def test_an_output_that_is_full_does_not_say_that_nothing_was_changed(tmp_path: 
         assert done.returncode == 2
         assert b"What was changed until now is in plan.audit.jsonl" in done.stderr
         assert b"Nothing was decided" not in done.stderr
-        assert keypolicy(*arguments, cwd=tmp_path, **settings).code == 0
+        assert here(*arguments, cwd=tmp_path, **settings).code == 0
     assert states(of) == then
     assert len(of.writes) == len(actions)

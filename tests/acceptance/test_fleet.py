@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.support import Result, findings, keypolicy, report
+from tests.acceptance.support import Result, findings, here, report
 from tests.simulator import CANARY, TODAY, Limits, Simulator, make_world
 from tests.simulator.world import READ_SCOPES, ApiToken
 
@@ -16,7 +16,7 @@ LIMITS = Limits(requests=200, window=1, concurrent=25)
 
 
 def scan(folder: Path, *arguments: object, **environment: str) -> Result:
-    return keypolicy("scan", *AS_OF, *arguments, cwd=folder, **environment)
+    return here("scan", *AS_OF, *arguments, cwd=folder, **environment)
 
 
 def parts(path: Path) -> dict[str | None, Any]:
@@ -96,10 +96,10 @@ def test_the_parts_are_the_whole_after_triage(tmp_path: Path) -> None:
     (tmp_path / "o.yaml").write_text(OWNERS, "utf-8")
     with Simulator(make_world(projects=12, keys=90, organizations=3), TODAY) as sim:
         token = {"SENTRY_AUTH_TOKEN": sim.world.token}
-        saved = keypolicy("fetch", "--url", sim.url, "-o", "i.jsonl", cwd=tmp_path, **token)
+        saved = here("fetch", "--url", sim.url, "-o", "i.jsonl", cwd=tmp_path, **token)
     assert saved.code == 0, saved.err
     whose = ("--inventory", "i.jsonl", "--owners", "o.yaml", "--waivers", "w.yaml")
-    known = keypolicy(
+    known = here(
         *("baseline", "write", "--inventory", "i.jsonl", *AS_OF, "--org", "globex"),
         *("-o", "b.json"),
         cwd=tmp_path,
@@ -159,7 +159,7 @@ def test_one_organization_has_no_parts(tmp_path: Path) -> None:
 def test_a_file_narrows_an_inventory_as_flags_do(tmp_path: Path) -> None:
     with Simulator(make_world(projects=12, keys=30, organizations=3), TODAY) as sim:
         token = {"SENTRY_AUTH_TOKEN": sim.world.token}
-        keypolicy("fetch", "--url", sim.url, "-o", "i.jsonl", cwd=tmp_path, **token)
+        here("fetch", "--url", sim.url, "-o", "i.jsonl", cwd=tmp_path, **token)
     (tmp_path / "some.txt").write_bytes(b"\xef\xbb\xbfacme # one\r\n\r\n")
     both = ("--organizations-from", "some.txt", "--org", "globex")
     scan(tmp_path, "--inventory", "i.jsonl", *both, "-o", "file.json")
@@ -187,7 +187,7 @@ def test_a_list_that_is_none_is_refused(
 ) -> None:
     if content is not None:
         (tmp_path / "f.txt").write_bytes(content)
-    done = keypolicy(*verb, "--organizations-from", "f.txt", cwd=tmp_path)
+    done = here(*verb, "--organizations-from", "f.txt", cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert told in done.err
     assert "usage:" not in done.err

@@ -9,7 +9,7 @@ import pytest
 from icalendar import Calendar
 
 from scanner.base.resources import schema_path
-from tests.acceptance.support import Result, keypolicy
+from tests.acceptance.support import Result, here
 from tests.acceptance.tolerance import ALPHA, BETA, Place, key
 
 POLICY = """\
@@ -48,7 +48,7 @@ def run(place: Place, verb: str, *arguments: str, **environment: str) -> Result:
     shared = ("--inventory", "keys.json", "--org", "acme", "--project", "web")
     day = () if "--as-of" in arguments else ("--as-of", "2026-03-01")
     judged = ("--policy", "p.yaml", *day)
-    return keypolicy(verb, *shared, *judged, *arguments, cwd=place.folder, **environment)
+    return here(verb, *shared, *judged, *arguments, cwd=place.folder, **environment)
 
 
 def forecast(place: Place, *arguments: str) -> Any:
@@ -123,7 +123,7 @@ def test_exit_codes(place: Place, arguments: tuple[str, ...], code: int) -> None
 def test_what_could_not_be_seen_is_not_foretold(place: Place) -> None:
     place.write("empty.json", "[]")
     shared = ("--org", "acme", "--project", "web", "--policy", "p.yaml", "--format", "json")
-    done = keypolicy("forecast", "--inventory", "empty.json", *shared, cwd=place.folder)
+    done = here("forecast", "--inventory", "empty.json", *shared, cwd=place.folder)
     assert done.code in {2, 3}
     ten = [key(f"{n:032x}", f"k{n}") for n in range(10)]  # a full page: more may be missing
     place.keys(*ten)
@@ -210,6 +210,6 @@ def test_findings_and_counts_of_a_scan_are_those_of_as_of(place: Place) -> None:
 
 
 def test_the_schema_is_printed(tmp_path: Path) -> None:
-    done = keypolicy("schema", "forecast", cwd=tmp_path)
+    done = here("schema", "forecast", cwd=tmp_path)
     assert done.code == 0
     assert json.loads(done.out)["title"] == "keypolicy forecast"

@@ -8,7 +8,7 @@ import pytest
 
 from scanner.cli.main import main
 from scanner.report import FORMATS
-from tests.acceptance.support import keypolicy
+from tests.acceptance.support import TWO_KEYS, here
 from tests.unit.report.papers import can_make
 
 SUFFIXES = [suffix for name, info in FORMATS.items() if can_make(name) for suffix in info.suffixes]
@@ -17,7 +17,7 @@ SUFFIXES = [suffix for name, info in FORMATS.items() if can_make(name) for suffi
 def test_one_scan_writes_every_format_and_the_exit_code_stays(tmp_path: Path) -> None:
     files = [tmp_path / f"keys{suffix}" for suffix in SUFFIXES]
     outputs = [part for file in files for part in ("-o", file)]
-    done = keypolicy("scan", "--demo", *outputs, cwd=tmp_path)
+    done = here("scan", "--inventory", TWO_KEYS, *outputs, cwd=tmp_path)
     assert done.code == 1, done.err
     assert [file.name for file in files if not file.stat().st_size] == []
     assert {file.name for file in tmp_path.iterdir()} == {file.name for file in files}
@@ -25,7 +25,7 @@ def test_one_scan_writes_every_format_and_the_exit_code_stays(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", ["github", "junit", "markdown", "csv", "prometheus"])
 def test_a_text_format_on_standard_output_is_alone_there(name: str, tmp_path: Path) -> None:
-    done = keypolicy("scan", "--demo", "--format", name, cwd=tmp_path)
+    done = here("scan", "--demo", "--format", name, cwd=tmp_path)
     assert done.code == 1, done.err
     begins = {
         "github": "keypolicy: failed",
@@ -41,9 +41,7 @@ def test_a_text_format_on_standard_output_is_alone_there(name: str, tmp_path: Pa
 AS_OF = ("--as-of", "2026-01-15")
 SCREENS: list[tuple[tuple[str, ...], dict[str, str]]] = [
     (("-q",), {}),
-    ((), {"FORCE_COLOR": "1"}),
-    ((), {"COLUMNS": "200"}),
-    ((), {"COLUMNS": "20"}),
+    ((), {"FORCE_COLOR": "1", "COLUMNS": "20"}),
     (("-q",), {"FORCE_COLOR": "1", "COLUMNS": "200"}),
 ]
 
@@ -52,14 +50,14 @@ SCREENS: list[tuple[tuple[str, ...], dict[str, str]]] = [
 def test_a_file_is_whole_whatever_the_screen_is_to_show(verb: str, tmp_path: Path) -> None:
     command: tuple[str, ...] = (verb, "--demo", *AS_OF)
     if verb == "replay":
-        keypolicy("scan", "--demo", *AS_OF, "-q", "--history", "past", cwd=tmp_path)
+        here("scan", "--demo", *AS_OF, "-q", "--history", "past", cwd=tmp_path)
         command = ("history", "replay", "latest", "--history", "past")
-    keypolicy(*command, "-o", "keys.txt", cwd=tmp_path)
+    here(*command, "-o", "keys.txt", cwd=tmp_path)
     plain = (tmp_path / "keys.txt").read_bytes()
     for options, environment in SCREENS:
         (tmp_path / "keys.txt").unlink()
         quiet = options if verb != "replay" else ()
-        keypolicy(*command, *quiet, "-o", "keys.txt", cwd=tmp_path, **environment)
+        here(*command, *quiet, "-o", "keys.txt", cwd=tmp_path, **environment)
         assert (tmp_path / "keys.txt").read_bytes() == plain, (options, environment)
     assert plain.count(b"\n") > 20
     assert b"\x1b" not in plain
@@ -69,7 +67,7 @@ def test_a_disk_that_is_full_is_told(tmp_path: Path) -> None:
     for suffix in (".csv", ".parquet"):
         link = tmp_path / f"full{suffix}"
         link.symlink_to("/dev/full")
-        done = keypolicy("scan", "--demo", "-o", link, cwd=tmp_path)
+        done = here("scan", "--demo", "-o", link, cwd=tmp_path)
         assert done.code == 2
         assert "No space left on device" in done.err
 

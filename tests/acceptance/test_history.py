@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 
 from scanner.base.resources import schema_path
-from tests.acceptance.support import Result, keypolicy, report
+from tests.acceptance.support import Result, here, report
 from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, POLICY, Place, key
 from tests.simulator import CANARY, Simulator, make_world
 
@@ -231,7 +231,7 @@ def test_a_renamed_organization_takes_its_times_along(place: Place) -> None:
     # Another organization, of which no key was ever there.
     other = re.sub(r"[0-9a-f]{32}", lambda found: found[0][::-1], old)
     place.write("other.jsonl", other.replace('"otter-post-demo"', '"globex"'))
-    scan = ("scan", "-q", "--inventory")
+    scan = ("scan", "-q", "--policy", "p.yaml", "--inventory")
     started = datetime.fromisoformat(json.loads(old.partition("\n")[0])["record"]["fetched_at"])
     days = [(started + timedelta(days=n)).isoformat() for n in range(1, 20, 6)]
     first = place.run(*scan, "old.jsonl", "--as-of", days[0])
@@ -327,17 +327,17 @@ def test_a_live_scan_is_of_one_line_with_that_of_what_was_fetched(tmp_path: Path
         token = sim.world.token
         server = ("--url", sim.url, "--org", "acme")
         live = ("scan", *server, "--as-of", "2026-06-02", "-q", "--history", DIR)
-        done = keypolicy(*live, cwd=tmp_path, SENTRY_AUTH_TOKEN=token)
+        done = here(*live, cwd=tmp_path, SENTRY_AUTH_TOKEN=token)
         fetch = ("fetch", *server, "-o", "saved.jsonl")
-        assert keypolicy(*fetch, cwd=tmp_path, SENTRY_AUTH_TOKEN=token).code == 0
+        assert here(*fetch, cwd=tmp_path, SENTRY_AUTH_TOKEN=token).code == 0
     assert (done.code, done.err) == (1, "")
     file = ("--inventory", "saved.jsonl", "--as-of", "2026-06-03", "-q")
-    assert keypolicy("scan", *file, "--history", DIR, cwd=tmp_path).code == 1
-    listed = keypolicy("history", "list", "--history", DIR, "--format", "json", cwd=tmp_path)
+    assert here("scan", *file, "--history", DIR, cwd=tmp_path).code == 1
+    listed = here("history", "list", "--history", DIR, "--format", "json", cwd=tmp_path)
     first, second = json.loads(listed.out)
     assert second["previous"] == first["id"]
     assert set(second["figures"]["changes"]) == {"still"}
-    again = keypolicy(
+    again = here(
         *("history", "replay", first["id"], "--history", DIR, "--format", "json"), cwd=tmp_path
     )
     assert (
@@ -520,9 +520,9 @@ def test_a_trend_of_nothing_is_told(place: Place, form: str) -> None:
 
 
 def test_without_a_history_nothing_is_said_of_it(tmp_path: Path) -> None:
-    keypolicy("scan", "--demo", "--as-of", "2026-06-01", "-o", "r.json", cwd=tmp_path)
+    here("scan", "--demo", "--as-of", "2026-06-01", "-o", "r.json", cwd=tmp_path)
     assert not {"due", "first_seen"} & set(report(tmp_path / "r.json")["findings"][0])
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
-    done = keypolicy("history", "list", cwd=tmp_path)
+    done = here("history", "list", cwd=tmp_path)
     assert done.code == 2
     assert "there is no history" in done.err

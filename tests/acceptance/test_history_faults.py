@@ -16,7 +16,7 @@ import pytest
 
 from scanner.history.manifest import decode, encode
 from tests.acceptance.support import ROOT, Result
-from tests.acceptance.tolerance import ALPHA, BETA, Place, key
+from tests.acceptance.tolerance import ALPHA, BETA, Place, key, with_two_days
 
 DIR = "past"
 NEWER = b'{"format":"keypolicy-history","version":2}\n'
@@ -123,8 +123,7 @@ def test_only_overdue_is_strict_where_the_history_cannot_be_read(place: Place) -
     ],
 )
 def test_a_cut_part_shows_and_the_next_scan_goes_on(place: Place, part: str, code: str) -> None:
-    kept(place, "2026-03-01")
-    kept(place, "2026-03-02")
+    with_two_days(place, DIR)
     path = run_of(place, "2026-03-02") / part
     path.write_bytes(path.read_bytes()[:-20])
     assert verified(place) == (2, [code])
@@ -143,8 +142,7 @@ def test_an_edited_manifest_shows(place: Place) -> None:
 
 
 def test_a_manifest_that_was_sealed_anew_shows_by_the_run_after_it(place: Place) -> None:
-    kept(place, "2026-03-01")
-    kept(place, "2026-03-02")
+    with_two_days(place, DIR)
     path = run_of(place, "2026-03-01") / "manifest.json"
     manifest = decode(path.read_bytes(), "here")
     path.write_bytes(encode(msgspec.structs.replace(manifest, exit_code=0)))
@@ -169,8 +167,7 @@ def test_a_run_that_was_taken_away_added_to_or_renamed_shows(place: Place) -> No
 
 
 def test_a_run_of_a_newer_format_is_passed_over(place: Place) -> None:
-    kept(place, "2026-03-01")
-    kept(place, "2026-03-02")
+    with_two_days(place, DIR)
     path = run_of(place, "2026-03-02") / "manifest.json"
     edit(path, b'"format":"keypolicy-run","version":1', b'"format":"keypolicy-run","version":9')
     assert "is of format version 9; this release reads 1" in kept(place, "2026-03-03").err

@@ -6,7 +6,6 @@ All of one case runs in this process, as a command would: there are many.
 import errno
 import json
 import os
-import shutil
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from scanner.cli.main import main
 from scanner.history.choose import run_before
 from scanner.history.folder import History
 from tests.acceptance.broken_history import FOLDERS, NEEDED, REMADE, UNNEEDED
-from tests.acceptance.tolerance import Place
+from tests.acceptance.tolerance import Place, with_two_days
 
 DIR = "past"
 SOURCE = ("--inventory", "keys.json", "--org", "acme", "--project", "web", "--policy", "p.yaml")
@@ -99,19 +98,6 @@ def desk(
     return Desk(Place(tmp_path), capsys)
 
 
-_TWO: list[Path] = []
-"""Two runs, made once: scans are what takes time here."""
-
-
-def two_runs(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> None:
-    if not _TWO:
-        desk.scan("01")
-        desk.scan("02")
-        _TWO.append(tmp_path_factory.mktemp("two") / DIR)
-        desk.past.rename(_TWO[0])
-    shutil.copytree(_TWO[0], desk.past)
-
-
 def files_of(folder: Path) -> dict[Path, bytes]:
     return {
         path: path.read_bytes()
@@ -121,8 +107,8 @@ def files_of(folder: Path) -> dict[Path, bytes]:
 
 
 @pytest.fixture
-def kept(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    two_runs(desk, tmp_path_factory)
+def kept(desk: Desk) -> Desk:
+    with_two_days(desk.place, DIR)
     return desk
 
 

@@ -18,7 +18,7 @@ import pytest
 from icalendar import Calendar
 
 from tests.acceptance.support import Result
-from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, POLICY, Place, key
+from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, POLICY, Place, key, with_two_days
 from tests.unit.report.conftest import browser
 from tests.unit.report.node_tools import node_module
 
@@ -67,16 +67,6 @@ def _a_year() -> str:
         POLICY + grown.replace("}\n", "\n").replace("- {", "- ").replace(", ", "\n    ") + check
     )
     kept(place, "2026-03-05", "--waivers", "waivers.yaml")
-    return folder
-
-
-@cache
-def _two_days() -> str:
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    place = Place(Path(folder))
-    kept(place, "2026-03-01")
-    kept(place, "2026-03-02")
     return folder
 
 
@@ -430,7 +420,7 @@ def test_an_empty_history_has_no_site(place: Place) -> None:
 @pytest.mark.parametrize("form", ["html", "markdown", "terminal", "json"])
 @pytest.mark.parametrize("action", ["list", "show", "diff previous latest", "trend", "verify"])
 def test_every_verb_writes_every_form_to_a_file(place: Place, action: str, form: str) -> None:
-    shutil.copytree(_two_days(), place.folder, dirs_exist_ok=True)
+    with_two_days(place, DIR)
     suffix = {"html": "html", "markdown": "md", "terminal": "txt", "json": "json"}[form]
     words = (*action.split(), "--history", DIR)
     printed = place.run("history", *words, "--format", form)

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 import zstandard
 
-from tests.acceptance.support import Result, findings, keypolicy, report
+from tests.acceptance.support import Result, findings, here, keypolicy, report
 from tests.simulator import CANARY, TODAY, Simulator, make_world, render
 
 AS_OF = ("--as-of", "2026-06-01T12:00:00Z")
@@ -18,7 +18,7 @@ PACKERS = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
 
 
 def scan(folder: Path, *arguments: object) -> Result:
-    return keypolicy("scan", *AS_OF, *arguments, cwd=folder)
+    return here("scan", *AS_OF, *arguments, cwd=folder)
 
 
 def keys_of(project: int, count: int) -> list[dict[str, Any]]:
@@ -32,7 +32,7 @@ def keys_of(project: int, count: int) -> list[dict[str, Any]]:
 def test_what_is_fetched_packed_is_scanned_as_it_is(tmp_path: Path, suffix: str) -> None:
     with Simulator(make_world(projects=6, keys=40), TODAY) as sim:
         for name in ("plain.jsonl", f"packed.{suffix}"):
-            fetched = keypolicy(
+            fetched = here(
                 *("fetch", "--url", sim.url, "-o", name),
                 cwd=tmp_path,
                 SENTRY_AUTH_TOKEN=sim.world.token,
@@ -51,7 +51,7 @@ def test_what_is_fetched_packed_is_scanned_as_it_is(tmp_path: Path, suffix: str)
 def test_what_is_fetched_in_columns_gives_the_same_report(tmp_path: Path) -> None:
     with Simulator(make_world(projects=6, keys=40), TODAY) as sim:
         for name in ("keys.jsonl", "keys.parquet"):
-            fetched = keypolicy(
+            fetched = here(
                 *("fetch", "--url", sim.url, "-o", name),
                 cwd=tmp_path,
                 SENTRY_AUTH_TOKEN=sim.world.token,
@@ -77,9 +77,7 @@ def test_what_is_fetched_in_columns_gives_the_same_report(tmp_path: Path) -> Non
         text = (tmp_path / "r.json").read_text("utf-8").replace(name, "keys")
         told[name] = re.sub(r'"(id|started_at|finished_at)": "[-0-9a-fTZ:.]+"', "", text)
         # What is kept of it is the inventory as lines, whatever it was.
-        replayed = keypolicy(
-            "history", "replay", "latest", "--history", f"past-{name}", cwd=tmp_path
-        )
+        replayed = here("history", "replay", "latest", "--history", f"past-{name}", cwd=tmp_path)
         assert replayed.code in {0, 1}, replayed.err
     assert told["keys.jsonl"] == told["keys.parquet"]
 
@@ -163,7 +161,7 @@ PARTITIONS = "kind=a/organization=b/project=2024-01-01/record=c/id=d/line=e/json
 def test_names_of_folders_are_no_columns_of_a_file(tmp_path: Path, name: str) -> None:
     whose: tuple[str, ...] = ()
     if name.startswith("own."):
-        assert keypolicy("fetch", "--demo", *AS_OF, "-o", name, cwd=tmp_path).code == 0
+        assert here("fetch", "--demo", *AS_OF, "-o", name, cwd=tmp_path).code == 0
     else:
         whose = ("--org", "acme", "--project", "web")
         keys = keys_of(1, 5)
@@ -245,7 +243,7 @@ def test_lists_that_tell_their_organization_may_be_of_several(tmp_path: Path) ->
     ):
         named = [part for one in organizations for part in ("--org", one)]
         arguments = ("query", *ask, "--inventory", "both.json", *named)
-        done = keypolicy(*arguments, cwd=tmp_path)
+        done = here(*arguments, cwd=tmp_path)
         assert {line.replace('"', "") for line in done.out.split()[1:]} == expected
         assert done.code == code, done.err
 

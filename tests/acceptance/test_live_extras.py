@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.acceptance.support import keypolicy, report
+from tests.acceptance.support import here, report
 from tests.simulator import CANARY, NOW, ApiKey, Integration, OrgToken, Simulator, World, make_world
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def world() -> World:
 
 
 def ask(sim: Simulator, folder: Path, *arguments: object, token: str = "") -> Result:
-    done = keypolicy(
+    done = here(
         *(*arguments, "--url", sim.url),
         cwd=folder,
         SENTRY_AUTH_TOKEN=token or sim.world.token,
@@ -81,7 +81,7 @@ def test_a_rule_about_usage_makes_a_scan_ask_for_it(tmp_path: Path, world: World
     offline = ("scan", "--policy", "p.yaml", *AS_OF)
     for saved, expected in (("with", {"fail"}), ("without", {"unknown"})):
         name = f"{saved}.json"
-        again = keypolicy(*offline, "--inventory", f"{saved}.jsonl", "-o", name, cwd=tmp_path)
+        again = here(*offline, "--inventory", f"{saved}.jsonl", "-o", name, cwd=tmp_path)
         assert again.code == 1, again.err
         assert {one["outcome"] for one in report(tmp_path / name)["findings"]} == expected
 
@@ -138,7 +138,7 @@ def test_exported_lists_of_credentials_are_scanned_too(tmp_path: Path, world: Wo
         " union all select name, organization_slug, json_array_length(scopes) from sentry_api_key"
         " order by 1"
     )
-    done = keypolicy("query", sql, *arguments, "--org", "acme", "--format", "csv", cwd=tmp_path)
+    done = here("query", sql, *arguments, "--org", "acme", "--format", "csv", cwd=tmp_path)
     assert done.out.splitlines()[1:] == [
         "Deploy bot,acme,2",
         "ci,acme,1",
@@ -189,8 +189,6 @@ def test_what_a_fetch_took_is_told_unless_quiet(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("what", ["nothing", "usage,secrets"])
 def test_only_what_there_is_can_be_asked_for(tmp_path: Path, what: str) -> None:
-    done = keypolicy(
-        *("fetch", "-o", "i.jsonl", "--with", what), cwd=tmp_path, SENTRY_AUTH_TOKEN="x"
-    )
+    done = here(*("fetch", "-o", "i.jsonl", "--with", what), cwd=tmp_path, SENTRY_AUTH_TOKEN="x")
     assert done.code == 2
     assert "usage, integrations, tokens" in done.err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.support import TWO_KEYS, keypolicy
+from tests.acceptance.support import TWO_KEYS, here
 
 TOKENS = ("sntryu_" + "0123456789abcdef" * 4, "fedcba9876543210" * 4)
 
@@ -41,7 +41,7 @@ def test_a_token_in_the_place_of_a_slug_is_refused(
         (tmp_path / name).write_text(text.replace("{}", token), "utf-8")
     given = [one.replace("{}", token) for one in arguments]
     environment = {name: text.replace("{}", token) for name, text in variables.items()}
-    done = keypolicy("scan", "--demo", *given, "-o", "r.json", cwd=tmp_path, **environment)
+    done = here("scan", "--demo", *given, "-o", "r.json", cwd=tmp_path, **environment)
     assert (done.code, done.out) == (2, "")
     assert where in done.err.partition("\n")[0]
     assert "token" in done.err
@@ -58,9 +58,7 @@ def test_a_file_called_like_a_token_is_called_otherwise(
     path = tmp_path / f"{token}.json"
     path.write_text(content, "utf-8") if content else shutil.copy(TWO_KEYS, path)
     reports = [part for name in ("r.json", "r.html", "r.csv") for part in ("-o", name)]
-    done = keypolicy(
-        "scan", "--inventory", path.name, "--history", "h", *reports, "-v", cwd=tmp_path
-    )
+    done = here("scan", "--inventory", path.name, "--history", "h", *reports, "-v", cwd=tmp_path)
     assert "[redacted]" in done.out
     assert token not in done.out + done.err
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))["inventory"]["sources"] != [

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.support import ROOT, Result, keypolicy
+from tests.acceptance.support import ROOT, Result, here
 from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, POLICY, Place, key
 from tests.receivers import HttpReceiver, http_receiver, mail_receiver
 from tests.unit.notify.test_webhook import recipe
@@ -40,7 +40,7 @@ class Told(Place):
         self.write("keypolicy.yaml", f"{more}notify:\n{lines}")
 
     def run(self, *arguments: object) -> Result:
-        return keypolicy(*arguments, cwd=self.folder, **self.environment)
+        return here(*arguments, cwd=self.folder, **self.environment)
 
     def told(self, *arguments: object, as_of: str = "2026-03-01") -> list[dict[str, Any]]:
         """Scan; return the bodies of the messages that arrived."""

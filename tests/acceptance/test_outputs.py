@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.support import TWO_KEYS, keypolicy
+from tests.acceptance.support import TWO_KEYS, here
 
 FILES = ("--inventory", "keys.json", "--as-of", "2026-06-01")
 DEMO = ("--demo", "--as-of", "2026-06-01")
@@ -45,13 +45,13 @@ def test_no_input_is_overwritten(tmp_path: Path, arguments: tuple[str, ...], out
         (tmp_path / f"{name}.json").write_text("{}", "utf-8")
     if "--earlier" in arguments:
         (tmp_path / "old.json").unlink()
-        keypolicy("scan", *DEMO, "-o", "old.json", cwd=tmp_path)
+        here("scan", *DEMO, "-o", "old.json", cwd=tmp_path)
     if "." in arguments:
         for path in tmp_path.glob("*.json"):
             if path.name != "keys.json":
                 path.unlink()
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
-    done = keypolicy(*arguments, "-o", output, cwd=tmp_path)
+    done = here(*arguments, "-o", output, cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert f"{output}: is read by this command, and would be lost" in done.err
     assert "Give the output a name of its own." in done.err
@@ -61,21 +61,21 @@ def test_no_input_is_overwritten(tmp_path: Path, arguments: tuple[str, ...], out
 
 def test_a_baseline_is_read_and_written(tmp_path: Path) -> None:
     for _ in range(2):
-        assert keypolicy("baseline", "write", *DEMO, "-o", "b.jsonl", cwd=tmp_path).code == 0
+        assert here("baseline", "write", *DEMO, "-o", "b.jsonl", cwd=tmp_path).code == 0
     (tmp_path / "keypolicy.yaml").write_text("baseline: b.jsonl\n", "utf-8")
-    assert keypolicy("baseline", "prune", *DEMO, cwd=tmp_path).code == 0
+    assert here("baseline", "prune", *DEMO, cwd=tmp_path).code == 0
 
 
 def test_a_file_of_the_same_folder_may_be_written(tmp_path: Path) -> None:
     shutil.copy(TWO_KEYS, tmp_path / "keys.json")
-    done = keypolicy("scan", *FILES, "-o", "r.json", "--policy", "sentry-baseline", cwd=tmp_path)
+    done = here("scan", *FILES, "-o", "r.json", "--policy", "sentry-baseline", cwd=tmp_path)
     assert done.code == 1
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))
 
 
 def test_results_of_test_cases_go_over_no_policy(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text("policy: p\n", "utf-8")
-    done = keypolicy("test", "p.yaml", "--junit", "p.yaml", cwd=tmp_path)
+    done = here("test", "p.yaml", "--junit", "p.yaml", cwd=tmp_path)
     assert done.code == 2
     assert "would be lost" in done.err
     assert (tmp_path / "p.yaml").read_text("utf-8") == "policy: p\n"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from multiprocessing.context import ForkServerProcess
     from pathlib import Path
 
-KILLS = 20  # with SIGKILL, at random moments
+KILLS = 12  # with SIGKILL, at random moments
 LATENCY = 0.02
 
 
@@ -55,7 +55,7 @@ def wait_for(sim: Simulator, requests: int, process: ForkServerProcess) -> None:
 
 
 @pytest.mark.parametrize(
-    ("flavour", "kills"), [(TODAY, 8), (SELF_HOSTED_23_7, KILLS - 8)], ids=["whole", "each"]
+    ("flavour", "kills"), [(TODAY, 5), (SELF_HOSTED_23_7, KILLS - 5)], ids=["whole", "each"]
 )
 def test_a_killed_fetch_goes_on_where_it_was(tmp_path: Path, flavour: Flavour, kills: int) -> None:
     rng = random.Random(20)  # noqa: S311 - which moments, not secrecy

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.support import ROOT, TWO_KEYS, findings, keypolicy, report
+from tests.acceptance.support import ROOT, TWO_KEYS, findings, here, report
 
 SECRETS = (
     "189485c3b8ccf582bf5e12c530ef8858",
@@ -23,7 +23,7 @@ PEGASUS, OARFISH = "60120449b6b1d5e45f75561e6dabd80b", "da8d69cb17e80677b76e08fd
 def test_a_verbatim_answer_of_the_api(tmp_path: Path) -> None:
     outputs = [tmp_path / f"r.{suffix}" for suffix in ("sarif", "json", "html")]
     arguments = [part for path in outputs for part in ("-o", path)]
-    done = keypolicy(
+    done = here(
         "scan",
         "--inventory",
         TWO_KEYS,
@@ -46,9 +46,7 @@ def test_a_verbatim_answer_of_the_api(tmp_path: Path) -> None:
 
 
 def test_the_demo_shows_findings_and_writes_reports(tmp_path: Path) -> None:
-    done = keypolicy(
-        "scan", "--demo", "-o", "r.json", "-o", "r.sarif", "-o", "r.html", cwd=tmp_path
-    )
+    done = here("scan", "--demo", "-o", "r.json", "-o", "r.sarif", "-o", "r.html", cwd=tmp_path)
     assert done.code == 1
     assert done.out.startswith("FAILED")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["r.html", "r.json", "r.sarif"]
@@ -58,30 +56,27 @@ def test_the_demo_shows_findings_and_writes_reports(tmp_path: Path) -> None:
 
 
 def test_standard_output_is_data_when_a_format_is_asked_for(tmp_path: Path) -> None:
-    done = keypolicy("scan", "--demo", "--format", "json", cwd=tmp_path)
+    done = here("scan", "--demo", "--format", "json", cwd=tmp_path)
     assert json.loads(done.out)["gate"]["exit_code"] == done.code == 1
 
 
 @pytest.mark.parametrize("name", ["json", "sarif", "html", "terminal"])
 def test_the_exit_code_does_not_depend_on_the_format(tmp_path: Path, name: str) -> None:
-    assert keypolicy("scan", "--demo", "--format", name, cwd=tmp_path).code == 1
-    calm = keypolicy("scan", "--demo", "--fail-on", "never", "--format", name, cwd=tmp_path)
+    assert here("scan", "--demo", "--format", name, cwd=tmp_path).code == 1
+    calm = here("scan", "--demo", "--fail-on", "never", "--format", name, cwd=tmp_path)
     assert calm.code == 0
 
 
 def test_parameters_and_thresholds_from_the_command_line(tmp_path: Path) -> None:
     scan = ("scan", "--inventory", TWO_KEYS, "--org", "acme", "--project", "web", "-o", "r.json")
-    keypolicy(*scan, "--param", "max_age=9000d", cwd=tmp_path)
+    here(*scan, "--param", "max_age=9000d", cwd=tmp_path)
     assert not [one for one in findings(tmp_path / "r.json") if one[0] == "key-max-age"]
-    assert (
-        keypolicy(*scan, "--param", "max_age=9000d", "--fail-on", "critical", cwd=tmp_path).code
-        == 0
-    )
+    assert here(*scan, "--param", "max_age=9000d", "--fail-on", "critical", cwd=tmp_path).code == 0
 
 
 def test_two_scans_of_one_inventory_differ_only_in_the_run(tmp_path: Path) -> None:
     for name in ("a", "b"):
-        keypolicy(
+        here(
             *("scan", "--inventory", TWO_KEYS, "--org", "acme", "--as-of", "2026-01-01"),
             *("-o", f"{name}.json", "-o", f"{name}.sarif"),
             cwd=tmp_path,
@@ -118,12 +113,12 @@ QUERIES = [
 
 @pytest.mark.parametrize("sql", QUERIES)
 def test_steampipes_published_queries_run_unchanged(tmp_path: Path, sql: str) -> None:
-    done = keypolicy("query", "--demo", sql, "--format", "json", cwd=tmp_path)
+    done = here("query", "--demo", sql, "--format", "json", cwd=tmp_path)
     rows = json.loads(done.out)
     assert done.code == 0
     assert rows
     assert all(row["secret"] is None for row in rows)
-    table = keypolicy("query", "--demo", sql, cwd=tmp_path).out
+    table = here("query", "--demo", sql, cwd=tmp_path).out
     assert re.search(rf"\({len(rows)} rows?\)", table)
 
 
@@ -134,7 +129,7 @@ def test_steampipes_published_queries_run_unchanged(tmp_path: Path, sql: str) ->
      "select 1; select 2", "select getenv('HOME')", "select cast(name as int) from sentry_key"],
 )  # fmt: skip
 def test_a_query_only_reads_the_tables(tmp_path: Path, sql: str) -> None:
-    done = keypolicy("query", "--demo", sql, cwd=tmp_path)
+    done = here("query", "--demo", sql, cwd=tmp_path)
     assert done.code == 2
     assert done.err.startswith("keypolicy: query: ")
     assert not list(tmp_path.iterdir())
@@ -142,11 +137,11 @@ def test_a_query_only_reads_the_tables(tmp_path: Path, sql: str) -> None:
 
 def test_scanning_what_fetch_saved_gives_the_same(tmp_path: Path) -> None:
     as_of = ("--as-of", "2026-06-01T00:00:00Z")
-    keypolicy("scan", "--demo", *as_of, "-o", "live.json", cwd=tmp_path)
+    here("scan", "--demo", *as_of, "-o", "live.json", cwd=tmp_path)
     for suffix in ("jsonl", "json", "parquet"):
         saved = f"saved.{suffix}"
-        assert keypolicy("fetch", "--demo", *as_of, "-o", saved, cwd=tmp_path).code == 0
-        keypolicy("scan", "--inventory", saved, *as_of, "-o", f"{suffix}.json", cwd=tmp_path)
+        assert here("fetch", "--demo", *as_of, "-o", saved, cwd=tmp_path).code == 0
+        here("scan", "--inventory", saved, *as_of, "-o", f"{suffix}.json", cwd=tmp_path)
         assert findings(tmp_path / f"{suffix}.json") == findings(tmp_path / "live.json")
         digests = {report(tmp_path / f"{n}.json")["inventory"]["digest"] for n in ("live", suffix)}
         assert len(digests) == 1
@@ -165,7 +160,7 @@ def test_json_lines_and_a_project_list(tmp_path: Path) -> None:
         }
     ]
     (tmp_path / "projects.json").write_text(json.dumps(projects), "utf-8")
-    done = keypolicy(
+    done = here(
         *("query", "--inventory", "keys.jsonl", "--inventory", "projects.json", "--org", "acme"),
         "select project_slug, project_platform from sentry_key",
         *("--format", "csv"),
@@ -205,18 +200,18 @@ def test_a_reader_that_stops_does_not_change_the_verdict(tmp_path: Path) -> None
 
 
 def test_earlier_reports_make_a_trend(tmp_path: Path) -> None:
-    keypolicy("scan", "--demo", "--as-of", "2026-01-01", "-o", "old.json", cwd=tmp_path)
-    done = keypolicy("scan", "--demo", "--earlier", "old.json", "-o", "r.html", cwd=tmp_path)
+    here("scan", "--demo", "--as-of", "2026-01-01", "-o", "old.json", cwd=tmp_path)
+    done = here("scan", "--demo", "--earlier", "old.json", "-o", "r.html", cwd=tmp_path)
     assert done.code == 1
     assert "<h3>Trend</h3>" in (tmp_path / "r.html").read_text("utf-8")
-    wrong = keypolicy("scan", "--demo", "--earlier", TWO_KEYS, "-o", "x.html", cwd=tmp_path)
+    wrong = here("scan", "--demo", "--earlier", TWO_KEYS, "-o", "x.html", cwd=tmp_path)
     assert wrong.code == 2
     assert not (tmp_path / "x.html").exists()
 
 
 def test_ids_are_told_on_request(tmp_path: Path) -> None:
-    plain = keypolicy("scan", "--demo", cwd=tmp_path)
-    verbose = keypolicy("scan", "--demo", "--verbose", cwd=tmp_path)
+    plain = here("scan", "--demo", cwd=tmp_path)
+    verbose = here("scan", "--demo", "--verbose", cwd=tmp_path)
     notebooks = "id b43841172bbe47105ee9814abf7b3882"
     assert notebooks in verbose.out
     assert notebooks not in plain.out
@@ -224,10 +219,10 @@ def test_ids_are_told_on_request(tmp_path: Path) -> None:
 
 
 def test_an_earlier_report_that_nothing_uses_is_told(tmp_path: Path) -> None:
-    keypolicy("scan", "--demo", "-o", "first.json", cwd=tmp_path)
-    unused = keypolicy("scan", "--demo", "--earlier", "first.json", cwd=tmp_path)
+    here("scan", "--demo", "-o", "first.json", cwd=tmp_path)
+    unused = here("scan", "--demo", "--earlier", "first.json", cwd=tmp_path)
     assert "--earlier is used by nothing" in unused.err
-    used = keypolicy("scan", "--demo", "--earlier", "first.json", "-o", "second.html", cwd=tmp_path)
+    used = here("scan", "--demo", "--earlier", "first.json", "-o", "second.html", cwd=tmp_path)
     assert "--earlier" not in used.err
 
 
@@ -253,15 +248,15 @@ def test_an_option_that_nothing_uses_is_told(
     used: tuple[str, ...] | None,
 ) -> None:
     (tmp_path / "none.yaml").write_text("waivers: []\n")
-    done = keypolicy("scan", *arguments, *unused, cwd=tmp_path)
+    done = here("scan", *arguments, *unused, cwd=tmp_path)
     assert f"{unused[0]} is used by nothing" in done.err
     assert done.code == 1
     if used:
-        assert keypolicy("scan", *arguments, *unused, *used, cwd=tmp_path).err == ""
+        assert here("scan", *arguments, *unused, *used, cwd=tmp_path).err == ""
 
 
 def test_the_server_tells_the_pages_of_an_export(tmp_path: Path) -> None:
-    done = keypolicy("scan", *_EXPORT, "--url", "https://sentry.example", cwd=tmp_path)
+    done = here("scan", *_EXPORT, "--url", "https://sentry.example", cwd=tmp_path)
     assert done.err == ""
 
 
@@ -272,23 +267,23 @@ def test_policies_that_a_folder_hides_are_told(tmp_path: Path) -> None:
             f"policy: p{number}\nversion: 1.0.0\ntitle: T\nrules:\n"
             f"  - {{id: r{number}, resource: sentry_key, severity: low, require: id IS NOT NULL}}\n"
         )
-    done = keypolicy("scan", "--demo", "--policy", "rules", cwd=tmp_path)
+    done = here("scan", "--demo", "--policy", "rules", cwd=tmp_path)
     assert done.code == 0
     assert "rules/team has policies, too, which were not read" in done.err
     both = ("--policy", "rules", "--policy", "rules/team")
-    assert keypolicy("scan", "--demo", *both, cwd=tmp_path).err == ""
+    assert here("scan", "--demo", *both, cwd=tmp_path).err == ""
 
 
 def test_a_place_that_is_named_twice_is_one(tmp_path: Path) -> None:
     (tmp_path / "fleet.txt").write_text("acme\n")
     again = ("--org", "acme", "--organizations-from", "fleet.txt", "--project", "web")
-    once = keypolicy("scan", *_EXPORT, "-o", "once.json", cwd=tmp_path)
-    twice = keypolicy("scan", *_EXPORT, *again, "-o", "twice.json", cwd=tmp_path)
+    once = here("scan", *_EXPORT, "-o", "once.json", cwd=tmp_path)
+    twice = here("scan", *_EXPORT, *again, "-o", "twice.json", cwd=tmp_path)
     assert (twice.code, twice.err) == (once.code, "")
     assert findings(tmp_path / "twice.json") == findings(tmp_path / "once.json")
 
 
 def test_a_project_that_is_not_there_comes_with_a_suggestion(tmp_path: Path) -> None:
-    done = keypolicy("scan", "--demo", "--project", "chekout", cwd=tmp_path)
+    done = here("scan", "--demo", "--project", "chekout", cwd=tmp_path)
     assert done.code == 3
     assert "'checkout'" in done.out

@@ -3,12 +3,14 @@
 import json
 import os
 import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from scanner.base.resources import policies_dir
-from tests.acceptance.support import TWO_KEYS, here, report
+from tests.acceptance.support import TWO_KEYS, Result, here, report
 
 DEMO = ("--demo", "--as-of", "2026-06-01")
 LOOSE_YAML = "fail_on: never\n"
@@ -212,6 +214,13 @@ OF_FILES = [
 ]
 
 
+@cache
+def _plain(arguments: tuple[str, ...]) -> Result:
+    """What a command does where nothing is set."""
+    with tempfile.TemporaryDirectory() as folder:
+        return here(*arguments, cwd=Path(folder))
+
+
 @pytest.mark.parametrize(
     ("files", "environment", "origins", "arguments"),
     [
@@ -226,7 +235,7 @@ def test_what_is_not_applied_to_files_is_warned_of(
     origins: list[str],
     arguments: tuple[str, ...],
 ) -> None:
-    plain = here(*arguments, cwd=folder)
+    plain = _plain(arguments)
     assert "not applied" not in plain.err
     for name, text in files.items():
         (folder / name).write_text(text, "utf-8")

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from scanner.cli.main import main
-from tests.acceptance.support import ROOT, TWO_KEYS, keypolicy
+from tests.acceptance.support import ROOT, TWO_KEYS, here
 
 UNREAD = 141
 ASCII = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -75,15 +75,15 @@ def shell(command: str, *arguments: str | bytes, cwd: Path, **environment: str) 
 def codes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, int]:
     """The exit code of each verb when nothing is amiss."""
     folder = with_policies(tmp_path_factory.mktemp("sound"))
-    return {name: keypolicy(*verb, cwd=folder).code for name, verb in VERBS.items()}
+    return {name: here(*verb, cwd=folder).code for name, verb in VERBS.items()}
 
 
 def test_the_verbs_end_in_many_ways(codes: dict[str, int]) -> None:
     assert {codes[name] for name in VERBS} == {0, 1, 2}
 
 
-# Verbs that are in vain without a reader both ways, and one of the others; the rest one way.
-BOTH_WAYS = {*FOR_THEIR_OUTPUT, "scan"}
+# A verb that is in vain without a reader both ways, and one of the others; the rest one way.
+BOTH_WAYS = {"query", "scan"}
 ONE_WAY = [name for name in VERBS if name not in BOTH_WAYS]
 
 
@@ -105,13 +105,13 @@ def test_a_reader_that_goes_away(tmp_path: Path, codes: dict[str, int], name: st
 CLOSED = ["2>&-", "2>/dev/full", "2>&- <&-"]
 
 
-# Each verb one way, and one verb of each kind all ways.
+# Every other verb one way, and all ways one that has no more to say, and one that has.
 @pytest.mark.parametrize(
     ("name", "how"),
     sorted(
         {
-            *((name, CLOSED[n % len(CLOSED)]) for n, name in enumerate(VERBS)),
-            *product(("scan", "query", "wrong"), CLOSED),
+            *((name, CLOSED[n % len(CLOSED)]) for n, name in enumerate([*VERBS][::2])),
+            *product(("scan", "wrong"), CLOSED),
         }
     ),
 )

@@ -1,6 +1,10 @@
 """Keys, policies and waivers for the tests of waivers, baselines and thresholds."""
 
+import atexit
 import json
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -110,3 +114,20 @@ class Place:
 
     def warnings(self) -> str:
         return "\n".join(self.report()["summary"]["warnings"])
+
+
+def with_two_days(place: Place, history: str) -> None:
+    """Give a place a history of two runs of its keys, of the first two days of March 2026."""
+    shutil.copytree(_two_days(), place.folder / history)
+
+
+@cache
+def _two_days() -> Path:
+    """Return these runs; they are made once, and copied for each test."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    place = Place(folder)
+    for day in ("2026-03-01", "2026-03-02"):
+        done = place.scan("--history", "past", "-q", as_of=day)
+        assert (done.code, done.err) == (1, "")
+    return folder / "past"

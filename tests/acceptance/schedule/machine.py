@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.support import ROOT, Result, keypolicy
+from tests.acceptance.support import ROOT, Result, here
 from tests.simulator import CANARY, Simulator, World, faults, make_world
 
 EXAMPLES = ROOT / "examples"
@@ -139,11 +139,11 @@ class Machine:
         """The runs of a history that is as it was; no secret is in any file beside it."""
         if not (history / "keypolicy-history.json").exists():
             return []
-        sound = keypolicy("history", "verify", "--history", history, cwd=self.root)
+        sound = here("history", "verify", "--history", history, cwd=self.root)
         assert sound.code == 0, sound.err
         for path in history.parent.rglob("*"):
             assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
-        told = keypolicy("history", "list", "--history", history, "--format", "json", cwd=self.root)
+        told = here("history", "list", "--history", history, "--format", "json", cwd=self.root)
         runs: list[dict[str, Any]] = json.loads(told.out)
         return runs
 
