@@ -264,7 +264,6 @@ def _terminal(flags: Flags, environ: Mapping[str, str]) -> Terminal:
     columns = environ.get("COLUMNS", "")
     return Terminal(
         color=color,
-        ci=environ.get("CI", "").lower() not in {"", "0", "false"},
         columns=int(columns) if re.fullmatch(r"[1-9][0-9]{0,3}", columns) else None,
     )
 

@@ -54,7 +54,6 @@ class Terminal(msgspec.Struct, frozen=True):
     """
 
     color: bool | None
-    ci: bool
     columns: int | None
 
 

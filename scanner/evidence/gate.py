@@ -99,7 +99,7 @@ def check_settings(settings: Sequence[GateSetting], manifest: Manifest, where: s
         baseline=None if manifest.baseline is None else Path(told.get("baseline", "")),
         waiver_term_days=term,
         params=GivenParams(manifest.params),
-        terminal=Terminal(color=None, ci=False, columns=None),
+        terminal=Terminal(color=None, columns=None),
     )
     scope = manifest.looked.scope
     follows = {one.name: (one.value, one.is_looser) for one in effective(found, scope)}

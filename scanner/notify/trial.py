@@ -7,9 +7,9 @@ from scanner.model.run import GateResult
 from scanner.notify.digest import Digest, ScanChanges, WorstFinding
 
 
-def trial(moment: datetime | None = None) -> Digest:
+def trial() -> Digest:
     """Return the digest of a test message; every part that one may have is in it."""
-    now = moment or datetime.now(UTC)
+    now = datetime.now(UTC)
     old, due = now - timedelta(days=40), now - timedelta(days=10)
     changes = ScanChanges(
         against="the run", since=now - timedelta(days=1), was=GateResult.PASSED, new=1, fixed=2

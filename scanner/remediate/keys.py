@@ -69,7 +69,7 @@ class KnownKey(msgspec.Struct, frozen=True):
         return kept_name(self.state.get("name") or "")
 
 
-def known_keys(rows: Rows, table: str, ids: Collection[str] | None = None) -> list[KnownKey]:
+def known_keys(rows: Rows, table: str) -> list[KnownKey]:
     """Return the keys of a table with their usage and public DSN; none where they are not such."""
     reader = state_reader(table)
     if reader is None:
@@ -77,7 +77,7 @@ def known_keys(rows: Rows, table: str, ids: Collection[str] | None = None) -> li
     columns = tuple(dict.fromkeys((*_PLACE, *reader.columns, *USAGE, "dsn")))
     return [
         KnownKey(_target(table, key, row), reader.state(row), _usage(row), _dsn(row))
-        for key, row in rows(table, columns, ids).items()
+        for key, row in rows(table, columns, None).items()
     ]
 
 

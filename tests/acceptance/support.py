@@ -23,7 +23,7 @@ TWO_KEYS = ROOT / "tests" / "data" / "two-keys.json"
 
 NOWHERE = Path(os.devnull)
 
-_OURS = ("SENTRY_", "KEYPOLICY_", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "CI")
+_OURS = ("SENTRY_", "KEYPOLICY_", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
 
 
 class Result(NamedTuple):

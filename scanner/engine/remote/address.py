@@ -11,7 +11,7 @@ import msgspec
 
 from scanner.base.errors import UsageError
 
-SCHEMES: Final = frozenset({"postgresql", "postgres"})
+_SCHEMES: Final = frozenset({"postgresql", "postgres"})
 _PORT: Final = 5432
 _MODES: Final = ("disable", "require", "verify-full")
 _WHERE: Final = "--inventory"
@@ -40,11 +40,6 @@ class ServerAddress(msgspec.Struct, frozen=True):
         return f"postgresql://{self.host}:{self.port}/{self.database}"
 
 
-def is_address(text: str) -> bool:
-    """Whether it is meant as the address of a PostgreSQL server."""
-    return text.partition("://")[0].lower() in SCHEMES and "://" in text
-
-
 def read_address(text: str) -> ServerAddress:
     """Return the address. Raises UsageError, which quotes nothing of what may be a secret."""
     try:
@@ -62,7 +57,7 @@ def read_address(text: str) -> ServerAddress:
             where=_WHERE,
             remedy=f"Take it out, and change it if this was logged. {_REMEDY}",
         )
-    if parts.scheme not in SCHEMES or parts.fragment or options.keys() - {"host", "sslmode"}:
+    if parts.scheme not in _SCHEMES or parts.fragment or options.keys() - {"host", "sslmode"}:
         raise UsageError(
             "is no address of a database that is understood",
             where=_WHERE,

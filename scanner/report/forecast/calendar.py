@@ -49,13 +49,13 @@ class CalendarEvent(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
 
 
-def calendar(events: Iterable[CalendarEvent], name: str = "keypolicy: what falls due") -> bytes:
+def calendar(events: Iterable[CalendarEvent]) -> bytes:
     """Return the file. Names of keys and projects come from elsewhere and are made harmless."""
     made = Calendar()
     made.add("prodid", f"-//keypolicy//forecast {__version__}//EN")
     made.add("version", "2.0")
     made.add("method", "PUBLISH")
-    made.add("x-wr-calname", name)
+    made.add("x-wr-calname", "keypolicy: what falls due")
     for event in events:
         made.add_component(_event(event))
     return bytes(made.to_ical())

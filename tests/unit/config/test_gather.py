@@ -563,12 +563,6 @@ def test_columns(place: Place, columns: str, wanted: int | None) -> None:
     assert place.load().terminal.columns == wanted
 
 
-@pytest.mark.parametrize(("value", "wanted"), [("true", True), ("1", True), ("false", False)])
-def test_ci(place: Place, value: str, *, wanted: bool) -> None:
-    place.environ["CI"] = value
-    assert place.load().terminal.ci is wanted
-
-
 def test_the_shipped_schema_is_the_one_of_the_code() -> None:
     assert schema_path("config").read_text() == config_schema(), "run: make schemas"
     properties = json.loads(config_schema())["properties"]

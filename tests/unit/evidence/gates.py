@@ -16,6 +16,6 @@ def settings_told(thresholds: Thresholds) -> tuple[GateSetting, ...]:
         gate=thresholds.policies,
         fail_on_overdue=thresholds.overdue_only,
         fail_if_due_within=thresholds.due_within,
-        terminal=Terminal(color=None, ci=False, columns=None),
+        terminal=Terminal(color=None, columns=None),
     )
     return effective(settings, Scope())

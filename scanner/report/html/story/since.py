@@ -21,8 +21,6 @@ from scanner.report.parts.subject import place
 LISTED: Final = 15
 """Findings of a kind that are listed; all of them are counted."""
 
-_CAME: Final = frozenset({Fate.NEW, Fate.REOPENED})
-
 
 def since(run: Run) -> dict[str, Any] | None:
     """Return what is new, fixed, reopened and overdue; None where no history tells."""
