@@ -122,6 +122,11 @@ def paragraph(text: str) -> str:
     return clean(" ".join(text.split()))
 
 
+def clean_lines(text: str) -> str:
+    """Return `text` with its own line breaks, each line made harmless."""
+    return "\n".join(map(clean, text.strip().splitlines()))
+
+
 def first_sentence(text: str) -> str:
     """Return the first sentence of `text`, or all of it where none ends."""
     text = paragraph(text)

@@ -9,6 +9,7 @@ from scanner.model.history import Fate, TrackedFinding, unseen_by_severity
 from scanner.model.outcome import Disposition, Severity
 from scanner.model.run import Run
 from scanner.model.waiver import WaiverState
+from scanner.report.parts.effect import disposed
 
 
 def figures(run: Run, findings: Sequence[TrackedFinding], groups: Groups) -> Figures:
@@ -25,8 +26,8 @@ def figures(run: Run, findings: Sequence[TrackedFinding], groups: Groups) -> Fig
     return Figures(
         found=run.found_by_severity(),
         open=run.open_by_severity(),
-        waived=_disposed(run, Disposition.WAIVED),
-        baselined=_disposed(run, Disposition.BASELINED),
+        waived=disposed(run, Disposition.WAIVED),
+        baselined=disposed(run, Disposition.BASELINED),
         lapsed_waivers=sum(use.state is WaiverState.LAPSED for use in run.waivers),
         overdue=_plain(overdue),
         changes={name: _plain(counted) for name, counted in sorted(changes.items())},
@@ -36,10 +37,6 @@ def figures(run: Run, findings: Sequence[TrackedFinding], groups: Groups) -> Fig
         unseen=unseen_by_severity(findings, rules),
         unseen_overdue=unseen_by_severity(findings, rules, as_of),
     )
-
-
-def _disposed(run: Run, disposition: Disposition) -> int:
-    return sum(result.disposed(disposition) for result in run.results)
 
 
 def _plain(counts: Mapping[Severity, int]) -> dict[Severity, int]:

@@ -19,7 +19,7 @@ from scanner.model.inventory import Reach, Scope
 from scanner.model.outcome import WORST_FIRST, Disposition, Outcome
 from scanner.model.run import RuleResult, Run, TableSummary
 from scanner.report.interface import ReportOptions, Writing
-from scanner.report.parts.effect import meaning, parts
+from scanner.report.parts.effect import disposed, meaning, parts
 from scanner.report.parts.json_array import JsonArray
 
 SCHEMA_VERSION: Final = "1"
@@ -212,10 +212,7 @@ def _summary(run: Run) -> dict[str, Any]:
         "resources": sum(table.rows for table in tables.values() if table.needed),
         "rules": len(run.results),
         "outcomes": {outcome: run.total(outcome) for outcome in Outcome},
-        "dispositions": {
-            disposition: sum(result.disposed(disposition) for result in run.results)
-            for disposition in Disposition
-        },
+        "dispositions": {disposition: disposed(run, disposition) for disposition in Disposition},
         "found_by_severity": {severity: found[severity] for severity in WORST_FIRST},
         "open_by_severity": {severity: by_severity[severity] for severity in WORST_FIRST},
         "fixed": len(run.fixed),

@@ -21,6 +21,7 @@ from scanner.report.parts.effect import (
     loosened,
     open_findings,
     parts,
+    rows_read,
     scanned,
     shares,
 )
@@ -94,11 +95,7 @@ def _head(run: Run) -> Iterator[str]:
 
 def _scope(run: Run) -> Iterator[str]:
     policies = ", ".join(f"{policy.name} {policy.version}" for policy in run.policies)
-    tables = ", ".join(
-        plural(table.rows, f"{name} row")
-        for name, table in run.inventory.tables.items()
-        if table.needed
-    )
+    tables = ", ".join(rows_read(run))
     outcomes = ", ".join(f"{run.total(o):,} {o.replace('_', ' ')}" for o in Outcome)
     rows = {
         "Scanned": scanned(run.inventory.sources),

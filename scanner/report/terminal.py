@@ -17,9 +17,12 @@ from scanner.report.parts.effect import (
     meaning,
     open_findings,
     parts,
+    rows_read,
     scanned,
     shares,
+    tolerated,
 )
+from scanner.report.parts.subject import place
 
 MAX_RULES: Final = 8
 MAX_EXAMPLES: Final = 3
@@ -99,11 +102,7 @@ class _Summary:
     def _scope(self) -> Iterator[str]:
         run = self._run
         policies = ", ".join(f"{clean(p.name)} {clean(p.version)}" for p in run.policies)
-        tables = " and ".join(
-            plural(table.rows, f"{name} row")
-            for name, table in run.inventory.tables.items()
-            if table.needed
-        )
+        tables = " and ".join(rows_read(run))
         rows = [
             ("Scanned", clean(scanned(run.inventory.sources))),
             *self._organizations(),
@@ -147,10 +146,7 @@ class _Summary:
             for outcome, word in words.items()
             if run.total(outcome) or outcome in {Outcome.PASS, Outcome.FAIL}
         ]
-        for disposition in (Disposition.WAIVED, Disposition.BASELINED):
-            number = sum(result.disposed(disposition) for result in run.results)
-            if number:
-                counts.append(f"{number:,} {disposition}")
+        counts += tolerated(run)
         if run.fixed:
             counts.append(f"{len(run.fixed):,} of the baseline fixed")
         return ", ".join(counts)
@@ -160,10 +156,8 @@ class _Summary:
             text = f"{name} is {coverage.state}: {clean(coverage.reason)}"
             yield from self._labelled("Coverage", text)
             for gap in coverage.gaps[:_MAX_GAPS]:
-                place = "/".join(filter(None, (gap.organization, gap.project))) or "everything"
-                yield from self._wrap(
-                    clean(f"{place}: {gap.reason}"), " " * _INDENT, " " * (_INDENT + 2)
-                )
+                told = clean(f"{place(gap.organization, gap.project)}: {gap.reason}")
+                yield from self._wrap(told, " " * _INDENT, " " * (_INDENT + 2))
             if len(coverage.gaps) > _MAX_GAPS:
                 yield f"{'':{_INDENT}}... and {plural(len(coverage.gaps) - _MAX_GAPS, 'more gap')}"
         for warning in self._run.warnings:
@@ -226,9 +220,9 @@ class _Summary:
         # Where all is of one organization, its name would only take room from the message.
         parts_of = (resource.organization, resource.project)
         known = resource.project and len(self._run.inventory.organizations) == 1
-        place = "/".join(filter(None, parts_of[1:] if known else parts_of)) or "-"
+        where = "/".join(filter(None, parts_of[1:] if known else parts_of)) or "-"
         name, message = resource.name or resource.id, clean(finding.message)
-        parts = [f"{'':{_INDENT}}{fit(clean(place), _NAME_WIDTH)} "]
+        parts = [f"{'':{_INDENT}}{fit(clean(where), _NAME_WIDTH)} "]
         if finding.outcome is not Outcome.FAIL:
             parts.append(f"[{finding.outcome}]")
         if name and clean(name) not in message:

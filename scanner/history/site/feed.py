@@ -14,7 +14,7 @@ from scanner.base.text import clean, plural, timestamp
 from scanner.history.manifest import Manifest
 from scanner.history.tell.words import coverage, scope_of
 from scanner.model.outcome import WORST_FIRST
-from scanner.report.sheet.sheet import STATES
+from scanner.report.parts.effect import STATES
 
 MOST: Final = 50
 """Runs that the feed has, the latest."""

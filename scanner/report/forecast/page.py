@@ -3,16 +3,12 @@
 What falls due, and who has to do what, is told as the report of a scan tells it.
 """
 
-from typing import Final
-
 from scanner.base.text import clock, plural, timestamp
 from scanner.model.finding import Forecast
 from scanner.model.run import Run
-from scanner.report.html.frame import Frame
+from scanner.report.html.frame import REPORT_STYLES, Frame
 from scanner.report.html.scope import unseen
 from scanner.report.html.story.story import story
-
-_STYLES: Final = ("report.css", "chart.css", "story.css", "media.css", "print.css")
 
 
 def forecast_page(run: Run, forecast: Forecast, reasons: tuple[str, ...]) -> bytes:
@@ -35,4 +31,4 @@ def forecast_page(run: Run, forecast: Forecast, reasons: tuple[str, ...]) -> byt
         "narrowed": "",
         "found": 0,
     }
-    return Frame(_STYLES).page("forecast.html.j2", context).encode()
+    return Frame(REPORT_STYLES).page("forecast.html.j2", context).encode()

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import jinja2
 from jinja2.bccache import Bucket
@@ -18,6 +18,9 @@ from markupsafe import Markup
 from scanner import __version__
 from scanner.base.resources import templates_dir
 from scanner.base.text import clean
+
+REPORT_STYLES: Final = ("report.css", "chart.css", "story.css", "media.css", "print.css")
+"""The styles of a page with the look of the report and its story."""
 
 
 class Frame:

@@ -13,12 +13,11 @@ from markupsafe import Markup
 from scanner.model.finding import Finding
 from scanner.model.run import Run
 from scanner.report.html.data import BLOCK, Blocks, rules_block
-from scanner.report.html.frame import Frame
+from scanner.report.html.frame import REPORT_STYLES, Frame
 from scanner.report.html.paper import cover, printed, running
 from scanner.report.html.view import NOSCRIPT_ROWS, view
 from scanner.report.interface import ReportOptions, Writing
 
-_STYLES: Final = ("report.css", "chart.css", "story.css", "media.css", "print.css")
 _SCRIPTS: Final = (
     "text.js",
     "prose.js",
@@ -79,4 +78,4 @@ def page_of(
         "printed": printed(run, first) if is_paper else None,
         "rules_data": Markup(rules_block(run)),  # noqa: S704 - escaped for a script element
     }
-    return Frame(_STYLES, _SCRIPTS, running(run)).page("report.html.j2", context)
+    return Frame(REPORT_STYLES, _SCRIPTS, running(run)).page("report.html.j2", context)

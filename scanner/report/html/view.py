@@ -20,6 +20,7 @@ from scanner.report.html.scope import (
 from scanner.report.html.story.story import story
 from scanner.report.html.trend import trend
 from scanner.report.parts.effect import (
+    STATES,
     gate_words,
     given,
     loosened,
@@ -34,11 +35,6 @@ from scanner.report.parts.subject import name_of, place
 NOSCRIPT_ROWS: Final = 100
 """Findings that the page shows where no script runs."""
 
-_VERDICTS: Final = {
-    GateResult.PASSED: "Passed",
-    GateResult.FAILED: "Failed",
-    GateResult.INCOMPLETE: "Incomplete",
-}
 _JUDGED: Final = (Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR)
 
 
@@ -50,7 +46,7 @@ def view(run: Run, first: Sequence[Finding]) -> dict[str, Any]:
     found = sum(sum(result.tally.values()) for result in run.results)
     return {
         "result": run.verdict.result.value,
-        "verdict": _VERDICTS[run.verdict.result],
+        "verdict": STATES[run.verdict.result],
         "headline": _headline(run, open_total, totals),
         "reasons": run.verdict.reasons,
         "loosened": loosened(run),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from scanner.base.text import clean, paragraph, timestamp
+from scanner.base.text import clean, clean_lines, paragraph, timestamp
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
@@ -95,7 +95,7 @@ def rule_observation(result: RuleResult, run: Run) -> dict[str, Any]:
     return {
         "uuid": _of_rule(rule),
         "title": _title(rule),
-        "description": _prose(rule.rationale) or _title(rule),
+        "description": clean_lines(rule.rationale) or _title(rule),
         "props": properties(
             {
                 "policy": rule.policy,
@@ -165,7 +165,7 @@ def finding_about(result: RuleResult, framework: str, control: str) -> dict[str,
             },
         },
         "related-observations": [{"observation-uuid": _of_rule(rule)}],
-        "remarks": _prose(rule.remediation) or SUPPORTS,
+        "remarks": clean_lines(rule.remediation) or SUPPORTS,
     }
 
 
@@ -213,11 +213,6 @@ def _of_rule(rule: Rule) -> str:
 
 def _title(rule: Rule) -> str:
     return escaped(shortened(paragraph(rule.title) or rule.id, _MAX_TITLE))
-
-
-def _prose(text: str) -> str:
-    """Return an author's text, which is Markdown already, with its line breaks and harmless."""
-    return "\n".join(clean(line) for line in text.strip().splitlines())
 
 
 def _subject(finding: Finding) -> dict[str, Any]:

@@ -17,6 +17,13 @@ _GATE: Final = (
 
 _NAMED: Final = 4  # sources: of a fleet, each organization is one
 
+STATES: Final = {
+    GateResult.PASSED: "Passed",
+    GateResult.FAILED: "Failed",
+    GateResult.INCOMPLETE: "Incomplete",
+}
+"""Verdicts as headings and badges say them."""
+
 _EXIT_CODES: Final = {
     1: "the gate failed",
     2: "a usage, configuration or policy error",
@@ -43,12 +50,22 @@ def meaning(run: Run) -> str:
         return _EXIT_CODES.get(code, "unknown")
     if sum(run.open_by_severity().values()):
         return f"the gate passed, with {open_findings(run)}"
-    tolerated = [
+    told = tolerated(run)
+    return f"no finding is open ({', '.join(told)})" if told else "compliant"
+
+
+def disposed(run: Run, disposition: Disposition) -> int:
+    """Return how many findings triage gave this disposition."""
+    return sum(result.disposed(disposition) for result in run.results)
+
+
+def tolerated(run: Run) -> list[str]:
+    """Return how many findings are not open, by why: `2 waived`; nothing of none."""
+    return [
         f"{number:,} {disposition}"
         for disposition in (Disposition.WAIVED, Disposition.BASELINED)
-        if (number := sum(result.disposed(disposition) for result in run.results))
+        if (number := disposed(run, disposition))
     ]
-    return f"no finding is open ({', '.join(tolerated)})" if tolerated else "compliant"
 
 
 def unexplained(run: Run) -> str:
@@ -80,6 +97,12 @@ def scanned(sources: Sequence[str]) -> str:
     """Return where the records came from; of very many, the first and the number of the others."""
     more = f" and {len(sources) - _NAMED:,} more" if len(sources) > _NAMED + 1 else ""
     return ", ".join(sources[: _NAMED if more else None]) + more or "nothing"
+
+
+def rows_read(run: Run) -> list[str]:
+    """Return how many rows there are of each table that rules read: `3 sentry_key rows`."""
+    tables = run.inventory.tables.items()
+    return [plural(table.rows, f"{name} row") for name, table in tables if table.needed]
 
 
 def percent(passed: int, judged: int) -> str:

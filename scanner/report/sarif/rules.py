@@ -8,7 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from scanner.base.resources import policies_dir
-from scanner.base.text import clean, paragraph
+from scanner.base.text import clean, clean_lines, paragraph
 from scanner.model.outcome import Severity
 from scanner.model.rule import Rule
 
@@ -83,9 +83,9 @@ def _relative(file: Path, folder: Path) -> str | None:
 def _help_text(rule: Rule, title: str) -> str:
     parts = [_sentence(title)]
     if rule.rationale:
-        parts.append(f"Why: {_block(rule.rationale)}")
+        parts.append(f"Why: {clean_lines(rule.rationale)}")
     if rule.remediation:
-        parts.append(f"What to do: {_block(rule.remediation)}")
+        parts.append(f"What to do: {clean_lines(rule.remediation)}")
     if rule.controls:
         parts.append(f"{_SUPPORTS}: {', '.join(_controls(rule))}.")
     return "\n\n".join(parts)
@@ -94,9 +94,9 @@ def _help_text(rule: Rule, title: str) -> str:
 def _help_markdown(rule: Rule, title: str) -> str:
     parts = [f"**{_sentence(title)}**"]
     if rule.rationale:
-        parts.append(f"### Why\n\n{_block(rule.rationale)}")
+        parts.append(f"### Why\n\n{clean_lines(rule.rationale)}")
     if rule.remediation:
-        parts.append(f"### What to do\n\n{_block(rule.remediation)}")
+        parts.append(f"### What to do\n\n{clean_lines(rule.remediation)}")
     if rule.controls:
         rows = "\n".join(
             f"| {_cell(framework)} | {_cell(', '.join(requirements))} |"
@@ -114,11 +114,6 @@ def _controls(rule: Rule) -> list[str]:
         for framework, requirements in rule.controls.items()
         for requirement in requirements
     ]
-
-
-def _block(text: str) -> str:
-    """Return an author's text with its own line breaks, each line harmless."""
-    return "\n".join(clean(line) for line in text.strip().splitlines())
 
 
 def _cell(text: str) -> str:

@@ -10,6 +10,7 @@ from scanner.catalogue import SUBJECT
 from scanner.model.rule import Policy
 from scanner.model.run import GateResult, RuleResult, Run
 from scanner.report.parts.effect import gate_words, loosened, unexplained
+from scanner.report.parts.subject import place
 from scanner.report.sarif.rules import descriptor
 
 # Where the distribution of this name is published; the format asks for a page about the tool.
@@ -88,8 +89,8 @@ def _notifications(run: Run, cut: Cut) -> list[dict[str, Any]]:
         text = f"The table {table} is {coverage.state}: {coverage.reason or 'no reason is known'}"
         notes.append(_notification("inventory-incomplete", text))
         for gap in coverage.gaps:
-            place = "/".join(filter(None, (gap.organization, gap.project))) or "everything"
-            notes.append(_notification("inventory-incomplete", f"{place}: {gap.reason}"))
+            text = f"{place(gap.organization, gap.project)}: {gap.reason}"
+            notes.append(_notification("inventory-incomplete", text))
     if cut.kept < cut.found:
         text = (
             f"{plural(cut.found, 'result')} were found; the {cut.kept:,} worst are in this file, "

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from scanner.report.html.chart import Chart
 from scanner.report.html.frame import Frame
+from scanner.report.parts.effect import STATES
 from scanner.report.sheet.sheet import (
-    STATES,
     Sheet,
     SheetBlock,
     SheetLine,
@@ -15,7 +15,7 @@ from scanner.report.sheet.sheet import (
     SheetTiles,
 )
 
-STYLES: Final = ("report.css", "chart.css", "media.css", "print.css", "sheet.css")
+_STYLES: Final = ("report.css", "chart.css", "media.css", "print.css", "sheet.css")
 _NUMBER: Final = re.compile(r"-|[\d,.]+( %)?")
 _BRIEF: Final = re.compile(r"[\d: -]{10,16}")
 
@@ -24,7 +24,7 @@ class SheetPages:
     """Writes sheets as pages; what they share is read once."""
 
     def __init__(self) -> None:
-        self._frame = Frame(STYLES)
+        self._frame = Frame(_STYLES)
 
     def page(self, sheet: Sheet) -> bytes:
         """Return the page of a sheet."""

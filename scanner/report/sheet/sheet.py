@@ -5,19 +5,15 @@ Markdown, page.py as a page of HTML. Texts are plain: each form makes them harml
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from scanner.model.run import GateResult
 from scanner.report.html.chart import Chart
 from scanner.report.html.plot import ChartShape
 
-STATES: Final = {
-    GateResult.PASSED: "Passed",
-    GateResult.FAILED: "Failed",
-    GateResult.INCOMPLETE: "Incomplete",
-}
+if TYPE_CHECKING:
+    from scanner.model.run import GateResult
 
 
 class SheetCell(msgspec.Struct, frozen=True):

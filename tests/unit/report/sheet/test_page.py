@@ -5,8 +5,9 @@ import re
 import pytest
 
 from scanner.model.run import GateResult
+from scanner.report.parts.effect import STATES
 from scanner.report.sheet.page import SheetPages, html
-from scanner.report.sheet.sheet import STATES, Sheet, SheetCell
+from scanner.report.sheet.sheet import Sheet, SheetCell
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 
