@@ -26,7 +26,6 @@ from scanner.model.rule import Predicate
 from scanner.policy.actions import get_action
 from scanner.policy.checks import get_check
 from scanner.policy.load import load_policies
-from scanner.report.parts.markup import escaped, prose
 from tests.acceptance.support import ROOT, keypolicy
 
 DOCS = ROOT / "docs"
@@ -58,7 +57,7 @@ def _blocks(language: str) -> list[ParameterSet]:
 
 def test_the_rule_reference_is_up_to_date() -> None:
     """If this fails, run `make docs`."""
-    page = rules_markdown(policy_entries(()), check_entries(), action_entries(), escaped, prose)
+    page = rules_markdown(policy_entries(()), check_entries(), action_entries())
     assert (DOCS / "rules.md").read_text("utf-8") == page
 
 

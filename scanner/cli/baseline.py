@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -13,9 +12,8 @@ from scanner.base.files import replacing
 from scanner.base.text import clean, plural
 from scanner.cli.shared import inputs
 from scanner.cli.shared.outputs import check_outputs
+from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.run import GateResult
-
-_EXIT_INCOMPLETE: Final = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,4 +75,4 @@ def run(namespace: argparse.Namespace) -> int:
             f"{clean(str(path))}: {plural(len(change.known), 'known finding')},"
             f" {change.added:,} new, {change.removed:,} taken out{kept}\n"
         )
-    return _EXIT_INCOMPLETE if incomplete else 0
+    return EXIT_INCOMPLETE if incomplete else 0

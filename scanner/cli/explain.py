@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scanner.base.errors import UsageError
 from scanner.cli.shared import inputs
+from scanner.cli.shared.outputs import print_json, print_lines
 from scanner.model.owner import NAME_A_FILE, NO_FILE
 
 if TYPE_CHECKING:
@@ -62,14 +63,13 @@ def run(namespace: argparse.Namespace) -> int:
         )
     from scanner.authoring.explain.rule import explain  # noqa: PLC0415 - heavy
 
-    policies = settings.policies or (inputs.DEFAULT_POLICY,)
-    explained = explain(policies, settings.params, namespace.rule)
+    explained = explain(inputs.policies(settings), settings.params, namespace.rule)
     if namespace.sql is not None:
         _print_sql(namespace, explained)
         return 0
     verdict = None if namespace.key is None else _verdict(namespace, settings, explained)
     if namespace.format == "json":
-        _print_json(explained, verdict)
+        print_json({"rule": explained.explanation, "key": verdict})
     else:
         _print_text(explained, verdict, inputs.width(settings))
     return 0
@@ -96,10 +96,8 @@ def _check_alone(namespace: argparse.Namespace) -> None:
 def _print_sql(namespace: argparse.Namespace, explained: "Explained") -> None:
     """Print the statement; it is the same that is run, values and time included."""
     from scanner.authoring.explain.dialect import rule_sql  # noqa: PLC0415 - heavy
-    from scanner.base.text import clean  # noqa: PLC0415
 
-    text = rule_sql(explained.rule, inputs.as_of(namespace), namespace.sql)
-    sys.stdout.write("\n".join(map(clean, text.split("\n"))) + "\n")
+    print_lines(rule_sql(explained.rule, inputs.as_of(namespace), namespace.sql) + "\n")
 
 
 def _verdict(
@@ -130,20 +128,7 @@ def _print_text(explained: "Explained", verdict: "RowVerdict | None", width: int
     sys.stdout.write("\n".join(line.rstrip() for line in lines).strip() + "\n")
 
 
-def _print_json(explained: "Explained", verdict: "RowVerdict | None") -> None:
-    import msgspec  # noqa: PLC0415 - only for this format
-
-    from scanner.base.text import clean_json  # noqa: PLC0415 - only for this format
-
-    made = {"rule": explained.explanation, "key": verdict}
-    text = msgspec.json.format(msgspec.json.encode(made), indent=2)
-    sys.stdout.write(clean_json(text.decode()) + "\n")
-
-
 def _print_merged(settings: "Settings") -> None:
     from scanner.authoring.explain.merged import merged_yaml  # noqa: PLC0415 - heavy
-    from scanner.base.text import clean  # noqa: PLC0415
 
-    policies = settings.policies or (inputs.DEFAULT_POLICY,)
-    lines = merged_yaml(policies, settings.params).split("\n")
-    sys.stdout.write("\n".join(map(clean, lines)))
+    print_lines(merged_yaml(inputs.policies(settings), settings.params))

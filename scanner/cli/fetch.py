@@ -12,6 +12,7 @@ from scanner.base.text import clean, plural
 from scanner.catalogue import BASIC, LIVE
 from scanner.cli.shared import inputs
 from scanner.cli.shared.outputs import check_outputs
+from scanner.gate import EXIT_INCOMPLETE
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Needs
 
@@ -23,7 +24,6 @@ _JOURNAL: Final = ".journal"
 """What is appended to the output's name for the journal, which lies beside it meanwhile."""
 
 _ABSENT: Final = TableCoverage(CoverageState.ABSENT, "the source has nothing of this kind")
-_EXIT_INCOMPLETE: Final = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,4 +106,4 @@ def run(namespace: argparse.Namespace) -> int:
             sys.stderr.write(f"{clean(told)}\n")
     if not namespace.quiet:
         sys.stderr.write(f"Saved to {clean(str(path))}, without secrets.\n")
-    return _EXIT_INCOMPLETE if incomplete and not settings.allow_partial else 0
+    return EXIT_INCOMPLETE if incomplete and not settings.allow_partial else 0

@@ -5,8 +5,9 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from scanner.base.text import clean, clean_json, wrap
+from scanner.base.text import clean, wrap
 from scanner.cli.shared import inputs
+from scanner.cli.shared.outputs import print_json, print_lines
 from scanner.config.gather import process_settings
 from scanner.config.settings import Flags
 
@@ -47,19 +48,15 @@ def run(namespace: argparse.Namespace) -> int:
         policy_entries,
     )
 
-    policies, checks = policy_entries(settings.policies), check_entries()
+    named = inputs.policies(settings) if settings.policies else ()
+    policies, checks = policy_entries(named), check_entries()
     actions = action_entries()
     if namespace.format == "json":
-        import msgspec  # noqa: PLC0415 - only for this format
-
-        text = msgspec.json.encode({"policies": policies, "checks": checks, "actions": actions})
-        sys.stdout.write(clean_json(msgspec.json.format(text, indent=2).decode()) + "\n")
+        print_json({"policies": policies, "checks": checks, "actions": actions})
     elif namespace.format == "markdown":
         from scanner.authoring.reference.pages import rules_markdown  # noqa: PLC0415
-        from scanner.report.parts.markup import escaped, prose  # noqa: PLC0415
 
-        page = rules_markdown(policies, checks, actions, escaped, prose)
-        sys.stdout.write("\n".join(map(clean, page.split("\n"))))
+        print_lines(rules_markdown(policies, checks, actions))
     else:
         lines = (line.rstrip() + "\n" for line in _table(policies, checks, actions))
         sys.stdout.writelines(lines)

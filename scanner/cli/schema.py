@@ -6,6 +6,7 @@ from typing import Final
 
 from scanner.base.errors import UsageError
 from scanner.base.resources import schema_path
+from scanner.cli.shared.outputs import print_json
 
 NAMES: Final = (
     *("policy", "policy-tests", "config", "report-v1", "waivers", "owners", "plan"),
@@ -53,9 +54,6 @@ def _print_tables(form: str) -> None:
 
         sys.stdout.write(columns())
         return
-    import msgspec  # noqa: PLC0415 - only for this format
-
     from scanner.authoring.reference.tables import table_entries  # noqa: PLC0415
 
-    text = msgspec.json.encode({"tables": table_entries()})
-    sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")
+    print_json({"tables": table_entries()})

@@ -8,11 +8,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
 from scanner.base.files import check_writable, read_regular, replacing
-from scanner.base.text import aligned, clean, clean_json, plural
+from scanner.base.text import aligned, clean, plural
 from scanner.cli.shared import inputs
 from scanner.cli.shared.gaps import warn_of_unseen
+from scanner.cli.shared.outputs import print_json
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
 
 if TYPE_CHECKING:
@@ -93,9 +96,7 @@ def run(namespace: argparse.Namespace) -> int:
 
 
 def _uses(namespace: argparse.Namespace, settings: "Settings", path: Path) -> list[WaiverUse]:
-    from msgspec.structs import replace  # noqa: PLC0415 - heavy imports come after mistakes
-
-    from scanner.pipeline import check_waivers, scan  # noqa: PLC0415
+    from scanner.pipeline import check_waivers, scan  # noqa: PLC0415 - heavy; mistakes come first
 
     moment = inputs.as_of(namespace)
     triage = replace(settings.triage, waivers=path, baseline=None)
@@ -139,8 +140,6 @@ def _print_table(uses: Sequence[WaiverUse], *, measured: bool) -> None:
 
 
 def _print_json(uses: Sequence[WaiverUse], *, measured: bool) -> None:
-    import json  # noqa: PLC0415 - only for this format
-
     found = []
     for use in uses:
         waiver = use.waiver
@@ -160,7 +159,7 @@ def _print_json(uses: Sequence[WaiverUse], *, measured: bool) -> None:
         if measured:
             one |= {"resources": use.resources, "findings": use.findings}
         found.append(one)
-    sys.stdout.write(clean_json(json.dumps(found, indent=2, ensure_ascii=False)) + "\n")
+    print_json(found)
 
 
 def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int:

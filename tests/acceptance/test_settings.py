@@ -262,7 +262,13 @@ def test_a_policy_that_is_not_there_is_told_where_it_is_named(
 ) -> None:
     (tmp_path / "bare").mkdir()
     (tmp_path / file).write_text(text, "utf-8")
-    done = here("scan", *DEMO, cwd=tmp_path)
-    assert (done.code, done.out) == (2, "")
-    assert done.err.startswith(f"keypolicy: {where}: ")
-    assert "--policy" not in done.err
+    for command in (
+        ["scan", *DEMO],
+        ["explain", "key-max-age"],
+        ["explain", "--merged"],
+        ["rules"],
+    ):
+        done = here(*command, cwd=tmp_path)
+        assert (done.code, done.out) == (2, "")
+        assert done.err.startswith(f"keypolicy: {where}: ")
+        assert "--policy" not in done.err

@@ -1,7 +1,7 @@
 """The rule reference as a Markdown page."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import Final
@@ -14,25 +14,17 @@ from scanner.authoring.reference.rules import (
     PolicyEntry,
     RuleEntry,
 )
+from scanner.report.parts.markup import escaped, prose
 
 _TICKS: Final = re.compile("`+")
-
-
-Escape = Callable[[str], str]
-"""Makes text harmless where Markdown is rendered."""
 
 
 def rules_markdown(
     policies: Sequence[PolicyEntry],
     checks: Sequence[CheckEntry],
     actions: Sequence[ActionEntry],
-    plain: Escape,
-    prose: Escape,
 ) -> str:
-    """Return the reference of these policies, of the built-in checks and of the actions.
-
-    `plain` escapes text that is shown as it is, `prose` what authors write in Markdown.
-    """
+    """Return the reference of these policies, of the built-in checks and of the actions."""
     lines = [
         "# Rules, checks and actions",
         "",
@@ -43,7 +35,7 @@ def rules_markdown(
         rule.id for policy in policies for rule in policy.rules if rule.inherited_from is None
     }
     for policy in policies:
-        lines += _policy(policy, described, plain, prose)
+        lines += _policy(policy, described)
     lines += ["## Checks", "", "A check is a SQL condition with a name and typed arguments.", ""]
     for check in checks:
         lines += _check(check)
@@ -53,12 +45,10 @@ def rules_markdown(
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def _policy(
-    policy: PolicyEntry, described: AbstractSet[str], plain: Escape, prose: Escape
-) -> Iterator[str]:
-    yield f"## {plain(policy.name)}"
+def _policy(policy: PolicyEntry, described: AbstractSet[str]) -> Iterator[str]:
+    yield f"## {escaped(policy.name)}"
     yield ""
-    yield f"{plain(policy.title or policy.name)}. Version {prose(policy.version)}."
+    yield f"{escaped(policy.title or policy.name)}. Version {prose(policy.version)}."
     yield ""
     if policy.description:
         yield prose(policy.description.strip())
@@ -67,15 +57,15 @@ def _policy(
     yield "|---|---|---|"
     for rule in policy.rules:
         name = f"[{rule.id}](#{rule.id})" if rule.id in described else f"`{rule.id}`"
-        yield f"| {name} | {rule.severity} | {plain(rule.title)} |"
+        yield f"| {name} | {rule.severity} | {escaped(rule.title)} |"
     yield ""
-    yield from _inherited(policy, prose)
+    yield from _inherited(policy)
     for rule in policy.rules:
         if rule.inherited_from is None:
-            yield from _rule(rule, plain, prose)
+            yield from _rule(rule)
 
 
-def _inherited(policy: PolicyEntry, prose: Escape) -> Iterator[str]:
+def _inherited(policy: PolicyEntry) -> Iterator[str]:
     """Say what becomes of the rules of extended policies, which are described with those."""
     inherited = [rule for rule in policy.rules if rule.inherited_from is not None]
     if not inherited and not policy.disabled:
@@ -96,10 +86,10 @@ def _inherited(policy: PolicyEntry, prose: Escape) -> Iterator[str]:
     yield ""
 
 
-def _rule(rule: RuleEntry, plain: Escape, prose: Escape) -> Iterator[str]:
+def _rule(rule: RuleEntry) -> Iterator[str]:
     yield f"### {rule.id}"
     yield ""
-    yield f"**{plain(rule.title)}.** Severity {rule.severity}, about `{rule.resource}`."
+    yield f"**{escaped(rule.title)}.** Severity {rule.severity}, about `{rule.resource}`."
     yield ""
     yield from _block("yaml", list(_demand(rule)))
     for one in rule.parameters:

@@ -12,7 +12,8 @@ from scanner.base.errors import UsageError
 from scanner.base.files import open_regular
 from scanner.base.scratch import scratch
 from scanner.base.text import plural, timestamp
-from scanner.cli.history.output import print_json, written
+from scanner.cli.history.output import damage_line, damage_plain, written
+from scanner.cli.shared.outputs import print_json
 from scanner.evidence.check import EvidenceCheck, check
 from scanner.evidence.signature import SUFFIX, SignatureCheck, check_signature
 from scanner.history.manifest import DamageError
@@ -86,9 +87,7 @@ def _print_json(found: EvidenceCheck, signed: str, code: int) -> None:
         "since": timestamp(found.since) if found.since else None,
         "judged_anew": found.judged,
         "signature": signed or None,
-        "damage": [
-            {"where": one.where, "code": one.code, "message": one.message} for one in found.damage
-        ],
+        "damage": [damage_plain(one) for one in found.damage],
         "unconfirmed": found.unconfirmed,
         "remarks": found.remarks,
     }
@@ -114,7 +113,7 @@ def _print(path: Path, found: EvidenceCheck, signed: str, form: str) -> None:
         number = plural(len(found.judged), "run")
         page.line(f"judged anew: {number}, and everything came out the same")
     for one in found.damage:
-        page.line(f"{one.where}: {one.message} [{one.code}]. {one.remedy}".rstrip(" "))
+        page.line(damage_line(one))
     for why in found.unconfirmed:
         page.line(f"not confirmed: {why}")
     for remark in found.remarks:

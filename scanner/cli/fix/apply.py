@@ -13,6 +13,8 @@ from scanner.base.errors import UsageError
 from scanner.base.files import check_writable
 from scanner.base.text import clean, plural
 from scanner.catalogue import LIVE, TOKEN_SETTING
+from scanner.catalogue.redact import redact_text
+from scanner.cli.fix.plan import print_table
 from scanner.cli.shared import inputs
 from scanner.cli.shared.server import (
     DEFAULT_URL,
@@ -21,6 +23,7 @@ from scanner.cli.shared.server import (
     add_url_argument,
     live_settings,
 )
+from scanner.policy.language.values import BadValueError, parse_duration
 
 if TYPE_CHECKING:
     from scanner.config.settings import Settings
@@ -131,12 +134,10 @@ def _check(plan: "Plan", namespace: argparse.Namespace, settings: "Settings") ->
 
 def _is_agreed(plan: "Plan", namespace: argparse.Namespace, settings: "Settings") -> bool:
     """Show the plan, and ask on a terminal. Raises UsageError where nobody can be asked."""
-    from scanner.remediate.table import headline, table_lines  # noqa: PLC0415 - not for --help
+    from scanner.remediate.table import headline  # noqa: PLC0415 - not for --help
 
     if not namespace.quiet:
-        color = inputs.use_color(settings)
-        for line in table_lines(plan, inputs.width(settings), color=color):
-            sys.stdout.write(f"{line}\n")
+        print_table(plan, settings, quiet=False)
         sys.stdout.write("\n")
     if namespace.yes:
         return True
@@ -227,17 +228,10 @@ def _user() -> str:
 
 
 def _say(line: str) -> None:
-    from scanner.catalogue.redact import redact_text  # noqa: PLC0415 - not for --help
-
     sys.stdout.write(f"{clean(redact_text(line))}\n")
 
 
 def _duration(text: str) -> timedelta:
-    from scanner.policy.language.values import (  # noqa: PLC0415 - not for --help
-        BadValueError,
-        parse_duration,
-    )
-
     try:
         return parse_duration(text)
     except BadValueError as error:

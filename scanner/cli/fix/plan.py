@@ -12,11 +12,12 @@ from scanner import __version__
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
 from scanner.base.hints import did_you_mean
-from scanner.base.text import clean, clean_json
+from scanner.base.text import clean_json, plural
 from scanner.cli.shared import inputs
-from scanner.cli.shared.outputs import check_outputs
+from scanner.cli.shared.outputs import check_outputs, print_lines
 from scanner.cli.shared.server import DEFAULT_URL
 from scanner.gate import EXIT_INCOMPLETE
+from scanner.model.outcome import Severity
 from scanner.model.run import GateResult
 
 if TYPE_CHECKING:
@@ -216,7 +217,6 @@ def _choice(
     namespace: argparse.Namespace, policies: "tuple[Policy, ...]", projects: tuple[str, ...] = ()
 ) -> "Choice":
     """Return what is to be planned. Raises UsageError for a rule that no policy has."""
-    from scanner.model.outcome import Severity  # noqa: PLC0415
     from scanner.remediate.plan import Choice  # noqa: PLC0415
 
     known = [rule.id for policy in policies for rule in policy.rules]
@@ -249,7 +249,6 @@ def _server(servers: tuple[str, ...], settings: "Settings") -> str:
 
 
 def _written(plan: "Plan", form: str) -> bytes:
-    from scanner.base.text import plural  # noqa: PLC0415
     from scanner.remediate.document import MAX_BYTES, write_plan  # noqa: PLC0415
     from scanner.remediate.markdown import markdown  # noqa: PLC0415
 
@@ -264,19 +263,24 @@ def _written(plan: "Plan", form: str) -> bytes:
 
 
 def _print(plan: "Plan", namespace: argparse.Namespace, settings: "Settings") -> None:
-    from scanner.remediate.table import headline, table_lines  # noqa: PLC0415
-
     if namespace.format == "json":
         sys.stdout.write(clean_json(_written(plan, "json").decode()))
     elif namespace.format == "markdown":
-        lines = _written(plan, "markdown").decode().split("\n")
-        sys.stdout.write("\n".join(map(clean, lines)))
-    elif namespace.quiet:
-        sys.stdout.write(f"PLAN: {headline(plan)}\n")
+        print_lines(_written(plan, "markdown").decode())
     else:
-        color = inputs.use_color(settings)
-        lines = list(table_lines(plan, inputs.width(settings), color=color))
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
+        print_table(plan, settings, quiet=namespace.quiet)
+
+
+def print_table(plan: "Plan", settings: "Settings", *, quiet: bool) -> None:
+    """Write a plan to standard output for people; where it is to be `quiet`, its head alone."""
+    from scanner.remediate.table import headline, table_lines  # noqa: PLC0415 - not for --help
+
+    if quiet:
+        sys.stdout.write(f"PLAN: {headline(plan)}\n")
+        return
+    color = inputs.use_color(settings)
+    for line in table_lines(plan, inputs.width(settings), color=color):
+        sys.stdout.write(f"{line}\n")
 
 
 def _factor(text: str) -> float:

@@ -1,6 +1,7 @@
 """`keypolicy fix status`: an inventory and policies go in, the rotations under way come out."""
 
 import argparse
+import json
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from scanner.base.text import clean, clean_json, plural, wrap
 from scanner.cli.shared import inputs
 from scanner.cli.shared.gaps import warn_of_gaps
 from scanner.gate import EXIT_INCOMPLETE
+from scanner.model.inventory import Needs
 
 if TYPE_CHECKING:
     from scanner.remediate.keys import KnownKey
@@ -38,7 +40,6 @@ def run(namespace: argparse.Namespace) -> int:
     source = inputs.source(namespace, settings)
     as_of = inputs.as_of(namespace)
     from scanner.engine.judge.findings import Findings  # noqa: PLC0415 - heavy
-    from scanner.model.inventory import Needs  # noqa: PLC0415
     from scanner.pipeline import open_inventory  # noqa: PLC0415 - heavy
     from scanner.policy.load import load_policies  # noqa: PLC0415 - heavy
     from scanner.remediate.keys import (  # noqa: PLC0415
@@ -102,8 +103,6 @@ def _called(key: "KnownKey") -> str:
 
 
 def _print_json(turns: "Iterable[Turn]") -> None:
-    import json  # noqa: PLC0415 - only for this format
-
     document = [
         {
             "organization": turn.old.target.organization,

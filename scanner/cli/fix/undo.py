@@ -1,12 +1,12 @@
 """`keypolicy fix undo`: an audit log goes in, a plan that takes its changes back comes out."""
 
 import argparse
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
+from scanner.cli.fix.plan import print_table
 from scanner.cli.shared import inputs
 from scanner.cli.shared.outputs import check_outputs
 from scanner.gate import EXIT_INCOMPLETE
@@ -49,19 +49,13 @@ def run(namespace: argparse.Namespace) -> int:
     from scanner.remediate.apply.audit import read_audit  # noqa: PLC0415 - not for --help
     from scanner.remediate.apply.undo import UNSEEN, undo_plan  # noqa: PLC0415
     from scanner.remediate.document import write_plan  # noqa: PLC0415
-    from scanner.remediate.table import headline, table_lines  # noqa: PLC0415
 
     entries = read_audit(namespace.audit)
     plan = undo_plan(entries, namespace.plan or "", datetime.now(UTC), str(namespace.audit))
     if output is not None:
         with replacing(output) as out:
             out.write(write_plan(plan))
-    if namespace.quiet:
-        sys.stdout.write(f"PLAN: {headline(plan)}\n")
-    else:
-        color = inputs.use_color(settings)
-        lines = table_lines(plan, inputs.width(settings), color=color)
-        sys.stdout.write("".join(f"{line}\n" for line in lines))
+    print_table(plan, settings, quiet=namespace.quiet)
     if any(one.code == UNSEEN for one in plan.left):
         inputs.warn("what became of some changes is not known: the plan is about the others")
         return EXIT_INCOMPLETE

@@ -29,7 +29,8 @@ exit codes:
 """
 
 _RUN_HELP: Final = "a run: latest, previous, a date or time, or the beginning of its id"
-_FORMATS: Final = ("terminal", "json", "markdown", "html")
+FORMATS: Final = ("terminal", "json", "markdown", "html")
+"""What an action can be written as."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_output_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=_FORMATS, help="how to write it (default: terminal)")
+    parser.add_argument("--format", choices=FORMATS, help="how to write it (default: terminal)")
     _add_file_argument(parser)
 
 
@@ -97,7 +98,7 @@ def _add_replay_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--waivers", metavar="FILE", help="approved exceptions that hold then")
     inputs.add_owners_argument(parser)
     parser.add_argument(
-        "--format", metavar="NAME", help=f"a report format; with --all: {', '.join(_FORMATS)}"
+        "--format", metavar="NAME", help=f"a report format; with --all: {', '.join(FORMATS)}"
     )
     _add_file_argument(parser)
 

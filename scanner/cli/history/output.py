@@ -6,19 +6,17 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
 from scanner.base.text import clean_json
 from scanner.cli.shared import inputs
+from scanner.cli.shared.outputs import as_json
 from scanner.history.folder import History
 from scanner.history.manifest import DamageError
 from scanner.history.tell.words import MOST, MOST_OF_A_PAGE
 from scanner.report.sheet import lines
 from scanner.report.sheet.sheet import Sheet
 
-FORMATS: Final = ("terminal", "json", "markdown", "html")
 _SUFFIXES: Final = {".html": "html", ".json": "json", ".md": "markdown", ".txt": "terminal"}
 
 
@@ -61,6 +59,16 @@ def warn_of(damage: Iterable[DamageError]) -> None:
         inputs.warn(f"{error.where}: {error.message}; see `keypolicy history verify`")
 
 
+def damage_line(one: DamageError) -> str:
+    """Return what is wrong in a line for people."""
+    return f"{one.where}: {one.message} [{one.code}]. {one.remedy}".rstrip(" ")
+
+
+def damage_plain(one: DamageError) -> dict[str, str]:
+    """Return what is wrong as JSON tells it."""
+    return {"where": one.where, "code": one.code, "message": one.message}
+
+
 def tell(
     namespace: argparse.Namespace,
     put: Callable[[Sheet, int], None],
@@ -77,16 +85,6 @@ def tell(
     sheet = Sheet()
     put(sheet, MOST_OF_A_PAGE if form == "html" else MOST)
     write(namespace, written(sheet, form))
-
-
-def as_json(value: object) -> bytes:
-    """Return a value as JSON for people."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
-
-
-def print_json(value: object) -> None:
-    """Write a value to standard output, safe for logs."""
-    sys.stdout.write(clean_json(as_json(value).decode()))
 
 
 def written(sheet: Sheet, form: str) -> bytes:

@@ -9,8 +9,8 @@ from scanner.base.errors import KeypolicyError, UsageError
 from scanner.base.files import replacing
 from scanner.base.streams import byte_output
 from scanner.base.text import plural
+from scanner.cli.history import FORMATS as FORMS
 from scanner.cli.history.again import dropped, replayed
-from scanner.cli.history.output import FORMATS as FORMS
 from scanner.cli.history.output import form_of, opened, tell, warn_of
 from scanner.cli.shared import inputs
 from scanner.cli.shared.outputs import check_format

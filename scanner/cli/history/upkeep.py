@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from scanner.base.errors import UsageError
 from scanner.base.text import clean, plural
-from scanner.cli.history.output import folder_of, form_of, opened, tell
+from scanner.cli.history.output import damage_line, damage_plain, folder_of, form_of, opened, tell
 from scanner.history.folder import History
 from scanner.history.prune import prune
 from scanner.history.verify import Verified, verify
@@ -26,10 +26,10 @@ def run(namespace: argparse.Namespace) -> int:
     def put(sheet: Sheet, most: int) -> None:
         del most  # all problems are told
         bad = len(found.damage)
-        state = f"{plural(bad, 'problem')}" if bad else "all as they were written"
+        state = plural(bad, "problem") if bad else "all as they were written"
         sheet.heading(f"{plural(found.runs, 'run')}: {state}")
         for one in found.damage:
-            sheet.line(f"{one.where}: {one.message} [{one.code}]. {one.remedy}".rstrip(" "))
+            sheet.line(damage_line(one))
         for remark in found.remarks:
             sheet.line(remark)
 
@@ -38,9 +38,7 @@ def run(namespace: argparse.Namespace) -> int:
 
 
 def _plain(found: Verified) -> dict[str, object]:
-    damage = [
-        {"where": one.where, "code": one.code, "message": one.message} for one in found.damage
-    ]
+    damage = [damage_plain(one) for one in found.damage]
     return {"runs": found.runs, "damage": damage, "remarks": found.remarks}
 
 

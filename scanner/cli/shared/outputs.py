@@ -1,4 +1,4 @@
-"""Where output may go: whether a format can go there, and that no file is lost by it."""
+"""Output: whether a format can go there, that no file is lost by it, and how it is shown."""
 
 import argparse
 import sys
@@ -6,9 +6,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import msgspec
+
 from scanner.base.errors import UsageError
 from scanner.base.files import check_writable
 from scanner.base.streams import takes_bytes
+from scanner.base.text import clean, clean_json
 from scanner.config.settings import Settings
 
 
@@ -53,3 +56,18 @@ def _read_by(namespace: argparse.Namespace, settings: Settings) -> Iterator[Path
 
         with suppress(UsageError):  # told by what reads them
             yield from (file.path for file in select(settings.policies))
+
+
+def as_json(value: object) -> bytes:
+    """Return a value as JSON for people."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+
+
+def print_json(value: object) -> None:
+    """Write a value to standard output as JSON for people, safe for logs."""
+    sys.stdout.write(clean_json(as_json(value).decode()))
+
+
+def print_lines(text: str) -> None:
+    """Write text to standard output as it is, with each of its lines made harmless."""
+    sys.stdout.write("\n".join(map(clean, text.split("\n"))))

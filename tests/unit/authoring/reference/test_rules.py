@@ -15,7 +15,6 @@ from scanner.engine.predicate.vocabulary import FUNCTIONS, WINDOWS
 from scanner.policy.checks import CHECKS
 from scanner.policy.files.locate import shipped_policies
 from scanner.policy.load import load_policies
-from scanner.report.parts.markup import escaped, prose
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +97,7 @@ def test_filling_is_idempotent_and_leaves_the_rest_alone() -> None:
 
 
 def test_the_page_links_only_to_what_it_has() -> None:
-    page = rules_markdown(SHIPPED, check_entries(), action_entries(), escaped, prose)
+    page = rules_markdown(SHIPPED, check_entries(), action_entries())
     headings = {line.removeprefix("### ") for line in page.splitlines() if line[:4] == "### "}
     links = {part.split(")")[0] for part in page.split("](#")[1:]}
     assert links <= headings
