@@ -47,12 +47,11 @@ def unpack(file: BinaryIO, packing: Packing) -> Iterator[bytes]:
     Several packed parts in a row are one content. Raises UsageError where it is cut off or
     damaged: DuckDB's reader does not always tell.
     """
-    pieces = iter(lambda: file.read(_CHUNK), b"")
     if packing == "none":
         yield from iter(lambda: file.read(_CHUNK << 6), b"")
         return
     unpacker = _unpacker(packing)
-    for piece in pieces:
+    for piece in iter(lambda: file.read(_CHUNK), b""):
         data = piece
         while data:
             if unpacker.eof:

@@ -90,6 +90,11 @@ class YamlFile:
         """The document as plain dictionaries, lists and scalars."""
         return self._content.data
 
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The top level of the document by key; empty where it is no mapping."""
+        return self.data if isinstance(self.data, dict) else {}
+
     def get(self, path: NodePath) -> object:
         """Return the value at `path`, which must exist."""
         value: Any = self._content.data

@@ -61,8 +61,7 @@ def _waivers(raw: bytes, name: str) -> list[object] | None:
 def _indent(raw: bytes, name: str) -> str:
     """Return what stands before the dash of the last waiver."""
     source = YamlFile(name, raw)
-    data = source.data
-    last = len(data["waivers"]) - 1 if isinstance(data, dict) else 0
+    last = len(source.fields["waivers"]) - 1
     line = source.lines[source.at(("waivers", last)).line - 1]
     return line[: len(line) - len(line.lstrip())]
 
@@ -94,10 +93,10 @@ def _is_plain(text: str) -> bool:
 def _verify(after: bytes, name: str, wanted: list[object]) -> None:
     """Read the result: whatever form the file had, it has to say what was meant."""
     try:
-        data = YamlFile(name, after).data
+        held = YamlFile(name, after).fields.get("waivers")
     except PolicyError:
         raise _unfit(name) from None
-    if not isinstance(data, dict) or data.get("waivers") != wanted:
+    if held != wanted:
         raise _unfit(name)
 
 

@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -23,6 +23,7 @@ from msgspec import Meta
 from scanner.base.errors import Location, PolicyError, Problem, TooLargeError, UsageError
 from scanner.base.files import TwiceError, once, read_regular
 from scanner.base.shape.decode import UnfitError, decoded
+from scanner.base.text import timestamp
 from scanner.model.finding import Finding, KnownFinding
 from scanner.model.moment import in_utc
 from scanner.model.outcome import Disposition, Outcome, Severity
@@ -152,7 +153,6 @@ def render(known: Iterable[KnownFinding]) -> Iterator[bytes]:
 
 def _fields(one: KnownFinding) -> dict[str, str | None]:
     """Return what a line says, in its order; the seal follows."""
-    first_seen = one.first_seen.astimezone(UTC).replace(microsecond=0)
     return {
         "rule": one.rule,
         "organization": one.organization,
@@ -163,7 +163,7 @@ def _fields(one: KnownFinding) -> dict[str, str | None]:
         "outcome": str(one.outcome),
         "type": one.type,
         "id": one.id,
-        "first_seen": first_seen.isoformat().replace("+00:00", "Z"),
+        "first_seen": timestamp(one.first_seen.replace(microsecond=0)),
         "fingerprint": one.fingerprint,
     }
 

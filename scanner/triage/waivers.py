@@ -157,7 +157,7 @@ def _decode(source: YamlFile) -> tuple[list[tuple[int, WaiverDocument]], list[Pr
     # Imported here: it brings jsonschema, which takes longer than a whole scan of a small file.
     from scanner.base.shape.schema import explain  # noqa: PLC0415
 
-    items = source.data.get("waivers") if isinstance(source.data, dict) else None
+    items = source.fields.get("waivers")
     sound = []
     for index, item in enumerate(items if isinstance(items, list) else []):
         try:

@@ -79,7 +79,7 @@ def _wanted(rule: MergedRule, decided: set[str]) -> list[Outcome]:
 def _never_varied(policy: MergedPolicy, varied: set[str]) -> tuple[tuple[str, Location], ...]:
     """Return the parameters that the file declares, that its rules use, and that no case sets."""
     own = policy.sources[0]
-    declared = own.data.get("params") if isinstance(own.data, dict) else None
+    declared = own.fields.get("params")
     used = {name for rule in own_say(policy) for name in rule.used}
     return tuple(
         (name, own.at_key(("params", name)))

@@ -65,9 +65,9 @@ def _head(merged: MergedPolicy) -> list[str]:
     lines += [f"policy: {name}", f"version: {merged.version}"]
     if merged.title:
         lines += entry("title", merged.title, "")
-    data = merged.sources[0].data
-    if isinstance(data, dict) and isinstance(data.get("description"), str):
-        lines += entry("description", data["description"], "")
+    description = merged.sources[0].fields.get("description")
+    if isinstance(description, str):
+        lines += entry("description", description, "")
     return lines
 
 

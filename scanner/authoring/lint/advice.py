@@ -14,11 +14,10 @@ from scanner.policy.merge import MergedPolicy, MergedRule
 def advice(policy: MergedPolicy) -> list[Problem]:
     """Return the warnings about what the policy's own file says."""
     own = policy.sources[0]
-    data = own.data if isinstance(own.data, dict) else {}
     return [
         *_remediation(policy, own),
         *_unused_parameters(policy, own),
-        *_idle_overrides(policy, own, data),
+        *_idle_overrides(policy, own),
         *_hidden_values(policy, own),
         *_controls(policy, own),
     ]
@@ -54,7 +53,7 @@ def _unused_parameters(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
     rules = [*policy.rules, *policy.rejected]
     used = {name for rule in rules for name in rule.used}
     used |= _used_by_broken(own, {rule.id for rule in rules})
-    declared = own.data.get("params") if isinstance(own.data, dict) else None
+    declared = own.fields.get("params")
     return [
         own.problem(
             ("params", name),
@@ -70,7 +69,7 @@ def _unused_parameters(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
 
 def _used_by_broken(own: YamlFile, known: set[str]) -> set[str]:
     """Return the parameters in rules that could not be read: what they would use, they use."""
-    rules = own.data.get("rules") if isinstance(own.data, dict) else None
+    rules = own.fields.get("rules")
     broken = [
         rule
         for rule in (rules if isinstance(rules, list) else [])
@@ -79,10 +78,10 @@ def _used_by_broken(own: YamlFile, known: set[str]) -> set[str]:
     return set(re.findall(r"\$(\w+)", json.dumps(broken)))
 
 
-def _idle_overrides(policy: MergedPolicy, own: YamlFile, data: dict[str, Any]) -> list[Problem]:
+def _idle_overrides(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
     """Find overrides that say what holds anyway, or set what the rule does not use."""
     rules = {rule.id: rule for rule in policy.rules}
-    given = data.get("override")
+    given = own.fields.get("override")
     problems: list[Problem] = []
     for name, override in (given if isinstance(given, dict) else {}).items():
         rule = rules.get(name)
@@ -121,8 +120,7 @@ def _idle_parameters(
 def _is_first(policy: MergedPolicy, rule: str) -> bool:
     """Whether no extended policy changes the rule before this one does."""
     for source in policy.sources[1:]:
-        data = source.data if isinstance(source.data, dict) else {}
-        overrides = data.get("override")
+        overrides = source.fields.get("override")
         if isinstance(overrides, dict) and rule in overrides:
             return False
     return True
@@ -130,7 +128,7 @@ def _is_first(policy: MergedPolicy, rule: str) -> bool:
 
 def _hidden_values(policy: MergedPolicy, own: YamlFile) -> list[Problem]:
     """Find values of parameters that every rule that uses them overrides."""
-    given = own.data.get("params") if isinstance(own.data, dict) else None
+    given = own.fields.get("params")
     problems: list[Problem] = []
     for name in given if isinstance(given, dict) else {}:
         users = [rule for rule in policy.rules if name in rule.used]

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from scanner.base.text import timestamp
 from scanner.model.outcome import Outcome
 from scanner.model.rule import Rule
 from scanner.policy.files.case_reader import Case, Cell, Expectation
@@ -52,5 +53,4 @@ def _example(case: Case, expected: Expectation) -> Example:
         for name, cell in row.items()
         if name != "id" or not _NAMELESS.fullmatch(str(cell))
     }
-    as_of = case.as_of.isoformat().replace("+00:00", "Z")
-    return Example(str(expected.outcome), as_of, shown)
+    return Example(str(expected.outcome), timestamp(case.as_of), shown)

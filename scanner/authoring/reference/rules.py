@@ -125,12 +125,11 @@ def _policy(connection: Connection, ref: str, path: Path) -> PolicyEntry:
     tests = cases_beside(path)
     shown = str(Path(merged.location.file).with_name(tests.name))
     cases = load_cases(tests, shown, merged) if os.path.lexists(tests) else ()
-    data = merged.sources[0].data
     return PolicyEntry(
         name=merged.name,
         version=merged.version,
         title=merged.title,
-        description=str(data.get("description", "")) if isinstance(data, dict) else "",
+        description=str(merged.sources[0].fields.get("description", "")),
         file=merged.location.file,
         rules=[
             _rule(rule, source, merged, examples(rule, cases))

@@ -47,7 +47,7 @@ class Fault(msgspec.Struct, frozen=True):
 def explain(source: YamlFile, schema: str) -> list[Problem]:
     """Hold the document against the JSON Schema called `schema` and return every problem.
 
-    What is inside `check`, and whether a resource exists, is not told here (see `static`).
+    What is inside `check`, and whether a resource exists, is for policy.language.static.
     """
     problems: list[Problem] = []
     for error in validator(schema).iter_errors(source.data):

@@ -64,7 +64,7 @@ _NAMES: Final = frozenset(
 
 def _in_remains(source: YamlFile, policy: MergedPolicy) -> list[Problem]:
     """Return what is wrong in the cases of a broken file, as far as each of them is sound."""
-    data = source.data if isinstance(source.data, dict) else {}
+    data = source.fields
     written = data.get("cases")
     as_of = decode(data["as_of"], Time) or "1970-01-01T00:00:00Z" if "as_of" in data else UNSET
     document = CasesDocument(policy=policy.name, as_of=as_of, cases=[])

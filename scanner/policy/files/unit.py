@@ -84,7 +84,7 @@ def _salvaged(path: Path, source: YamlFile, reason: str) -> Reading:
     from scanner.base.shape.schema import explain  # noqa: PLC0415
     from scanner.policy.language.static import check_rule  # noqa: PLC0415
 
-    data = source.data if isinstance(source.data, dict) else {}
+    data = source.fields
     rules, broken_rules = _sound_items(data.get("rules"))
     every = [index for index, _ in rules] + broken_rules
     static = [one for index in every for one in check_rule(source, ("rules", index))]
