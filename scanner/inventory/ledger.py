@@ -2,16 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Final
 
 import msgspec
 
-from scanner.base.text import plural
 from scanner.http.failure import ApiError, Reason
-from scanner.model.coverage import CoverageState, Gap, TableCoverage
-
-_MOST_NAMED: Final = 3
-"""Gaps whose reasons are spelt out in a table's own reason; all of them are listed as gaps."""
+from scanner.model.coverage import CoverageState, Gap, TableCoverage, reasons_told
 
 
 class _Book(msgspec.Struct):
@@ -104,10 +99,7 @@ class Ledger:
             state = CoverageState.DENIED
         elif table not in self.book.seen and self.book.absent[table]:
             state = CoverageState.ABSENT
-        reasons = list(dict.fromkeys(gap.reason for gap in gaps))
-        more = len(reasons) - _MOST_NAMED
-        told = reasons[:_MOST_NAMED] + ([f"And {plural(more, 'more reason')}."] if more > 0 else [])
-        return TableCoverage(state, " ".join([*notes, *told]), gaps)
+        return TableCoverage(state, " ".join([*notes, *reasons_told(gaps)]), gaps)
 
     def _ordered(self, table: str) -> tuple[Gap, ...]:
         """Return the gaps in an order that does not depend on which answer came first."""

@@ -56,6 +56,10 @@ class TableCoverage(msgspec.Struct, frozen=True):
     rows: int | None = None
 
 
+NOT_THERE: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
+"""Of a table that no input says anything of."""
+
+
 def lacking(coverage: TableCoverage, gaps: Iterable[Gap]) -> TableCoverage:
     """Return the coverage with further gaps, but for places that it has a gap for already.
 
@@ -67,15 +71,20 @@ def lacking(coverage: TableCoverage, gaps: Iterable[Gap]) -> TableCoverage:
         return coverage
     whole = coverage.state is CoverageState.COMPLETE
     known = coverage.gaps or (() if whole else (Gap(coverage.reason),))
-    reasons = list(dict.fromkeys(gap.reason for gap in new))
-    more = len(reasons) - _MOST_TOLD
-    told = reasons[:_MOST_TOLD] + ([f"And {plural(more, 'more reason')}."] if more > 0 else [])
+    told = reasons_told(new)
     return TableCoverage(
         CoverageState.PARTIAL if whole else coverage.state,
         " ".join(told if whole else [coverage.reason, *told]).strip(),
         known + new,
         coverage.rows,
     )
+
+
+def reasons_told(gaps: Iterable[Gap]) -> list[str]:
+    """Return the sentences of gaps, each once: the first of them, and how many more there are."""
+    reasons = list(dict.fromkeys(gap.reason for gap in gaps))
+    more = len(reasons) - _MOST_TOLD
+    return reasons[:_MOST_TOLD] + ([f"And {plural(more, 'more reason')}."] if more > 0 else [])
 
 
 def merge(left: TableCoverage, right: TableCoverage) -> TableCoverage:

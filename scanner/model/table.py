@@ -121,6 +121,11 @@ class Table(msgspec.Struct, frozen=True):
         return tuple(name for name in columns if name in self.columns)
 
     @property
+    def types(self) -> dict[str, str]:
+        """The database's type of each column."""
+        return {name: column.type for name, column in self.columns.items()}
+
+    @property
     def organization_field(self) -> str:
         """The field by which a record itself tells its organization; empty where none does."""
         column = self.columns.get(self.organization)

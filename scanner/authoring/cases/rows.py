@@ -88,8 +88,7 @@ def fill(connection: Connection, cases: Iterable[tuple[int, Case]]) -> None:
 
 def _insert(connection: Connection, table: str, rows: Sequence[TableRow]) -> None:
     """Insert rows in one statement; their types were checked when the cases were read."""
-    types = {name: spec.type for name, spec in TABLES[table].columns.items()}
-    types[CASE] = "INTEGER"
+    types = {**TABLES[table].types, CASE: "INTEGER"}
     used = [name for name in types if any(row.get(name) is not None for row in rows)]
     # DuckDB casts text to times where it is asked to, but not from within JSON.
     shape = {name: _SHAPES.get(types[name], types[name]) for name in used}

@@ -13,8 +13,8 @@ from msgspec import UNSET
 from scanner.base.composer import NodePath
 from scanner.base.errors import Problem
 from scanner.catalogue import TABLES
-from scanner.policy.language.predicates import NAMED, quoted_parameters
-from scanner.policy.language.slots import parameter_in
+from scanner.policy.language.predicates import quoted_parameters
+from scanner.policy.language.slots import PARAMETER, parameter_in
 from scanner.policy.merge import MergedPolicy, MergedRule, WrittenAt
 
 _ELSEWHERE: Final = re.compile(r"(?<!\{)\{\{\s*(\w+)\s*\}\}(?!\})|\$\{(\w+)\}|\$(\w+)")
@@ -59,7 +59,7 @@ def _in_predicate(text: str, place: WrittenAt, rule: MergedRule) -> Iterator[Pro
 
 
 def _in_message(text: str, place: WrittenAt, rule: MergedRule) -> Iterator[Problem]:
-    for found in NAMED.finditer(text):
+    for found in PARAMETER.finditer(text):
         if found[1] in rule.parameters:
             hint = "A message takes columns only, such as {name}: write the value out."
             yield _problem(place, place.path, (text, found.start()), found[1], hint)
@@ -83,7 +83,7 @@ def _in_argument(
         for key, value in written.items():
             yield from _in_argument(value, place, (*path, key), rule)
     elif isinstance(written, str) and parameter_in(written) is None:
-        for found in NAMED.finditer(written):
+        for found in PARAMETER.finditer(written):
             if found[1] in rule.parameters:
                 hint = "A parameter is the whole of an argument, or none of it."
                 yield _problem(place, path, (written, found.start()), found[1], hint)

@@ -13,7 +13,7 @@ from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.forecast.courses import Courses, Span, code_on, turns
 from scanner.engine.forecast.moving import AT
-from scanner.engine.judge.evaluate import CODES, ERROR, FAIL, PASS, UNKNOWN, Evaluated
+from scanner.engine.judge.evaluate import CODES, ERROR, FAIL, PASS, UNKNOWN, Evaluated, worst_first
 from scanner.engine.judge.findings import bound, rows, stream
 from scanner.model.finding import Due, DueReason, Finding, Forecast, Identity, Lapse
 from scanner.model.outcome import Disposition, Outcome
@@ -40,8 +40,7 @@ def foretold(  # noqa: PLR0913, PLR0917 - what the scan has come to
     """Return what falls due in so many days; see look_ahead."""
     courses = Courses(connection, [*evaluated, *predicates], as_of, days)
     ahead = _Ahead(connection, courses, predicates, triage)
-    worst_first = sorted(evaluated, key=lambda one: -one.prepared.rule.severity.rank)
-    dues = [due for one in worst_first for due in ahead.dues(one)]
+    dues = [due for one in worst_first(evaluated) for due in ahead.dues(one)]
     dues.sort(key=lambda due: due.day)  # it is stable: worst first within a day
     ids = {one.prepared.rule.id for one in evaluated}
     return Forecast(

@@ -16,7 +16,7 @@ from scanner.engine.database import Connection
 from scanner.engine.judge.prepare import Prepared
 from scanner.engine.predicate import syntax
 from scanner.engine.predicate.clock import AS_OF
-from scanner.engine.predicate.syntax import PLACE, Node
+from scanner.engine.predicate.syntax import column
 
 AT: Final = "_at"
 DAY: Final = "_day"
@@ -124,12 +124,8 @@ def _dated(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
     if not isinstance(node, dict):
         return node
     if node.get("class") == "PARAMETER" and node["identifier"] == AS_OF:
-        return _column(AT)
+        return column(AT)
     made = {name: _dated(value) for name, value in node.items()}
     if node.get("class") == "WINDOW":
-        made["partitions"] = [*made["partitions"], _column(DAY)]
+        made["partitions"] = [*made["partitions"], column(DAY)]
     return made
-
-
-def _column(name: str) -> Node:
-    return {"class": "COLUMN_REF", "type": "COLUMN_REF", **PLACE, "column_names": [name]}

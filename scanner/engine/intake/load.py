@@ -39,11 +39,10 @@ from scanner.engine.intake.twins import Files, check_organization, count, settle
 from scanner.inventory.rows.facts import FILE, ROW
 from scanner.inventory.rows.normalize import BAD
 from scanner.inventory.rows.typed import Present
-from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking, merge
+from scanner.model.coverage import NOT_THERE, CoverageState, Gap, TableCoverage, lacking, merge
 from scanner.model.inventory import Inventory, RawInput, Reach, Scope
 from scanner.model.provider import Provider, imported
 
-_ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
 _FOR_THE_LOAD: Final = f", {FILE} INTEGER, {BAD} BOOLEAN, {ROW} BLOB"
 
 
@@ -95,7 +94,7 @@ def load(  # noqa: PLR0913, PLR0917 - all that decides what is in the tables
         hold_back(connection, loader.filled, as_of)
     return Loaded(
         rows=loader.rows,
-        coverage={name: loader.coverage.get(name, _ABSENT) for name in TABLES},
+        coverage={name: loader.coverage.get(name, NOT_THERE) for name in TABLES},
         sources=tuple(loader.sources),
         digest=found,
         organizations=organizations(connection, loader.filled),

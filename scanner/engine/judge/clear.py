@@ -7,7 +7,7 @@ from typing import Final
 
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
-from scanner.engine.judge.evaluate import NOT_APPLICABLE, PASS, Evaluated
+from scanner.engine.judge.evaluate import NOT_APPLICABLE, PASS, Evaluated, worst_first
 from scanner.engine.judge.findings import BATCH
 from scanner.model.run import Clear
 
@@ -36,7 +36,7 @@ class ClearPlaces:
         """
         self._connection = connection
         self._judged = judged or _judged
-        self._evaluated = sorted(evaluated, key=lambda one: -one.prepared.rule.severity.rank)
+        self._evaluated = worst_first(evaluated)
 
     def __iter__(self) -> Iterator[Clear]:
         ahead = defaultdict[str, list[Evaluated]](list)

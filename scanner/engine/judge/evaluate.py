@@ -1,6 +1,6 @@
 """Evaluating many rules of a table in one statement, and each by itself where that fails."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -44,6 +44,16 @@ class Evaluated(msgspec.Struct, frozen=True):
     column: str
     counts: dict[Outcome, int]
     error: str = ""
+
+    @property
+    def is_found(self) -> bool:
+        """Whether the rule has a finding on any row."""
+        return any(self.counts.get(CODES[code]) for code in (FAIL, UNKNOWN, ERROR))
+
+
+def worst_first(evaluated: Iterable[Evaluated]) -> list[Evaluated]:
+    """Return the rules by severity; within one, in the order of the policy."""
+    return sorted(evaluated, key=lambda one: -one.prepared.rule.severity.rank)
 
 
 def evaluate(

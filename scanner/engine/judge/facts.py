@@ -34,7 +34,7 @@ class EvaluatedFacts:
     def identities(self, rule: Rule, predicates: Sequence[int]) -> Iterator[Identity]:
         """Give the rule's findings on rows; `matched` is in the order of the predicates."""
         one = self._evaluated[rule.id]
-        if not any(one.counts.get(CODES[code]) for code in (FAIL, UNKNOWN, ERROR)):
+        if not one.is_found:
             return
         cursor = self._connection.cursor()
         cursor.execute(_statement(one, [self._predicates[place] for place in predicates]))

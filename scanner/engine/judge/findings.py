@@ -9,7 +9,7 @@ import msgspec
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.intake.owners import OWNER
-from scanner.engine.judge.evaluate import CODES, ERROR, FAIL, UNKNOWN, Evaluated
+from scanner.engine.judge.evaluate import CODES, ERROR, FAIL, UNKNOWN, Evaluated, worst_first
 from scanner.model.coverage import Gap
 from scanner.model.finding import Finding, Resource
 from scanner.model.outcome import Disposition, Outcome
@@ -51,9 +51,7 @@ class Findings:
         """With `owners`, give only theirs, and what could not be seen."""
         self.owners = list(owners)
         self.connection = connection
-        self.evaluated = sorted(
-            evaluated, key=lambda one: -one.prepared.rule.severity.rank
-        )  # the sort is stable: rules of one severity stay in policy order
+        self.evaluated = worst_first(evaluated)
         self._gaps = gaps
         self._few: tuple[Finding, ...] | None = None
 
@@ -93,7 +91,7 @@ class Findings:
 
     def _of(self, one: Evaluated, limit: str = "") -> Iterator[Finding]:
         yield from self.unseen(one.prepared.rule)
-        if is_found(one):
+        if one.is_found:
             yield from self._rows(one, limit)
 
     def _rows(self, one: Evaluated, limit: str) -> Iterator[Finding]:
@@ -141,11 +139,6 @@ def stream(
                 owner=owner,
             )
     cursor.close()
-
-
-def is_found(one: Evaluated) -> bool:
-    """Whether the rule has a finding on any row."""
-    return any(one.counts.get(CODES[code]) for code in (FAIL, UNKNOWN, ERROR))
 
 
 def rows(one: Evaluated, owners: Sequence[str], table_at: str = "") -> str:

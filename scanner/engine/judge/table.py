@@ -10,7 +10,7 @@ import _duckdb as duckdb
 from scanner.base.text import timestamp
 from scanner.engine.database import Connection, reason
 from scanner.engine.judge.evaluate import CODES, UNKNOWN, Evaluated
-from scanner.engine.judge.findings import ORDER, Findings, bound, is_found, rows
+from scanner.engine.judge.findings import ORDER, Findings, bound, rows
 from scanner.model.finding import Finding
 from scanner.report.parts.flat import COLUMNS
 from scanner.triage.decide import Decision
@@ -51,7 +51,7 @@ def save(findings: Findings, decisions: Mapping[str, Decision], folder: Path) ->
         _tell(cursor, decisions)
         for one in findings.evaluated:
             unseen = findings.unseen(one.prepared.rule)
-            if unseen or is_found(one):
+            if unseen or one.is_found:
                 files.append(folder / f"{len(files):06}.parquet")
                 _copy(cursor, one, unseen, findings.owners, files[-1])
     except duckdb.IOException as error:
@@ -91,7 +91,7 @@ def _copy(
     """Write the findings of one rule: what could not be seen comes before its rows."""
     rule = one.prepared.rule
     sql, params = _unseen(unseen)
-    if is_found(one):
+    if one.is_found:
         sql = f"{sql} UNION ALL BY NAME ({rows(one, owners)})"
         params |= bound(one, owners)
     chosen = ", ".join(

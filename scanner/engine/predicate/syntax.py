@@ -217,7 +217,7 @@ def _settled(made: Node, columns: Sequence[str]) -> Node:
     name, ends = made["function_name"], (made["start"], made["end"])
     by_rows = any(end.endswith("_ROWS") for end in ends)
     by_value = any(end.startswith("EXPR") or end.endswith("_GROUPS") for end in ends)
-    last = [_by(_column(name)) for name in columns]
+    last = [_by(column(name)) for name in columns]
     if name in FRAMED and by_value and not by_rows:
         return made | {"arg_orders": [*made["orders"], *last]}
     if name in SUMS and not (by_rows or made["orders"]):
@@ -237,7 +237,8 @@ def _by(expression: Node) -> Node:
     return {"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT", "expression": expression}
 
 
-def _column(name: str) -> Node:
+def column(name: str) -> Node:
+    """Return the tree of a column of the table."""
     return {"class": "COLUMN_REF", "type": "COLUMN_REF", **PLACE, "column_names": [name]}
 
 

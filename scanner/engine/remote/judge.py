@@ -28,12 +28,11 @@ from scanner.engine.predicate import syntax
 from scanner.engine.remote import groups, local
 from scanner.engine.remote.interface import CodeGroup, Question, Session
 from scanner.engine.remote.relation import Relation, check, relate, swallows
-from scanner.model.coverage import CoverageState, Gap, TableCoverage, lacking
+from scanner.model.coverage import NOT_THERE, CoverageState, Gap, TableCoverage, lacking
 from scanner.model.finding import Place
 from scanner.model.history import GroupTally
 from scanner.model.inventory import Reach, Scope
 
-_ABSENT: Final = TableCoverage(CoverageState.ABSENT, "not in the inventory")
 _WHOLE: Final = TableCoverage(CoverageState.COMPLETE, "")
 _SQL_UNKNOWN: Final = str(UNKNOWN)
 
@@ -67,7 +66,7 @@ class RemoteJudge:
         self._as_of = as_of
         self._relations: dict[str, Relation] = {}
         self._rows = dict.fromkeys(TABLES, 0)
-        self._coverage = dict.fromkeys(TABLES, _ABSENT)
+        self._coverage = dict.fromkeys(TABLES, NOT_THERE)
         self._warnings: list[str] = []
         self._digest = hashlib.sha256()
         self._found: dict[int, Evaluated] = {}

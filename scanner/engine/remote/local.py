@@ -28,11 +28,11 @@ def verdicts(table: str, number: int) -> tuple[str, str]:
 
 def place(connection: Connection, session: Session, table: str, relation: str) -> None:
     """Put a row for each label of a place into the table, without anything else in it."""
-    names = _labels(table)
+    names, types = _labels(table), TABLES[table].types
     sql = f"SELECT DISTINCT {', '.join(names)} FROM ({relation}) AS t"
     for some in session.rows(sql):
         rows = [dict(zip(names, row, strict=True)) for row in some]
-        insert(connection, table, {name: _types(table)[name] for name in names}, rows)
+        insert(connection, table, {name: types[name] for name in names}, rows)
 
 
 def places_in(connection: Connection, table: str) -> set[tuple[str | None, str | None]]:
@@ -47,7 +47,8 @@ def marks(connection: Connection, session: Session, table: str) -> tuple[str, st
     described = connection.execute(f'DESCRIBE "{table}"').fetchall()
     if places.BITS not in {str(name) for name, *_ in described}:
         return "", ""
-    keys = {name: _types(table)[name] for name in _labels(table)}
+    types = TABLES[table].types
+    keys = {name: types[name] for name in _labels(table)}
     kinds = [*keys.values(), "BIGINT", "VARCHAR"]
     # A NULL is of its column's type: no database compares texts with numbers.
     none = [session.words.templates[f"no {kind}"] for kind in kinds]
@@ -91,7 +92,7 @@ def fill(connection: Connection, table: str, answer: Iterable[Sequence[str]], ru
         # Without what looks like a secret, as records are that come into a table.
         rows = [redacted(msgspec.json.decode(text)) for text in texts]
         named = {name for row in rows for name in row}
-        kinds = {name: kind for name, kind in _types(table).items() if name in named}
+        kinds = {name: kind for name, kind in TABLES[table].types.items() if name in named}
         insert(connection, table, kinds, rows)
         insert(connection, "told", _TOLD, rows)
     _mark_rows(connection, table)
@@ -127,10 +128,6 @@ def _labels(table: str) -> list[str]:
         return [spec.organization, "project_id", "project_slug"]
     # A project is a place by itself.
     return [spec.organization, *([spec.project] if spec.project != NOWHERE else [])]
-
-
-def _types(table: str) -> dict[str, str]:
-    return {name: spec.type for name, spec in TABLES[table].columns.items()}
 
 
 def _mark_rows(connection: Connection, table: str) -> None:

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from scanner.policy.language.slots import PARAMETER
+
 _TOKEN: Final = re.compile(
     r"""
       [eE]'(?:[^'\\]|\\.|'')*'                   # a string with backslash escapes
@@ -17,8 +19,6 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-NAMED: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
-"""What looks like a parameter in plain text."""
 _BORDER: Final = re.compile(r"/\*|\*/")
 
 
@@ -42,7 +42,7 @@ def quoted_parameters(text: str) -> list[tuple[str, int, str]]:
         if token[0][start - 1 : start] not in {"'", '"'}:
             continue
         inner = token[0][start:-1]
-        for one in NAMED.finditer(inner):
+        for one in PARAMETER.finditer(inner):
             before, after = inner[: one.start()], inner[one.end() :]
             parts = [before and f"'{before}'", one[0], after and f"'{after}'"]
             instead = " || ".join(part for part in parts if part)

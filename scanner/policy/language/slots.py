@@ -18,7 +18,7 @@ from scanner.policy.language.values import (
 )
 
 PARAMETER: Final = re.compile(r"\$([A-Za-z_][A-Za-z0-9_]*)")
-"""How a policy refers to a parameter."""
+"""How a policy refers to a parameter, and what looks like that in plain text."""
 
 
 class Slot(msgspec.Struct, frozen=True, kw_only=True):
