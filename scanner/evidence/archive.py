@@ -32,7 +32,7 @@ _ENCRYPTED, _UTF8 = 0x1, 0x800
 _LOCAL, _CENTRAL, _END = 30, 46, 22
 """Bytes of a zip file's records without their names (APPNOTE.TXT 4.3.7, 4.3.12, 4.3.16)."""
 
-_AGAIN: Final = "Get the bundle again from whoever made it."
+AGAIN: Final = "Get the bundle again from whoever made it."
 
 
 def pack(members: Mapping[str, BundleMember], out: BinaryIO) -> None:
@@ -82,10 +82,10 @@ def _told(where: str) -> Iterator[None]:
     except BadZipFile as error:
         code = "crc" if "CRC" in str(error) else "no-zip"
         why = f"is no whole zip file: {error}"
-        raise DamageError(why, code, where=where, remedy=_AGAIN) from None
+        raise DamageError(why, code, where=where, remedy=AGAIN) from None
     except (EOFError, NotImplementedError, RuntimeError, ValueError, struct.error) as error:
         why = f"is no whole zip file: {error}"
-        raise DamageError(why, "no-zip", where=where, remedy=_AGAIN) from None
+        raise DamageError(why, "no-zip", where=where, remedy=AGAIN) from None
 
 
 def check_name(name: str, where: str) -> None:
@@ -149,4 +149,4 @@ def _check_layout(archive: ZipFile, infos: list[ZipInfo], size: int, where: str)
 
 
 def _refused(where: str, message: str, code: str) -> DamageError:
-    return DamageError(message, code, where=where, remedy=_AGAIN)
+    return DamageError(message, code, where=where, remedy=AGAIN)

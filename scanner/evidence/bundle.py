@@ -97,7 +97,7 @@ def members(history: History, run: StoredRun) -> dict[str, BundleMember]:
         found |= dict(_carried(one, is_next=place == 0))
     head = BundleHead(FORMAT, VERSION, TOOL, run.manifest.name)
     found[HEAD] = BundleMember.of(msgspec.json.format(msgspec.json.encode(head), indent=1) + b"\n")
-    found[README] = BundleMember.of(readme(run, before, TOOL).encode())
+    found[README] = BundleMember.of(readme(run, before).encode())
     for name in found:
         check_name(name, str(run.path))
     sums = "".join(f"{found[name].sha256}  {name}\n" for name in sorted(found))

@@ -107,7 +107,7 @@ def _check_bundle(root: Path) -> EvidenceCheck:
     remarks = []
     if head.tool != TOOL:
         remarks.append(f"the bundle was written by {head.tool}; its README was not compared")
-    elif not _is_text(root / README, readme(run, before, TOOL)):
+    elif not _is_text(root / README, readme(run, before)):
         damage.append(damaged(root / README, "is not what the bundle comes with", "readme"))
     oldest = (before or [run])[-1]
     found = EvidenceCheck(

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from scanner.base.text import plural, timestamp
-from scanner.evidence.remake import report_of
+from scanner.evidence.remake import not_whole, report_of
 from scanner.history.folder import FINDINGS, REPORT, TRACKED, StoredRun
 from scanner.history.manifest import DamageError, Manifest
 from scanner.model.waiver import WaiverState
@@ -33,8 +33,7 @@ def compare(kept: StoredRun, made: StoredRun, *, is_dated: bool) -> list[DamageE
         return _compared(kept, made, is_dated=is_dated)
     except (LookupError, TypeError, AttributeError, ValueError):
         # Something lacks in it, or is of another kind: it would take its schema to tell what.
-        where = str(kept.path / REPORT)
-        raise DamageError("is no whole report of version 1", "edited", where=where) from None
+        raise not_whole(kept) from None
 
 
 def _compared(kept: StoredRun, made: StoredRun, *, is_dated: bool) -> list[DamageError]:

@@ -12,7 +12,7 @@ from typing import Final
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
 from scanner.base.text import plural
-from scanner.evidence.archive import MOST_MEMBERS, check_name
+from scanner.evidence.archive import AGAIN, MOST_MEMBERS, check_name
 from scanner.evidence.bundle import SUMS
 from scanner.history.folder import StoredRun
 from scanner.history.manifest import DamageError
@@ -24,7 +24,6 @@ _GZIP: Final = 31
 """A window as large as there is, and the headers of gzip (zlib.h)."""
 
 _LINE: Final = re.compile(r"([0-9a-f]{64})  (.+)")
-_AGAIN: Final = "Get the bundle again from whoever made it."
 _MOST_UNPACKED, _FEW_TIMES, _SMALL = 4 << 30, 200, 64 << 20
 """What a packed part may come to: in all, and as a multiple of its size unless it is small."""
 
@@ -108,6 +107,6 @@ def _comes_to_more(path: Path, most: int) -> bool:
     return False
 
 
-def damaged(path: Path, message: str, code: str, remedy: str = _AGAIN) -> DamageError:
+def damaged(path: Path, message: str, code: str, remedy: str = AGAIN) -> DamageError:
     """Return what is wrong with a file of a bundle, and what to do about it."""
     return DamageError(message, code, where=str(path), remedy=remedy)

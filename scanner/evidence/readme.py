@@ -6,9 +6,10 @@ It depends on the run and on the release that writes it alone.
 from collections.abc import Sequence
 from typing import Final
 
+from scanner import __version__
 from scanner.base.text import clean, plural, timestamp
 from scanner.history.folder import StoredRun
-from scanner.model.outcome import WORST_FIRST
+from scanner.report.parts.effect import severities
 from scanner.report.parts.markup import escaped
 
 _TEXT: Final = """\
@@ -18,7 +19,7 @@ On {as_of} the keys of {organizations} were held
 against {policies}.
 The result was **{result}**: {open}.
 
-This was written by {tool}, an open-source scanner that holds the settings of API keys
+This was written by keypolicy {version}, an open-source scanner that holds the settings of API keys
 against rules. No key, token or other secret is in it: records were stripped of them before they
 were kept.
 
@@ -87,13 +88,11 @@ _FILES: Final = {
 }
 
 
-def readme(run: StoredRun, before: Sequence[StoredRun], tool: str) -> str:
+def readme(run: StoredRun, before: Sequence[StoredRun]) -> str:
     """Return the README of the bundle of a run; `before` are the runs before it."""
     manifest = run.manifest
     organizations = ", ".join(manifest.looked.organizations) or "the server"
     policies = ", ".join(f"{one.name} {one.version}" for one in manifest.policies)
-    counts = manifest.figures.open
-    opened = ", ".join(f"{counts[one]:,} {one.value}" for one in WORST_FIRST if counts.get(one))
     files = {
         "waivers": manifest.waivers,
         "baseline": manifest.baseline,
@@ -114,9 +113,8 @@ def readme(run: StoredRun, before: Sequence[StoredRun], tool: str) -> str:
         organizations=escaped(clean(organizations)),
         policies=escaped(clean(policies)),
         result=manifest.result.value,
-        open=f"{plural(sum(counts.values()), 'open finding')}" + (f" ({opened})" if opened else ""),
-        tool=tool,
-        version=tool.removeprefix("keypolicy "),
+        open=severities(manifest.figures.open),
+        version=__version__,
         folder=run.path.name,
         more=(_INVENTORY if is_kept else _NO_INVENTORY)
         + "".join(line for name, line in _FILES.items() if files[name] is not None),

@@ -41,14 +41,19 @@ _LOST: Final = "19700101T000000Z-{line}-000000000000"
 
 def report_of(run: StoredRun) -> dict[str, Any]:
     """Return the JSON report of a run. Raises DamageError."""
-    where = str(run.path / REPORT)
     try:
         found = json.loads(run.unpacked(REPORT), object_pairs_hook=once)
         if found["schema_version"] == "1" and found["gate"]["settings"]:
             return dict(found)
     except (ValueError, RecursionError, LookupError, TypeError):
         pass
-    raise DamageError("is no whole report of version 1", "edited", where=where)
+    raise not_whole(run)
+
+
+def not_whole(run: StoredRun) -> DamageError:
+    """Return the error for a report that lacks what every one of version 1 has."""
+    where = str(run.path / REPORT)
+    return DamageError("is no whole report of version 1", "edited", where=where)
 
 
 def remake(

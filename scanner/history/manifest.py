@@ -126,6 +126,11 @@ class Figures(msgspec.Struct, frozen=True):
     unseen: dict[Severity, Number] = {}
     unseen_overdue: dict[Severity, Number] = {}
 
+    @property
+    def fates(self) -> dict[str, int]:
+        """How many findings of any severity changed, by model.history.Fate."""
+        return {name: sum(counted.values()) for name, counted in self.changes.items()}
+
 
 class RunTimes(msgspec.Struct, frozen=True):
     """Identity and clock of the run."""
@@ -180,7 +185,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def point(self) -> TrendPoint:
         """The run as a point of a trend, as reports draw it."""
         looked = self.looked
-        whole = CoverageState.COMPLETE
         return TrendPoint(
             as_of=self.run.as_of,
             result=self.result,
@@ -191,7 +195,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
             incomplete=frozenset(
                 name
                 for name, table in looked.tables.items()
-                if table.needed and table.coverage is not whole
+                if table.needed and table.coverage is not CoverageState.COMPLETE
             ),
             controls=self.controls,
             unseen=dict(self.figures.unseen),

@@ -1,8 +1,7 @@
 """From a finished scan to a sealed run: the parts are written, and the manifest is made of them."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final, cast
 
@@ -101,7 +100,7 @@ def seal_run(  # noqa: PLR0913 - what the keeper gathered on the way
 
 
 def _write_reports(staging: Staging, run: Run) -> None:
-    with packed(staging.folder / REPORT) as report, _created(staging.folder / FINDINGS) as table:
+    with packed(staging.folder / REPORT) as report, (staging.folder / FINDINGS).open("wb") as table:
         out = cast("BinaryIO", report)
         write_reports(run, [to_stream(run, "json", out), to_stream(run, "parquet", table)])
 
@@ -110,12 +109,6 @@ def write_tracked(staging: Staging, findings: Sequence[TrackedFinding]) -> None:
     """Write the findings that the next run of the line carries on. Raises OSError."""
     with packed(staging.folder / TRACKED) as out:
         out.writelines(write_lines(findings))
-
-
-@contextmanager
-def _created(path: Path) -> Iterator[BinaryIO]:
-    with path.open("wb") as out:
-        yield out
 
 
 def _copy_policies(staging: Staging, policies: Sequence[Policy]) -> list[RanPolicy]:

@@ -15,6 +15,7 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
 from scanner.base.shape.decode import UnfitError, converted, members
+from scanner.model.finding import Finding
 from scanner.model.outcome import Risk, Severity
 
 SCHEMA_VERSION: Final = "1"
@@ -67,6 +68,11 @@ class Cause(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     policy: str
     severity: Severity
     fingerprint: str
+
+    @classmethod
+    def of(cls, finding: Finding) -> "Cause":
+        """Return what a plan tells of a finding."""
+        return cls(finding.rule_id, finding.policy, finding.severity, finding.fingerprint)
 
 
 class KeyTraffic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

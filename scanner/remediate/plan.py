@@ -149,6 +149,7 @@ def _action(alike: Sequence[Wanted], after: State | None) -> PlannedAction:
         precondition = Precondition.of({"name": one.target.name})
     else:
         precondition = Precondition.of(state)
+    causes = [Cause.of(w.finding) for w in alike]
     return PlannedAction(
         id=action_id(one.action.name, one.target, after),
         action=one.action.name,
@@ -160,7 +161,7 @@ def _action(alike: Sequence[Wanted], after: State | None) -> PlannedAction:
         after=after,
         precondition=precondition,
         reason="; ".join(dict.fromkeys(w.finding.message for w in alike)),
-        findings=tuple(sorted(map(_cause, alike), key=lambda cause: (cause.policy, cause.rule_id))),
+        findings=tuple(sorted(causes, key=lambda cause: (cause.policy, cause.rule_id))),
         notes=(*one.proposal.notes, *_warnings(one)),
         traffic=one.traffic if one.action.cuts else None,
     )
@@ -173,11 +174,6 @@ def _warnings(one: Wanted) -> list[str]:
     if one.traffic is None:
         return [UNSEEN_TRAFFIC]
     return [_LOST if one.traffic.accepted else _ERRORS_ONLY]
-
-
-def _cause(one: Wanted) -> Cause:
-    finding = one.finding
-    return Cause(finding.rule_id, finding.policy, finding.severity, finding.fingerprint)
 
 
 def _name(one: Wanted) -> str:

@@ -162,7 +162,7 @@ def _run(manifest: Manifest, point: TrendPoint, breaks: tuple[str, ...]) -> Tren
         controls=dict(sorted(controls.items())),
         organizations=figures.organizations,
         teams=figures.teams,
-        fates={name: sum(counted.values()) for name, counted in figures.changes.items()},
+        fates=figures.fates,
         overdue=figures.overdue,
         unseen=figures.unseen,
         unseen_overdue=figures.unseen_overdue,

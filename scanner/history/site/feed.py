@@ -49,7 +49,7 @@ def feed(manifests: Sequence[Manifest], address: Callable[[Manifest], str]) -> b
 def _entry(root: ET.Element, manifest: Manifest, address: str) -> None:
     figures = manifest.figures
     total = sum(figures.open.values())
-    changes = {name: sum(counted.values()) for name, counted in figures.changes.items()}
+    changes = figures.fates
     entry = ET.SubElement(root, "entry")
     _text(entry, "id", _urn(manifest.run.id))
     _text(entry, "title", f"{STATES[manifest.result]}: {plural(total, 'open finding')}")

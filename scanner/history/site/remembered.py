@@ -47,7 +47,6 @@ from scanner.triage.waivers import read_waivers
 MOST: Final = 512 << 20
 """Largest report, in bytes, of which a page is made."""
 
-_ANY_TERM: Final = 1_000_000
 _NOWHERE: Final = Location("")
 _NOTHING: Final = Predicate("", {}, _NOWHERE)
 
@@ -126,10 +125,11 @@ def _sources(run: StoredRun) -> _Sources:
     waivers: tuple[Waiver, ...] = ()
     with scratch() as private:
         files = KeptFiles.unpacked(run, private)
+        triage = files.triage
         try:
             policies = load_policies(files.policies, run.manifest.params)
-            if files.triage.waivers is not None:
-                waivers = read_waivers(files.triage.waivers, policies, _ANY_TERM).waivers
+            if triage.waivers is not None:
+                waivers = read_waivers(triage.waivers, policies, triage.term_days).waivers
         except KeypolicyError:
             pass  # of a release that wrote them otherwise
     known = {one.name: one.digest for one in run.manifest.policies}

@@ -41,7 +41,7 @@ def tell_runs(sheet: Sheet, manifests: Sequence[Manifest], links: Links | None =
 
 def _row(manifest: Manifest, links: Links | None) -> Cells:
     figures, result = manifest.figures, manifest.result.value
-    counts = {name: sum(counted.values()) for name, counted in figures.changes.items()}
+    counts = figures.fates
     when = day(manifest.run.as_of)
     report, changes = links(manifest) if links else ("", "")
     told: Cells = (

@@ -88,7 +88,7 @@ def planned(turning: Iterable[Remediable], scene: Scene, left: list[Left]) -> li
     near = {table: with_neighbours(of) for table, of in keys.items()}
     actions = []
     for (table, key_id), alike in found.items():
-        causes = [_cause(case) for case in alike]
+        causes = [Cause.of(case.finding) for case in alike]
         if key_id not in near[table]:
             left += _waits(target_of(alike[0].finding, {}), _GONE, causes)
             continue
@@ -195,11 +195,6 @@ def _waits(target: KeyTarget, waiting: Waiting, causes: Iterable[Cause]) -> list
         )
         for cause in causes
     ]
-
-
-def _cause(case: Remediable) -> Cause:
-    finding = case.finding
-    return Cause(finding.rule_id, finding.policy, finding.severity, finding.fingerprint)
 
 
 def _by_key(cases: Iterable[Remediable]) -> dict[_Id, list[Remediable]]:

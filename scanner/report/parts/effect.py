@@ -39,7 +39,7 @@ def open_findings(run: Run) -> str:
 
 def severities(counts: Mapping[Severity, int]) -> str:
     """Return numbers of open findings in words: `3 open findings (1 high, 2 low)`."""
-    told = ", ".join(f"{counts[one]:,} {one}" for one in WORST_FIRST if counts[one])
+    told = ", ".join(f"{counts[one]:,} {one}" for one in WORST_FIRST if counts.get(one))
     return plural(sum(counts.values()), "open finding") + (f" ({told})" if told else "")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from scanner.evidence.archive import pack
-from scanner.evidence.bundle import HEAD, README, SUMS, TOOL, chain, members
+from scanner.evidence.bundle import HEAD, README, SUMS, chain, members
 from scanner.evidence.check import check
 from scanner.evidence.readme import readme
 from scanner.gate import Thresholds
@@ -160,5 +160,5 @@ def mend(root: Path) -> None:
         digests[run.name] = hashlib.sha256((run / "manifest.json").read_bytes()).hexdigest()
     history = History(root / "history")
     subject = history.run(json.loads((root / HEAD).read_bytes())["run"]["folder"])
-    (root / README).write_text(readme(subject, chain(history, subject), TOOL), "utf-8")
+    (root / README).write_text(readme(subject, chain(history, subject)), "utf-8")
     mend_sums(root)
