@@ -1,7 +1,7 @@
 """Problems with their level and their line, as text, JSON, SARIF or for GitHub."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 from urllib.parse import quote
@@ -12,13 +12,8 @@ from scanner import __version__
 from scanner.authoring.lint.listing import Listing
 from scanner.base.errors import Problem
 from scanner.base.foreign import SARIF_SCHEMA, SARIF_VERSION, workflow_command
+from scanner.base.text import clean, columns
 from scanner.catalogue.redact import redact_text
-
-Plain = Callable[[str], str]
-"""Makes text harmless for a terminal."""
-
-Width = Callable[[str], int]
-"""Counts the columns that harmless text takes."""
 
 _WIDEST: Final = 100
 _BEFORE: Final = 60
@@ -65,9 +60,9 @@ def _redacted(problem: Problem) -> Problem:
     return msgspec.structs.replace(problem, message=message, hint=hint)
 
 
-def to_text(found: Sequence[Diagnostic], plain: Plain, width: Width) -> str:
+def to_text(found: Sequence[Diagnostic]) -> str:
     """Return each diagnostic with its line and a caret below the place."""
-    return "".join(f"{line}\n" for one in found for line in _entry(one, plain, width))
+    return "".join(f"{line}\n" for one in found for line in _entry(one))
 
 
 def to_json(found: Sequence[Diagnostic]) -> str:
@@ -91,9 +86,9 @@ def to_json(found: Sequence[Diagnostic]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def to_github(found: Sequence[Diagnostic], plain: Plain) -> str:
+def to_github(found: Sequence[Diagnostic]) -> str:
     """Return workflow commands, which GitHub shows beside the lines of a pull request."""
-    return "".join(f"{_command(one, plain)}\n" for one in found)
+    return "".join(f"{_command(one)}\n" for one in found)
 
 
 def to_sarif(found: Sequence[Diagnostic]) -> str:
@@ -114,21 +109,21 @@ def to_sarif(found: Sequence[Diagnostic]) -> str:
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
 
 
-def _entry(one: Diagnostic, plain: Plain, width: Width) -> list[str]:
+def _entry(one: Diagnostic) -> list[str]:
     problem = one.problem
-    lines = [plain(f"{problem.location}: {one.level}: {problem.message} [{problem.code}]")]
+    lines = [clean(f"{problem.location}: {one.level}: {problem.message} [{problem.code}]")]
     if one.line.strip() and problem.location.column:
-        lines += _caret(one.line, problem.location.column, plain, width)
+        lines += _caret(one.line, problem.location.column)
     if problem.hint:
-        lines.append(f"  {plain(problem.hint)}")
+        lines.append(f"  {clean(problem.hint)}")
     return lines
 
 
-def _caret(line: str, column: int, plain: Plain, width: Width) -> list[str]:
+def _caret(line: str, column: int) -> list[str]:
     line = line.replace("\t", " ")
     start = max(column - 1 - _BEFORE, 0) if len(line) > _WIDEST else 0
     shown, before = line[start : start + _WIDEST], line[start : column - 1]
-    return [f"  | {plain(shown)}", f"  | {' ' * width(plain(before))}^"]
+    return [f"  | {clean(shown)}", f"  | {' ' * columns(clean(before))}^"]
 
 
 def _title(code: str) -> str:
@@ -153,9 +148,9 @@ def _result(one: Diagnostic, index: int) -> dict[str, Any]:
     }
 
 
-def _command(one: Diagnostic, plain: Plain) -> str:
+def _command(one: Diagnostic) -> str:
     problem, location = one.problem, one.problem.location
     place = {"file": location.file, "line": location.line, "col": location.column}
-    properties = {name: plain(str(value)) for name, value in place.items() if value}
-    message = "\n".join(map(plain, filter(None, (problem.message, problem.hint))))
-    return workflow_command(one.level.value, {**properties, "title": plain(problem.code)}, message)
+    properties = {name: clean(str(value)) for name, value in place.items() if value}
+    message = "\n".join(map(clean, filter(None, (problem.message, problem.hint))))
+    return workflow_command(one.level.value, {**properties, "title": clean(problem.code)}, message)

@@ -2,9 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from scanner.base.text import clean_json, plural
 from scanner.cli.shared import authoring
 
 if TYPE_CHECKING:
@@ -42,15 +42,13 @@ def _once(namespace: argparse.Namespace) -> int:
     from scanner.authoring.lint.policies import lint  # noqa: PLC0415 - heavy, and not for --help
 
     found = lint(namespace.paths, authoring.params(namespace))
-    sys.stdout.write(_RENDERERS[namespace.format](found))
+    sys.stdout.write(_rendered(found, namespace.format))
     if namespace.format == "text" and not namespace.quiet:
         sys.stderr.write(f"{_summary(found)}\n")
     return 2 if found.errors or (namespace.strict and found.warnings) else 0
 
 
 def _summary(found: "Lint") -> str:
-    from scanner.base.text import plural  # noqa: PLC0415 - not for --help
-
     parts = [plural(found.policies, "policy", "policies"), plural(found.rules, "rule")]
     owners = [plural(found.owners, "file of owners", "files of owners")] if found.owners else []
     seen = ", ".join([*(parts if found.policies or not owners else []), *owners])
@@ -59,37 +57,16 @@ def _summary(found: "Lint") -> str:
     return f"{seen}: {plural(found.errors, 'error')}, {plural(found.warnings, 'warning')}."
 
 
-def _text(found: "Lint") -> str:
-    from scanner.authoring.diagnostics import to_text  # noqa: PLC0415 - not for --help
-    from scanner.base.text import clean, columns  # noqa: PLC0415 - not for --help
+def _rendered(found: "Lint", form: str) -> str:
+    from scanner.authoring import diagnostics as made  # noqa: PLC0415 - not for --help
 
-    return to_text(found.diagnostics, clean, columns)
-
-
-def _json(found: "Lint") -> str:
-    from scanner.authoring.diagnostics import to_json  # noqa: PLC0415 - not for --help
-    from scanner.base.text import clean_json  # noqa: PLC0415 - not for --help
-
-    return clean_json(to_json(found.diagnostics))
-
-
-def _sarif(found: "Lint") -> str:
-    from scanner.authoring.diagnostics import to_sarif  # noqa: PLC0415 - not for --help
-    from scanner.base.text import clean_json  # noqa: PLC0415 - not for --help
-
-    return clean_json(to_sarif(found.diagnostics))
-
-
-def _github(found: "Lint") -> str:
-    from scanner.authoring.diagnostics import to_github  # noqa: PLC0415 - not for --help
-    from scanner.base.text import clean  # noqa: PLC0415 - not for --help
-
-    return to_github(found.diagnostics, clean)
-
-
-_RENDERERS: Final[dict[str, Callable[["Lint"], str]]] = {
-    "text": _text,
-    "json": _json,
-    "sarif": _sarif,
-    "github": _github,
-}
+    told = found.diagnostics
+    match form:
+        case "json":
+            return clean_json(made.to_json(told))
+        case "sarif":
+            return clean_json(made.to_sarif(told))
+        case "github":
+            return made.to_github(told)
+        case _:
+            return made.to_text(told)

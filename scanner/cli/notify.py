@@ -4,7 +4,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from scanner.base.errors import DeliveryError, UsageError
+from scanner.base.text import clean, plural
 from scanner.cli.shared import inputs
 
 if TYPE_CHECKING:
@@ -33,7 +36,6 @@ def run(namespace: argparse.Namespace) -> int:
     channels = inputs.settings(namespace).notify
     if not channels:
         raise UsageError("there is no channel", where="notify", remedy=_REMEDY)
-    from scanner.base.text import plural  # noqa: PLC0415 - not for --help
     from scanner.notify.tell import deliver, letters  # noqa: PLC0415 - not for --help
     from scanner.notify.trial import trial  # noqa: PLC0415
 
@@ -52,10 +54,6 @@ def run(namespace: argparse.Namespace) -> int:
 
 
 def _print(messages: "Sequence[Letter]") -> None:
-    import msgspec  # noqa: PLC0415 - not for --help
-
-    from scanner.base.text import clean  # noqa: PLC0415
-
     for one in messages:
         text = one.message
         if text.startswith(b"{"):

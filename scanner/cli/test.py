@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from scanner.base.files import check_writable, replacing
+from scanner.base.text import plural
 from scanner.cli.shared import authoring
 
 if TYPE_CHECKING:
@@ -74,9 +75,8 @@ def _once(namespace: argparse.Namespace) -> int:
 
 def _broken(problems: Sequence["Diagnostic"]) -> int:
     from scanner.authoring.diagnostics import to_text  # noqa: PLC0415 - not for --help
-    from scanner.base.text import clean, columns, plural  # noqa: PLC0415 - not for --help
 
-    sys.stdout.write(to_text(problems, clean, columns))
+    sys.stdout.write(to_text(problems))
     authoring.tell(f"{plural(len(problems), 'error')}, so no case was run")
     return _EXIT_BROKEN
 

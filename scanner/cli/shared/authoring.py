@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 
 from scanner.base.errors import KeypolicyError
+from scanner.base.text import clean
 from scanner.config.values import assignments
 
 
@@ -60,6 +61,4 @@ def repeated(namespace: argparse.Namespace, once: Callable[[], int]) -> int:
 
 def tell(message: str) -> None:
     """Write lines for people to standard error, made harmless."""
-    from scanner.base.text import clean  # noqa: PLC0415 - not for --help
-
     sys.stderr.write("".join(f"keypolicy: {clean(line)}\n" for line in message.split("\n")))

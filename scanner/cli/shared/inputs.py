@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
+from scanner.base.text import clean
 from scanner.catalogue import LIVE, TOKEN_SETTING
+from scanner.catalogue.redact import redact_text
 from scanner.cli.shared import elsewhere
 from scanner.cli.shared.server import (
     DEFAULT_URL,
@@ -289,9 +291,6 @@ def width(found: Settings) -> int:
 
 def warn(message: str) -> None:
     """Tell the user something on standard error."""
-    from scanner.base.text import clean  # noqa: PLC0415 - not for --help
-    from scanner.catalogue.redact import redact_text  # noqa: PLC0415 - not for --help
-
     sys.stderr.write(f"keypolicy: warning: {clean(redact_text(message))}\n")
 
 

@@ -9,7 +9,6 @@ import pytest
 from scanner.authoring.diagnostics import to_github, to_json, to_sarif, to_text
 from scanner.authoring.lint.policies import Lint, lint
 from scanner.base.errors import UsageError
-from scanner.base.text import clean
 from tests.unit.authoring.files import write_cases, write_policy
 
 if TYPE_CHECKING:
@@ -261,13 +260,13 @@ def test_formats_say_the_same(tmp_path: Path) -> None:
     assert result["ruleId"] == one.problem.code
     region = result["locations"][0]["physicalLocation"]["region"]
     assert region["startLine"] == one.problem.location.line
-    assert to_github(found, clean).startswith(f"::error file={one.problem.location.file}")
-    assert to_github(found, clean).count("\n") == 1
+    assert to_github(found).startswith(f"::error file={one.problem.location.file}")
+    assert to_github(found).count("\n") == 1
 
 
 def test_the_caret_stands_below_the_place(tmp_path: Path) -> None:
     found = _lint(tmp_path, {"r": "require: name <> 'é' and is_activ"}).diagnostics
-    head, line, caret, hint = to_text(found, str, len).splitlines()
+    head, line, caret, hint = to_text(found).splitlines()
     assert head.endswith("[unknown-column]")
     assert line[caret.index("^") :].startswith("is_activ")
     assert "is_active" in hint
@@ -276,7 +275,7 @@ def test_the_caret_stands_below_the_place(tmp_path: Path) -> None:
 def test_a_long_line_is_cut_around_the_place(tmp_path: Path) -> None:
     require = "is_active" + " and is_active" * 30 + " and nope" + " and is_active" * 30
     found = _lint(tmp_path, {"r": f"require: {require}"}).diagnostics
-    _, line, caret, _ = to_text(found, str, len).splitlines()
+    _, line, caret, _ = to_text(found).splitlines()
     assert len(line) < 110
     assert line[caret.index("^") :].startswith("nope")
 
