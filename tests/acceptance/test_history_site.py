@@ -74,6 +74,21 @@ def site(place: Place, *arguments: object, output: str = SITE) -> Result:
     return place.run("history", "site", *arguments, "-o", output)
 
 
+def year_told(place: Place) -> None:
+    """The same, with its site."""
+    shutil.copytree(_a_year_told(), place.folder, dirs_exist_ok=True)
+
+
+@cache
+def _a_year_told() -> str:
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    place = Place(Path(folder))
+    year(place)
+    assert site(place, DIR).code == 0
+    return folder
+
+
 class Links(HTMLParser):
     """The links of a page; elements that are not closed in their order are an error."""
 
@@ -229,8 +244,7 @@ def test_what_changed_is_told_with_its_reasons(place: Place) -> None:
 
 
 def test_the_feed_has_what_atom_asks_for(place: Place) -> None:
-    year(place)
-    site(place, DIR)
+    year_told(place)
     raw = (place.folder / SITE / "feed.xml").read_bytes()
     root = ET.fromstring(raw)  # noqa: S314 - our own file
     assert root.tag == f"{ATOM}feed"
@@ -256,8 +270,7 @@ def test_the_feed_has_what_atom_asks_for(place: Place) -> None:
 
 
 def test_the_calendar_has_times_to_fix_waivers_and_what_is_to_come(place: Place) -> None:
-    year(place)
-    site(place, DIR)
+    year_told(place)
     raw = (place.folder / SITE / "due.ics").read_bytes()
     events = {
         str(one["UID"]): one.decoded("dtstart") for one in Calendar.from_ical(raw).walk("VEVENT")
@@ -275,8 +288,7 @@ def test_the_calendar_has_times_to_fix_waivers_and_what_is_to_come(place: Place)
 
 
 def test_a_site_that_is_brought_up_to_date_is_as_one_made_anew(place: Place) -> None:
-    year(place)
-    site(place, DIR)
+    year_told(place)
     folder = place.folder / SITE
     before = {path: path.stat().st_mtime_ns for path in pages(folder)}
     again = site(place, DIR)
@@ -296,8 +308,7 @@ def test_a_site_that_is_brought_up_to_date_is_as_one_made_anew(place: Place) -> 
 
 
 def test_what_belongs_to_no_run_any_more_is_taken_away(place: Place) -> None:
-    year(place)
-    site(place, DIR)
+    year_told(place)
     last = max((place.folder / DIR).glob("2*"))
     (place.folder / SITE / "runs" / "mine.txt").write_text("mine", "utf-8")
     shutil.rmtree(last)
@@ -307,8 +318,7 @@ def test_what_belongs_to_no_run_any_more_is_taken_away(place: Place) -> None:
 
 
 def test_no_secret_is_in_a_site(place: Place) -> None:
-    year(place)
-    site(place, DIR)
+    year_told(place)
     for name, raw in content(place.folder / SITE).items():
         assert CANARY.encode() not in raw, name
 
@@ -467,8 +477,7 @@ def looked_at(browser: Any) -> Iterator[Any]:
 def test_pages_are_accessible_and_fit_the_screen(
     place: Place, looked_at: Any, width: int, scheme: str
 ) -> None:
-    year(place)
-    site(place, DIR)
+    year_told(place)
     folder = place.folder / SITE
     wanted = [
         folder / "index.html",
