@@ -2,6 +2,7 @@
 """Random predicates and rows, in which databases like to differ."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -259,6 +260,7 @@ _VALUES: dict[str, st.SearchStrategy[Any]] = {
 }
 
 
+@cache
 def rows_of(table: str) -> st.SearchStrategy[dict[str, Any]]:
     """Rows of a table of the catalogue, of few projects, with anything else in them."""
     columns = {name: spec for name, spec in TABLES[table].columns.items() if not spec.heavy}
