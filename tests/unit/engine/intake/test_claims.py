@@ -78,8 +78,8 @@ def test_a_place_that_was_asked_for_and_is_not_there_is_a_gap(
     tmp_path: Path, scope: dict[str, Any], gaps: list[tuple[str | None, str | None]]
 ) -> None:
     path = write(tmp_path / "i.jsonl", {"scope": scope}, COMPLETE, "acme")
-    for table in ("sentry_key", "sentry_project"):
-        found = covered(path)[table]
+    told = covered(path)
+    for found in (told["sentry_key"], told["sentry_project"]):
         assert [(gap.organization, gap.project) for gap in found.gaps] == gaps
         assert (found.state is CoverageState.COMPLETE) == (not gaps)
 

@@ -1,11 +1,12 @@
 import json
 import re
 from datetime import UTC, datetime
+from functools import cache
 
 import pytest
 
 from scanner.base.errors import UsageError
-from scanner.engine.database import connect, create, seal
+from scanner.engine.database import Connection, connect, create, seal
 from scanner.engine.judge.query import query, query_json
 from scanner.engine.predicate.clock import CALLS, IMPURE, KEYWORDS
 
@@ -22,10 +23,16 @@ CALENDAR = {
 """What depends on the time zone alone, which is always UTC."""
 
 
+@cache
+def sealed() -> Connection:
+    """One database for many tests, of which none can change it."""
+    connection = connect()
+    seal(connection)
+    return connection
+
+
 def answer(sql: str, moment: datetime = MOMENT) -> list[tuple[str | None, ...]]:
-    with connect() as connection:
-        seal(connection)
-        return list(query(connection, sql, moment).rows)
+    return list(query(sealed(), sql, moment).rows)
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ import random
 
 import pytest
 
+from scanner.catalogue import TABLES
+from scanner.engine.database import create
 from scanner.engine.judge.evaluate import CODES, evaluate
 from scanner.engine.judge.prepare import prepare
 from scanner.model.outcome import Outcome
-from tests.unit.engine.support import AS_OF, Row, database, outcomes, rule
+from tests.unit.engine.support import AS_OF, Row, insert, outcomes, rule, shared
 
 Judged = tuple[str, str, int]
 
@@ -56,7 +58,9 @@ def _rows() -> list[Row]:
 def _judged(texts: list[str], rows: list[Row], table: str = "sentry_key") -> list[set[Judged]]:
     """For each condition, the rows with their outcomes."""
     rules = [rule(text, name=f"r{n}", resource=table) for n, text in enumerate(texts)]
-    connection = database(rows, table)
+    connection = shared()
+    create(connection, table, TABLES[table].columns)
+    insert(connection, table, rows)
     return [
         set(
             connection.execute(

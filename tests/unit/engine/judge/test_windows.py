@@ -9,6 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scanner.catalogue import TABLES
+from scanner.engine.database import create
 from scanner.engine.judge import windows
 from scanner.engine.judge.evaluate import CODES, evaluate
 from scanner.engine.judge.findings import Findings
@@ -17,7 +19,7 @@ from scanner.engine.judge.prepare import prepare
 from scanner.model.coverage import Gap
 from scanner.model.rule import Rule
 from scanner.policy.checks import CHECKS, get_check
-from tests.unit.engine.support import AS_OF, Row, database, rule
+from tests.unit.engine.support import AS_OF, Row, database, insert, rule, shared
 
 WHOLE = Unseen({})
 
@@ -35,18 +37,15 @@ def judged(
     unseen: Unseen | None,
     projects: Sequence[Row] = (),
 ) -> dict[str, str]:
-    with database(rows, one.resource) as connection:
-        for project in projects:
-            names = ", ".join(project)
-            marks = ", ".join("?" for _ in project)
-            connection.execute(
-                f"INSERT INTO sentry_project ({names}) VALUES ({marks})", list(project.values())
-            )
-        (found,) = evaluate(connection, prepare(connection, [one]), AS_OF, unseen)
-        codes = connection.execute(
-            f'SELECT t.id, v.{found.column} FROM {found.verdicts} AS v JOIN "{one.resource}" AS t'
-            " ON t.rowid = v.number"
-        ).fetchall()
+    connection = shared()
+    for table, its in (("sentry_project", projects), (one.resource, rows)):
+        create(connection, table, TABLES[table].columns)
+        insert(connection, table, its)
+    (found,) = evaluate(connection, prepare(connection, [one]), AS_OF, unseen)
+    codes = connection.execute(
+        f'SELECT t.id, v.{found.column} FROM {found.verdicts} AS v JOIN "{one.resource}" AS t'
+        " ON t.rowid = v.number"
+    ).fetchall()
     return {key: CODES[code].value for key, code in codes}
 
 
