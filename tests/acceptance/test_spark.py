@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.acceptance.support import begin, keypolicy
+from tests.acceptance.support import begin, here
 from tests.engines.spark import SETTINGS, skip_without_java
 
 KEYS = (
@@ -36,19 +36,20 @@ OF_PROJECTS = """
 
 pytestmark = pytest.mark.engine
 
+SUBMIT = " ".join(f"--conf {name}='{value}'" for name, value in SETTINGS.items())
+
 SCAN = ("scan", "--policy", "here.yaml", "--as-of", "2026-11-20", "--format", "json")
 
 
 def by_spark(folder: Path, inventory: str, *arguments: str) -> dict[str, Any]:
-    """Return the report of a scan by Spark that fails the gate."""
-    submit = " ".join(f"--conf {name}='{value}'" for name, value in SETTINGS.items())
+    """Return the report of a scan, by a process and a Spark of its own, that fails the gate."""
     out, err = folder / "out.json", folder / "err.txt"
     child = begin(
         *(*SCAN, "--engine", "spark", "--inventory", inventory, *arguments),
         cwd=folder,
         out=out,
         err=err,
-        PYSPARK_SUBMIT_ARGS=f"{submit} pyspark-shell",
+        PYSPARK_SUBMIT_ARGS=f"{SUBMIT} pyspark-shell",
     )
     child.join(500)  # seconds: a busy machine takes minutes to start a Java
     assert child.exitcode == 1, err.read_text("utf-8")
@@ -87,8 +88,8 @@ def test_spark_judges_what_it_reads_and_writes_the_findings(tmp_path: Path) -> N
     (tmp_path / "keys.json").write_text(json.dumps(records), "utf-8")
     reports = ("--findings", "found", "-o", "r.sarif", "-o", "r.html")
     made = by_spark(tmp_path, "keys/*.parquet", *reports)
-    here = keypolicy(*SCAN, "--inventory", "keys.json", "--allow-partial", cwd=tmp_path)
-    expected: dict[str, Any] = json.loads(here.out)
+    by_file = here(*SCAN, "--inventory", "keys.json", "--allow-partial", cwd=tmp_path)
+    expected: dict[str, Any] = json.loads(by_file.out)
     assert [one["counts"] for one in made["rules"]] == [one["counts"] for one in expected["rules"]]
     assert _keys(made) == _keys(expected)
     written = (
@@ -107,16 +108,24 @@ def test_spark_judges_what_it_reads_and_writes_the_findings(tmp_path: Path) -> N
 def test_spark_reads_what_fetch_writes(tmp_path: Path) -> None:
     skip_without_java()
     for name in ("demo.jsonl", "demo.parquet"):
-        fetched = keypolicy("fetch", "--demo", "--as-of", "2026-11-20", "-o", name, cwd=tmp_path)
+        fetched = here("fetch", "--demo", "--as-of", "2026-11-20", "-o", name, cwd=tmp_path)
         assert fetched.code == 0
     (tmp_path / "here.yaml").write_text(POLICY + OF_PROJECTS, "utf-8")
     # Such a name of a folder is a column for Spark, where a table has none.
     lake = tmp_path / "lake" / "organization=other"
     lake.mkdir(parents=True)
     (tmp_path / "demo.parquet").rename(lake / "demo.parquet")
-    made = by_spark(tmp_path, "lake")
-    here = keypolicy(*SCAN, "--inventory", "demo.jsonl", cwd=tmp_path)
-    expected: dict[str, Any] = json.loads(here.out)
+    # A path that is whole: the Java of this process may have begun in another folder.
+    scanned = here(
+        *(*SCAN, "--engine", "spark", "--inventory", tmp_path / "lake"),
+        cwd=tmp_path,
+        PYSPARK_SUBMIT_ARGS=f"{SUBMIT} pyspark-shell",
+    )
+    assert scanned.code == 1, scanned.err
+    made: dict[str, Any] = json.loads(scanned.out)
+    expected: dict[str, Any] = json.loads(
+        here(*SCAN, "--inventory", "demo.jsonl", cwd=tmp_path).out
+    )
     assert [one["counts"] for one in made["rules"]] == [one["counts"] for one in expected["rules"]]
     assert _keys(made) == _keys(expected)
     assert made["inventory"]["organizations"] == expected["inventory"]["organizations"]
@@ -135,7 +144,7 @@ def test_a_regular_expression_that_may_never_end_is_refused(tmp_path: Path) -> N
         f"  - id: a\n    title: A\n    severity: low\n    resource: sentry_key\n    {rule}\n",
         "utf-8",
     )
-    done = keypolicy(
+    done = here(
         *("scan", "--engine", "spark", "--policy", "p.yaml", "--inventory", "/nowhere/*.parquet"),
         cwd=tmp_path,
     )
