@@ -448,10 +448,10 @@ NESTED = st.dictionaries(st.sampled_from(["name", "secret", "token"]) | TEXTS, T
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    st.lists(st.tuples(TEXTS, TEXTS, NESTED, TEXTS), min_size=15, max_size=30),
+    st.lists(st.tuples(TEXTS, TEXTS, NESTED, TEXTS), min_size=30, max_size=60),
     st.sampled_from([CANARY, None]),
 )
 def test_what_is_read_is_redacted_as_what_is_fetched(
