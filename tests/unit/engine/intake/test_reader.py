@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import duckdb
 import pytest
 
 from scanner.engine.intake.columnar import refused
@@ -39,3 +40,12 @@ def test_a_name_that_is_not_utf_8_is_one() -> None:
     with pytest.raises(BadInputError, match="a name in it is not UTF-8"), refusing([RAW]):
         failing.execute("SELECT 1")
     assert refused(failing, RAW) is None
+
+
+def test_what_the_database_quotes_of_a_record_is_not_told() -> None:
+    said = 'Conversion Error: Could not convert "hunter2" in \'{"secret": "hunter2"}\' to INT64'
+    with pytest.raises(BadInputError) as refusal, refusing([RAW]):
+        raise duckdb.ConversionException(said)
+    assert "Could not convert" in str(refusal.value)
+    assert "hunter2" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
