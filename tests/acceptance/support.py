@@ -18,6 +18,12 @@ from scanner.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 
+AS_IN_A_TERMINAL = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    " from scanner.cli.main import main; raise SystemExit(main())"
+)
+"""The command for `python -c`, deaf to Ctrl-C nowhere: in the background, what is started is."""
+
 TWO_KEYS = ROOT / "tests" / "data" / "two-keys.json"
 """An answer of the API with the two keys of Sentry's own description."""
 

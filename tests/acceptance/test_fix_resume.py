@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from scanner.remediate.document import PlannedAction, State, write_plan
-from tests.acceptance.support import ROOT, begin, here
+from tests.acceptance.support import AS_IN_A_TERMINAL, ROOT, begin, here
 from tests.simulator import CANARY, Simulator, World, faults
 from tests.simulator.faults import on
 from tests.unit.remediate.apply.applying import (
@@ -126,7 +126,7 @@ def test_an_interrupted_apply_goes_on_where_it_was(tmp_path: Path) -> None:
         (tmp_path / "plan.json").write_bytes(write_plan(plan(sim.url, *actions)))
         environment = {"SENTRY_AUTH_TOKEN": WRITE, "SENTRY_URL": sim.url, "HOME": str(tmp_path)}
         with subprocess.Popen(
-            [sys.executable, "-m", "scanner", *command],
+            [sys.executable, "-c", AS_IN_A_TERMINAL, *command],
             cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
             stdout=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.support import ROOT, keypolicy
+from tests.acceptance.support import AS_IN_A_TERMINAL, ROOT, keypolicy
 
 AS_OF = ("--as-of", "2026-03-01")
 KEPT = ("--history", "past")
@@ -47,10 +47,17 @@ def test_a_command_that_is_stopped_leaves_nothing_for_long(tmp_path: Path, name:
     scratch.mkdir()
     inherited = {one: text for one, text in os.environ.items() if not one.startswith("KEYPOLICY_")}
     environment = {**inherited, "PYTHONPATH": str(ROOT), "TMPDIR": str(scratch)}
-    # Under nohup Ctrl-C is ignored, and what is started inherits that.
-    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    start += " from scanner.cli.main import main; raise SystemExit(main())"
-    scan = [sys.executable, "-c", start, "scan", "--demo", *AS_OF, *KEPT, "-o", "r.parquet"]
+    scan = [
+        sys.executable,
+        "-c",
+        AS_IN_A_TERMINAL,
+        "scan",
+        "--demo",
+        *AS_OF,
+        *KEPT,
+        "-o",
+        "r.parquet",
+    ]
 
     def run(until: float) -> None:
         with subprocess.Popen(

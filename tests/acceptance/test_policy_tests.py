@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from tests.acceptance.support import ROOT, here
+from tests.acceptance.support import AS_IN_A_TERMINAL, ROOT, here
 from tests.unit.authoring.files import write_cases, write_policy
 
 if TYPE_CHECKING:
@@ -116,10 +116,7 @@ def test_junit(tmp_path: Path) -> None:
 def test_watch_runs_again_on_change(tmp_path: Path) -> None:
     write_policy(tmp_path, RULE)
     write_cases(tmp_path, GOOD)
-    # Under nohup Ctrl-C is ignored, and what is started inherits that.
-    start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    start += " from scanner.cli.main import main; raise SystemExit(main())"
-    command = [sys.executable, "-c", start, "test", "p.yaml", "--watch"]
+    command = [sys.executable, "-c", AS_IN_A_TERMINAL, "test", "p.yaml", "--watch"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
         command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
