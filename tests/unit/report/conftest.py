@@ -33,8 +33,9 @@ def _laid_out_once() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Give a browser; while there is one, nothing else in this process can run a loop of events."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
@@ -45,7 +46,7 @@ def browser() -> Iterator[Any]:
         launched.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def shared_page(browser: Any) -> Iterator[Any]:
     """Return the page that reports are opened in one after the other: a new one takes thrice."""
     context = browser.new_context()
