@@ -35,8 +35,7 @@ _STRANGE: Final = "Check the address: what answers there may be no PostgreSQL."
 def connected(address: ServerAddress, secret: str) -> Wire:
     """Connect. Raises FetchError."""
     with _telling(address.label, secret), ExitStack() as closing:
-        opened = _opened(address)
-        closing.callback(opened.close)
+        opened = _opened(address, closing)
         wire = Wire(
             user=address.user,
             database=address.database,
@@ -53,19 +52,16 @@ def connected(address: ServerAddress, secret: str) -> Wire:
         return wire
 
 
-def _opened(address: ServerAddress) -> socket.socket:
-    """Return a socket that waits for seconds."""
-    if not address.socket:
-        opened = socket.create_connection((address.host, address.port), CONNECT_SECONDS)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return opened
-    opened = socket.socket(socket.AF_UNIX)
-    try:
+def _opened(address: ServerAddress, closing: ExitStack) -> socket.socket:
+    """Return a socket that waits for seconds, and is closed with that."""
+    if address.socket:
+        opened = closing.enter_context(socket.socket(socket.AF_UNIX))
         opened.settimeout(CONNECT_SECONDS)
         opened.connect(f"{address.socket}/.s.PGSQL.{address.port}")
-    except BaseException:
-        opened.close()
-        raise
+        return opened
+    to = (address.host, address.port)
+    opened = closing.enter_context(socket.create_connection(to, CONNECT_SECONDS))
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return opened
 
 
