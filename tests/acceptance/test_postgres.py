@@ -8,7 +8,7 @@ from typing import Any
 import pg8000.native
 import pytest
 
-from tests.acceptance.support import Result, keypolicy
+from tests.acceptance.support import Result, here
 from tests.engines import postgres
 
 pytestmark = pytest.mark.engine
@@ -96,7 +96,7 @@ def scan(
 ) -> Result:
     policy = cwd / "policy.yaml"
     policy.write_text(rules, "utf-8")
-    return keypolicy(
+    return here(
         *("scan", "--engine", "postgres", "--policy", policy, "--as-of", AS_OF),
         *("--inventory", f"postgresql://{postgres.USER}@/postgres?host={folder}"),
         *arguments,
@@ -213,12 +213,12 @@ def test_it_agrees_with_a_scan_of_the_same_keys_from_a_file(
     ]
     (tmp_path / "keys.json").write_text(json.dumps(records), "utf-8")
     elsewhere = report(scan(folder, tmp_path, "--format", "json"))
-    here = keypolicy(
+    there = here(
         *("scan", "--policy", "policy.yaml", "--as-of", AS_OF, "--inventory", "keys.json"),
         *("--format", "json", "--allow-partial"),
         cwd=tmp_path,
     )
-    counted = {one["id"]: one["counts"] for one in report(here)["rules"]}
+    counted = {one["id"]: one["counts"] for one in report(there)["rules"]}
     for one in elsewhere["rules"]:
         if one["id"] != "debug":
             assert one["counts"] == counted[one["id"]], one["id"]
@@ -251,7 +251,7 @@ def test_what_cannot_be_said_there_is_refused_at_its_place(folder: Path, tmp_pat
         "    require: is_active AND round(rate_limit_per_second) > 3\n",
         "utf-8",
     )
-    done = keypolicy(
+    done = here(
         *("scan", "--engine", "postgres", "--policy", policy),
         *("--inventory", "postgresql://nobody@127.0.0.1:1/nowhere"),
         cwd=tmp_path,
@@ -307,7 +307,7 @@ def test_a_project_that_was_asked_for_and_is_not_there_is_a_gap(
 
 
 def test_passwords_are_taken_from_the_usual_places_alone(tmp_path: Path) -> None:
-    done = keypolicy(
+    done = here(
         *("scan", "--engine", "postgres"),
         *("--inventory", "postgresql://me:hunter2@127.0.0.1:1/db"),
         cwd=tmp_path,
@@ -318,7 +318,7 @@ def test_passwords_are_taken_from_the_usual_places_alone(tmp_path: Path) -> None
 
 
 def test_a_server_out_of_reach_is_told_and_not_a_pass(tmp_path: Path) -> None:
-    done = keypolicy(
+    done = here(
         *("scan", "--engine", "postgres", "--inventory", "postgresql://me@127.0.0.1:1/db"),
         cwd=tmp_path,
         PGPASSWORD="hunter2",
@@ -343,7 +343,7 @@ def test_rows_that_may_be_hidden_from_the_reader_are_a_gap(
     address = f"postgresql://reader@/postgres?host={folder}"
     arguments = ("--engine", "postgres", "--inventory", address, "--as-of", AS_OF)
     (tmp_path / "policy.yaml").write_text(rules, "utf-8")
-    done = keypolicy(
+    done = here(
         *("scan", "--policy", "policy.yaml", *arguments, "--format", "json"), cwd=tmp_path
     )
     assert done.code == 3, done.err
@@ -423,7 +423,7 @@ def test_thousands_of_projects_in_which_rows_may_be_missing(
     (tmp_path / "policy.yaml").write_text(rules.partition("  - id: age")[0], "utf-8")
     address = f"postgresql://reader@/postgres?host={folder}"
     arguments = ("--engine", "postgres", "--inventory", address, "--as-of", AS_OF)
-    done = keypolicy(
+    done = here(
         *("scan", "--policy", "policy.yaml", *arguments, "--format", "json"), cwd=tmp_path
     )
     database.run("DROP OWNED BY reader")
