@@ -343,9 +343,7 @@ def test_rows_that_may_be_hidden_from_the_reader_are_a_gap(
     address = f"postgresql://reader@/postgres?host={folder}"
     arguments = ("--engine", "postgres", "--inventory", address, "--as-of", AS_OF)
     (tmp_path / "policy.yaml").write_text(rules, "utf-8")
-    done = here(
-        *("scan", "--policy", "policy.yaml", *arguments, "--format", "json"), cwd=tmp_path
-    )
+    done = here(*("scan", "--policy", "policy.yaml", *arguments, "--format", "json"), cwd=tmp_path)
     assert done.code == 3, done.err
     made = report(done)
     assert made["inventory"]["tables"]["sentry_key"]["coverage"] == "partial"
@@ -423,9 +421,7 @@ def test_thousands_of_projects_in_which_rows_may_be_missing(
     (tmp_path / "policy.yaml").write_text(rules.partition("  - id: age")[0], "utf-8")
     address = f"postgresql://reader@/postgres?host={folder}"
     arguments = ("--engine", "postgres", "--inventory", address, "--as-of", AS_OF)
-    done = here(
-        *("scan", "--policy", "policy.yaml", *arguments, "--format", "json"), cwd=tmp_path
-    )
+    done = here(*("scan", "--policy", "policy.yaml", *arguments, "--format", "json"), cwd=tmp_path)
     database.run("DROP OWNED BY reader")
     assert done.code == 3, done.err
     (count,) = (one for one in report(done)["rules"] if one["id"] == "count")
