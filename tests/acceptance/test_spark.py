@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.acceptance.support import begin, here
+from tests.acceptance.support import here
 from tests.engines.spark import SETTINGS, skip_without_java
 
 KEYS = (
@@ -41,24 +41,25 @@ SUBMIT = " ".join(f"--conf {name}='{value}'" for name, value in SETTINGS.items()
 SCAN = ("scan", "--policy", "here.yaml", "--as-of", "2026-11-20", "--format", "json")
 
 
-def by_spark(folder: Path, inventory: str, *arguments: str) -> dict[str, Any]:
-    """Return the report of a scan, by a process and a Spark of its own, that fails the gate."""
-    out, err = folder / "out.json", folder / "err.txt"
-    child = begin(
-        *(*SCAN, "--engine", "spark", "--inventory", inventory, *arguments),
+def by_spark(folder: Path, inventory: str, *arguments: object) -> dict[str, Any]:
+    """Return the report of a scan by Spark that fails the gate.
+
+    Paths of what Spark reads and writes are whole: its Java may have begun in another folder.
+    """
+    scanned = here(
+        *(*SCAN, "--engine", "spark", "--inventory", folder / inventory, *arguments),
         cwd=folder,
-        out=out,
-        err=err,
         PYSPARK_SUBMIT_ARGS=f"{SUBMIT} pyspark-shell",
     )
-    child.join(500)  # seconds: a busy machine takes minutes to start a Java
-    assert child.exitcode == 1, err.read_text("utf-8")
-    made: dict[str, Any] = json.loads(out.read_text("utf-8"))
+    assert scanned.code == 1, scanned.err
+    made: dict[str, Any] = json.loads(scanned.out)
     return made
 
 
 @pytest.mark.timeout(600)
-def test_spark_judges_what_it_reads_and_writes_the_findings(tmp_path: Path) -> None:
+def test_spark_judges_what_it_reads_and_writes_the_findings(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     skip_without_java()
     (tmp_path / "here.yaml").write_text(POLICY, "utf-8")
     (tmp_path / "keys").mkdir()
@@ -86,8 +87,9 @@ def test_spark_judges_what_it_reads_and_writes_the_findings(tmp_path: Path) -> N
             ).fetchall()
         ]
     (tmp_path / "keys.json").write_text(json.dumps(records), "utf-8")
-    reports = ("--findings", "found", "-o", "r.sarif", "-o", "r.html")
+    reports = ("--findings", tmp_path / "found", "-o", "r.sarif", "-o", "r.html")
     made = by_spark(tmp_path, "keys/*.parquet", *reports)
+    assert not capfd.readouterr().out, "where a report goes, Java says something"
     by_file = here(*SCAN, "--inventory", "keys.json", "--allow-partial", cwd=tmp_path)
     expected: dict[str, Any] = json.loads(by_file.out)
     assert [one["counts"] for one in made["rules"]] == [one["counts"] for one in expected["rules"]]
@@ -115,14 +117,7 @@ def test_spark_reads_what_fetch_writes(tmp_path: Path) -> None:
     lake = tmp_path / "lake" / "organization=other"
     lake.mkdir(parents=True)
     (tmp_path / "demo.parquet").rename(lake / "demo.parquet")
-    # A path that is whole: the Java of this process may have begun in another folder.
-    scanned = here(
-        *(*SCAN, "--engine", "spark", "--inventory", tmp_path / "lake"),
-        cwd=tmp_path,
-        PYSPARK_SUBMIT_ARGS=f"{SUBMIT} pyspark-shell",
-    )
-    assert scanned.code == 1, scanned.err
-    made: dict[str, Any] = json.loads(scanned.out)
+    made = by_spark(tmp_path, "lake")
     expected: dict[str, Any] = json.loads(
         here(*SCAN, "--inventory", "demo.jsonl", cwd=tmp_path).out
     )

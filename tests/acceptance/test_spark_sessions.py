@@ -51,12 +51,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def outcome(command: list[str], folder: Path, **environment: str) -> dict[str, int]:
+def outcome(command: list[str], folder: Path, *more: str, **environment: str) -> dict[str, int]:
     """Run a scan, and return the counts of its rule."""
     done = subprocess.run(
         [
             *(*command, "scan", "--engine", "spark", "--inventory", "keys.parquet"),
             *("--policy", "here.yaml", "--as-of", "2026-11-20", "-o", "r.json", "--allow-partial"),
+            *more,
         ],
         cwd=folder,
         env={**os.environ, "HOME": str(folder), "PYSPARK_PYTHON": sys.executable, **environment},
@@ -75,7 +76,9 @@ def outcome(command: list[str], folder: Path, **environment: str) -> dict[str, i
 def test_the_wrapper_of_the_docs_runs_under_spark_submit(folder: Path) -> None:
     (folder / "scan.py").write_text(WRAPPER, "utf-8")
     conf = [part for name, value in SETTINGS.items() for part in ("--conf", f"{name}={value}")]
-    assert outcome([str(SUBMIT), *conf, "scan.py"], folder) == {"pass": 3, "fail": 2}
+    command = [str(SUBMIT), *conf, "scan.py"]
+    assert outcome(command, folder, "--findings", "found") == {"pass": 3, "fail": 2}
+    assert (folder / "found").is_dir(), "a path that is not whole is one of this folder"
 
 
 def test_the_docs_have_the_wrapper() -> None:
