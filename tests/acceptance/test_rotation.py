@@ -143,6 +143,8 @@ def test_no_event_is_lost_while_traffic_moves_over(weeks: Weeks) -> None:
     # Applications in the field: all on the old key at first, ever fewer, the last one long after
     # the grace; none is silent for as long as the quiet days.
     of_old = {*range(4), 5, 7}
+    # What came too early would come on one of these days, too; on the others only traffic does.
+    looked_at = {0, 3, 5, 7, 9, 10, 13, 14, 15}
     steps: list[tuple[str, int]] = []
     successor = ""
     for day in range(16):
@@ -152,6 +154,8 @@ def test_no_event_is_lost_while_traffic_moves_over(weeks: Weeks) -> None:
             weeks.send(old.public, morning)
         if successor and day > 2:
             weeks.send(successor, morning)
+        if day not in looked_at:
+            continue
         code, plan, told = weeks.plan()
         if not plan["actions"]:
             assert code == 0
