@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from functools import cache
 from html.parser import HTMLParser
@@ -19,10 +19,10 @@ from icalendar import Calendar
 
 from tests.acceptance.support import Result
 from tests.acceptance.tolerance import ALPHA, BETA, GAMMA, POLICY, Place, key, with_two_days
-from tests.unit.report.conftest import browser
+from tests.unit.report.conftest import browser, shared_page
 from tests.unit.report.node_tools import node_module
 
-__all__ = ["browser"]
+__all__ = ["browser", "shared_page"]
 
 DIR, SITE = "past", "site"
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -85,7 +85,9 @@ def _a_year_told() -> str:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     place = Place(Path(folder))
     year(place)
-    assert site(place, DIR).code == 0
+    done = site(place, DIR)
+    assert (done.code, done.err) == (0, "")
+    assert "4 runs; 11 files written" in done.out
     return folder
 
 
@@ -135,10 +137,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_page_is_whole_and_every_link_leads_somewhere(place: Place) -> None:
-    year(place)
-    done = site(place, DIR)
-    assert (done.code, done.err) == (0, "")
-    assert "4 runs; 11 files written" in done.out
+    year_told(place)
     folder = place.folder / SITE
     assert [len(list((folder / name).iterdir())) for name in ("runs", "changes")] == [4, 3]
     reached = {folder / "index.html"}
@@ -449,27 +448,20 @@ def test_every_verb_writes_every_form_to_a_file(place: Place, action: str, form:
 
 
 @pytest.fixture
-def looked_at(browser: Any) -> Iterator[Any]:
-    """Give a function that opens a file; nothing may complain or be asked for elsewhere."""
+def looked_at(shared_page: Any) -> Iterator[Any]:
+    """Give a page to open files in; nothing may complain or be asked for elsewhere."""
     complaints: list[str] = []
-    contexts = []
-
-    def opened(path: Path, **settings: Any) -> Any:
-        context = browser.new_context(**settings)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda one: None if one.url.startswith("file:") else complaints.append(one.url),
-        )
-        page.goto(path.as_uri())
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
+    listeners: dict[str, Callable[[Any], None]] = {
+        "console": lambda message: complaints.append(message.text),
+        "pageerror": lambda error: complaints.append(str(error)),
+        "request": lambda one: None if one.url.startswith("file:") else complaints.append(one.url),
+    }
+    for event, listener in listeners.items():
+        shared_page.on(event, listener)
+    yield shared_page
+    shared_page.goto("about:blank")
+    for event, listener in listeners.items():
+        shared_page.remove_listener(event, listener)
     assert complaints == []
 
 
@@ -484,9 +476,11 @@ def test_pages_are_accessible_and_fit_the_screen(
         *(max((folder / name).iterdir()) for name in ("runs", "changes")),
     ]
     axe = node_module("axe-core", "axe.min.js").read_text("utf-8")
+    page = looked_at
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
     for path in wanted:
-        size = {"width": width, "height": 900}
-        page = looked_at(path, viewport=size, color_scheme=scheme)
+        page.goto(path.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.is_visible("h1")
         page.evaluate(axe)
