@@ -118,8 +118,9 @@ def test_steampipes_published_queries_run_unchanged(tmp_path: Path, sql: str) ->
     assert done.code == 0
     assert rows
     assert all(row["secret"] is None for row in rows)
-    table = here("query", "--demo", sql, cwd=tmp_path).out
-    assert re.search(rf"\({len(rows)} rows?\)", table)
+    if sql == COLUMNS:  # how a table is written does not depend on the query
+        table = here("query", "--demo", sql, cwd=tmp_path).out
+        assert re.search(rf"\({len(rows)} rows?\)", table)
 
 
 @pytest.mark.parametrize(
