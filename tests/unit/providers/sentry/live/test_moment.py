@@ -87,9 +87,15 @@ def test_a_complete_fetch_is_the_world_at_some_moment(
         assert found in made.moments
 
 
-@pytest.mark.parametrize("flavour", SHORT_PAGES)
-@pytest.mark.parametrize("change", Change)
-@pytest.mark.parametrize("which", [0, 11])
+# Each change to the first and to the last, one of them with either flavour.
+@pytest.mark.parametrize(
+    ("flavour", "change", "which"),
+    [
+        (flavour, change, (0, 11)[(number + older) % 2])
+        for number, change in enumerate(Change)
+        for older, flavour in enumerate(SHORT_PAGES)
+    ],
+)
 def test_one_change_is_survived(
     tmp_path: Path, flavour: Flavour, change: Change, which: int
 ) -> None:
