@@ -69,6 +69,12 @@ def peak(run: Run, names: Iterable[str]) -> int:
         tracemalloc.stop()
 
 
+@pytest.fixture
+def paper_not_laid_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the PDF be the page that it is made of: what comes of it depends on that alone."""
+    monkeypatch.setattr("scanner.report.pdf._rendered", str.encode)
+
+
 @pytest.mark.parametrize("name", FORMATS)
 def test_findings_are_not_collected(name: str) -> None:
     found = peak(large_run(NUMBER), [name])
@@ -81,6 +87,7 @@ def test_nor_are_they_by_all_formats_at_once() -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS_THERE)
+@pytest.mark.usefixtures("paper_not_laid_out")
 def test_findings_are_read_once(name: str) -> None:
     """Each time is a statement of the database for each rule."""
     run = large_run(5)
@@ -88,9 +95,9 @@ def test_findings_are_read_once(name: str) -> None:
     assert run.findings.iterations <= 1  # type: ignore[attr-defined]
 
 
-def test_one_pass_is_enough_for_all_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("paper_not_laid_out")
+def test_one_pass_is_enough_for_all_formats() -> None:
     """And each writes what it writes by itself."""
-    monkeypatch.setattr("scanner.report.pdf.MOST", 15)  # laying out more takes its time
     run = large_run(1_234)  # more than the page takes at a time
     run = msgspec.structs.replace(run, sample=lambda rule, most: sampled(run, rule, most))
     alone = {name: render(name, run) for name in MADE_HERE}

@@ -13,7 +13,7 @@ from tests.unit.report.triaged import triaged_run
 FOUND = 60
 
 
-def on_paper(page: Any) -> list[str]:
+def on_paper(page: Any) -> tuple[str, ...]:
     return pages(page.pdf(prefer_css_page_size=True))
 
 
