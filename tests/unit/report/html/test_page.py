@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import inspect
 import json
 import re
 from html.parser import HTMLParser
@@ -252,6 +253,13 @@ def test_two_runs_over_the_same_facts_differ_in_id_and_clock_only() -> None:
     ]
 
 
+@pytest.fixture
+def _compiled_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each report compile its templates, as each command does."""
+    monkeypatch.setattr(frame, "_environment", inspect.unwrap(frame._environment))  # noqa: SLF001
+
+
+@pytest.mark.usefixtures("_compiled_anew")
 def test_compiled_templates_are_kept_where_python_may(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -270,6 +278,7 @@ def test_compiled_templates_are_kept_where_python_may(
     assert render("html", golden_run()) == first
 
 
+@pytest.mark.usefixtures("_compiled_anew")
 def test_a_folder_that_cannot_be_written_to_is_no_reason_to_fail(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
