@@ -87,7 +87,7 @@ class _Fields:
                 self.json(path)
         taken = dict.fromkeys(path for source in sources for path in texts_of(source))
         for path in taken:
-            self.text(path)
+            self.text(path)  # the columns ask for it once the statement stands
         more = [self.json(path) for path in taken if path not in of_facts]
         told_too = f", concat_ws(chr(31), {', '.join(more)}) AS more" if more else ""
         if typed:
