@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from scanner.base.errors import Problem
+
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "scanner").rglob("*.py"))
 NO_NUMBERS = {
@@ -26,6 +28,8 @@ COUNTED = re.compile(
     r"|successors|values|waivers|warnings)\b"
 )
 """What stands behind a number that may be one."""
+MENDABLE = {"UsageError", "TooLargeError", "InventoryFileError"}
+"""What is raised for what a person gave."""
 MOST_LINES, MOST_OF_A_FUNCTION, MOST_FILES = 300, 50, 13
 
 
@@ -68,6 +72,24 @@ def test_no_type_name_stands_twice() -> None:
         for name in _types(ast.parse(path.read_text("utf-8"))):
             places[name].append(_name(path))
     assert {name: where for name, where in places.items() if len(where) > 1} == {}
+
+
+def test_what_a_person_can_mend_says_how() -> None:
+    """Each raises what tells the remedy: as `remedy`, a problem in a file as its hint."""
+    found: list[str] = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+                continue
+            given = {keyword.arg for keyword in node.keywords}
+            wants = {"remedy"} if node.func.id in MENDABLE else set()
+            if node.func.id == "Problem" and len(node.args) <= Problem.__struct_fields__.index(
+                "hint"
+            ):
+                wants = {"hint"}
+            if not wants <= given:
+                found.append(f"{_name(path)}:{node.lineno}: {ast.unparse(node)}")
+    assert found == []
 
 
 def test_a_count_goes_with_its_noun() -> None:

@@ -69,7 +69,9 @@ class UsageError(KeypolicyError):
 
 def joined(errors: list[UsageError]) -> UsageError:
     """Return one error that tells all of these, of which there is one at least."""
-    return errors[0] if len(errors) == 1 else UsageError("\n".join(map(str, errors)))
+    if len(errors) == 1:
+        return errors[0]
+    return UsageError("\n".join(map(str, errors)), remedy="")  # each has told its own
 
 
 class TooLargeError(UsageError):

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from scanner.base.text import clean, wrap
 from scanner.cli.shared import inputs
 from scanner.cli.shared.outputs import print_json, print_lines
-from scanner.config.gather import process_settings
-from scanner.config.settings import Flags
 
 if TYPE_CHECKING:
     from scanner.authoring.reference.rules import ActionEntry, CheckEntry, PolicyEntry
@@ -38,9 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(namespace: argparse.Namespace) -> int:
     """List and return 0. Raises PolicyError and UsageError."""
-    settings = process_settings(
-        Flags(policies=tuple(namespace.policy), locked_config=namespace.locked_config)
-    )
+    settings = inputs.settings(namespace)
     # Heavy to import; --help does without.
     from scanner.authoring.reference.rules import (  # noqa: PLC0415
         action_entries,

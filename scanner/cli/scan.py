@@ -154,11 +154,12 @@ def run(namespace: argparse.Namespace) -> int:
     is_story = any(FORMATS[name].is_story for name in formats)
     ahead = story.ahead(namespace)
     history = _history(settings, story.TOLD if is_story else 0)
+    place = elsewhere.engine_place(namespace, settings)  # before a token is asked for
     request = msgspec.structs.replace(
         judging.looking_ahead(inputs.scan_request(namespace, settings)),
         shown=tuple(namespace.owner),
         history=history,
-        elsewhere=elsewhere.engine_place(namespace, settings),
+        elsewhere=place,
         digested=any(FORMATS[name].has_digest for name in formats),
     )
     if is_story and (ahead or history):

@@ -238,4 +238,8 @@ def _later(today: date, days: int) -> str:
     try:
         return str(today + timedelta(days=days))
     except OverflowError:
-        raise UsageError(f"a term of {plural(days, 'day')} is too long", where="--days") from None
+        raise UsageError(
+            f"a term of {plural(days, 'day')} is too long",
+            where="--days",
+            remedy="A waiver ends before the year 10000.",
+        ) from None

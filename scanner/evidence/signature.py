@@ -89,7 +89,9 @@ def _run(path: Path, action: str, *arguments: str) -> subprocess.CompletedProces
             )
         except subprocess.TimeoutExpired:
             raise UsageError(
-                f"ssh-keygen said nothing for {_SECONDS} seconds", where=program
+                f"ssh-keygen said nothing for {_SECONDS} seconds",
+                where=program,
+                remedy="Unlock the key (ssh-add), so that nothing is asked for; then go on.",
             ) from None
 
 

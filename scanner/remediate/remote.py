@@ -103,6 +103,9 @@ def open_remote(
     UsageError for settings that cannot be right.
     """
     if not LIVE.remote:
-        raise UsageError(f"keys of {LIVE.title} cannot be changed")
+        raise UsageError(
+            f"keys of {LIVE.title} cannot be changed",
+            remedy="Give the plan to people: `keypolicy fix export`.",
+        )
     made = imported(LIVE.remote)(settings, on_wait)
     return cast("AbstractContextManager[Remote]", made)

@@ -39,6 +39,13 @@ def test_policies_of_the_settings_are_listed(tmp_path: Path) -> None:
     assert [check["name"] for check in data["checks"]] == list(CHECKS)
 
 
+def test_settings_of_another_name_are_told(tmp_path: Path) -> None:
+    (tmp_path / "keypolicy.yml").write_text("policies: [sentry-strict]\n")
+    done = here("rules", cwd=tmp_path)
+    assert done.code == 0
+    assert "keypolicy.yml is not read" in done.err
+
+
 def test_the_page_is_the_one_in_docs(tmp_path: Path) -> None:
     done = here("rules", "--format", "markdown", cwd=tmp_path)
     assert done.out == (ROOT / "docs" / "rules.md").read_text("utf-8")

@@ -36,7 +36,11 @@ def merged_yaml(refs: Sequence[str], params: Mapping[str, str]) -> str:
         )
     (merged,) = found
     if not merged.rules:
-        raise UsageError(f"policy {merged.name} has no rule left to print", where="explain")
+        raise UsageError(
+            f"policy {merged.name} has no rule left to print",
+            where="explain",
+            remedy="All of its rules are disabled: enable one, or name another policy.",
+        )
     shared = merged.values
     declared = dict(shared)
     rules: list[str] = []

@@ -60,7 +60,12 @@ def translate(
         texts = words.write(connection, list(lowered.values()), pretty=pretty)
         made |= dict(zip(lowered, texts, strict=True))
     problems += [
-        Problem(one.rule.location, f"The rule is too long for {words.title}", "predicate-too-large")
+        Problem(
+            one.rule.location,
+            f"The rule is too long for {words.title}",
+            "predicate-too-large",
+            "Write it as several rules.",
+        )
         for number, one in enumerate(prepared)
         if len(made.get(number, "")) > LONGEST
     ]

@@ -66,7 +66,11 @@ def _to_parquet(connection: Connection, raw: RawInput, output: Path) -> None:
         with made.open("rb") as source, replacing(output) as target:
             shutil.copyfileobj(source, target)
     except duckdb.IOException as error:
-        raise UsageError(f"cannot be written: {reason(error)}", where=str(made)) from None
+        raise UsageError(
+            f"cannot be written: {reason(error)}",
+            where=str(made),
+            remedy="Name a file in a folder that has room and that you may write to.",
+        ) from None
     finally:
         made.unlink(missing_ok=True)
 

@@ -78,7 +78,11 @@ def read_address(text: str) -> ServerAddress:
     is_near = bool(folder) or host in {"localhost", "127.0.0.1", "::1"}
     mode = options.get("sslmode", "disable" if is_near else "verify-full")
     if mode not in _MODES:
-        raise UsageError(f"sslmode is one of {', '.join(_MODES)}", where=_WHERE)
+        raise UsageError(
+            "the address has an sslmode that is not known here",
+            where=_WHERE,
+            remedy=f"Write one of {', '.join(_MODES)}.",
+        )
     return ServerAddress(user, host, port, database, folder, mode)
 
 

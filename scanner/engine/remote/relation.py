@@ -166,7 +166,12 @@ def check(session: Session, relation: Relation) -> int:
             if nameless
             else f"{plural(rows - different, 'id that comes', 'ids that come')} twice"
         )
-        raise InventoryFileError(f"{relation.table} has {what}", where=session.label)
+        raise InventoryFileError(
+            f"{relation.table} has {what}",
+            where=session.label,
+            remedy="Each row is one resource: look for ids that are missing, or that several"
+            " connections tell.",
+        )
     return rows
 
 

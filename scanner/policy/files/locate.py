@@ -171,7 +171,11 @@ def _folder(path: Path) -> list[PolicyFile]:
         found = policies_in(path)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UsageError(f"the folder cannot be read: {reason}", where=str(path)) from None
+        raise UsageError(
+            f"the folder cannot be read: {reason}",
+            where=str(path),
+            remedy="Name a folder that you may read.",
+        ) from None
     if not found:
         raise UsageError(
             "the folder has no policy", where=str(path), remedy="Policies end in .yaml or .yml."

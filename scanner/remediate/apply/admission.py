@@ -123,7 +123,11 @@ def _check_age(plan: Plan, terms: Terms, now: datetime, where: str) -> None:
     try:
         age = now - in_utc(plan.created_at)
     except ValueError as error:
-        raise UsageError(f"was made at no time: {error}", where=where) from error
+        raise UsageError(
+            f"was made at no time: {error}",
+            where=where,
+            remedy="Make the plan anew.",
+        ) from error
     if age > terms.max_age:
         raise UsageError(
             f"was made at {clock(plan.created_at)}, longer ago than"

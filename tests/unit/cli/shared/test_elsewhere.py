@@ -7,7 +7,7 @@ import pytest
 
 from scanner.base.errors import UsageError
 from scanner.cli.main import Parser
-from scanner.cli.scan import add_arguments
+from scanner.cli.scan import add_arguments, run
 from scanner.cli.shared.elsewhere import engine_place
 from scanner.config.gather import load_settings
 from scanner.config.settings import Flags
@@ -42,3 +42,12 @@ def test_what_spark_may_read_is_left_to_it(tmp_path: Path, address: str) -> None
     place = engine_place(asked("--engine", "spark", "--inventory", address), settings)
     assert place is not None
     assert place.address == address
+
+
+@pytest.mark.parametrize("engine", ["postgres", "spark"])
+def test_a_place_is_asked_for_before_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="one place is needed that has the data"):
+        run(asked("--engine", engine, "--org", "acme"))
