@@ -25,7 +25,7 @@ _MOMENTS: Final = tuple(
 
 def is_constant(node: Node) -> bool:
     """Whether the expression reads no row."""
-    return not trees.columns(node) and not trees.has_window(node)
+    return not syntax.columns(node) and not trees.has_window(node)
 
 
 def is_null(node: Node) -> bool:
@@ -46,10 +46,7 @@ def constants(
     if not wanted:
         return {}
     texts = [f"TRY({text})" for text in syntax.write(connection, list(wanted.values()))]
-    names = {
-        key: {str(one["identifier"]) for one in syntax.parameters(node)}
-        for key, node in wanted.items()
-    }
+    names = {key: syntax.parameters(node) for key, node in wanted.items()}
     bound = {name: params.get(name) for each in names.values() for name in each}
     rows = []
     for moment in _MOMENTS:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scanner.engine.predicate.syntax import PLACE, Node
+from scanner.engine.predicate.syntax import PLACE, Node, nodes
 
 Path = tuple[str | int, ...]
 
@@ -39,23 +39,9 @@ def replaced(tree: Any, path: Path, new: Node) -> Any:  # noqa: ANN401 - lists a
     return copy
 
 
-def at(tree: Node, path: Path) -> Node:
-    """Return the node that the path leads to."""
-    found: Any = tree
-    for step in path:
-        found = found[step]
-    node: Node = found
-    return node
-
-
-def columns(tree: Node) -> set[str]:
-    """Return the columns that the tree names."""
-    return {node["column_names"][-1] for _, node in walk(tree) if node["class"] == "COLUMN_REF"}
-
-
 def has_window(tree: Node) -> bool:
     """Whether the value depends on other rows."""
-    return any(node["class"] == "WINDOW" for _, node in walk(tree))
+    return any(node["class"] == "WINDOW" for node in nodes(tree))
 
 
 def two_sided(node: Node) -> Node:
@@ -68,12 +54,6 @@ def two_sided(node: Node) -> Node:
         )
     ]
     return {"class": "CONJUNCTION", "type": "CONJUNCTION_AND", **PLACE, "children": sides}
-
-
-def constant(kind: str, text: str) -> Node:
-    """Return a constant of the kind as DuckDB calls it, such as INTEGER."""
-    literal = {"kind": kind, "text": text}
-    return {"class": "CONSTANT", "type": "VALUE_CONSTANT", **PLACE, "literal": literal}
 
 
 def identity(tree: Node) -> str:

@@ -1,11 +1,10 @@
 """Holding many rules against the rows of many cases at once, as a scan would each by itself."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
-from scanner.authoring import trees
 from scanner.authoring.cases.rows import CASE, fill
 from scanner.engine.database import Connection
 from scanner.engine.judge.evaluate import CODES, Evaluated, evaluate
@@ -15,15 +14,6 @@ from scanner.engine.predicate import syntax
 from scanner.engine.predicate.syntax import Node
 from scanner.model.outcome import Outcome
 from scanner.policy.files.case_reader import Case
-
-_CASE_NODE: Final[Node] = {
-    "class": "COLUMN_REF",
-    "type": "COLUMN_REF",
-    "alias": "",
-    "query_location": 0,
-    "query_location_length": 0,
-    "column_names": [CASE],
-}
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -146,7 +136,7 @@ class Bench:
             if checked is not None and " OVER " in checked.sql
         ]
         found = syntax.parse(self._connection, [checked.sql for _, _, checked in parts])
-        texts = syntax.write(self._connection, [_divided(tree) for tree in found])
+        texts = syntax.write(self._connection, [syntax.rewritten(tree, _divided) for tree in found])
         made = list(prepared)
         for (place, field, checked), text in zip(parts, texts, strict=True):
             divided = {field: msgspec.structs.replace(checked, sql=text)}
@@ -159,14 +149,10 @@ def _answer(code: int, message: str | None) -> RowAnswer:
     return RowAnswer(outcome, message if outcome is Outcome.FAIL else None)
 
 
-def _divided(tree: Node) -> Node:
-    # Inner windows come first: the path of an outer one then still leads to it.
-    for path, _ in reversed(list(trees.walk(tree))):
-        node = trees.at(tree, path)
-        if node["class"] == "WINDOW":
-            partitions = [_CASE_NODE, *node["partitions"]]
-            tree = trees.replaced(tree, path, {**node, "partitions": partitions})
-    return tree
+def _divided(made: Node) -> Node:
+    if made.get("class") != "WINDOW":
+        return made
+    return {**made, "partitions": [syntax.column(CASE), *made["partitions"]]}
 
 
 def _batches(

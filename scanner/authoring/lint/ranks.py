@@ -207,7 +207,7 @@ class _Ranked:
     def _literal(self, node: Node) -> Node:
         value = self._known.get(trees.identity(node))
         if isinstance(value, bool):
-            return trees.constant("BOOLEAN", str(value).lower())
+            return syntax.constant(str(value).lower(), "BOOLEAN")
         return node if is_null(node) else self._subject(node).node
 
     def _parts(self, node: Node) -> Node:
@@ -249,11 +249,11 @@ class _Ranked:
             return node
         point = self._known.get(trees.identity(node))
         if point is None or isinstance(point, bool) or subject.domain.kind == "empty":
-            return trees.constant("BOOLEAN", "true" if point else "false")
+            return syntax.constant("true" if point else "false", "BOOLEAN")
         if subject.domain.kind == "number":  # the database compares them as it keeps them
             point = float(point)  # type: ignore[arg-type]
         subject.points.setdefault(point, set()).add(side)
-        self._placed.append((trees.constant("INTEGER", ""), subject, point))
+        self._placed.append((syntax.constant("", "INTEGER"), subject, point))
         return self._placed[-1][0]
 
     def _subject(self, node: Node, apart: str = "", kind: str = "") -> _Subject:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from scanner.authoring import trees
+from scanner.authoring.constants import is_null
 from scanner.base.errors import Problem
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
@@ -85,7 +86,7 @@ def _findings(tree: Node, table: str) -> Iterator[Swallowed]:
                 yield node, "coalesce()", "Leave it out.", node["children"][:-1]
             case "COMPARISON", kind if kind in _DISTINCT:
                 sides = [node["left"], node["right"]]
-                if not any(_is_null(side) for side in sides):
+                if not any(is_null(side) for side in sides):
                     yield node, "IS [NOT] DISTINCT FROM", "Write `=` or `<>`.", sides
             case "CASE", _:
                 hidden = list(_conditions(node))
@@ -120,7 +121,7 @@ def _conditions(node: Node) -> Iterator[Node]:
     checks = node["case_checks"]
     for number, check in enumerate(checks):
         later = [other["then_expr"] for other in checks[number + 1 :]] + [node["else_expr"]]
-        if not all(_is_null(value) for value in later):
+        if not all(is_null(value) for value in later):
             yield check["when_expr"]
 
 
@@ -171,7 +172,3 @@ def _columns(node: Node) -> Iterator[str]:
     for _, part in trees.walk(node):
         if part["class"] == "COLUMN_REF":
             yield str(part["column_names"][-1]).lower()
-
-
-def _is_null(node: Node) -> bool:
-    return node["class"] == "CONSTANT" and bool(node["literal"].get("kind") == "NULL_LITERAL")

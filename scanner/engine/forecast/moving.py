@@ -7,7 +7,7 @@ looked at on later days is loaded as of the last of them and then wound back to 
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -16,7 +16,7 @@ from scanner.engine.database import Connection
 from scanner.engine.judge.prepare import Prepared
 from scanner.engine.predicate import syntax
 from scanner.engine.predicate.clock import AS_OF
-from scanner.engine.predicate.syntax import column
+from scanner.engine.predicate.syntax import Node, column
 
 AT: Final = "_at"
 DAY: Final = "_day"
@@ -110,7 +110,7 @@ def by_day(connection: Connection, prepared: Sequence[Prepared]) -> list[Prepare
         if checked is not None
     ]
     trees = syntax.parse(connection, [checked.sql for *_, checked in parts])
-    texts = syntax.write(connection, [_dated(tree) for tree in trees])
+    texts = syntax.write(connection, [syntax.rewritten(tree, _dated) for tree in trees])
     made = list(prepared)
     for (place, name, checked), text in zip(parts, texts, strict=True):
         changed = {name: msgspec.structs.replace(checked, sql=text)}
@@ -118,14 +118,9 @@ def by_day(connection: Connection, prepared: Sequence[Prepared]) -> list[Prepare
     return made
 
 
-def _dated(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
-    if isinstance(node, list):
-        return [_dated(item) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if node.get("class") == "PARAMETER" and node["identifier"] == AS_OF:
+def _dated(made: Node) -> Node:
+    if made.get("class") == "PARAMETER" and made["identifier"] == AS_OF:
         return column(AT)
-    made = {name: _dated(value) for name, value in node.items()}
-    if node.get("class") == "WINDOW":
-        made["partitions"] = [*made["partitions"], column(DAY)]
+    if made.get("class") == "WINDOW":
+        return {**made, "partitions": [*made["partitions"], column(DAY)]}
     return made

@@ -216,8 +216,7 @@ class _Binder:
 
         def kind(node: Node) -> str:
             (text,) = write(self._connection, [node])
-            names = {str(part["identifier"]) for part in parameters(node)}
-            return self._tried(table, [text], {name: known[name] for name in names})
+            return self._tried(table, [text], {name: known[name] for name in parameters(node)})
 
         tree = self._guard.tree(predicate, table, prefix)
         for node in doubtful(tree, TABLES[table].columns, checked.params):
@@ -264,8 +263,7 @@ class _Binder:
 
         def kind(node: Node) -> str:
             (text,) = write(self._connection, [node])
-            names = {str(part["identifier"]) for part in parameters(node)}
-            (found,) = self._kinds(table, [text], {name: known[name] for name in names})
+            (found,) = self._kinds(table, [text], {name: known[name] for name in parameters(node)})
             return found
 
         try:

@@ -13,7 +13,7 @@ from scanner.engine.judge.evaluate import RULE_SECONDS
 from scanner.engine.judge.prepare import values
 from scanner.engine.predicate.guard import Checked
 from scanner.engine.predicate.outline import Part, outline, replaced
-from scanner.engine.predicate.syntax import Node, write
+from scanner.engine.predicate.syntax import column, write
 
 _NO_VALUE: Final = ("NULL", None, "")
 
@@ -79,7 +79,7 @@ class _Tracer:
         failures = ((part, self._alone(part.sql, [])[2]) for part in windows)
         broken = {id(part.node): why for part, why in failures if why}
         sound = [part for part in windows if id(part.node) not in broken]
-        swap = {id(part.node): _reference(f"window_{n}") for n, part in enumerate(sound)}
+        swap = {id(part.node): column(f"window_{n}") for n, part in enumerate(sound)}
         inner = [f"{part.sql} AS window_{n}" for n, part in enumerate(sound)]
         usable = [part for part in parts if not _holds(part, broken)]
         texts = write(self._connection, [replaced(part.node, swap) for part in usable])
@@ -146,11 +146,6 @@ def _holds(part: Part, broken: dict[int, str]) -> str:
     if why := broken.get(id(part.node)):
         return why
     return next((why for child in part.children if (why := _holds(child, broken))), "")
-
-
-def _reference(name: str) -> Node:
-    place = {"alias": "", "query_location": 0, "query_location_length": 0}
-    return {"class": "COLUMN_REF", "type": "COLUMN_REF", **place, "column_names": [name]}
 
 
 def _step(part: Part, found: dict[int, PartValue], role: str, *, reached: bool) -> Step:

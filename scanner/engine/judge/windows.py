@@ -5,8 +5,8 @@ its value is a guess; then the smallest part of the predicate that is sure to ho
 to NULL, unless the rest decides. Whole tables, such as those of test cases, need none of this.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import msgspec
 
@@ -57,7 +57,7 @@ def cautious(
             whole = _first(([one.lacking] if one.lacking else []) + [lacking])
             made[number] = msgspec.structs.replace(one, **changed, lacking=whole)
         elif reasons[one.rule.resource].is_by_id:
-            quicker[number, part] = _by_id(tree)
+            quicker[number, part] = syntax.rewritten(tree, _by_id)
     texts = syntax.write(connection, list(quicker.values())) if quicker else []
     for (number, part), text in zip(quicker, texts, strict=True):
         sql = msgspec.structs.replace(getattr(made[number], part), sql=text)
@@ -65,16 +65,11 @@ def cautious(
     return made
 
 
-def _by_id(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
-    """Let windows go by a project's id alone, a number, where they go by that and more names of it.
+def _by_id(made: Node) -> Node:
+    """Let a window go by a project's id alone, a number, where it goes by more names of it too.
 
     Only for tables in which an id tells all of them: DuckDB is twice as quick with numbers.
     """
-    if isinstance(node, list):
-        return [_by_id(part) for part in node]
-    if not isinstance(node, dict):
-        return node
-    made = {name: _by_id(part) for name, part in node.items()}
     ids = [part for part in made.get("partitions", ()) if _is_id_or_else(part)]
     if made.get("class") == "WINDOW" and ids:
         names = ("organization_slug", *_PROJECT)
@@ -173,7 +168,7 @@ class _Reasons:
         others = [node for node in partitions if not _column(node)]
         expressions = [node for node in others if not _is_id_or_else(node)]
         known = (self._organization, *(_PROJECT if self._has_projects else ()))
-        used = {name for node in expressions for name in _columns(node)}
+        used = {name for node in expressions for name in syntax.columns(node)}
         by_id = self._has_projects and (
             "project_id" in bare or any(_is_id_or_else(node) for node in others)
         )
@@ -205,23 +200,8 @@ def _column(node: Node) -> str:
     return str(node["column_names"][-1]) if node["class"] == "COLUMN_REF" else ""
 
 
-def _columns(node: Node) -> Iterator[str]:
-    return (_column(one) for one in _nodes(node) if one["class"] == "COLUMN_REF")
-
-
 def _windows(node: Node) -> Iterator[Node]:
-    return (one for one in _nodes(node) if one["class"] == "WINDOW")
-
-
-def _nodes(node: Any) -> Iterator[Node]:  # noqa: ANN401 - any part of a JSON tree
-    if isinstance(node, Mapping):
-        if "class" in node:
-            yield dict(node)
-        for value in node.values():
-            yield from _nodes(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _nodes(value)
+    return (one for one in syntax.nodes(node) if one["class"] == "WINDOW")
 
 
 def _where(condition: str, reason: str) -> str:

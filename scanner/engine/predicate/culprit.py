@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 import _duckdb as duckdb
 
@@ -104,7 +104,9 @@ def doubtful(
     only where not every row that comes to the one comes to the other. No value of a row is refused
     in them. `given` are the parameters as bound.
     """
-    return [_sampled(part) for part in _doubtful(tree, columns, given, is_tried=False)]
+    return [
+        syntax.rewritten(part, _sampled) for part in _doubtful(tree, columns, given, is_tried=False)
+    ]
 
 
 def _doubtful(
@@ -123,17 +125,12 @@ def _doubtful(
         )
 
 
-def _sampled(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
-    """Return the part with a value for each cast, whatever the row; not those of what is written.
+def _sampled(made: Node) -> Node:
+    """Return a cast with a value whatever the row, unless what it casts is written out.
 
     What a literal cannot become is the author's mistake; of a column it depends on the row. And
     beside NULL the database does not look at a literal.
     """
-    if isinstance(node, list):
-        return [_sampled(one) for one in node]
-    if not isinstance(node, dict):
-        return node
-    made = {name: _sampled(value) for name, value in node.items()}
     if made.get("class") != "CAST" or made["child"]["class"] in _WRITTEN:
         return made
     sample = syntax.constant(_SAMPLES.get(made["type_expr"]["type_name"], "0"))

@@ -106,7 +106,7 @@ class Guard:
         parts = [part for *_, some in sound for part in some]
         texts = syntax.write(self._connection, [*trees, *parts])
         tried = iter(
-            Doubtful(text, frozenset(str(one["identifier"]) for one in syntax.parameters(part)))
+            Doubtful(text, frozenset(syntax.parameters(part)))
             for text, part in zip(texts[len(trees) :], parts, strict=True)
         )
         made = iter(

@@ -6,7 +6,7 @@ second parser that might disagree with the one that runs the statement.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from scanner.engine.database import Connection
@@ -19,7 +19,6 @@ PREFIX: Final = "SELECT (\n"
 """What an expression is wrapped in to be parsed; the line break ends a comment before it."""
 
 PLACE: Final = {"alias": "", "query_location": 0, "query_location_length": 0}
-NO_ORDER: Final = {"type": "ORDER_MODIFIER", "orders": []}
 
 DEFAULT_FRAME: Final[Node] = {
     "start": "UNBOUNDED_PRECEDING",
@@ -28,19 +27,12 @@ DEFAULT_FRAME: Final[Node] = {
     "end_expr": None,
 }
 
-FALSE: Final[Node] = {
-    "class": "CONSTANT",
-    "type": "VALUE_CONSTANT",
-    **PLACE,
-    "literal": {"kind": "BOOLEAN", "text": "false"},
-}
-
 _BATCH: Final = 2_000
 _bare: Final[list[Node]] = []
 """What `template` returns, once it was asked for: it is the same in every database."""
 
 _FARTHEST: Final = 1 << 31
-"""Larger places are negative ones, of nodes that the parser made up."""
+"""Larger places are negative numbers: of nodes that the parser made up, which are nowhere."""
 
 
 def wrapped(text: str) -> str:
@@ -55,14 +47,10 @@ def character(text: str, byte: int) -> int:
 
 def byte(node: Node) -> int:
     """Return the byte of the wrapped text where the node, or the first part of it, starts."""
-    if is_written(node):
-        return max(int(node.get("query_location", 0)) - len(PREFIX), 0)
+    place = int(node.get("query_location", 0))
+    if place <= _FARTHEST:
+        return max(place - len(PREFIX), 0)
     return min((byte(child) for child in children(node)), default=0)
-
-
-def is_written(node: Node) -> bool:
-    """Whether the node is in the text: the parser makes some up, and they are nowhere."""
-    return int(node.get("query_location", 0)) <= _FARTHEST
 
 
 def offset(node: Node, text: str) -> int:
@@ -139,7 +127,7 @@ def function(name: str, arguments: list[Node], *, is_operator: bool = False) -> 
         **PLACE,
         **call(name, arguments),
         "filter": None,
-        "order_bys": NO_ORDER,
+        "order_bys": {"type": "ORDER_MODIFIER", "orders": []},
         "distinct": False,
         "is_operator": is_operator,
         "export_state": False,
@@ -162,11 +150,6 @@ def target(name: str, sizes: list[Node]) -> Node:
     }
 
 
-def wildcard(path: str) -> bool:
-    """Whether a path into a JSON value gives a list: one value for each that it matches."""
-    return path.startswith("$") and "*" in path
-
-
 def parameter(name: str) -> Node:
     """Return a bound parameter."""
     return {"class": "PARAMETER", "type": "VALUE_PARAMETER", **PLACE, "identifier": name}
@@ -178,17 +161,27 @@ def cast_to(name: str, child: Node) -> Node:
     return {**kind, "child": child, **target(name, [])}
 
 
-def finite(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
-    """Return the part with NULL for what has no result: a division by 0, the root of less than 0.
+def rewritten(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Return what the tree comes to when `change` is made to every object in it, inner first."""
+    return change({name: _rewritten(value, change) for name, value in node.items()})
+
+
+def _rewritten(value: Any, change: Callable[[Node], Node]) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, dict):
+        return rewritten(value, change)
+    return [_rewritten(one, change) for one in value] if isinstance(value, list) else value
+
+
+def finite(tree: Node) -> Node:
+    """Return the tree with NULL for what has no result: a division by 0, the root of less than 0.
 
     To DuckDB these are infinite and NaN, both more than every number, so that a lower bound would
     be kept by what nobody can tell.
     """
-    if isinstance(node, list):
-        return [finite(one) for one in node]
-    if not isinstance(node, dict):
-        return node
-    made = {name: finite(value) for name, value in node.items()}
+    return rewritten(tree, _finite)
+
+
+def _finite(made: Node) -> Node:
     name = made.get("function_name") if made.get("class") == "FUNCTION" else None
     arguments = arguments_of(made) if name in {"/", "nullif"} else []
     if name == "/" and len(arguments) == 2:  # noqa: PLR2004 - what is divided, and by what
@@ -198,19 +191,16 @@ def finite(node: Any) -> Any:  # noqa: ANN401 - any part of a JSON tree
     return _unless(made, cast_to("DOUBLE", constant("nan"))) if name == "sqrt" else made
 
 
-def settled(node: Any, columns: Sequence[str]) -> Any:  # noqa: ANN401 - any part of a JSON tree
-    """Return the part with each window that goes by place ordered down to the row, by `columns`.
+def settled(tree: Node, columns: Sequence[str]) -> Node:
+    """Return the tree with each window that goes by place ordered down to the row, by `columns`.
 
     The database takes equal rows in any order, another one each time. Ranges of values say which
     rows are equal: they stay, and what is taken of them is ordered. So are the terms of a sum, as
     fractions come to another one in another order.
     """
-    if isinstance(node, list):
-        return [settled(one, columns) for one in node]
-    if not isinstance(node, dict):
-        return node
-    made = {name: settled(value, columns) for name, value in node.items()}
-    return _settled(made, columns) if made.get("class") == "WINDOW" else made
+    return rewritten(
+        tree, lambda made: _settled(made, columns) if made.get("class") == "WINDOW" else made
+    )
 
 
 def _settled(made: Node, columns: Sequence[str]) -> Node:
@@ -263,11 +253,13 @@ def _told(node: Node) -> str:
     return str(literal.get("text", ""))
 
 
-def constant(text: str) -> Node:
-    """Return a literal: a number where the text is a whole one, else a text."""
-    kind = "INTEGER" if text.isdecimal() else "STRING"
-    literal = {"kind": kind, "text": text}
+def constant(text: str, kind: str = "") -> Node:
+    """Return a literal of a kind of DuckDB: without one, a number if it is whole, else a text."""
+    literal = {"kind": kind or ("INTEGER" if text.isdecimal() else "STRING"), "text": text}
     return {"class": "CONSTANT", "type": "VALUE_CONSTANT", **PLACE, "literal": literal}
+
+
+FALSE: Final = constant("false", "BOOLEAN")
 
 
 def children(node: Node) -> list[Node]:
@@ -286,8 +278,21 @@ def children(node: Node) -> list[Node]:
     return found
 
 
-def parameters(node: Node) -> list[Node]:
-    """Return the parameters that are bound within a rebuilt node."""
-    if node["class"] == "PARAMETER":
-        return [node]
-    return [found for child in children(node) for found in parameters(child)]
+def nodes(tree: Any) -> Iterator[Node]:  # noqa: ANN401 - any part of a JSON tree
+    """Give every node of the tree, outer ones first."""
+    if isinstance(tree, dict) and "class" in tree:
+        yield tree
+    parts = tree.values() if isinstance(tree, dict) else tree
+    for part in parts if isinstance(tree, (dict, list)) else ():
+        yield from nodes(part)
+
+
+def columns(tree: Node) -> set[str]:
+    """Return the names of the columns in the tree, without that of a table before them."""
+    found = (one["column_names"] for one in nodes(tree) if one["class"] == "COLUMN_REF")
+    return {str(names[-1]) for names in found}
+
+
+def parameters(tree: Node) -> set[str]:
+    """Return the names of the parameters that are bound in the tree."""
+    return {str(one["identifier"]) for one in nodes(tree) if one["class"] == "PARAMETER"}

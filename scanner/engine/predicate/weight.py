@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from scanner.catalogue import TEXTS, Column
-from scanner.engine.predicate.syntax import Node, children, wildcard
+from scanner.engine.predicate.syntax import Node, children
 from scanner.model.rule import ParamValue
 
 _NARROW: Final = 16
@@ -119,7 +119,7 @@ class Scale:
             return self._made(max(widths) * _PARTS)
         if name in _PATHS:
             path = self._path(node)
-            if wildcard(path):
+            if path.startswith("$") and "*" in path:  # one value for each that it matches
                 return self._made(max(widths) * _FOUND)
             return self._made(max(widths) if path == "$" else min(max(widths), _FIELD))
         return self._made(max(widths)) if name in _COPYING else _NARROW

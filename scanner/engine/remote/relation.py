@@ -128,16 +128,10 @@ def _made(
     able = {
         name: text
         for (name, text), tree in zip(wanted.items(), trees, strict=True)
-        if _columns(tree) <= set(cast)
+        if syntax.columns(tree) <= set(cast)
     }
     made = conditions(connection, table, list(able.values()), as_of, session.words)
     return dict(zip(able, made, strict=True))
-
-
-def _columns(node: syntax.Node) -> set[str]:
-    if node["class"] == "COLUMN_REF":
-        return {str(node["column_names"][-1])}
-    return set().union(*(_columns(child) for child in syntax.children(node)))
 
 
 def _narrowed(session: Session, table: str, scope: Scope, has: set[str]) -> str:
@@ -200,6 +194,6 @@ def swallows(node: syntax.Node, lacking: Collection[str]) -> bool:
         or node["type"] in {"OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE"}
         or "DISTINCT_FROM" in node["type"]
     )
-    if swallowing and _columns(node) & set(lacking):
+    if swallowing and syntax.columns(node) & set(lacking):
         return True
     return any(swallows(child, lacking) for child in syntax.children(node))
