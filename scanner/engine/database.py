@@ -56,6 +56,11 @@ def create(connection: Connection, name: str, columns: Iterable[str], more: str 
     connection.execute(f'CREATE OR REPLACE TABLE "{name}" ({defined}{more})')
 
 
+def literal(text: str) -> str:
+    """Return the text as a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def seal(connection: Connection, folder: Path | None = None) -> None:
     """Take away files, network and settings from every statement that follows.
 

@@ -132,8 +132,8 @@ class Bench:
         parts = [
             (place, field, checked)
             for place, one in enumerate(prepared)
-            for field, checked in (("where", one.where), ("requirement", one.requirement))
-            if checked is not None and " OVER " in checked.sql
+            for field, checked in one.checks.items()
+            if " OVER " in checked.sql
         ]
         found = syntax.parse(self._connection, [checked.sql for _, _, checked in parts])
         texts = syntax.write(self._connection, [syntax.rewritten(tree, _divided) for tree in found])

@@ -93,8 +93,7 @@ def _always_decided(connection: Connection, prepared: list[Prepared], tested: Te
     pairs = [
         (variant.rule.id, checked)
         for variant, one in zip(tested.variants, prepared, strict=True)
-        for checked in (one.where, one.requirement)
-        if checked is not None
+        for checked in one.checks.values()
     ]
     found = syntax.parse(connection, [checked.sql for _, checked in pairs])
     undecided = {

@@ -205,12 +205,10 @@ class _Trial:
 
 def _essence(prepared: Prepared) -> str:
     """Return a text that is the same for rules that do the same on every row."""
-    parts = (prepared.where, prepared.requirement)
     return repr(
         [
             (_PREFIX.sub("$", one.sql), [(k.partition("_")[2], v) for k, v in one.params.items()])
-            for one in parts
-            if one is not None
+            for one in prepared.checks.values()
         ]
     )
 

@@ -11,7 +11,7 @@ from scanner.authoring.explain.yamltext import flow
 from scanner.base.errors import UsageError
 from scanner.base.hints import closest, did_you_mean
 from scanner.catalogue import TABLES, Column
-from scanner.engine.database import connect
+from scanner.engine.database import connect, literal
 from scanner.engine.judge.prepare import Prepared, prepare
 from scanner.engine.predicate.clock import AS_OF
 from scanner.engine.predicate.guard import Guard
@@ -205,7 +205,7 @@ def prefix(predicate: Predicate) -> str:
 def show(value: ParamValue) -> str:
     """Write a bound value as SQL or a policy would."""
     if isinstance(value, str):
-        return "'" + value.replace("'", "''") + "'"
+        return literal(value)
     return format_value(ValueType.STRING, value)
 
 

@@ -195,9 +195,8 @@ def _untested(policy: MergedPolicy, cases: Sequence[Case], tests: str) -> list[P
 def _empty(sound: Sequence[Prepared]) -> list[Problem]:
     problems: list[Problem] = []
     for one in sound:
-        parts = [(one.rule.requirement, one.requirement)]
-        parts += [(one.rule.where, one.where)] if one.rule.where and one.where else []
-        for predicate, checked in parts:
+        for part, checked in one.checks.items():
+            predicate: Predicate = getattr(one.rule, part)
             for name in empty_columns(one.rule.resource, checked.columns):
                 message = f"`{name}` never has a value"
                 hint = f"{TABLES[one.rule.resource].columns[name].doc}."

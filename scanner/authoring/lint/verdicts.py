@@ -10,7 +10,7 @@ from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.judge.prepare import Prepared
 from scanner.engine.predicate import syntax
-from scanner.model.rule import ParamValue, Predicate
+from scanner.model.rule import Predicate
 
 _LOOK: Final = (
     "Look for conditions that exclude one another, for `or` that should be `and`, and for bounds or"
@@ -31,9 +31,8 @@ def constant_verdicts(
     """Return errors and warnings about predicates whose outcome is settled beforehand."""
     wheres = syntax.parse(connection, [one.where.sql if one.where else "true" for one in sound])
     requirements = syntax.parse(connection, [one.requirement.sql for one in sound])
-    params: dict[str, ParamValue] = {}
-    for one in sound:
-        params |= one.requirement.params | (one.where.params if one.where else {})
+    checks = [checked for one in sound for checked in one.checks.values()]
+    params = {name: value for checked in checks for name, value in checked.params.items()}
     known = constants(connection, [*wheres, *requirements], params)
     tables = [TABLES[one.rule.resource].columns for one in sound]
     asked = list(zip(tables, wheres, requirements, strict=True))

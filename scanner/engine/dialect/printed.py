@@ -42,7 +42,7 @@ def statement(connection: Connection, one: Prepared, as_of: datetime, name: str)
 def _bound_here(connection: Connection, one: Prepared, as_of: datetime) -> str:
     """Return the code of the outcome with the values of its parameters in it."""
     (tree,) = syntax.parse(connection, [outcome_code(one)])
-    bound = values([one.where, one.requirement], as_of)
+    bound = values(one.checks.values(), as_of)
     (text,) = syntax.write(connection, [_with(tree, bound)])
     return text
 

@@ -49,7 +49,7 @@ def translate(
     for table in dict.fromkeys(one.rule.resource for one in prepared):
         mine = [(n, one) for n, one in enumerate(prepared) if one.rule.resource == table]
         trees = syntax.parse(connection, [outcome_code(one) for _, one in mine])
-        bound = values([part for _, one in mine for part in (one.where, one.requirement)], as_of)
+        bound = values([part for _, one in mine for part in one.checks.values()], as_of)
         lowering = Lowering(connection, table, trees, bound, CALLS)
         lowered: dict[int, Node] = {}
         for (number, one), tree in zip(mine, trees, strict=True):

@@ -13,7 +13,7 @@ from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.forecast.courses import Courses, Span, code_on, turns
 from scanner.engine.forecast.moving import AT
-from scanner.engine.judge.evaluate import CODES, ERROR, FAIL, PASS, UNKNOWN, Evaluated, worst_first
+from scanner.engine.judge.evaluate import CODES, FOUND, PASS, Evaluated, worst_first
 from scanner.engine.judge.findings import bound, rows, stream
 from scanner.model.finding import Due, DueReason, Finding, Forecast, Identity, Lapse
 from scanner.model.outcome import Disposition, Outcome
@@ -25,7 +25,6 @@ _CLEAR: Final = -1
 """The badness of what is no open finding; those of findings begin at 0."""
 
 _DUE: Final = "forecast_due"
-_FOUND: Final = f"({FAIL}, {UNKNOWN}, {ERROR})"
 _OPEN: Final = Decision(Disposition.OPEN)
 
 
@@ -138,7 +137,7 @@ class _Ahead:
         wanted = [f"v.number IN ({changed})"] if (changed := self._courses.changed(one)) else []
         if is_triaged:
             sql += f", t.{table.organization}, {table.project_key}, t.id"
-            wanted.append(f"v.{one.column} IN {_FOUND}")
+            wanted.append(f"v.{one.column} IN {FOUND}")
         found = self._connection.execute(
             f'{sql} FROM {one.verdicts} AS v JOIN "{resource}" AS t ON t.rowid = v.number'
             f" WHERE {' OR '.join(wanted)}"

@@ -159,7 +159,7 @@ class Courses:
         then = ", ".join(f"r.o{n}, {now} AS {NOW}{n}" for n, now in enumerate(today))
         differs = " OR ".join(f"r.o{n} <> {now}" for n, now in enumerate(today))
         crossed = self.rows_on(table, "t.rowid AS number, d.*", f"CROSS JOIN {DAYS} AS d")
-        read = values([p for one in dated for p in (one.where, one.requirement)], self._as_of)
+        read = values([p for one in dated for p in one.checks.values()], self._as_of)
         read.pop(AS_OF, None)  # the days stand for it
         with time_limit(self._connection, STATEMENT_SECONDS):
             self._connection.execute(

@@ -96,9 +96,8 @@ def depends(one: Prepared, columns: Iterable[str]) -> bool:
 
     No other can: a predicate is a pure function of its row, its table and as-of.
     """
-    checks = [checked for checked in (one.where, one.requirement) if checked is not None]
-    read = set(one.columns)
-    return any(checked.uses_as_of for checked in checks) or not read.isdisjoint(columns)
+    asks = any(checked.uses_as_of for checked in one.checks.values())
+    return asks or not set(one.columns).isdisjoint(columns)
 
 
 def by_day(connection: Connection, prepared: Sequence[Prepared]) -> list[Prepared]:
@@ -106,8 +105,7 @@ def by_day(connection: Connection, prepared: Sequence[Prepared]) -> list[Prepare
     parts = [
         (place, name, checked)
         for place, one in enumerate(prepared)
-        for name, checked in (("where", one.where), ("requirement", one.requirement))
-        if checked is not None
+        for name, checked in one.checks.items()
     ]
     trees = syntax.parse(connection, [checked.sql for *_, checked in parts])
     texts = syntax.write(connection, [syntax.rewritten(tree, _dated) for tree in trees])

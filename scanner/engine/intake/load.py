@@ -26,7 +26,6 @@ from scanner.engine.intake.scope import (
     keyless,
     listed,
     made_up,
-    names_places,
     narrow,
     not_in_files,
     organizations,
@@ -240,7 +239,7 @@ class _Loader:
     def apply(self, scope: Scope) -> None:
         """Narrow the tables to the scope, count keys, and note all that was not seen."""
         scopes = [scope, *(one.scope for one in self.reaches if one.scope)]
-        asked, projects = any(map(names_places, scopes)), any(one.projects for one in scopes)
+        asked, projects = any(one != Scope() for one in scopes), any(one.projects for one in scopes)
         seen = places(self._connection, self.filled, projects=projects) if asked else set()
         missing = unseen(scope, seen)
         exported = {raw.kind for raw in self._inputs.values() if raw.kind}

@@ -28,13 +28,10 @@ _NO_TEAMS: Final = "CAST(NULL AS VARCHAR[])"
 def problems(prepared: Iterable[Prepared]) -> list[Problem]:
     """Tell the predicates that read OWNER; without a file of owners nobody owns anything."""
     return [
-        _problem(predicate)
+        _problem(getattr(one.rule, part))
         for one in prepared
-        for predicate, checked in (
-            (one.rule.where, one.where),
-            (one.rule.requirement, one.requirement),
-        )
-        if predicate is not None and checked is not None and OWNER in checked.columns
+        for part, checked in one.checks.items()
+        if OWNER in checked.columns
     ]
 
 
@@ -63,14 +60,10 @@ def assign(connection: Connection, owners: Owners) -> tuple[str, ...]:
     """
     sql, params = _choice(owners.entries)
     for name, table in TABLES.items():
-        facts, teams = _facts(name, table), ""
-        told = OWN[name].teams
-        if _go_by_teams(owners) and told and table.project != NOWHERE:
+        facts = _facts(name, table)
+        teams = teams_joined(name) if _go_by_teams(owners) else ""
+        if teams:
             facts["team"] = "w.teams"
-            teams = (
-                f" LEFT JOIN ({told}) AS w ON w.project = {table.project}"
-                f" AND w.organization IS NOT DISTINCT FROM t.{table.organization}"
-            )
         chosen = ", ".join(f"{facts[fact]} AS {fact}" for fact in FACTS)
         rows = f'SELECT t.rowid AS number, {chosen} FROM "{name}" AS t{teams}'
         statement = f'UPDATE "{name}" AS r SET {OWNER} = {sql} FROM ({rows}) AS f'
@@ -84,6 +77,20 @@ def assign(connection: Connection, owners: Owners) -> tuple[str, ...]:
                 remedy="Write fewer or simpler entries.",
             ) from None
     return tuple(_warnings(connection, owners))
+
+
+def teams_joined(name: str) -> str:
+    """Return a JOIN that gives row `t` of a table `w.teams`, those of its project.
+
+    Empty where a row is of no project, or nothing tells the teams of projects.
+    """
+    table, told = TABLES[name], OWN[name].teams
+    if not told or table.project == NOWHERE:
+        return ""
+    return (
+        f" LEFT JOIN ({told}) AS w ON w.project = {table.project}"
+        f" AND w.organization IS NOT DISTINCT FROM t.{table.organization}"
+    )
 
 
 def _warnings(connection: Connection, owners: Owners) -> Iterator[str]:

@@ -180,11 +180,6 @@ def beyond(name: str, scope: Scope) -> set[str]:
     }
 
 
-def names_places(scope: Scope) -> bool:
-    """Whether anything is chosen."""
-    return bool(scope.organizations or scope.projects)
-
-
 def not_in_files(
     name: str, reaches: Iterable[Reach], seen: Collection[SlugPair], known: Collection[Gap]
 ) -> list[Gap]:
@@ -286,15 +281,18 @@ def _not_there(what: str, slug: str, seen: Collection[str]) -> str:
 
 def organizations(connection: Connection, filled: Sequence[str]) -> dict[str, int]:
     """Count the projects of each organization, those without any key included."""
-    parts = [
-        f"SELECT {TABLES[name].organization} AS organization, {TABLES[name].project} AS project"
-        f' FROM "{name}"'
-        for name in filled
-    ]
-    if not parts:
+    columns = "{0.organization} AS organization, {0.project} AS project"
+    rows = (f'SELECT {columns.format(TABLES[name])} FROM "{name}"' for name in filled)
+    return projects_of(connection, rows)
+
+
+def projects_of(connection: Connection, rows: Iterable[str]) -> dict[str, int]:
+    """Count the projects of each organization, by slug, in SELECTs of organization and project."""
+    union = " UNION ALL ".join(rows)
+    if not union:
         return {}
     found = connection.execute(
-        "SELECT organization, count(DISTINCT project) FROM"
-        f" ({' UNION ALL '.join(parts)}) WHERE organization IS NOT NULL GROUP BY ALL ORDER BY ALL"
+        f"SELECT organization, count(DISTINCT project) FROM ({union})"
+        " WHERE organization IS NOT NULL GROUP BY ALL ORDER BY ALL"
     )
-    return {str(slug): int(projects) for slug, projects in found.fetchall()}
+    return dict(found.fetchall())

@@ -24,6 +24,9 @@ CODES: Final = (
 
 PASS, FAIL, UNKNOWN, ERROR, NOT_APPLICABLE = range(5)
 
+FOUND: Final = f"({FAIL}, {UNKNOWN}, {ERROR})"
+"""The codes that are findings, as a list in SQL."""
+
 STATEMENT_SECONDS: Final = 120.0
 """Time limit of a statement that evaluates many rules of a table."""
 
@@ -46,9 +49,9 @@ class Evaluated(msgspec.Struct, frozen=True):
     error: str = ""
 
     @property
-    def is_found(self) -> bool:
-        """Whether the rule has a finding on any row."""
-        return any(self.counts.get(CODES[code]) for code in (FAIL, UNKNOWN, ERROR))
+    def found(self) -> int:
+        """How many findings the rule has on rows."""
+        return sum(self.counts.get(CODES[code], 0) for code in (FAIL, UNKNOWN, ERROR))
 
 
 def worst_first(evaluated: Iterable[Evaluated]) -> list[Evaluated]:
@@ -83,8 +86,7 @@ def _groups(rules: Sequence[Prepared]) -> list[Sequence[Prepared]]:
     Windows gather the whole table in memory, with every column that the statement reads: so rules
     that have some are among themselves.
     """
-    texts = [f"{one.where.sql if one.where else ''} {one.requirement.sql}" for one in rules]
-    windows = [_WINDOW in text for text in texts]
+    windows = [any(_WINDOW in part.sql for part in one.checks.values()) for one in rules]
     kinds = [
         [one for one, has in zip(rules, windows, strict=True) if has is kind]
         for kind in (False, True)
@@ -152,7 +154,7 @@ def _create(  # noqa: PLR0913, PLR0917 - one statement, and all that it depends 
         f"CREATE OR REPLACE TABLE {verdicts} AS"
         f' SELECT rowid AS number, {chosen} FROM "{rules[0].rule.resource}"'
     )
-    read = [] if code is _always_error else [p for o in rules for p in (o.where, o.requirement)]
+    read = [] if code is _always_error else [p for o in rules for p in o.checks.values()]
     with time_limit(connection, seconds):
         connection.execute(sql, values(read, as_of))
 

@@ -6,7 +6,7 @@ from typing import Final
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.intake.owners import OWNER
-from scanner.engine.judge.evaluate import CODES, ERROR, FAIL, PASS, UNKNOWN, Evaluated
+from scanner.engine.judge.evaluate import CODES, FOUND, PASS, Evaluated
 from scanner.model.finding import Identity, Place
 from scanner.model.outcome import Outcome
 from scanner.model.rule import Rule
@@ -34,7 +34,7 @@ class EvaluatedFacts:
     def identities(self, rule: Rule, predicates: Sequence[int]) -> Iterator[Identity]:
         """Give the rule's findings on rows; `matched` is in the order of the predicates."""
         one = self._evaluated[rule.id]
-        if not one.is_found:
+        if not one.found:
             return
         cursor = self._connection.cursor()
         cursor.execute(_statement(one, [self._predicates[place] for place in predicates]))
@@ -50,7 +50,7 @@ class EvaluatedFacts:
         found = self._connection.execute(
             f"SELECT t.{OWNER}, t.{organization}, count(*) FROM {one.verdicts} AS v"
             f' JOIN "{rule.resource}" AS t ON t.rowid = v.number'
-            f" WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
+            f" WHERE v.{one.column} IN {FOUND}"
             " GROUP BY ALL ORDER BY ALL"
         )
         return {(owner, slug): number for owner, slug, number in found.fetchall()}
@@ -93,5 +93,5 @@ def _statement(one: Evaluated, predicates: Sequence[Evaluated]) -> str:
         f"SELECT CAST(v.{one.column} AS INTEGER), t.{table.organization}, {table.project_key},"
         f" t.id, CAST([{matched}] AS BOOLEAN[]), {table.project}, t.name, t.{OWNER}"
         f' FROM {one.verdicts} AS v{joins} JOIN "{resource}" AS t ON t.rowid = v.number'
-        f" WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
+        f" WHERE v.{one.column} IN {FOUND}"
     )

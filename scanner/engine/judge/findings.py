@@ -9,7 +9,7 @@ import msgspec
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
 from scanner.engine.intake.owners import OWNER
-from scanner.engine.judge.evaluate import CODES, ERROR, FAIL, UNKNOWN, Evaluated, worst_first
+from scanner.engine.judge.evaluate import CODES, ERROR, FAIL, FOUND, Evaluated, worst_first
 from scanner.model.coverage import Gap
 from scanner.model.finding import Finding, Resource
 from scanner.model.outcome import Disposition, Outcome
@@ -57,12 +57,7 @@ class Findings:
 
     def __iter__(self) -> Iterator[Finding]:
         """Stream the findings; a few are kept, since each report asks for them again."""
-        total = sum(
-            one.counts.get(CODES[code], 0)
-            for one in self.evaluated
-            for code in (FAIL, UNKNOWN, ERROR)
-        )
-        if total > FEW:
+        if sum(one.found for one in self.evaluated) > FEW:
             return self._stream()
         if self._few is None:
             self._few = tuple(self._stream())
@@ -91,7 +86,7 @@ class Findings:
 
     def _of(self, one: Evaluated, limit: str = "") -> Iterator[Finding]:
         yield from self.unseen(one.prepared.rule)
-        if one.is_found:
+        if one.found:
             yield from self._rows(one, limit)
 
     def _rows(self, one: Evaluated, limit: str) -> Iterator[Finding]:
@@ -166,7 +161,7 @@ def rows(one: Evaluated, owners: Sequence[str], table_at: str = "") -> str:
     return (
         f"SELECT {', '.join(f'{expression} AS {name}' for name, expression in columns.items())}"
         f" FROM {one.verdicts} AS v JOIN {table_at or _quoted(prepared.rule.resource)} AS t"
-        f" ON t.rowid = v.number WHERE v.{one.column} IN ({FAIL}, {UNKNOWN}, {ERROR}){only}"
+        f" ON t.rowid = v.number WHERE v.{one.column} IN {FOUND}{only}"
     )
 
 

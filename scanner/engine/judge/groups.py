@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from scanner.catalogue import NOWHERE, OWN, TABLES
+from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
+from scanner.engine.intake.owners import teams_joined
 from scanner.engine.judge.evaluate import ERROR, FAIL, PASS, UNKNOWN, Evaluated
 from scanner.model.coverage import Gap
 from scanner.model.history import GroupTally
@@ -117,17 +118,11 @@ def _add(tallies: dict[str, GroupTally], name: str, tally: GroupTally) -> None:
 
 def _statement(one: Evaluated) -> str:
     resource = one.prepared.rule.resource
-    table, told = TABLES[resource], OWN[resource].teams
-    teams, join = "NULL", ""
-    if told and table.project != NOWHERE:
-        teams = "w.teams"
-        join = (
-            f" LEFT JOIN ({told}) AS w ON w.project = {table.project}"
-            f" AND w.organization IS NOT DISTINCT FROM t.{table.organization}"
-        )
+    joined = teams_joined(resource)
+    teams = "w.teams" if joined else "NULL"
     codes = (str(PASS), str(FAIL), f"{UNKNOWN}, {ERROR}")
     counts = ", ".join(f"count(*) FILTER (v.{one.column} IN ({code}))" for code in codes)
     return (
-        f"SELECT t.{table.organization}, {teams}, {counts} FROM {one.verdicts} AS v"
-        f' JOIN "{resource}" AS t ON t.rowid = v.number{join} GROUP BY ALL ORDER BY ALL'
+        f"SELECT t.{TABLES[resource].organization}, {teams}, {counts} FROM {one.verdicts} AS v"
+        f' JOIN "{resource}" AS t ON t.rowid = v.number{joined} GROUP BY ALL ORDER BY ALL'
     )

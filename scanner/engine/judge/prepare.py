@@ -45,9 +45,15 @@ class Prepared(msgspec.Struct, frozen=True):
     lacking: str = ""
 
     @property
+    def checks(self) -> dict[str, Checked]:
+        """The predicates that there are, by their field here and in the rule."""
+        where = {"where": self.where} if self.where else {}
+        return {**where, "requirement": self.requirement}
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns that the predicates read, in the order in which they are named."""
-        read = (self.where.columns if self.where else ()) + self.requirement.columns
+        read = (name for checked in self.checks.values() for name in checked.columns)
         return tuple(dict.fromkeys(read))
 
     @property
@@ -146,14 +152,13 @@ def columns_read(
     return read
 
 
-def values(checks: Iterable[Checked | None], as_of: datetime) -> dict[str, Any]:
+def values(checks: Iterable[Checked], as_of: datetime) -> dict[str, Any]:
     """Return all parameters to bind for these predicates."""
     bound: dict[str, Any] = {}
     for checked in checks:
-        if checked is not None:
-            bound.update(checked.params)
-            if checked.uses_as_of:
-                bound[AS_OF] = as_of
+        bound |= checked.params
+        if checked.uses_as_of:
+            bound[AS_OF] = as_of
     return bound
 
 

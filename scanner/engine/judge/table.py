@@ -8,7 +8,7 @@ from typing import Any, Final
 import _duckdb as duckdb
 
 from scanner.base.text import timestamp
-from scanner.engine.database import Connection, reason
+from scanner.engine.database import Connection, literal, reason
 from scanner.engine.judge.evaluate import CODES, UNKNOWN, Evaluated
 from scanner.engine.judge.findings import ORDER, Findings, bound, rows
 from scanner.model.finding import Finding
@@ -51,7 +51,7 @@ def save(findings: Findings, decisions: Mapping[str, Decision], folder: Path) ->
         _tell(cursor, decisions)
         for one in findings.evaluated:
             unseen = findings.unseen(one.prepared.rule)
-            if unseen or one.is_found:
+            if unseen or one.found:
                 files.append(folder / f"{len(files):06}.parquet")
                 _copy(cursor, one, unseen, findings.owners, files[-1])
     except duckdb.IOException as error:
@@ -91,19 +91,18 @@ def _copy(
     """Write the findings of one rule: what could not be seen comes before its rows."""
     rule = one.prepared.rule
     sql, params = _unseen(unseen)
-    if one.is_found:
+    if one.found:
         sql = f"{sql} UNION ALL BY NAME ({rows(one, owners)})"
         params |= bound(one, owners)
     chosen = ", ".join(
         f"CAST({_FROM.get(name, f'f.{name}')} AS {_DECIDED.get(name, 'VARCHAR')}) AS {name}"
         for name in COLUMNS
     )
-    place = str(file).replace("'", "''")
     order = ", ".join(f"f.{term}" for term in ORDER.split(", "))
     cursor.execute(
         f"COPY (SELECT {chosen} FROM ({sql}) AS f LEFT JOIN decided AS d"
         f" ON d.fingerprint = f.fingerprint ORDER BY f.number NULLS LAST, {order})"
-        f" TO '{place}' (FORMAT parquet, COMPRESSION uncompressed)",
+        f" TO {literal(str(file))} (FORMAT parquet, COMPRESSION uncompressed)",
         {
             **params,
             "rule_id": rule.id,

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from scanner.catalogue import NOWHERE, TABLES
-from scanner.engine.database import Connection
+from scanner.engine.database import Connection, literal
 from scanner.engine.judge import places
 from scanner.engine.judge.places import Unseen
 from scanner.engine.judge.prepare import Prepared
@@ -36,8 +36,8 @@ def cautious(
     found = [
         (number, part, checked)
         for number, one in enumerate(prepared)
-        for part, checked in (("where", one.where), ("requirement", one.requirement))
-        if checked is not None and " OVER " in checked.sql
+        for part, checked in one.checks.items()
+        if " OVER " in checked.sql
     ]
     tables = dict.fromkeys(prepared[number].rule.resource for number, _, _ in found)
     reasons = {name: _Reasons(connection, name, unseen) for name in tables}
@@ -156,10 +156,10 @@ class _Reasons:
         else:
             bits |= places.LACKS_SLUG if mixed else 0
             nulls = [f"{name} IS NULL" for name in mixed]
-            found = [_text(self._anywhere)] if self._anywhere else []
+            found = [literal(self._anywhere)] if self._anywhere else []
         if self._is_marked and bits:
             found.append(_where(f"({places.BITS} & {bits}) <> 0", places.WHY))
-        found += [_where(test, _text(places.NO_PLACE)) for test in nulls if test]
+        found += [_where(test, literal(places.NO_PLACE)) for test in nulls if test]
         return _first(found)
 
     def _read(self, partitions: Sequence[Node]) -> tuple[set[str], list[str], bool]:
@@ -206,10 +206,6 @@ def _windows(node: Node) -> Iterator[Node]:
 
 def _where(condition: str, reason: str) -> str:
     return f"CASE WHEN {condition} THEN {reason} END"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def _first(texts: Sequence[str]) -> str:

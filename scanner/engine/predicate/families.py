@@ -102,13 +102,8 @@ def _check_numbers(
     whole = [part for part in parts if _is_whole(part, columns)]
     for value in parts:
         text = literal_text(value) if literal_kind(value) == "STRING" else ""
-        if is_interval and _BARE.fullmatch(text):
-            raise refused(
-                f"has an interval of {text.strip()} without a unit",
-                "interval-unit",
-                value,
-                f"Write the unit into the quotes: INTERVAL '{text.strip()} days'.",
-            )
+        if is_interval and text:
+            check_unit(value)
         if whole and _FRACTION.fullmatch(text):
             raise refused(
                 f"has '{text}' where a whole number belongs: {_words(whole[0])} is one",
@@ -116,6 +111,18 @@ def _check_numbers(
                 value,
                 f"Write {text.strip()} without quotes; in quotes it is rounded.",
             )
+
+
+def check_unit(interval: Node) -> None:
+    """Refuse an interval that is written as a number alone: DuckDB takes it for seconds."""
+    text = literal_text(interval)
+    if _BARE.fullmatch(text):
+        raise refused(
+            f"has an interval of {text.strip()} without a unit",
+            "interval-unit",
+            interval,
+            f"Write the unit into the quotes: INTERVAL '{text.strip()} days'.",
+        )
 
 
 def _is_whole(node: Node, columns: Mapping[str, Column]) -> bool:

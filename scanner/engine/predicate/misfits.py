@@ -14,6 +14,7 @@ from scanner.engine.predicate import vocabulary
 from scanner.engine.predicate.clock import CALLS
 from scanner.engine.predicate.families import (
     NUMBERS,
+    check_unit,
     check_values,
     column_name,
     literal_kind,
@@ -47,7 +48,8 @@ def check(node: Node, columns: Mapping[str, Column], given: Mapping[str, ParamVa
             whens = [one["when_expr"] for one in node["case_checks"]]
             _check_conditions(whens, "WHEN", columns)
         case "CAST":
-            _check_interval(node)
+            if str(node["type_expr"].get("type_name", "")).upper() == "INTERVAL":
+                check_unit(node["child"])
         case "FUNCTION":
             _check_function(node, columns)
         case "LAMBDA":
@@ -168,18 +170,6 @@ def _repeated(before: Node, what: str, word: str) -> str:
     if word == "OR" and before["type"] == "COMPARE_EQUAL" and literal_kind(before["right"]):
         return f"Name the column again, {name} = {what}, or write {name} IN (..., {what})."
     return f"Name the column again: {name} = {what}."
-
-
-def _check_interval(node: Node) -> None:
-    target = str(node["type_expr"].get("type_name", "")).upper()
-    text = literal_text(node["child"])
-    if target == "INTERVAL" and re.fullmatch(r"\s*[0-9.]+\s*", text):
-        raise refused(
-            f"has an interval of {text.strip()} without a unit",
-            "interval-unit",
-            node["child"],
-            f"Write the unit into the quotes: INTERVAL '{text.strip()} days'.",
-        )
 
 
 def _check_similar(node: Node, text: Node, pattern: Node) -> None:

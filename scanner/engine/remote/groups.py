@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Final
 
 from scanner.engine.database import Connection
+from scanner.engine.intake.scope import projects_of
 from scanner.engine.judge.evaluate import CODES, ERROR, FAIL, PASS, UNKNOWN
 from scanner.engine.remote.interface import CodeGroup
 from scanner.engine.remote.local import insert
@@ -70,16 +71,8 @@ def by_organization(
 
 def projects(connection: Connection, tables: Sequence[str]) -> dict[str, int]:
     """Return the organizations of all rows, each with the number of its projects."""
-    union = " UNION ALL ".join(
-        f"SELECT organization, project FROM {_name(table)}" for table in tables
-    )
-    if not union:
-        return {}
-    found = connection.execute(
-        f"SELECT organization, count(DISTINCT project) FROM ({union})"
-        " WHERE organization IS NOT NULL GROUP BY organization ORDER BY organization"
-    )
-    return dict(found.fetchall())
+    rows = (f"SELECT organization, project FROM {_name(table)}" for table in tables)
+    return projects_of(connection, rows)
 
 
 def judged(table: str, places: Sequence[int]) -> str:

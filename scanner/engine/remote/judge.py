@@ -160,7 +160,7 @@ class RemoteJudge:
     def _gaps(self, table: str) -> list[Gap]:
         """Return what was asked for and is not there, or cannot be told."""
         scope, title = self._scope, TABLES[table].title
-        if not (scope.organizations or scope.projects):
+        if scope == Scope():
             return []
         seen = local.places_in(self._connection, table)
         gaps = unseen(scope, seen)
@@ -180,7 +180,7 @@ class RemoteJudge:
             f"{self._session.label}: {relation.table} has no {', '.join(lacks)}, so that"
             f" {one.rule.id} cannot be told where it depends on that"
         )
-        texts = [part.sql for part in (one.where, one.requirement) if part is not None]
+        texts = [part.sql for part in one.checks.values()]
         return not any(swallows(tree, lacks) for tree in syntax.parse(self._connection, texts))
 
     def _told(self, relation: Relation, rules: Sequence[Prepared]) -> list[str]:

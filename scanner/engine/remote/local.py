@@ -10,10 +10,9 @@ from scanner.catalogue import NOWHERE, TABLES
 from scanner.catalogue.redact import redacted
 from scanner.engine.database import Connection
 from scanner.engine.judge import places
-from scanner.engine.judge.evaluate import ERROR, FAIL, UNKNOWN, Evaluated
+from scanner.engine.judge.evaluate import FOUND, Evaluated
 from scanner.engine.judge.prepare import AT_ONCE
 from scanner.engine.remote.interface import Session
-from scanner.model.outcome import Outcome
 
 _JSON: Final = {"JSON", "VARCHAR[]"}
 """Types of columns whose values are no JSON text by themselves, but in JSON."""
@@ -112,12 +111,8 @@ def fill(connection: Connection, table: str, answer: Iterable[Sequence[str]], ru
 def is_whole(connection: Connection, found: Sequence[Evaluated]) -> bool:
     """Whether as many findings are in the verdicts as were counted."""
     for one in found:
-        sql = (
-            f"SELECT count(*) FROM {one.verdicts}"
-            f" WHERE {one.column} IN ({FAIL}, {UNKNOWN}, {ERROR})"
-        )
-        wanted = sum(one.counts.get(of, 0) for of in (Outcome.FAIL, Outcome.UNKNOWN, Outcome.ERROR))
-        if connection.execute(sql).fetchall() != [(wanted,)]:
+        sql = f"SELECT count(*) FROM {one.verdicts} WHERE {one.column} IN {FOUND}"
+        if connection.execute(sql).fetchall() != [(one.found,)]:
             return False
     return True
 
