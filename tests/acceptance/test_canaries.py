@@ -12,10 +12,10 @@ from pypdf.generic import StreamObject
 
 from scanner.catalogue import TABLES, Field
 from scanner.cli.main import main
-from scanner.engine.intake.export import to_parquet
 from scanner.inventory.diagnose import diagnose_inputs
 from scanner.model.inventory import Layout, RawInput
 from scanner.report import FORMATS
+from tests.unit.engine.support import to_parquet
 from tests.unit.report.papers import letters, needs_paper, pages
 
 CANARY = "kanarienvogel"

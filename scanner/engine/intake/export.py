@@ -10,7 +10,7 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.files import replacing
 from scanner.catalogue import OWN, TABLES
-from scanner.engine.database import Connection, connect, reason
+from scanner.engine.database import Connection, connect, literal, reason
 from scanner.engine.intake.envelope import read_envelopes
 from scanner.engine.intake.reader import FEW, raw_relation, run_on
 from scanner.inventory.envelope import ENDING, HEADER
@@ -43,26 +43,19 @@ def fetch(
     return ending.coverage, inventory.warnings
 
 
-def to_parquet(raw: RawInput, output: Path) -> None:
-    """Copy the product's own inventory, as lines, to a Parquet file with typed columns.
-
-    It is made beside `raw`, where room for scratch files is, and appears under its name only when
-    it is whole. Raises UsageError where it cannot be written.
-    """
-    with connect() as connection:
-        read_envelopes(connection, {0: raw})
-        _to_parquet(connection, raw, output)
-
-
 def _to_parquet(connection: Connection, raw: RawInput, output: Path) -> None:
+    """Write an inventory of lines as Parquet with typed columns, once its envelope was read.
+
+    It is made beside `raw`, where there is room for scratch files, and put in its place when it
+    is whole. Raises UsageError where it cannot be written.
+    """
     made = raw.path.with_name(f"{raw.path.name}.parquet")
-    quoted = str(made).replace("'", "''")
     kinds = connection.execute(f"SELECT DISTINCT kind FROM ({FEW})").fetchall()
     names = {str(kind) for (kind,) in kinds}
     tables = [name for name in TABLES if name in names or name == OWN[name].keys]
     sql = typed(FEW, raw_relation(raw), tables)
     try:
-        run_on(connection, (raw,), f"COPY ({sql}) TO '{quoted}' {COPY}", {})
+        run_on(connection, (raw,), f"COPY ({sql}) TO {literal(str(made))} {COPY}", {})
         with made.open("rb") as source, replacing(output) as target:
             shutil.copyfileobj(source, target)
     except duckdb.IOException as error:
@@ -83,12 +76,11 @@ def typed(few: str, many: str, tables: list[str]) -> str:
     """
     said = {name: tuple(members(name)) for name in tables}
     patch = msgspec.json.encode({"version": TYPED_VERSION, "columns": said}).decode()
-    quoted = patch.replace("'", "''")
     nothing = ", ".join(f'CAST(NULL AS {struct(name)}) AS "{name}"' for name in tables)
     ends = (
         f"SELECT kind, organization, project, {nothing}, CAST(NULL AS VARCHAR) AS {NULLS},"
         f" CAST(NULL AS VARCHAR) AS {ODD}, CAST(CASE kind WHEN '{HEADER}' THEN"
-        f" json_merge_patch(record, '{quoted}') ELSE record END AS VARCHAR) AS record"
+        f" json_merge_patch(record, {literal(patch)}) ELSE record END AS VARCHAR) AS record"
         f" FROM ({few}) WHERE kind IN ('{HEADER}', '{ENDING}')"
     )
     parts = [

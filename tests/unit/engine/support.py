@@ -4,13 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from itertools import chain, groupby
+from pathlib import Path
 from typing import Any
 
 from scanner.base.errors import Location
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection, connect, create
+from scanner.engine.intake.export import fetch
 from scanner.engine.judge.evaluate import CODES, Evaluated, evaluate
 from scanner.engine.judge.prepare import prepare
+from scanner.model.inventory import Inventory, Needs, RawInput, Scope
 from scanner.model.outcome import Severity
 from scanner.model.rule import ParamValue, Predicate, Rule
 
@@ -89,3 +92,19 @@ def _codes(one: Evaluated) -> str:
         f'SELECT v.{one.column} FROM {one.verdicts} AS v JOIN "{table}" AS t'
         " ON t.rowid = v.number ORDER BY t.id"
     )
+
+
+class _Given:
+    """A source whose inventory is a file that is there already."""
+
+    def __init__(self, raw: RawInput) -> None:
+        self._raw = raw
+
+    def collect(self, scope: Scope, needs: Needs, workspace: Path) -> Inventory:
+        del scope, needs, workspace
+        return Inventory((self._raw,), ())
+
+
+def to_parquet(raw: RawInput, output: Path) -> None:
+    """Write an inventory of lines as `keypolicy fetch -o FILE.parquet` does."""
+    fetch(_Given(raw), Scope(), Needs({}), raw.path.parent, output)

@@ -19,7 +19,6 @@ from scanner.base.errors import InventoryFileError
 from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_record
 from scanner.engine.database import connect
-from scanner.engine.intake.export import to_parquet
 from scanner.engine.intake.fill import fill
 from scanner.engine.intake.load import load
 from scanner.engine.intake.reader import BadInputError
@@ -29,7 +28,7 @@ from scanner.inventory.rows.members import members
 from scanner.inventory.rows.plain import plain
 from scanner.inventory.rows.typed import rows
 from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
-from tests.unit.engine.support import AS_OF
+from tests.unit.engine.support import AS_OF, to_parquet
 from tests.unit.inventory.rows.test_plain import _FETCHED, _first, records
 
 LIGHT: Final = {name: frozenset({"id", "name"}) for name in TABLES}

@@ -14,13 +14,12 @@ from scanner.catalogue import PROVIDERS, TABLES
 from scanner.catalogue.redact import redact_record
 from scanner.engine.database import Connection, connect, seal
 from scanner.engine.intake import digest, reader
-from scanner.engine.intake.export import to_parquet
 from scanner.engine.intake.load import Loaded, load
 from scanner.engine.intake.reader import BadInputError
 from scanner.inventory.spool import Spool, copy_inventory
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.inventory import Inventory, Layout, RawInput, Scope
-from tests.unit.engine.support import AS_OF
+from tests.unit.engine.support import AS_OF, to_parquet
 
 CANARY = "ca4a7e5ec7e70000aaaabbbbccccdddd"
 KEY: dict[str, Any] = {

@@ -12,7 +12,6 @@ from scanner.base.errors import InventoryFileError
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection, connect, seal
 from scanner.engine.intake import reader
-from scanner.engine.intake.export import to_parquet
 from scanner.engine.intake.load import Loaded, load
 from scanner.engine.intake.reader import BadInputError
 from scanner.inventory.diagnose import diagnose_inputs
@@ -21,7 +20,7 @@ from scanner.inventory.spool import Spool, copy_inventory
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Inventory, Layout, RawInput, Scope
 from tests.unit.engine.intake.test_load import ALL, CANARY, KEY, fill
-from tests.unit.engine.support import AS_OF
+from tests.unit.engine.support import AS_OF, to_parquet
 
 COMPLETE = TableCoverage(CoverageState.COMPLETE, "given")
 PAGE = 100
