@@ -149,6 +149,11 @@ def plural(number: int, noun: str, plural_noun: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural_noun or noun + 's'}"
 
 
+def of_version(kind: str, version: object) -> str:
+    """Say of which version a file is: `of schema version '2'`, or `without a schema version`."""
+    return f"without a {kind} version" if version is None else f"of {kind} version {version!r}"
+
+
 def percent(rate: float | None) -> str:
     """Write a rate from 0 to 1; never 100 % where it is less, nor 0 % where it is more."""
     if rate is None:

@@ -17,6 +17,7 @@ import msgspec
 from scanner.base.errors import KeypolicyError
 from scanner.base.files import leads_below
 from scanner.base.shape.decode import UnfitError, decoded
+from scanner.base.text import of_version
 from scanner.model.coverage import CoverageState, Gap
 from scanner.model.history import ControlTallies, GroupTally, Number, RunName, by_control
 from scanner.model.inventory import KeptInventory, Reach, Scope
@@ -226,10 +227,9 @@ def decode(raw: bytes, where: str) -> Manifest:
         head = None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise DamageError("is not the manifest of a run, or was cut off", "cut", where=where)
-    version = head.get("version")
-    if version != VERSION:
+    if (version := head.get("version")) != VERSION:
         raise DamageError(
-            f"is of format version {version}; this release reads {VERSION}",
+            f"is {of_version('format', version)}; this release reads {VERSION}",
             "newer-format",
             where=where,
             remedy="Use the release that wrote it, or a later one.",

@@ -15,6 +15,7 @@ import msgspec
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
 from scanner.base.shape.decode import UnfitError, converted, members
+from scanner.base.text import of_version
 from scanner.model.finding import Finding
 from scanner.model.outcome import Risk, Severity
 
@@ -231,15 +232,13 @@ def _read(raw: bytes, where: str) -> Plan:
         raise _no_plan(where, str(error)) from error
     if not isinstance(content, dict) or content.get("kind") != KIND:
         raise _no_plan(where, f"its `kind` is not {KIND}")
-    if content.get("schema_version") != SCHEMA_VERSION:
+    if (version := content.get("schema_version")) != SCHEMA_VERSION:
         raise UsageError(
-            f"is a plan of schema version {content.get('schema_version')!r};"
-            f" this release reads {SCHEMA_VERSION}",
+            f"is a plan {of_version('schema', version)}; this release reads {SCHEMA_VERSION}",
             where=where,
             remedy="Make the plan anew with this release: keypolicy fix plan -o FILE.",
         )
-    digest = content.pop("digest", None)
-    if digest != digest_of(content):
+    if content.pop("digest", None) != digest_of(content):
         raise UsageError(
             "was changed after it was made: its digest does not fit",
             where=where,

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular
 from scanner.base.shape.decode import UnfitError, converted, decoded
+from scanner.base.text import of_version
 from scanner.catalogue import API
 from scanner.catalogue.redact import redacted
 from scanner.model.finding import Finding, Resource
@@ -159,10 +160,9 @@ def read_report(path: Path) -> Reported:
     name = tool.get("name") if isinstance(tool, dict) else None
     if name != "keypolicy":
         raise _not_ours(path, f"it is by {name!r}" if isinstance(name, str) else "it names no tool")
-    if content.get("schema_version") != "1":
+    if (version := content.get("schema_version")) != "1":
         raise UsageError(
-            f"is a report of schema version {content.get('schema_version')!r};"
-            " this release reads '1'",
+            f"is a report {of_version('schema', version)}; this release reads '1'",
             where=str(path),
             remedy=_REMEDY,
         )

@@ -355,6 +355,7 @@ def test_reports_of_others_and_of_other_policies_are_refused(tmp_path: Path) -> 
     assert "it names no tool" in told("[]")
     assert "it is not JSON" in told("no")
     assert "schema version '9'" in told('{"tool": {"name": "keypolicy"}, "schema_version": "9"}')
+    assert "without a schema version" in told('{"tool": {"name": "keypolicy"}}')
     ours = '{"tool": {"name": "keypolicy"}, "schema_version": "1", "findings": '
     assert " is missing" in told(ours + "[]}")
     for depth in (900, 100_000):

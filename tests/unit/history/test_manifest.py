@@ -60,6 +60,8 @@ def test_a_newer_format_is_told_apart() -> None:
     with pytest.raises(DamageError, match="is of format version 2") as told:
         decode(newer, "here")
     assert told.value.code == "newer-format"
+    with pytest.raises(DamageError, match="is without a format version"):
+        decode(encode(manifest()).replace(b'"version":1,', b"", 1), "here")
 
 
 def test_the_shipped_schema_is_the_one_of_the_code() -> None:

@@ -140,7 +140,12 @@ def test_what_is_no_plan_is_refused(tmp_path: Path, raw: bytes) -> None:
 
 def test_a_plan_of_a_newer_version_says_so(tmp_path: Path) -> None:
     raw = write_plan(make_plan()).replace(b'"schema_version": "1"', b'"schema_version": "2"')
-    assert "this release reads 1" in _refused(tmp_path, raw)
+    assert "of schema version '2'; this release reads 1" in _refused(tmp_path, raw)
+
+
+def test_a_plan_that_tells_no_version_is_not_called_none(tmp_path: Path) -> None:
+    raw = write_plan(make_plan()).replace(b'"schema_version": "1",', b"")
+    assert "is a plan without a schema version" in _refused(tmp_path, raw)
 
 
 def _refused(tmp_path: Path, raw: bytes) -> str:
