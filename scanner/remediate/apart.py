@@ -69,14 +69,4 @@ def _project(target: KeyTarget) -> tuple[str, str]:
 
 def left_of(one: PlannedAction, code: str, reason: str) -> list[Left]:
     """Return the findings that ask for an action as those about which nothing is done."""
-    return [
-        Left(
-            target=one.target,
-            rule_id=cause.rule_id,
-            policy=cause.policy,
-            fingerprint=cause.fingerprint,
-            code=code,
-            reason=reason,
-        )
-        for cause in one.findings
-    ]
+    return [Left.of(cause, one.target, code, reason) for cause in one.findings]

@@ -43,6 +43,11 @@ class KeyTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name: str | None = None
     url: str | None = None
 
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What plans are sorted by: organization, project and id."""
+        return self.organization, self.project, self.id
+
 
 class Precondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the plan was made on: the digest of these fields of the key's state."""
@@ -125,6 +130,18 @@ class Left(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     fingerprint: str
     code: str
     reason: str
+
+    @classmethod
+    def of(cls, cause: Cause | Finding, target: KeyTarget, code: str, reason: str) -> "Left":
+        """Return a finding as one that the plan does nothing about."""
+        return cls(
+            target=target,
+            rule_id=cause.rule_id,
+            policy=cause.policy,
+            fingerprint=cause.fingerprint,
+            code=code,
+            reason=reason,
+        )
 
 
 TAKE_BACK: Final = "take-back"

@@ -7,7 +7,7 @@ from typing import Final
 from scanner.base.text import clock, plural
 from scanner.model.outcome import Risk
 from scanner.remediate.document import Left, Plan, PlannedAction
-from scanner.remediate.table import change_words, place
+from scanner.remediate.table import change_words, place, traffic_words
 from scanner.report.parts.markup import escaped
 
 MAX_BYTES: Final = 65_000
@@ -89,8 +89,7 @@ def _action(one: PlannedAction) -> str:
     change = "<br>".join(map(escaped, change_words(one.before, one.after)))
     notes = [one.reason, *one.notes]
     if one.traffic is not None:
-        accepted = plural(one.traffic.accepted, "event")
-        notes.insert(1, f"it accepted {accepted} in {plural(one.traffic.days, 'day')}")
+        notes.insert(1, traffic_words(one.traffic))
     why = "<br>".join(map(escaped, notes))
     name = f"`{one.action}`"
     return f"| {name} | {_MARKS[one.risk]} | {escaped(place(one.target))} | {change} | {why} |"

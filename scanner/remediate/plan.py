@@ -14,28 +14,26 @@ from scanner.model.finding import Finding, Resource
 from scanner.model.outcome import Disposition, Outcome, Risk, Severity
 from scanner.model.rule import Rule
 from scanner.policy.actions import get_action
-from scanner.remediate.apart import apart
+from scanner.remediate.apart import apart, left_of
 from scanner.remediate.document import (
     Cause,
-    KeyTarget,
     Left,
     PlannedAction,
     Precondition,
     State,
     action_id,
 )
+from scanner.remediate.keys import HIDDEN, is_whole
 from scanner.remediate.proposals import (
     Knowledge,
     Remediable,
     Wanted,
     contrary,
     joined,
-    left_out,
     proposals,
     target_of,
 )
 from scanner.remediate.rotation.planned import Scene, parted, planned, unnamed
-from scanner.remediate.untold import told
 
 _LOST: Final = "what is sent with the key from then on is lost"
 UNSEEN_TRAFFIC: Final = f"what the key receives was not looked at; {_LOST}"
@@ -83,7 +81,7 @@ def make_plan(
         rule = rules.get((finding.policy, finding.rule_id))
         why = _passed_over(finding, rule)
         if why is not None or rule is None or rule.fix is None:
-            left.append(left_out(finding, target_of(finding, {}), *(why or _NO_REMEDY)))
+            left.append(Left.of(finding, target_of(finding, {}), *(why or _NO_REMEDY)))
             continue
         action = get_action(rule.fix.action)
         cases.append(Remediable(finding, action, action.arguments(**rule.fix.arguments)))
@@ -96,7 +94,7 @@ def make_plan(
         tuple(rules.values()), lambda one, key: choice.includes(one.id, one.severity, key), known
     )
     actions = [*unnamed(actions, scene, left), *planned(turning, scene, left)]
-    actions = apart(told(actions, left), known, left)
+    actions = apart(_whole(actions, left), known, left)
     return tuple(sorted(actions, key=_order)), tuple(sorted(left, key=_left_order))
 
 
@@ -118,11 +116,23 @@ def _passed_over(finding: Finding, rule: Rule | None) -> tuple[str, str] | None:
     return _NO_REMEDY if rule is None or rule.fix is None else None
 
 
+def _whole(actions: Iterable[PlannedAction], left: list[Left]) -> list[PlannedAction]:
+    """Return the actions without those whose new values are made of a text that was redacted."""
+    kept = []
+    for one in actions:
+        lost = [field for field, value in (one.after or {}).items() if not is_whole({field: value})]
+        if lost:
+            left += left_of(one, "unknown-state", f"its {', '.join(lost)} {HIDDEN}")
+        else:
+            kept.append(one)
+    return kept
+
+
 def _settled(group: list[Wanted], left: list[Left]) -> list[PlannedAction]:
     """Return the actions on one key; of those that are contrary, none."""
     against = contrary(group)
     for number, reason in against.items():
-        left.append(left_out(group[number].finding, group[number].target, "conflict", reason))
+        left.append(Left.of(group[number].finding, group[number].target, "conflict", reason))
     agreed = [one for number, one in enumerate(group) if number not in against]
     actions: list[PlannedAction] = []
     for _, same in groupby(sorted(agreed, key=_name), key=_name):
@@ -130,7 +140,7 @@ def _settled(group: list[Wanted], left: list[Left]) -> list[PlannedAction]:
         after = joined(alike)
         if after == {}:
             reason = f"{alike[0].action.name} changes nothing: the key is so already"
-            left += [left_out(one.finding, one.target, "already-so", reason) for one in alike]
+            left += [Left.of(one.finding, one.target, "already-so", reason) for one in alike]
         else:
             actions.append(_action(alike, after))
     return actions
@@ -185,17 +195,13 @@ def is_key(key: str, name: str | None, meant: str) -> bool:
     return bool(meant) and (key.startswith(meant) or name == meant)
 
 
-def _place(target: KeyTarget) -> tuple[str, str, str]:
-    return target.organization, target.project, target.id
-
-
 def _key(one: Wanted) -> tuple[str, ...]:
-    return (*_place(one.target), *([one.target.name or ""] if not one.target.id else []))
+    return (*one.target.place, *([one.target.name or ""] if not one.target.id else []))
 
 
 def _order(one: PlannedAction) -> tuple[str, ...]:
-    return (*_place(one.target), one.action, one.id)
+    return (*one.target.place, one.action, one.id)
 
 
 def _left_order(one: Left) -> tuple[str, ...]:
-    return (*_place(one.target), one.policy, one.rule_id, one.reason)
+    return (*one.target.place, one.policy, one.rule_id, one.reason)

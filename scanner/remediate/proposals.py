@@ -110,13 +110,13 @@ def proposals(cases: Sequence[Remediable], known: Knowledge, left: list[Left]) -
         state = reader.state(row) if reader and row is not None else {}
         lacking = [field for field in one.action.needs if field not in state]
         if row is None:
-            left.append(left_out(one.finding, target, "gone", "the inventory has no such row"))
+            left.append(Left.of(one.finding, target, "gone", "the inventory has no such row"))
         elif lacking:
             reason = f"the source did not tell its {' and '.join(lacking)}"
-            left.append(left_out(one.finding, target, "unknown-state", reason))
+            left.append(Left.of(one.finding, target, "unknown-state", reason))
         elif not (target.organization and target.project):
             reason = "the source did not tell its organization and project"
-            left.append(left_out(one.finding, target, "unknown-state", reason))
+            left.append(Left.of(one.finding, target, "unknown-state", reason))
         else:
             told = usage.get(target.id, "")
             situation = Situation(
@@ -131,7 +131,7 @@ def proposals(cases: Sequence[Remediable], known: Knowledge, left: list[Left]) -
             try:
                 proposal = one.action.propose(one.arguments, situation)
             except NotPossibleError as error:
-                left.append(left_out(one.finding, target, error.code, error.reason))
+                left.append(Left.of(one.finding, target, error.code, error.reason))
             else:
                 made = _traffic(situation.usage, sums)
                 wanted.append(Wanted(one.finding, target, one.action, proposal, state, made))
@@ -165,7 +165,7 @@ def _rows(
 def target_of(finding: Finding, row: Mapping[str, Any]) -> KeyTarget:
     """Return where the key of a finding is."""
     resource = finding.resource
-    number = row.get("project_id") if "project_id" in row else None
+    number = row.get("project_id")
     return KeyTarget(
         type=resource.type,
         organization=resource.organization or "",
@@ -181,18 +181,6 @@ def _traffic(usage: KeyUsage | None, sums: object) -> KeyTraffic | None:
     if usage is not None:
         return KeyTraffic(usage.accepted, usage.days)
     return KeyTraffic(sums, PERIOD_DAYS) if isinstance(sums, int) else None
-
-
-def left_out(finding: Finding, target: KeyTarget, code: str, reason: str) -> Left:
-    """Return the finding as one that nothing is done about; `code` is a word for machines."""
-    return Left(
-        target=target,
-        rule_id=finding.rule_id,
-        policy=finding.policy,
-        fingerprint=finding.fingerprint,
-        code=code,
-        reason=reason,
-    )
 
 
 def contrary(group: Sequence[Wanted]) -> dict[int, str]:

@@ -7,7 +7,7 @@ import msgspec
 
 from scanner.base.text import clean, clock, fit, plural, wrap
 from scanner.model.outcome import Risk
-from scanner.remediate.document import KeyTarget, Left, Plan, PlannedAction, State
+from scanner.remediate.document import KeyTarget, KeyTraffic, Left, Plan, PlannedAction, State
 
 MAX_LEFT: Final = 20
 """Findings that are left are named up to so many; the file has all."""
@@ -67,9 +67,7 @@ def _action(one: PlannedAction, width: int, *, color: bool) -> Iterator[str]:
         yield from wrap(clean(line), width, _INDENT, hanging=_INDENT * 2)
     yield from wrap(clean(f"because {one.reason}"), width, _INDENT, hanging=_INDENT * 2)
     if one.traffic is not None:
-        accepted, days = plural(one.traffic.accepted, "event"), plural(one.traffic.days, "day")
-        traffic = f"it accepted {accepted} in {days}"
-        yield from wrap(traffic, width, _INDENT, hanging=_INDENT * 2)
+        yield from wrap(traffic_words(one.traffic), width, _INDENT, hanging=_INDENT * 2)
     for note in one.notes:
         yield from wrap(clean(f"note: {note}"), width, _INDENT, hanging=_INDENT * 2)
     yield f"{_INDENT}id {clean(one.id)}"
@@ -104,6 +102,12 @@ def change_words(before: State, after: State | None) -> list[str]:
         for part, value in sorted(new.items())
         if part not in old or old[part] != value or "." not in part
     ]
+
+
+def traffic_words(traffic: KeyTraffic) -> str:
+    """Say how many events a key accepted, and in how many days."""
+    accepted, days = plural(traffic.accepted, "event"), plural(traffic.days, "day")
+    return f"it accepted {accepted} in {days}"
 
 
 def _parts(state: State) -> State:

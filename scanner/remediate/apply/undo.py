@@ -59,7 +59,7 @@ def undo_plan(entries: Sequence[AuditEntry], chosen: str, now: datetime, where: 
     groups: dict[str, list[AuditEntry]] = {}
     for entry in told:
         groups.setdefault(entry.action_id, []).append(entry)
-    final = {_place(one.target): one.after for one in told if one.after is not None}
+    final = {one.target.place: one.after for one in told if one.after is not None}
     actions, left = [], []
     for group in groups.values():
         made = _undone(group, final, entries)
@@ -74,8 +74,8 @@ def undo_plan(entries: Sequence[AuditEntry], chosen: str, now: datetime, where: 
         server=told[0].server,
         organizations=tuple(sorted({one.target.organization for one in told})),
         policies=(),
-        actions=tuple(sorted(actions, key=lambda one: (*_place(one.target), one.action))),
-        left=tuple(sorted(left, key=lambda one: _place(one.target))),
+        actions=tuple(sorted(actions, key=lambda one: (*one.target.place, one.action))),
+        left=tuple(sorted(left, key=lambda one: one.target.place)),
     )
 
 
@@ -95,7 +95,7 @@ def _undone(
         again = "apply its plan again, which looks it up"
         reason = again if last is group[-1] else group[-1].reason
         return _left(last, UNSEEN, f"what became of it is not known: {reason}")
-    final = states.get(_place(last.target))
+    final = states.get(last.target.place)
     if sent[0].target.id == "":
         return _unmade(last, final, entries)
     if sent[-1].changes is not None:
@@ -120,7 +120,7 @@ def _needed(made: KeyTarget, entries: Sequence[AuditEntry]) -> str:
     """Say that the key which a new one follows accepts nothing, as far as the log tells."""
     for entry in reversed(entries):
         old, done = entry.target, entry.result is ActionFate.APPLIED
-        if done and _place(old)[:2] == _place(made)[:2] and is_successor(made.name or "", old.id):
+        if done and old.place[:2] == made.place[:2] and is_successor(made.name or "", old.id):
             if entry.after is not None and entry.after.get("isActive"):
                 return ""
             gone = "deleted" if entry.after is None else "disabled"
@@ -223,7 +223,3 @@ def _left(entry: AuditEntry, code: str, reason: str) -> Left:
         code=code,
         reason=f"{entry.action}: {reason}",
     )
-
-
-def _place(target: KeyTarget) -> _Place:
-    return target.organization, target.project, target.id

@@ -21,7 +21,7 @@ from scanner.remediate.document import (
     action_id,
 )
 from scanner.remediate.keys import KnownKey
-from scanner.remediate.proposals import Knowledge, Remediable, left_out, target_of
+from scanner.remediate.proposals import Knowledge, Remediable, target_of
 from scanner.remediate.rotation.steps import RotationStep, Waiting, next_step
 from scanner.remediate.rotation.survey import ACTION, rotating, under_way, with_neighbours
 from scanner.triage.fingerprint import fingerprint
@@ -62,7 +62,7 @@ def parted(
         if mine and (against or any(c.arguments != mine[0].arguments for c in mine)):
             both = (*mine, *against)
             left += [
-                left_out(c.finding, target_of(c.finding, {}), "conflict", _CONTRARY) for c in both
+                Left.of(c.finding, target_of(c.finding, {}), "conflict", _CONTRARY) for c in both
             ]
         else:
             turning += mine
@@ -81,7 +81,7 @@ def planned(turning: Iterable[Remediable], scene: Scene, left: list[Left]) -> li
     known = scene.known
     if known.keys is None or known.as_of is None:
         cases = [case for alike in found.values() for case in alike]
-        left += [left_out(c.finding, target_of(c.finding, {}), "unseen", _ALONE) for c in cases]
+        left += [Left.of(c.finding, target_of(c.finding, {}), "unseen", _ALONE) for c in cases]
         return []
     tables = {table for table, _ in found} | {r.resource for r in scene.rules if rotating([r])}
     keys = {table: known.keys(table) for table in sorted(tables)}
@@ -184,17 +184,7 @@ def _action(
 
 
 def _waits(target: KeyTarget, waiting: Waiting, causes: Iterable[Cause]) -> list[Left]:
-    return [
-        Left(
-            target=target,
-            rule_id=cause.rule_id,
-            policy=cause.policy,
-            fingerprint=cause.fingerprint,
-            code=waiting.code,
-            reason=waiting.reason,
-        )
-        for cause in causes
-    ]
+    return [Left.of(cause, target, waiting.code, waiting.reason) for cause in causes]
 
 
 def _by_key(cases: Iterable[Remediable]) -> dict[_Id, list[Remediable]]:
