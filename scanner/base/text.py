@@ -139,6 +139,11 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
+def day(moment: datetime) -> str:
+    """Return the day of a time, in UTC: `2026-03-01`."""
+    return timestamp(moment)[:10]
+
+
 def clock(moment: datetime) -> str:
     """Return a time for people, to the second: `2026-03-01 08:00:01 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

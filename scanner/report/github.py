@@ -12,14 +12,14 @@ from typing import BinaryIO, Final, NamedTuple
 from urllib.parse import unquote
 
 from scanner.base.foreign import workflow_command
-from scanner.base.text import clean, paragraph, plural
+from scanner.base.text import clean, plural
 from scanner.model.finding import Finding
 from scanner.model.outcome import Outcome, Severity
 from scanner.model.run import RuleResult, Run
 from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import loosened, open_findings, unexplained
 from scanner.report.parts.first import Examples, first_open
-from scanner.report.parts.subject import place, shortened, told
+from scanner.report.parts.subject import heading, place, shortened, told
 from scanner.report.sarif.rules import rule_uri
 
 MAX_SHOWN: Final = 10
@@ -47,9 +47,9 @@ class _Annotation(NamedTuple):
 
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the workflow commands; see scanner.report.interface.Format."""
-    out.write(f"{_plain(_verdict(run))}\n".encode())
-    out.writelines(f"  - {_plain(reason)}\n".encode() for reason in run.verdict.reasons)
-    out.writelines(f"  - loosened: {_plain(one)}\n".encode() for one in loosened(run))
+    out.write(f"{clean(_verdict(run))}\n".encode())
+    out.writelines(f"  - {clean(reason)}\n".encode() for reason in run.verdict.reasons)
+    out.writelines(f"  - loosened: {clean(one)}\n".encode() for one in loosened(run))
     examples = yield from first_open(MAX_EXAMPLES, _example)
     commands = map(_command, _within_limits(_annotations(run, examples)))
     out.writelines(f"{command}\n".encode() for command in commands)
@@ -89,7 +89,7 @@ def _about_rule(result: RuleResult, examples: list[str], number: int) -> _Annota
     lines = list(examples)
     if number > len(examples):
         lines.append(f"... and {number - len(examples):,} more")
-    title = f"{rule.severity}: {paragraph(rule.title) or rule.id}"
+    title = f"{rule.severity}: {heading(rule)}"
     return _Annotation(
         level,
         f"{title} ({plural(number, 'finding')})",
@@ -125,8 +125,3 @@ def _command(annotation: _Annotation) -> str:
     message = "\n".join(clean(line) for line in annotation.message.split("\n"))
     harmless = {name: clean(value) for name, value in properties.items()}
     return workflow_command(annotation.level, harmless, message)
-
-
-def _plain(text: str) -> str:
-    """Return a line of the log that is no command."""
-    return clean(text)

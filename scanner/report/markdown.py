@@ -27,7 +27,7 @@ from scanner.report.parts.effect import (
 )
 from scanner.report.parts.first import Examples, first_open
 from scanner.report.parts.markup import escaped, link
-from scanner.report.parts.subject import name_of, place, shortened, web_url
+from scanner.report.parts.subject import heading, name_of, place, shortened, web_url
 
 MAX_BYTES: Final = 65_000
 MAX_ROWS: Final = 20
@@ -182,7 +182,7 @@ def _rules(run: Run) -> Iterator[str]:
 
 def _title(result: RuleResult) -> str:
     rule = result.rule
-    return escaped(shortened(paragraph(rule.title) or rule.id, _MAX_TEXT))
+    return escaped(shortened(heading(rule), _MAX_TEXT))
 
 
 def _details(run: Run, rows: Examples, page: _Page) -> int:

@@ -24,7 +24,7 @@ from scanner.model.run import GateResult, Run
 from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import gate_words, loosened, unexplained
 from scanner.report.parts.json_array import JsonArray
-from scanner.report.parts.subject import EVERYTHING, name_of, place, web_url
+from scanner.report.parts.subject import EVERYTHING, heading, name_of, place, web_url
 
 OCSF_VERSION: Final = "1.3.0"
 _CLASS: Final = 2003
@@ -84,7 +84,7 @@ class _Words(NamedTuple):
 def _words(rule: Rule) -> _Words:
     return _Words(
         rule,
-        clean(paragraph(rule.title) or rule.id),
+        clean(heading(rule)),
         # At least one is required: a rule of no framework is held by its policy alone.
         [clean(framework) for framework in rule.controls] or [rule.policy],
         [

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import BinaryIO, Final
 
-from scanner.base.text import clean, clock, first_sentence, fit, paragraph, plural, wrap
+from scanner.base.text import clean, clock, first_sentence, fit, plural, wrap
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Rule
@@ -22,7 +22,7 @@ from scanner.report.parts.effect import (
     shares,
     tolerated,
 )
-from scanner.report.parts.subject import place
+from scanner.report.parts.subject import heading, place
 
 MAX_RULES: Final = 8
 MAX_EXAMPLES: Final = 3
@@ -195,7 +195,7 @@ class _Summary:
     def _rule(self, result: RuleResult, examples: list[Finding]) -> Iterator[str]:
         rule, number = result.rule, self._run.open_shown(result)
         label = f"{rule.severity:<{_INDENT}}"
-        text = f"{paragraph(rule.title) or rule.id}: {plural(number, 'finding')}"
+        text = f"{heading(rule)}: {plural(number, 'finding')}"
         first, *rest = self._wrap(text, label, " " * _INDENT)
         style = _SEVERITY_STYLE[rule.severity]
         yield self._paint(style, str(rule.severity)) + first[len(rule.severity) :]

@@ -12,7 +12,7 @@ from scanner.model.finding import Due, DueReason, Forecast
 from scanner.model.moment import utc_day
 from scanner.model.outcome import Outcome
 from scanner.model.run import Run
-from scanner.report.forecast.document import projects, weeks
+from scanner.report.forecast.document import monday, projects, weeks
 from scanner.report.interface import ReportOptions
 from scanner.report.parts.effect import scanned
 
@@ -56,8 +56,7 @@ def agenda(
 def _weeks(forecast: Forecast, width: int, most: int | None) -> Iterator[str]:
     by_week: dict[date, list[Due]] = {}
     for one in forecast.dues:
-        day = utc_day(one.at)
-        by_week.setdefault(day - timedelta(days=day.weekday()), []).append(one)
+        by_week.setdefault(monday(one.at), []).append(one)
     for week in weeks(forecast):
         found = by_week.get(week.starts, [])
         if not found:

@@ -114,8 +114,8 @@ def lapse_uid(lapse: Lapse) -> str:
 
 def weeks(forecast: Forecast) -> tuple[ForecastWeek, ...]:
     """Count what falls due by week."""
-    dues = Counter(_monday(one.at) for one in forecast.dues)
-    lapses = Counter(_monday(one.at) for one in forecast.lapses)
+    dues = Counter(monday(one.at) for one in forecast.dues)
+    lapses = Counter(monday(one.at) for one in forecast.lapses)
     return tuple(ForecastWeek(day, dues[day], lapses[day]) for day in sorted({*dues, *lapses}))
 
 
@@ -135,7 +135,8 @@ def projects(dues: Iterable[Due]) -> tuple[ForecastProject, ...]:
     )
 
 
-def _monday(moment: datetime) -> date:
+def monday(moment: datetime) -> date:
+    """Return the first day, in UTC, of the week that a time is in."""
     day = utc_day(moment)
     return day - timedelta(days=day.weekday())
 

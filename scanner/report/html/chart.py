@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from scanner.base.text import percent, plural, timestamp
+from scanner.base.text import day, percent, plural, timestamp
 from scanner.report.html.plot import WIDTH, ChartShape, Plot, Series, places, shapes
 from scanner.report.html.ticks import days, scale
 
@@ -100,13 +100,13 @@ def chart(  # noqa: PLR0913 - what there is to say of a chart
         scale=tuple(map(write, [1, 0.5, 0] if is_rate else ticks[::-1])),
         labels=_labels(moments),
         breaks=tuple(
-            ChartBreak(plot.between(at), _day(moments[at]), tuple(breaks[at]))
+            ChartBreak(plot.between(at), day(moments[at]), tuple(breaks[at]))
             for at in sorted(breaks)
         ),
         rows=tuple(
             ChartRow(
                 timestamp(moment),
-                _day(moment),
+                day(moment),
                 notes[at] if notes else "",
                 tuple(write(one.values[at]) for one in series),
                 write(sums[at]),
@@ -146,7 +146,7 @@ def _said(
     breaks: int,
     write: Callable[[float | None], str],
 ) -> str:
-    told = [f"{plural(len(moments), 'scan')}, {_day(moments[0])} to {_day(moments[-1])}"]
+    told = [f"{plural(len(moments), 'scan')}, {day(moments[0])} to {day(moments[-1])}"]
     named = [(one.name, one.values) for one in series]
     if sums is not None:
         named.insert(0, ("all together", sums))
@@ -162,7 +162,3 @@ def _said(
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:,g}" if value % 1 else f"{int(value):,}"
-
-
-def _day(moment: datetime) -> str:
-    return timestamp(moment)[:10]

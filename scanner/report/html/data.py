@@ -13,12 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-from scanner.base.text import paragraph, timestamp
+from scanner.base.text import timestamp
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import Run
 from scanner.report.parts.frameworks import name_of_framework
+from scanner.report.parts.subject import heading, is_web
 
 BLOCK: Final = 1_000
 """Findings of a block; only the last one has less."""
@@ -40,7 +41,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {
         "id": rule.id,
         "policy": rule.policy,
-        "title": paragraph(rule.title) or rule.id,
+        "title": heading(rule),
         "severity": rule.severity,
         "resource": rule.resource,
         "rationale": rule.rationale.strip(),
@@ -121,7 +122,7 @@ class Blocks:
 
 def _pattern(url: str | None, resource_id: str) -> str | None:
     """Return the URL with the id left out, or None where it is not one to follow."""
-    if url is None or not url.startswith(("https://", "http://")):
+    if url is None or not is_web(url):
         return None
     return url.replace(resource_id, _ID) if resource_id else url
 

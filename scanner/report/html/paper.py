@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import msgspec
 
-from scanner.base.text import clean, clock, paragraph, plural, timestamp
+from scanner.base.text import clean, clock, day, plural
 from scanner.model.finding import Finding
 from scanner.model.outcome import WORST_FIRST, Disposition, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import Run
 from scanner.report.html.passages import passages
 from scanner.report.parts.frameworks import name_of_framework
-from scanner.report.parts.subject import name_of, place, shortened, web_url
+from scanner.report.parts.subject import heading, name_of, place, shortened, web_url
 
 MOST: Final = 1_000
 """Findings that are printed; all of them are counted. print.js has the same number."""
@@ -106,7 +106,7 @@ def _group(rule: Rule, total: int, findings: list[Finding]) -> dict[str, Any]:
     return {
         "id": rule.id,
         "policy": rule.policy,
-        "title": paragraph(rule.title) or rule.id,
+        "title": heading(rule),
         "severity": Severity(rule.severity).value,
         "told": ", ".join(told),
         "left": max(total - len(findings), 0),
@@ -146,8 +146,8 @@ def _facts(finding: Finding) -> Iterator[str]:
     for word, text in (
         ("owner", finding.owner),
         ("waiver", finding.waiver),
-        ("first seen", finding.first_seen and timestamp(finding.first_seen)[:10]),
-        ("due", finding.due and timestamp(finding.due)[:10]),
+        ("first seen", finding.first_seen and day(finding.first_seen)),
+        ("due", finding.due and day(finding.due)),
         ("fingerprint", finding.fingerprint),
     ):
         if text:

@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from scanner.base.text import paragraph, plural, timestamp
+from scanner.base.text import day, paragraph, plural
 from scanner.model.finding import KnownFinding
 from scanner.model.outcome import Disposition
 from scanner.model.run import Run, TableSummary
 from scanner.model.waiver import WaiverState, WaiverUse
-from scanner.report.parts.subject import place
+from scanner.report.parts.subject import heading, is_web, place
 
 MAX_FIXED: Final = 200
 """Fixed findings that are listed; all of them are counted."""
@@ -56,7 +56,7 @@ def known(run: Run) -> list[dict[str, Any]]:
         {
             "id": result.rule.id,
             "policy": result.rule.policy,
-            "title": paragraph(result.rule.title) or result.rule.id,
+            "title": heading(result.rule),
             "severity": result.rule.severity.value,
             "number": number,
         }
@@ -83,7 +83,7 @@ def _waiver(use: WaiverUse, reopens: int) -> dict[str, Any]:
         "approved_by": one.approved_by,
         "expires": one.expires.isoformat(),
         "ticket": one.ticket,
-        "has_page": one.ticket.startswith(("https://", "http://")),
+        "has_page": is_web(one.ticket),
         "state": use.state.value,
         "left": _left(use),
         "decided": use.decided,
@@ -116,5 +116,5 @@ def fixed(known: KnownFinding) -> dict[str, Any]:
         "name": known.name or known.id,
         "id": known.id,
         "place": place(known.organization, known.project),
-        "first_seen": timestamp(known.first_seen)[:10],
+        "first_seen": day(known.first_seen),
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
-from scanner.base.text import plural, timestamp
+from scanner.base.text import day, plural, timestamp
 from scanner.model.outcome import WORST_FIRST
 from scanner.model.run import Run, TrendPoint
 from scanner.report.html.chart import Chart, chart
@@ -85,4 +85,4 @@ def _difference(number: int) -> str:
 
 
 def _day(point: TrendPoint) -> dict[str, str]:
-    return {"iso": timestamp(point.as_of), "text": timestamp(point.as_of)[:10]}
+    return {"iso": timestamp(point.as_of), "text": day(point.as_of)}

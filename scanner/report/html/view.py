@@ -30,7 +30,7 @@ from scanner.report.parts.effect import (
     scanned,
 )
 from scanner.report.parts.frameworks import name_of_framework, title_of
-from scanner.report.parts.subject import name_of, place
+from scanner.report.parts.subject import heading, name_of, place
 
 NOSCRIPT_ROWS: Final = 100
 """Findings that the page shows where no script runs."""
@@ -136,7 +136,7 @@ def _rule(result: RuleResult) -> dict[str, Any]:
     return {
         "id": rule.id,
         "policy": rule.policy,
-        "title": paragraph(rule.title) or rule.id,
+        "title": heading(rule),
         "severity": rule.severity.value,
         "resource": rule.resource,
         "counts": _Counts([result]),
@@ -172,7 +172,7 @@ def _frameworks(results: tuple[RuleResult, ...]) -> list[dict[str, Any]]:
 
 
 def _title(rule: Rule) -> dict[str, str]:
-    return {"id": rule.id, "policy": rule.policy, "title": paragraph(rule.title) or rule.id}
+    return {"id": rule.id, "policy": rule.policy, "title": heading(rule)}
 
 
 def _first(run: Run, findings: Sequence[Finding]) -> list[dict[str, Any]]:

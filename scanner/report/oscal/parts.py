@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from scanner.base.text import clean, clean_lines, paragraph, timestamp
+from scanner.base.text import clean, clean_lines, timestamp
 from scanner.model.finding import Finding
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.run import RuleResult, Run
 from scanner.report.parts.markup import escaped, safe_url
-from scanner.report.parts.subject import name_of, place, shortened, told, web_url
+from scanner.report.parts.subject import heading, name_of, place, shortened, told, web_url
 
 SUPPORTS: Final = (
     "A rule supports the controls that it names; it does not satisfy them. A control is satisfied"
@@ -212,7 +212,7 @@ def _of_rule(rule: Rule) -> str:
 
 
 def _title(rule: Rule) -> str:
-    return escaped(shortened(paragraph(rule.title) or rule.id, _MAX_TITLE))
+    return escaped(shortened(heading(rule), _MAX_TITLE))
 
 
 def _subject(finding: Finding) -> dict[str, Any]:

@@ -1,10 +1,16 @@
 """What a finding is about, in harmless words."""
 
-from scanner.base.text import clean
+from scanner.base.text import clean, paragraph
 from scanner.model.finding import Finding, Resource
 from scanner.model.outcome import Disposition, Outcome
+from scanner.model.rule import Rule
 
 EVERYTHING = "everything"
+
+
+def heading(rule: Rule) -> str:
+    """Return the rule's title on one line; its id where it has none."""
+    return paragraph(rule.title) or rule.id
 
 
 def place(organization: str | None, project: str | None) -> str:
@@ -48,10 +54,15 @@ def line(finding: Finding) -> str:
     return f"{' '.join(parts)}: {told(finding)}"
 
 
+def is_web(url: str) -> bool:
+    """Whether this is an address that a browser may open."""
+    return url.startswith(("https://", "http://"))
+
+
 def web_url(resource: Resource) -> str | None:
     """Return the address of the resource's page if it is one that a browser may open."""
     url = resource.url
-    return clean(url) if url and url.startswith(("https://", "http://")) else None
+    return clean(url) if url and is_web(url) else None
 
 
 def shortened(text: str, limit: int) -> str:

@@ -7,6 +7,7 @@ from scanner.model.finding import Finding, Resource
 from scanner.model.outcome import Disposition, Outcome
 from scanner.model.rule import Rule
 from scanner.model.waiver import Waiver
+from scanner.report.parts.subject import shortened
 from scanner.report.sarif.rules import LEVELS, rule_uri
 
 _MAX_MESSAGE: Final = 1_000  # characters
@@ -108,8 +109,7 @@ def _message(finding: Finding, rule: Rule) -> str:
     )
     text = f"{_PREFIXES.get(finding.outcome, '')}{said} ({subject}{', ' if place else ''}{place})"
     # SARIF reads [text](target) as a link, even in plain text; a name must not make one.
-    text = clean(text).replace("](", "] (")
-    return text if len(text) <= _MAX_MESSAGE else text[: _MAX_MESSAGE - 3] + "..."
+    return shortened(clean(text).replace("](", "] ("), _MAX_MESSAGE)
 
 
 def _logical(resource: Resource) -> list[dict[str, str]]:

@@ -11,6 +11,7 @@ from scanner.base.resources import policies_dir
 from scanner.base.text import clean, clean_lines, paragraph
 from scanner.model.outcome import Severity
 from scanner.model.rule import Rule
+from scanner.report.parts.subject import heading
 
 LEVELS: Final = {
     Severity.CRITICAL: "error",
@@ -32,7 +33,7 @@ _SUPPORTS: Final = "Supports, without satisfying it alone"
 
 def descriptor(rule: Rule) -> dict[str, Any]:
     """Return the `reportingDescriptor` of a rule."""
-    title = paragraph(rule.title) or rule.id
+    title = heading(rule)
     return {
         "id": rule.id,
         "name": _pascal(rule.id),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from scanner.base.text import percent, timestamp
+from scanner.base.text import day, percent
 from scanner.model.run import Run, TrendPoint
 from scanner.report.html.plot import Plot, places, sparkline
 from scanner.report.parts.changes import changes
@@ -47,7 +47,7 @@ def controls(run: Run) -> dict[str, Any] | None:
         "rows": [_row(one, points, breaks) for one in found[:LISTED]],
         "total": len(found),
         "runs": len(points),
-        "first": timestamp(points[0].as_of)[:10],
+        "first": day(points[0].as_of),
         "marks": [plot.between(at) for at in breaks],
     }
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from heapq import nsmallest
 from typing import Any, Final
 
-from scanner.base.text import clock, paragraph, plural, timestamp
+from scanner.base.text import clock, day, paragraph, plural, timestamp
 from scanner.model.history import Fate, HistoryProgress, TrackedFinding
 from scanner.model.outcome import WORST_FIRST, Disposition, Severity
 from scanner.model.rule import Rule
@@ -37,7 +37,7 @@ def since(run: Run) -> dict[str, Any] | None:
         "before": {
             "iso": timestamp(before.as_of),
             "text": clock(before.as_of),
-            "day": _day(before.as_of),
+            "day": day(before.as_of),
         },
         "because": None if point is None else tuple(changes(point, run.point)),
         "word": found.word(before.as_of),
@@ -160,14 +160,14 @@ class _Since:
         """Return the day that a row of its kind is about, and a word on it."""
         if name == "overdue" and one.due is not None:
             late = (self._run.info.as_of - one.due).days
-            return {"day": _day(one.due), "note": f"for {plural(late, 'day')}" if late else ""}
+            return {"day": day(one.due), "note": f"for {plural(late, 'day')}" if late else ""}
         if name == "fixed":
             days = int(one.days_to_fix or 0)
             gone = ", with its key" if one.is_removed else ""
-            return {"day": _day(one.opened), "note": f"after {plural(days, 'day')}{gone}"}
+            return {"day": day(one.opened), "note": f"after {plural(days, 'day')}{gone}"}
         if name == "reopened":
-            return {"day": _day(one.first_seen), "note": f"came back {_times(one.reopened)}"}
-        return {"day": _day(one.due) if one.due else "", "note": ""}
+            return {"day": day(one.first_seen), "note": f"came back {_times(one.reopened)}"}
+        return {"day": day(one.due) if one.due else "", "note": ""}
 
 
 def _worst_first(one: TrackedFinding) -> tuple[object, ...]:
@@ -185,7 +185,3 @@ def _title(rule: Rule | None) -> str:
 
 def _times(number: int) -> str:
     return {1: "once", 2: "twice"}.get(number, f"{number:,} times")
-
-
-def _day(moment: datetime) -> str:
-    return timestamp(moment)[:10]
