@@ -61,5 +61,4 @@ schemas:         ## write the generated JSON Schemas anew; that of reports is wr
 
 docs:            ## write the generated pages and sections anew
 	$(BIN)/python -m scanner.authoring.reference.language docs/policy-language.md
-	$(BIN)/python -m scanner.authoring.reference.tables docs/policy-language.md
 	$(BIN)/keypolicy rules --policy policies --format markdown > docs/rules.md

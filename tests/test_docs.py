@@ -15,7 +15,6 @@ from _pytest.mark.structures import ParameterSet
 from scanner.authoring.lint.swallow import swallowed
 from scanner.authoring.reference.pages import rules_markdown
 from scanner.authoring.reference.rules import action_entries, check_entries, policy_entries
-from scanner.authoring.reference.tables import fill_functions
 from scanner.base.errors import Location
 from scanner.cli.main import main
 from scanner.config.files import read_config
@@ -59,12 +58,6 @@ def test_the_rule_reference_is_up_to_date() -> None:
     """If this fails, run `make docs`."""
     page = rules_markdown(policy_entries(()), check_entries(), action_entries())
     assert (DOCS / "rules.md").read_text("utf-8") == page
-
-
-def test_the_functions_are_up_to_date() -> None:
-    """If this fails, run `make docs`."""
-    text = (DOCS / "policy-language.md").read_text("utf-8")
-    assert fill_functions(text) == text
 
 
 @pytest.mark.parametrize("text", _blocks("yaml"))

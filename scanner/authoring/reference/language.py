@@ -1,4 +1,4 @@
-"""Makes the parts of the language reference that the code knows best: checks, actions and columns.
+"""Makes the parts of the language reference that the code knows best: checks, functions, columns.
 
 Run as a module with the reference's path to write them anew; a test fails when they are out of
 date.
@@ -10,10 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from scanner.authoring.reference.tables import functions_markdown
 from scanner.catalogue import TABLES
 from scanner.policy.actions import get_actions
 from scanner.policy.checks import get_checks
 from scanner.policy.language.signature import Signature
+
+_TYPES: Final = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
+"""How types are told that have a shorter name."""
 
 
 def checks() -> str:
@@ -36,7 +40,7 @@ def columns() -> str:
     sections = []
     for name, table in TABLES.items():
         rows = [
-            f"| `{column}` | {_type(details.type)} | {details.doc} |"
+            f"| `{column}` | {_TYPES.get(details.type, details.type)} | {details.doc} |"
             for column, details in table.columns.items()
         ]
         head = ["| Column | Type | Meaning |", "|---|---|---|"]
@@ -57,6 +61,7 @@ _SECTIONS: Final[dict[str, Callable[[], str]]] = {
     "checks": checks,
     "actions": actions,
     "columns": columns,
+    "functions": lambda: f"{functions_markdown()}\n",
 }
 
 
@@ -89,10 +94,6 @@ def _used(used: Signature[Any], told: str) -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-def _type(sql: str) -> str:
-    return {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}.get(sql, sql)
 
 
 if __name__ == "__main__":

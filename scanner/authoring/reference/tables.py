@@ -1,12 +1,5 @@
-"""The words of predicates for the generated pages: tables, columns and functions.
+"""The words of predicates for the generated pages: tables, columns and functions."""
 
-Run as a module with the language reference's path to write its section of functions anew; a test
-fails when it is out of date.
-"""
-
-import re
-import sys
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -67,14 +60,3 @@ def _words(title: str, words: dict[str, str]) -> list[str]:
 
 
 _BAR: Final = "\\|"
-_FUNCTIONS: Final = re.compile(r"(?<=<!-- functions -->\n).*?(?=<!-- /functions -->)", re.DOTALL)
-
-
-def fill_functions(text: str) -> str:
-    """Return the language reference with its section of functions made anew."""
-    return _FUNCTIONS.sub(lambda _: f"\n{functions_markdown()}\n\n", text)
-
-
-if __name__ == "__main__":
-    page = Path(sys.argv[1])
-    page.write_text(fill_functions(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scanner.authoring.reference.language import fill
 from scanner.authoring.reference.pages import rules_markdown
 from scanner.authoring.reference.rules import action_entries, check_entries, policy_entries
-from scanner.authoring.reference.tables import fill_functions, functions_markdown, table_entries
+from scanner.authoring.reference.tables import functions_markdown, table_entries
 from scanner.base.errors import PolicyError, UsageError
 from scanner.catalogue import TABLES
 from scanner.engine.predicate.vocabulary import FUNCTIONS, WINDOWS
@@ -89,11 +90,11 @@ def test_every_table_and_word_is_there() -> None:
 
 def test_filling_is_idempotent_and_leaves_the_rest_alone() -> None:
     page = "before\n<!-- functions -->\nSTALE\n<!-- /functions -->\nafter\n"
-    filled = fill_functions(page)
+    filled = fill(page)
     assert filled.startswith("before\n")
     assert filled.endswith("\nafter\n")
     assert "STALE" not in filled
-    assert fill_functions(filled) == filled
+    assert fill(filled) == filled
 
 
 def test_the_page_links_only_to_what_it_has() -> None:
