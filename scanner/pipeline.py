@@ -116,7 +116,7 @@ def scan(request: ScanRequest) -> Iterator[Run]:
             digested=request.digested or keeper is not None,
         )
         seal(connection, request.folder or (keeper.scratch if keeper else None))
-        unseen = unseen_of(loaded, loaded.scope)
+        unseen = unseen_of(loaded)
         found = evaluated_here(connection, loaded, unseen, prepared, len(rules), request.as_of)
         yield _judged(request, started, policies, triage, found, keeper)
 
@@ -282,7 +282,7 @@ def open_inventory(
         asked = scope, as_of, wanted or Needs.of(BASIC), _EVERYTHING, who
         loaded = fill(connection, source, *asked, digested=False)
         seal(connection)
-        yield Opened(connection, loaded, unseen_of(loaded, loaded.scope))
+        yield Opened(connection, loaded, unseen_of(loaded))
 
 
 def _prepare(connection: Connection, rules: Sequence[Rule], triage: Triage) -> tuple[Prepared, ...]:

@@ -45,9 +45,9 @@ class Unseen(msgspec.Struct, frozen=True):
     is_narrowed: bool = False
 
 
-def unseen_of(loaded: Loaded, scope: Scope) -> Unseen:
-    """Return what the tables may lack, as `lacks` does."""
-    return lacks(loaded.coverage, loaded.reaches, scope)
+def unseen_of(loaded: Loaded) -> Unseen:
+    """Return what the loaded tables may lack."""
+    return lacks(loaded.coverage, loaded.reaches, loaded.scope)
 
 
 def lacks(covered: Mapping[str, TableCoverage], reaches: Iterable[Reach], scope: Scope) -> Unseen:

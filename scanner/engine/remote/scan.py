@@ -43,7 +43,7 @@ def evaluated_in(  # noqa: PLR0913, PLR0917 - what outcomes depend on
             warnings = (*loaded.warnings, *assign(connection, owners))
             loaded = msgspec.structs.replace(loaded, warnings=warnings)
         found = judged.evaluated
-        unseen = unseen_of(loaded, scope)
+        unseen = unseen_of(loaded)
         yield Evaluation(
             connection,
             loaded,
