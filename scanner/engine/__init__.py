@@ -1,6 +1,6 @@
 """The embedded database: loading inventories, guarding predicates, evaluating rules.
 
-Its library is loaded here. Ctrl-C is heard when it is: in the midst of that it would be a crash.
+DuckDB's library is loaded here, with signals held back: one that interrupts it crashes Python.
 """
 
 import signal

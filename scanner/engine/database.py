@@ -27,7 +27,7 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 }
 
 _AGAIN: Final = 0.05
-"""Seconds between two interrupts of a statement that is past its time."""
+"""Seconds between two interrupts of a statement that has run out of time."""
 
 _LONGEST_REASON: Final = 500
 _KIND: Final = re.compile(r"^(?:[A-Z][A-Za-z ]* Error: |\w+(?:Exception|Error): )+")

@@ -20,7 +20,7 @@ LEAST: Final = 64 * 1_024 * 1_024
 """Fewest bytes that a scan can be done with."""
 
 _ON_DISK: Final = 4
-"""Times as many bytes: what ten million keys take is more than twice what may be in memory."""
+"""The limit on disk in multiples of that in memory: ten million keys need more than twice it."""
 
 _CGROUPS: Final = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -42,7 +42,7 @@ def allowed_memory() -> int | None:
 
 
 def settings() -> dict[str, str | bool | int | float | list[str]]:
-    """Return DuckDB's settings: where memory is too little, four times as many bytes on disk."""
+    """Return DuckDB's settings for memory, and for the disk that it uses beyond that."""
     size = allowed_memory() or max(int(machine_memory(_CGROUPS) * SHARE), LEAST)
     return {
         "memory_limit": f"{size}B",

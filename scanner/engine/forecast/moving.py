@@ -28,7 +28,10 @@ _OF_RECORDS: Final = re.compile(r"<(?:\$|type )|\bjoined\.")  # what only loadin
 
 
 def hold_back(connection: Connection, tables: Iterable[str], as_of: datetime) -> None:
-    """Put times after as-of aside, in tables that were loaded as of a later time, and wind back."""
+    """Make tables that were loaded as of a later time what they are as of `as_of`.
+
+    Times after it become NULL, and are kept in columns of their own for `moving` to bring back.
+    """
     for table in tables:
         for name in _times(table):
             later = f'"{name}" > {_NOW} + INTERVAL {SKEW_MINUTES} MINUTE'
@@ -45,7 +48,7 @@ def hold_back(connection: Connection, tables: Iterable[str], as_of: datetime) ->
 
 
 def wind(connection: Connection, table: str, moment: datetime) -> None:
-    """Give the columns of the table that move the values that they have at the moment."""
+    """Set the columns that depend on as-of to the values that they have at the moment."""
     made = moving(connection, table, _NOW)
     if made:
         changes = ", ".join(f'"{name}" = {sql}' for name, sql in made.items())

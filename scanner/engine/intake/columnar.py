@@ -22,7 +22,7 @@ from scanner.inventory.sniff import too_large
 from scanner.model.inventory import RawInput
 
 _ROW_BYTES: Final = 16
-"""What a row takes that has no text at all."""
+"""Bytes of a row that has no text at all."""
 
 NAME_ERRORS: Final = (UnicodeDecodeError, RuntimeError)
 """What Python's side of DuckDB raises of the name of a column that is not UTF-8."""
@@ -101,9 +101,9 @@ def check_said(raw: RawInput, said: Mapping[str, tuple[str, ...]], found: Presen
 def check_expansion(connection: Connection, raw: RawInput, found: Present | None) -> None:
     """Refuse a file that unpacks to much more than it is; raises InventoryFileError.
 
-    First by what the file says of itself, which takes no unpacking; then by what it comes to, as a
-    text that is kept once may be used by any number of rows. Of columns these are the ones that are
-    read of each row; heavy ones are measured where the records of odd rows are.
+    First by the file's own figures, which takes no unpacking; then by the length of its texts, as
+    one that is stored once may be used by any number of rows. Columns that are read of every row
+    are measured; heavy ones only in rows whose record is read.
     """
     rest = ", ".join(f"'{path}'" for path in _unread(found))
     said = (
@@ -116,9 +116,9 @@ def check_expansion(connection: Connection, raw: RawInput, found: Present | None
 
 
 def check_places(connection: Connection, raw: RawInput) -> None:
-    """Hold what every row says of itself to its form; raises EnvelopeError.
+    """Check kind, organization and project of every row; raises EnvelopeError.
 
-    Few columns are looked at, as the others may be large; of tables of few all is held to it later.
+    The other columns may be large. Rows that are no keys are checked as a whole later.
     """
     odd = " OR ".join(f"trim({name}) = ''" for name in PLACES)
     sql = f"SELECT kind, {', '.join(PLACES)} FROM {FILES} WHERE kind IS NULL OR {odd} LIMIT 1"

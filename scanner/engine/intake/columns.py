@@ -19,10 +19,11 @@ _JOINED: Final = re.compile(r"\bjoined\.(\w+)")
 def kept(
     read: Mapping[str, frozenset[str]], *, whole: bool = False, digested: bool = False
 ) -> dict[str, tuple[str, ...]]:
-    """Return, by table, in the order to load them, the columns to load where those `read` are.
+    """Return the columns to load, by table, in the order in which tables are to be loaded.
 
-    They are these, what they are made of in other tables, and what findings and coverage tell of a
-    row; where tables are asked for `whole`, all but heavy ones; and ROW, where they are `digested`.
+    They are those that are `read`, those of other tables that these are made of, and those that
+    findings and coverage always tell. With `whole`, all columns but heavy ones are loaded; with
+    `digested`, also ROW.
     """
     chosen = {name: set(_light(name) if whole else _always(name)) for name in TABLES}
     for name, columns in read.items():
@@ -42,7 +43,7 @@ def kept(
 
 
 def with_facts(name: str, columns: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns with all that tell one record from another."""
+    """Return the columns, and all others in which two records can differ."""
     specs = TABLES[name].columns
     facts = (column for column, spec in specs.items() if not spec.heavy and not spec.derived)
     return _ordered(name, {*columns, *facts})

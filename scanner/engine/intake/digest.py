@@ -9,7 +9,7 @@ from scanner.engine.database import Connection
 from scanner.inventory.rows.facts import ROW
 
 _AT_ONCE: Final = 200_000
-"""Rows that are sorted at a time, about: sorted texts take ten times what is kept of a row."""
+"""About how many rows are sorted at a time: while they are, each takes ten times its bytes."""
 
 _MOST_PARTS: Final = 16
 """However many rows there are: each part goes through all of them."""

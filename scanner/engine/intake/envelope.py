@@ -1,7 +1,7 @@
-"""What an inventory file says of itself, and its lines of few: those that are no keys.
+"""What an inventory file says of itself, and its lines that are no keys.
 
-Nearly all lines of a large inventory are keys, and are read by the load. So the others are looked
-for first, by how the lines begin, and the database gets to see these alone.
+Nearly all lines of a large inventory are keys, which the load reads. Here only the others are
+parsed: they are found by how a line begins.
 """
 
 from collections import defaultdict
@@ -132,14 +132,14 @@ def _envelope(
 def _put_aside(
     connection: Connection, inputs: Mapping[int, RawInput], present: Present | None
 ) -> None:
-    """Put lines of few, and odd ones, into STAGED, from files that are read alike."""
+    """Put lines that are no keys, and malformed ones, into STAGED, from files read alike."""
     raw = next(iter(inputs.values()))
     records = [kind for kind in KINDS if kind not in {HEADER, ENDING}]
     odd = (
         "kind IS NULL OR NOT list_contains($records, kind ->> '$')"
         f" OR {' OR '.join(map(no_slug, PLACES))}"
     )
-    # Of a file that is none of ours every line may be odd: not their records are kept.
+    # Of a file that is no inventory every line may be malformed: their records are not kept.
     kept = f"kind ->> '$' IN ('{HEADER}', '{ENDING}') OR NOT odd"
     chosen = (
         f"SELECT * EXCLUDE (file_index) REPLACE (CASE WHEN {kept} THEN record END AS record),"

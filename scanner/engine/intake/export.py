@@ -69,10 +69,10 @@ def _to_parquet(connection: Connection, raw: RawInput, output: Path) -> None:
 
 
 def typed(few: str, many: str, tables: list[str]) -> str:
-    """Return the SELECT of the rows of a typed file, those of few in front: they are read alone.
+    """Return the SELECT of the rows of a file with typed columns, keys last.
 
-    `few` is a SELECT of all lines but those of keys, `many` of those at least; each has kind,
-    organization, project and record.
+    `few` is a SELECT of the lines that are no keys, `many` of all lines; both have kind,
+    organization, project and record. What stands before the keys can be read without them.
     """
     said = {name: tuple(members(name)) for name in tables}
     patch = msgspec.json.encode({"version": TYPED_VERSION, "columns": said}).decode()

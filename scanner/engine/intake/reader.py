@@ -28,13 +28,13 @@ FILE_NUMBER: Final = "CAST($numbers AS INTEGER[])[1 + CAST(file_index AS INTEGER
 
 _TEXTS: Final = ", ".join(f"{name} ->> '$' AS {name}" for name in ("kind", *PLACES))
 FEW: Final = f"SELECT {_TEXTS}, record, file FROM {STAGED}"
-"""SELECT of what was put aside."""
+"""SELECT of what was put aside: the lines of an inventory that are no keys, which are few."""
 
 MANY: Final = tuple(provider.keys for provider in PROVIDERS)
 """The tables that may have millions of rows."""
 
 _LARGE: Final = 1 << 20
-"""Bytes of a file from which on it matters how it is joined."""
+"""Bytes of all files together from which on it matters how they are joined."""
 
 BATCH: Final = 4_000
 """Records that are looked at closely at a time."""
@@ -256,10 +256,10 @@ def _relation(
 
 @contextmanager
 def passing_by(connection: Connection, inputs: Sequence[RawInput], name: str) -> Iterator[None]:
-    """Let the records of files pass by the table, if any, that those of `name` are joined to.
+    """Have joins of large files made with a hash table of the other side, which is the smaller.
 
-    How many there are the database does not know: left to itself it gathers all of them in memory
-    first, and then lets the table pass by them.
+    Where the records of `name` are joined to another table, DuckDB does not know how many records
+    the files have, and may make the hash table of all of them, in memory.
     """
     if not TABLES[name].joined or sum(raw.path.stat().st_size for raw in inputs) < _LARGE:
         yield

@@ -164,9 +164,9 @@ def full_page(raw: RawInput, name: str, rows: int, table: str) -> Gap:
 
 
 def beyond(name: str, scope: Scope) -> set[str]:
-    """Return the tables whose rows may be of places that a cut list of places lacks.
+    """Return the tables that may lack rows where the list of places `name` was cut off.
 
-    What the scan names of such places and is not seen is told by itself.
+    Empty where the scope names such places: then each that is not seen is a gap by itself.
     """
     tables, place = OWN[name].tables, TABLES[name].place
     if not place or (scope.projects if place == "project" else scope.organizations):
@@ -202,10 +202,10 @@ def not_in_files(
 
 
 def made_up(name: str, coverage: TableCoverage, inputs: Iterable[RawInput]) -> TableCoverage:
-    """Return what an inventory of ours does not see of a table and no saved list makes up for.
+    """Return the coverage of a table in a fetched inventory without the gaps that exports fill.
 
-    Gaps tell that way around a list that the token may not read. It is one where the list is of a
-    whole organization, which the user names: as all there is, an answer of the API is taken anyway.
+    Where the token may not read a list, the gap tells the user to save it from a browser and to
+    give the file beside the inventory, with --org: it is taken for all that the organization has.
     """
     table = TABLES[name]
     saved = {raw.organization for raw in inputs if raw.kind == name} - {None}
@@ -222,7 +222,7 @@ def made_up(name: str, coverage: TableCoverage, inputs: Iterable[RawInput]) -> T
 
 
 def listed(connection: Connection, name: str, sure: Sequence[int]) -> list[SlugPair]:
-    """Return the places in a table that no file tells whose number is in `sure`."""
+    """Return the places of a table, without those of rows from a file whose number is in `sure`."""
     table = TABLES[name]
     found = connection.execute(
         f'SELECT {table.organization}, {table.project} FROM "{name}" GROUP BY ALL'

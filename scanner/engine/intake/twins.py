@@ -32,7 +32,7 @@ def _identity(name: str) -> str:
 
 
 def count(connection: Connection, name: str) -> list[tuple[int, int, int, int]]:
-    """Return for each FILE how many rows it has, and bad ones; last how many differ, of all."""
+    """Return for each FILE its rows and bad rows, and how many different ids the table has."""
     sql = (
         f"SELECT {FILE}, count(*), count(*) FILTER ({BAD}),"
         f' (SELECT count(DISTINCT ({_identity(name)})) FROM "{name}") FROM "{name}" GROUP BY ALL'
@@ -43,11 +43,11 @@ def count(connection: Connection, name: str) -> list[tuple[int, int, int, int]]:
 def settled(
     connection: Connection, name: str, files: Files, *, live: bool, twice: int
 ) -> list[Gap]:
-    """Leave one of `twice` many equal records each, and return what contradicts itself.
+    """Keep one of each group of equal records, of which `twice` are too many; return the gaps.
 
-    `live`: the inputs were fetched for this scan. Raises InventoryFileError for the first of it in
-    files, as which record is true cannot be known. Of a server it is the gaps that are returned:
-    its list changed while it was read.
+    A gap is a record that contradicts another one with its id: where they were fetched for this
+    scan (`live`), the server's list changed while it was read. In files nobody can know which one
+    is true: raises InventoryFileError for the first such pair.
     """
     gaps = namesakes(connection, name, files, live=live)
     if twice:

@@ -22,8 +22,8 @@ Existing = Callable[[str, frozenset[str]], list[tuple[str, Place]]]
 class Evaluation(msgspec.Struct, frozen=True):
     """Outcomes of a scan's `rules`, and of the predicates of its waivers.
 
-    The database holds at least the rows with a finding. `existing` looks up others, where it does
-    not hold all of them, and `counted` is then how the rules fare by organization.
+    The database holds all rows, or those with a finding alone: then `existing` looks up others, and
+    `counted` has the outcomes by organization.
     """
 
     connection: Connection

@@ -16,7 +16,7 @@ BATCH: Final = 10_000
 
 
 class EvaluatedFacts:
-    """Findings as identities, and what the predicates of waivers are TRUE for."""
+    """Findings without message and evidence, and which rows the predicates of waivers select."""
 
     def __init__(
         self,

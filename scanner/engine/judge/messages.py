@@ -12,7 +12,7 @@ _MISSING: Final = "unknown"
 
 
 def problems(rule: Rule) -> list[Problem]:
-    """Return what is wrong with the rule's message template; a title is none, and only bounded."""
+    """Return what is wrong with the rule's message; of a title, only that it is too long."""
     template = rule.message or (rule.title if len(rule.title) > MAX_LENGTH else "")
     found = faults(template, rule.resource)
     return [Problem(rule.location, one.message, one.code, one.hint) for one in found]
