@@ -2,10 +2,10 @@
 
 import re
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import _duckdb as duckdb
 
@@ -29,6 +29,7 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 _AGAIN: Final = 0.05
 """Seconds between two interrupts of a statement that has run out of time."""
 
+_PARAMETER: Final = re.compile(r"\$(\w+)")
 _LONGEST_REASON: Final = 500
 _KIND: Final = re.compile(r"^(?:[A-Z][A-Za-z ]* Error: |\w+(?:Exception|Error): )+")
 """Names of the engine's classes of errors: they tell nothing that the message does not."""
@@ -59,6 +60,12 @@ def create(connection: Connection, name: str, columns: Iterable[str], more: str 
 def literal(text: str) -> str:
     """Return the text as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def used(sql: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of the values that the statement has a parameter for: DuckDB refuses others."""
+    names = set(_PARAMETER.findall(sql))
+    return {name: value for name, value in values.items() if name in names}
 
 
 def seal(connection: Connection, folder: Path | None = None) -> None:

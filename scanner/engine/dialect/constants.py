@@ -1,12 +1,11 @@
 """What DuckDB says of the parts of guarded trees: their types, and the values of constants."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import _duckdb as duckdb
 
-from scanner.engine.database import Connection
+from scanner.engine.database import Connection, used
 from scanner.engine.dialect.typed import Typed, ValueKind, constant, kind_of
 from scanner.engine.predicate import syntax
 from scanner.engine.predicate.syntax import Node
@@ -96,9 +95,7 @@ class KnownParts:
 
     def _run(self, texts: Sequence[str], rest: str) -> Connection:
         sql = f"SELECT {', '.join(texts)} {rest}"
-        named = set(re.findall(r"\$(\w+)", sql))
-        bound = {name: value for name, value in self._bound.items() if name in named}
-        return self._connection.execute(sql, bound)
+        return self._connection.execute(sql, used(sql, self._bound))
 
 
 def _constant(value: object, name: str) -> Typed | None:

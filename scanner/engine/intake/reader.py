@@ -8,7 +8,7 @@ import _duckdb as duckdb
 
 from scanner.base.errors import KeypolicyError, heed_interrupt
 from scanner.catalogue import PROVIDERS, TABLES
-from scanner.engine.database import Connection, reason
+from scanner.engine.database import Connection, reason, used
 from scanner.engine.intake import columnar
 from scanner.inventory.envelope import PLACES
 from scanner.inventory.rows.lines import are_short, no_slug, parted, text_lines
@@ -220,16 +220,16 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
     insert = f'INSERT INTO "{name}" BY NAME WITH raw AS'
     rest = f'DELETE FROM "{name}" WHERE {BAD} IS NULL'
     plain_rows = f"{insert} ({lines}) {plain(name, columns, typed=typed)}"
-    run_on(connection, inputs, plain_rows, _used(plain_rows, values))
+    run_on(connection, inputs, plain_rows, used(plain_rows, values))
     if not _changed(connection.execute(rest)):
         return
     odd_rows = f"{insert} ({odd}) {select(name, columns)}"
-    run_on(connection, inputs, odd_rows, _used(odd_rows, values))
+    run_on(connection, inputs, odd_rows, used(odd_rows, values))
     if not _changed(connection.execute(rest)):
         return
     # A cursor of its own: the rows are written while they are read.
     suspect_rows = f"WITH raw AS ({odd}) {suspects(name, columns)}"
-    found = run_on(connection.cursor(), inputs, suspect_rows, _used(suspect_rows, values))
+    found = run_on(connection.cursor(), inputs, suspect_rows, used(suspect_rows, values))
     redacted_rows = (
         f"{insert} (SELECT unnest($organizations) AS organization, unnest($projects) AS project,"
         " unnest($files) AS file, CAST(unnest($records) AS JSON) AS record, $server AS server)"
@@ -239,7 +239,7 @@ def load_rows(  # noqa: PLR0913, PLR0917 - what a table is filled from, and with
         clean = [close_look(name, row) for row in batch]
         lists = map(list, zip(*clean, strict=True))
         listed = dict(zip(("organizations", "projects", "files", "records"), lists, strict=True))
-        _execute(connection, inputs, redacted_rows, {**_used(redacted_rows, values), **listed})
+        _execute(connection, inputs, redacted_rows, {**used(redacted_rows, values), **listed})
 
 
 def _relation(
@@ -269,10 +269,6 @@ def passing_by(connection: Connection, inputs: Sequence[RawInput], name: str) ->
         yield
     finally:
         connection.execute("RESET disabled_optimizers")
-
-
-def _used(sql: str, values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if f"${name}" in sql}
 
 
 def _changed(done: Connection) -> int:

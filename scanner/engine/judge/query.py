@@ -11,7 +11,7 @@ import msgspec
 
 from scanner.base.errors import Location, UsageError
 from scanner.catalogue import TABLES, TEXTS
-from scanner.engine.database import Connection, proposal, reason, time_limit
+from scanner.engine.database import Connection, proposal, reason, time_limit, used
 from scanner.engine.intake.counts import with_counted
 from scanner.engine.judge.findings import ISO_UTC
 from scanner.engine.predicate import syntax
@@ -99,7 +99,7 @@ def _with_reports_dates(
 def _execute(connection: Connection, text: str, as_of: datetime) -> Connection:
     try:
         with time_limit(connection, QUERY_SECONDS):
-            return connection.execute(text, {AS_OF: as_of} if f"${AS_OF}" in text else {})
+            return connection.execute(text, used(text, {AS_OF: as_of}))
     except duckdb.InterruptException:
         raise _wrong(
             f"it took longer than {QUERY_SECONDS:g} seconds",

@@ -8,7 +8,7 @@ import _duckdb as duckdb
 import msgspec
 
 from scanner.catalogue import TEXTS
-from scanner.engine.database import Connection, reason, time_limit
+from scanner.engine.database import Connection, reason, time_limit, used
 from scanner.engine.judge.evaluate import RULE_SECONDS
 from scanner.engine.judge.prepare import values
 from scanner.engine.predicate.guard import Checked
@@ -129,12 +129,8 @@ class _Tracer:
             f" WHERE number = {self._number}"
         )
         with time_limit(self._connection, RULE_SECONDS):
-            row = self._connection.execute(sql, self._used(sql)).fetchone()
+            row = self._connection.execute(sql, used(sql, self._bound)).fetchone()
         return tuple(row or ())
-
-    def _used(self, sql: str) -> dict[str, object]:
-        """Return the parameters that the statement has: DuckDB refuses others."""
-        return {name: value for name, value in self._bound.items() if f"${name}" in sql}
 
 
 def _flat(part: Part) -> list[Part]:

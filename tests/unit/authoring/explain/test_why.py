@@ -99,6 +99,14 @@ def test_an_error_stays_with_its_part(keys: Connection) -> None:
     assert "Could not convert" in cause.error
 
 
+def test_a_parameter_whose_name_begins_another_ones_is_no_error(keys: Connection) -> None:
+    require = "age_days > $max OR CAST(name AS BIGINT) > $max_age OR age_days > $max_age"
+    found = judge(keys, _rule(require, max=1_000, max_age=2_000), "one", AS_OF)
+    assert [part.sql for part in _flat(found.requirement) if part.cause == "fails"] == [
+        'CAST("name" AS BIGINT)'
+    ]
+
+
 def test_an_error_of_another_row_is_none_of_this_one(keys: Connection) -> None:
     found = judge(keys, _rule("cast(name as integer) > 3"), "aa2", AS_OF)
     assert (found.outcome, found.requirement.value) == (Outcome.PASS, "true")
