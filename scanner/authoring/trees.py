@@ -5,13 +5,11 @@ Only for predicates that the guard has let through, or whose regenerated text go
 
 import json
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
-from scanner.engine.predicate.syntax import PLACE, Node, nodes
+from scanner.engine.predicate.syntax import PLACE, Node, nodes, rewritten
 
 Path = tuple[str | int, ...]
-
-_PLACES: Final = ("alias", "query_location", "query_location_length")
 
 
 def walk(tree: Node, path: Path = ()) -> Iterator[tuple[Path, Node]]:
@@ -58,12 +56,8 @@ def two_sided(node: Node) -> Node:
 
 def identity(tree: Node) -> str:
     """Return a text that is the same for equal expressions, wherever they stand."""
-    return json.dumps(_bare(tree), sort_keys=True)
+    return json.dumps(rewritten(tree, _bare), sort_keys=True)
 
 
-def _bare(value: Any) -> Any:  # noqa: ANN401 - JSON is anything
-    if isinstance(value, dict):
-        return {key: _bare(item) for key, item in value.items() if key not in _PLACES}
-    if isinstance(value, list):
-        return [_bare(item) for item in value]
-    return value
+def _bare(made: Node) -> Node:
+    return {name: part for name, part in made.items() if name not in PLACE}

@@ -93,8 +93,7 @@ class _Subject(msgspec.Struct, eq=False):
     @property
     def node(self) -> Node:
         """What stands for it in a predicate."""
-        kind = {"class": "COLUMN_REF", "type": "COLUMN_REF", "column_names": [self.column]}
-        return {**kind, **syntax.PLACE}
+        return syntax.column(self.column)
 
     def ranks(self) -> dict[Constant, int]:
         """Return the ranks of the constants."""

@@ -1,8 +1,7 @@
 """A rule as a statement that can be pasted: in the words of a database, with its values in it."""
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from scanner.catalogue import TABLES
 from scanner.engine.database import Connection
@@ -10,11 +9,9 @@ from scanner.engine.dialect.words import words_of
 from scanner.engine.judge.evaluate import CODES, outcome_code
 from scanner.engine.judge.prepare import Prepared, values
 from scanner.engine.predicate import syntax
-from scanner.engine.predicate.syntax import Node, cast_to
+from scanner.engine.predicate.syntax import Node, cast_to, constant
 
 HERE: Final = "duckdb"
-PRINTED: Final = (HERE, "spark", "postgres")
-"""What `statement` can write."""
 
 
 def statement(connection: Connection, one: Prepared, as_of: datetime, name: str) -> str:
@@ -43,34 +40,28 @@ def _bound_here(connection: Connection, one: Prepared, as_of: datetime) -> str:
     """Return the code of the outcome with the values of its parameters in it."""
     (tree,) = syntax.parse(connection, [outcome_code(one)])
     bound = values(one.checks.values(), as_of)
-    (text,) = syntax.write(connection, [_with(tree, bound)])
+
+    def change(made: Node) -> Node:
+        is_bound = made.get("class") == "PARAMETER"
+        return _literal(bound[str(made["identifier"])]) if is_bound else made
+
+    (text,) = syntax.write(connection, [syntax.rewritten(tree, change)])
     return text
-
-
-def _with(node: Any, bound: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any part of a JSON tree
-    if isinstance(node, list):
-        return [_with(part, bound) for part in node]
-    if not isinstance(node, dict):
-        return node
-    if node.get("class") == "PARAMETER":
-        return _literal(bound[str(node["identifier"])])
-    return {name: _with(part, bound) for name, part in node.items()}
 
 
 def _literal(value: object) -> Node:
     """Return a value as DuckDB would bind it."""
-    node = {"class": "CONSTANT", "type": "VALUE_CONSTANT", **syntax.PLACE}
     if value is None:
-        return {**node, "literal": {"kind": "NULL_LITERAL", "text": ""}}
+        return constant("", "NULL_LITERAL")
     if isinstance(value, bool):
-        return {**node, "literal": {"kind": "BOOLEAN", "text": str(value).lower()}}
+        return constant(str(value).lower(), "BOOLEAN")
     if isinstance(value, int):
-        return {**node, "literal": {"kind": "INTEGER", "text": str(value)}}
-    text = {**node, "literal": {"kind": "STRING", "text": str(value)}}
+        return constant(str(value), "INTEGER")
+    text = constant(str(value), "STRING")
     if isinstance(value, float):
         return cast_to("DOUBLE", text)
     if isinstance(value, timedelta):
         micros = value.seconds * 1_000_000 + value.microseconds
         said = f"{value.days} days {micros} microseconds"
-        return cast_to("INTERVAL", {**node, "literal": {"kind": "STRING", "text": said}})
+        return cast_to("INTERVAL", constant(said, "STRING"))
     return cast_to("TIMESTAMPTZ", text) if isinstance(value, datetime) else text

@@ -11,7 +11,8 @@ from typing import Final
 
 import msgspec
 
-from scanner.engine.predicate.syntax import PLACE, Node, function
+from scanner.engine.predicate import syntax
+from scanner.engine.predicate.syntax import Node
 
 
 class ValueKind(StrEnum):
@@ -85,21 +86,17 @@ def mark(name: str, *parts: Node | str) -> Node:
 
     Texts are those of numbers and dates, or hexadecimal: nothing in them needs a quote.
     """
-    return function(
-        f"kp_{name}", [literal("STRING", one) if isinstance(one, str) else one for one in parts]
-    )
+    made = [syntax.constant(one, "STRING") if isinstance(one, str) else one for one in parts]
+    return syntax.function(f"kp_{name}", made)
 
 
-def literal(kind: str, text: str) -> Node:
-    """Return a constant of the tree."""
-    node = {"class": "CONSTANT", "type": "VALUE_CONSTANT", **PLACE}
-    return {**node, "literal": {"kind": kind, "text": text} if text else {"kind": kind}}
+NULL: Final = syntax.constant("", "NULL_LITERAL")
 
 
 def constant(value: object, kind: ValueKind | None, scale: int = 0) -> Typed | None:
     """Return what a constant is written as; None for a value that not every database has."""
     if value is None:
-        return Typed(literal("NULL_LITERAL", ""), ValueKind.NULL, is_constant=True)
+        return Typed(NULL, ValueKind.NULL, is_constant=True)
     if isinstance(value, list):
         texts = [one for one in value if isinstance(one, str) and "\0" not in one]
         node = mark("texts", *(hexed(one) for one in texts))
@@ -113,7 +110,7 @@ def _scalar(  # noqa: PLR0911 - one for each kind
 ) -> Typed | None:
     match value:
         case bool():
-            node = literal("BOOLEAN", "true" if value else "false")
+            node = syntax.constant("true" if value else "false", "BOOLEAN")
             return Typed(node, ValueKind.BOOLEAN, is_constant=True, value=value)
         case int() | Decimal() if kind in {ValueKind.INTEGER, ValueKind.EXACT}:
             number = Decimal(value)

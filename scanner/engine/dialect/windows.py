@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 
 from scanner.engine.dialect.numbers import whole
 from scanner.engine.dialect.refusing import inexpressible
-from scanner.engine.dialect.typed import Typed, ValueKind, literal, mark
+from scanner.engine.dialect.typed import NULL, Typed, ValueKind, mark
+from scanner.engine.predicate import syntax
 from scanner.engine.predicate.syntax import DEFAULT_FRAME, PLACE, Node, call
 from scanner.engine.predicate.vocabulary import BY_PLACE, RANKS
 
@@ -64,7 +65,7 @@ def window(lowering: "Lowering", node: Node) -> Typed:
     if name in {"min", "max"} and typed and typed[0].kind is ValueKind.TEXT:
         typed = [Typed(mark("bytes", typed[0].node), ValueKind.TEXT)]
     if name in {"count", "count_star"} and not typed:
-        name, typed = "count", [Typed(literal("INTEGER", "1"), ValueKind.INTEGER)]
+        name, typed = "count", [Typed(syntax.constant("1"), ValueKind.INTEGER)]
     made = {
         "class": "WINDOW",
         "type": "WINDOW_AGGREGATE" if name == "count" else node["type"],
@@ -137,7 +138,7 @@ def _filtered(lowering: "Lowering", node: Node, name: str, typed: list[Typed]) -
         raise inexpressible(f"has FILTER with the window {name}()", node)
     check = {"when_expr": lowering.condition(node["filter_expr"]), "then_expr": typed[0].node}
     case = {"class": "CASE", "type": "CASE_EXPR", **PLACE, "case_checks": [check]}
-    chosen = {**case, "else_expr": literal("NULL_LITERAL", "")}
+    chosen = {**case, "else_expr": NULL}
     return call(name, [chosen])
 
 
