@@ -160,11 +160,12 @@ def of_version(kind: str, version: object) -> str:
 
 
 def percent(rate: float | None) -> str:
-    """Write a rate from 0 to 1; never 100 % where it is less, nor 0 % where it is more."""
+    """Write a rate from 0 to 1: `66.7%`; never 100% where it is less, nor 0% where it is more."""
     if rate is None:
         return "-"
-    tenths = int(rate * 1000)
-    return f"{(tenths or (rate > 0)) / 10:g} %"
+    if rate in {0, 1}:
+        return "100%" if rate else "0%"
+    return f"{min(max(int(rate * 1000), 1), 999) / 10}%"
 
 
 def columns(text: str) -> int:

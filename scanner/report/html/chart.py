@@ -97,7 +97,7 @@ def chart(  # noqa: PLR0913 - what there is to say of a chart
         said=_said(moments, series, sums if len(stacked) > 1 else None, len(breaks), write),
         series=tuple(series),
         shapes=tuple(shapes(plot, series)),
-        scale=tuple(map(write, [1, 0.5, 0] if is_rate else ticks[::-1])),
+        scale=("100%", "50%", "0%") if is_rate else tuple(map(_number, ticks[::-1])),
         labels=_labels(moments),
         breaks=tuple(
             ChartBreak(plot.between(at), day(moments[at]), tuple(breaks[at]))

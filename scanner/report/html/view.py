@@ -26,7 +26,7 @@ from scanner.report.parts.effect import (
     loosened,
     meaning,
     parts,
-    percent,
+    rate_of,
     scanned,
 )
 from scanner.report.parts.frameworks import name_of_framework, title_of
@@ -111,7 +111,7 @@ class _Counts:
     @property
     def rate(self) -> str:
         """The share that passed, never rounded up to a hundred."""
-        return percent(self.by[Outcome.PASS], self.judged)
+        return rate_of(self.by[Outcome.PASS], self.judged)
 
     @property
     def bars(self) -> list[dict[str, str]]:

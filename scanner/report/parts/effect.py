@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from scanner.base.text import clean, plural
+from scanner.base.text import clean, percent, plural
 from scanner.model.outcome import WORST_FIRST, Disposition, Severity
 from scanner.model.owner import OrganizationShare
 from scanner.model.rule import Rule
@@ -105,14 +105,9 @@ def rows_read(run: Run) -> list[str]:
     return [plural(table.rows, f"{name} row") for name, table in tables if table.needed]
 
 
-def percent(passed: int, judged: int) -> str:
-    """Return a part in percent, never rounded up to a hundred or down to nothing."""
-    if not judged:
-        return "not assessed"
-    if passed in {0, judged}:
-        return "100%" if passed else "0%"
-    tenths = min(max(passed * 1000 // judged, 1), 999)
-    return f"{tenths // 10}.{tenths % 10}%"
+def rate_of(passed: int, judged: int) -> str:
+    """Return the part that passed, in percent; or that there was nothing to judge."""
+    return percent(passed / judged) if judged else "not assessed"
 
 
 class OrganizationPart(NamedTuple):
@@ -143,7 +138,7 @@ class OrganizationPart(NamedTuple):
         checks = self.share.checks
         if self.share.projects is None and not checks.passed + checks.failed:
             return "not seen"
-        return percent(checks.passed, checks.passed + checks.failed + checks.unknown)
+        return rate_of(checks.passed, checks.passed + checks.failed + checks.unknown)
 
 
 def parts(run: Run) -> list[OrganizationPart]:

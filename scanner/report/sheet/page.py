@@ -16,7 +16,7 @@ from scanner.report.sheet.sheet import (
 )
 
 _STYLES: Final = ("report.css", "chart.css", "media.css", "print.css", "sheet.css")
-_NUMBER: Final = re.compile(r"-|[\d,.]+( %)?")
+_NUMBER: Final = re.compile(r"-|[\d,.]+%?")
 _BRIEF: Final = re.compile(r"[\d: -]{10,16}")
 
 

@@ -35,7 +35,7 @@ def test_the_first_count_and_the_last_stand_beside_the_line_between_them() -> No
     found = rows(told(*several))
     assert found["high"] == ["8", "0", "█▅▁"]
     assert found["low"] == ["0", "0", "▁▁▁"]
-    assert found["r1"] == ["90 %", "90 %", "▇▇▇"]
+    assert found["r1"] == ["90.0%", "90.0%", "▇▇▇"]
     assert {"critical", "medium", "overdue", "new", "fixed", "reopened", "cis 1", "acme"} <= {
         *found
     }

@@ -77,8 +77,8 @@ def test_a_single_moment_is_a_bar_in_the_middle() -> None:
 
 def test_rates_are_of_a_hundred() -> None:
     found = chart("c", "t", daily(2), [Series("r", "pass", [0.9996, None], False)], is_rate=True)
-    assert found.scale == ("100 %", "50 %", "0 %")
-    assert [row.cells for row in found.rows] == [("99.9 %",), ("-",)]
+    assert found.scale == ("100%", "50%", "0%")
+    assert [row.cells for row in found.rows] == [("99.9%",), ("-",)]
 
 
 def test_it_is_said_in_a_sentence() -> None:

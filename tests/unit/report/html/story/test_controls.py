@@ -31,7 +31,7 @@ def test_rates_of_first_before_and_now() -> None:
     assert (found["runs"], found["first"], found["marks"]) == (3, "2026-02-15", [])
     row = next(one for one in found["rows"] if one["id"] == "SC-5")
     assert (row["framework"], row["first"], row["before"], row["now"]) == (
-        "NIST SP 800-53 r5", "50 %", "75 %", "100 %",
+        "NIST SP 800-53 r5", "50.0%", "75.0%", "100%",
     )  # fmt: skip
     assert (row["change"], row["is_worse"]) == ("+25", False)
     assert row["shape"].path.count("L") == 2
