@@ -71,6 +71,11 @@ class Rule(msgspec.Struct, frozen=True):
     shared: tuple[str, ...] = ()
 
     @property
+    def key(self) -> tuple[str, str]:
+        """What findings name it by: its policy and its id."""
+        return self.policy, self.id
+
+    @property
     def policies(self) -> tuple[str, ...]:
         """The policies of the scan that it is a rule of."""
         return self.policy, *self.shared

@@ -70,7 +70,7 @@ def _annotations(run: Run, examples: Examples) -> Iterator[_Annotation]:
     ranked = sorted(run.results, key=lambda result: -result.rule.severity.rank)
     for result in ranked:
         if number := run.open_shown(result):
-            shown = examples.get((result.rule.policy, result.rule.id), [])
+            shown = examples.get(result.rule.key, [])
             yield _about_rule(result, shown, number)
 
 

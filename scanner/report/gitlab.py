@@ -35,7 +35,7 @@ _MAX_DESCRIPTION: Final = 1_000  # characters: the merge request shows one line
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the Code Quality report; see scanner.report.interface.Format."""
     locations = {
-        (result.rule.policy, result.rule.id): {
+        result.rule.key: {
             "path": unquote(rule_uri(result.rule)),
             "lines": {"begin": max(result.rule.written.line, 1)},
         }

@@ -187,7 +187,7 @@ def _title(result: RuleResult) -> str:
 
 def _details(run: Run, rows: Examples, page: _Page) -> int:
     """Add the findings of each rule while there is room; return how many open ones are left out."""
-    results = {(result.rule.policy, result.rule.id): result for result in run.results}
+    results = {result.rule.key: result for result in run.results}
     left_out = sum(run.open_shown(result) for result in run.results)
     for key, of_rule in rows.items():
         left_out -= _rule(run, results[key], of_rule, page)

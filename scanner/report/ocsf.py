@@ -59,7 +59,7 @@ _GONE: Final = _Value(0, "Unknown")
 
 def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:  # noqa: ARG001 - no option
     """Write the OCSF report; see scanner.report.interface.Format."""
-    rules = {(one.rule.policy, one.rule.id): _words(one.rule) for one in run.results}
+    rules = {one.rule.key: _words(one.rule) for one in run.results}
     gate = _verdict(run)
     events = JsonArray(out)
     while found := (yield):

@@ -185,7 +185,7 @@ class _Summary:
         for number, result in enumerate(ranked[:MAX_RULES]):
             if number:
                 yield ""
-            yield from self._rule(result, examples.get((result.rule.policy, result.rule.id), []))
+            yield from self._rule(result, examples.get(result.rule.key, []))
         rest = ranked[MAX_RULES:]
         if rest:
             findings = plural(sum(map(self._run.open_shown, rest)), "open finding")

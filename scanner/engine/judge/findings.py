@@ -66,7 +66,7 @@ class Findings:
     def first(self, rule: Rule, most: int) -> Iterator[Finding]:
         """Give the first findings of one rule: no more of them is sorted than is asked for."""
         for one in self.evaluated:
-            if one.prepared.rule.id == rule.id and one.prepared.rule.policy == rule.policy:
+            if one.prepared.rule.key == rule.key:
                 yield from islice(self._of(one, f" LIMIT {most:d}"), most)
 
     def rows(

@@ -57,10 +57,7 @@ class Blocks:
     """Makes one block after the other; knows the numbers of rules, places and link patterns."""
 
     def __init__(self, run: Run) -> None:
-        self._rules = {
-            (result.rule.policy, result.rule.id): number
-            for number, result in enumerate(run.results)
-        }
+        self._rules = {result.rule.key: number for number, result in enumerate(run.results)}
         self._places: dict[tuple[str | None, str | None], int] = {}
         self._links: dict[str | None, int] = {}
         self._contacts = {one.owner: one.contact for one in run.owners}

@@ -73,10 +73,8 @@ def _css(text: str) -> str:
 
 def printed(run: Run, findings: Sequence[Finding]) -> dict[str, Any]:
     """Return these findings, which are in the order of `Run.findings`, rule by rule."""
-    rules = {(result.rule.policy, result.rule.id): result.rule for result in run.results}
-    totals = {
-        (result.rule.policy, result.rule.id): sum(result.tally.values()) for result in run.results
-    }
+    rules = {result.rule.key: result.rule for result in run.results}
+    totals = {result.rule.key: sum(result.tally.values()) for result in run.results}
     groups = [
         _group(rules[key], totals[key], list(found))
         for key, found in groupby(findings, key=lambda one: (one.policy, one.rule_id))

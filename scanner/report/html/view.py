@@ -177,7 +177,7 @@ def _title(rule: Rule) -> dict[str, str]:
 
 def _first(run: Run, findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Return the rows of the table that is shown where no script runs."""
-    titles = {(r.rule.policy, r.rule.id): paragraph(r.rule.title) for r in run.results}
+    titles = {r.rule.key: paragraph(r.rule.title) for r in run.results}
     return [
         {
             "severity": finding.severity.value,

@@ -126,7 +126,7 @@ def _observations(
 ) -> Generator[None, Sequence[Finding], Mapping[str | None, str]]:
     """Put aside what each rule and each finding is; return organizations, and whose they are."""
     observations.add(parts.rule_observation(result, run) for result in run.results)
-    rules = {(result.rule.policy, result.rule.id): result.rule for result in run.results}
+    rules = {result.rule.key: result.rule for result in run.results}
     organizations: dict[str | None, str] = {}
     while found := (yield):
         for one in found:

@@ -82,7 +82,7 @@ class _PolicyRun:
         self._dispositions = set(Disposition) if options.include_suppressed else {Disposition.OPEN}
         results = [r for r in run.results if policy is not None and r.rule.policy == policy.name]
         found = sum(r.disposed(disposition) for r in results for disposition in self._dispositions)
-        self.rules = [(result.rule.policy, result.rule.id) for result in results]
+        self.rules = [result.rule.key for result in results]
         self.left = min(found, MAX_RESULTS)
         # The members are known before the first result is: everything else is counted already.
         self._head = msgspec.json.encode(

@@ -27,7 +27,7 @@ class Results:
 
     def __init__(self, rules: list[Rule], waivers: dict[str, Waiver]) -> None:
         self._waivers = waivers
-        self._index = {(rule.policy, rule.id): index for index, rule in enumerate(rules)}
+        self._index = {rule.key: index for index, rule in enumerate(rules)}
         self._rules = rules
         self._places = [_physical(rule) for rule in rules]
 
