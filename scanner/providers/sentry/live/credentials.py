@@ -58,13 +58,7 @@ async def _read(
             sink.ledger.saw(table)
             for record in page.records:
                 sink.rows.add(table, record, organization=place.slug, project=None)
-            for problem in page.faults:
-                sink.ledger.missing(
-                    table,
-                    f"A record was left out, because {problem}.",
-                    organization=place.slug,
-                    project=None,
-                )
+            sink.note_faults(table, page, place.slug, None)
     except ApiError as error:
         if error.reason is Reason.MISSING:
             reason = f"The server has no list of this kind (organizations/.../{listing.path}/)."

@@ -45,6 +45,14 @@ class Sink(msgspec.Struct, frozen=True):
     count: Count
     warnings: set[str]
 
+    def note_faults(
+        self, table: str, page: ListPage, organization: str, project: str | None
+    ) -> None:
+        """Note records that were left out because they are not what the table can hold."""
+        for problem in page.faults:
+            reason = f"A record was left out, because {problem}."
+            self.ledger.missing(table, reason, organization=organization, project=project)
+
 
 class Project(msgspec.Struct, frozen=True):
     """A listed project; `accessible` None: the server does not say."""
@@ -99,7 +107,7 @@ class Roster:
     ) -> None:
         """Write the projects of a page: those of the scope, or those chosen."""
         self.sink.ledger.saw(PROJECT)
-        self.note_faults(PROJECT, page, None)
+        self.sink.note_faults(PROJECT, page, self.place.slug, None)
         if page.faults and not self._wanted:  # those that are named are asked for in any case
             self._lacks_keys("A project's record cannot be used")
         choose = choose or (lambda record: not self._wanted or record["slug"] in self._wanted)
@@ -115,7 +123,7 @@ class Roster:
 
     async def add_listed_keys(self, page: ListPage) -> None:
         """Write a page of the whole-organization listing, each key with its project's slug."""
-        self.note_faults(KEY, page, None)
+        self.sink.note_faults(KEY, page, self.place.slug, None)
         found: list[tuple[dict[str, Any], str | None]] = []
         for record in page.records:
             number = _project_id(record)
@@ -133,7 +141,7 @@ class Roster:
     async def add_project_keys(self, page: ListPage, slug: str) -> None:
         """Write a page of one project's own listing, without what was written before."""
         self.sink.ledger.saw(KEY)
-        self.note_faults(KEY, page, slug)
+        self.sink.note_faults(KEY, page, self.place.slug, slug)
         told = set(map(_project_id, page.records)) - {_NO_PROJECT}
         self._told.setdefault(slug, set()).update(told)
         # What the whole listing gave to another project is written: which one is right, nobody
@@ -172,16 +180,6 @@ class Roster:
         )
         self.sink.ledger.missing(PROJECT, reason, organization=self.place.slug, project=None)
         self._lacks_keys("The list of projects lacks one that has keys")
-
-    def note_faults(self, table: str, page: ListPage, project: str | None) -> None:
-        """Note records that were left out because they are not what the table can hold."""
-        for problem in page.faults:
-            self.sink.ledger.missing(
-                table,
-                f"A record was left out, because {problem}.",
-                organization=self.place.slug,
-                project=project,
-            )
 
     def _lacks_keys(self, what: str) -> None:
         """Note that there may be keys which nobody asked for, as their project is not known."""
