@@ -34,11 +34,11 @@ class Metered(Protocol):
 
 
 class Knowledge(msgspec.Struct, frozen=True):
-    """What can be asked of keys.
+    """What can be asked about keys while a plan is made.
 
-    `rows` gives columns of rows by table and id. `meter` is None where nobody can be asked what
-    keys accept. `headroom` is by how much more than what is in use a limit is to allow. `keys`
-    gives all keys of a table, at the moment `as_of`; None where not all are known: in a report.
+    `rows` gives columns of rows by table and id. `meter` tells what keys accept; None where nothing
+    can. `headroom` is the factor by which a limit is to be higher than what is in use. `keys` gives
+    all keys of a table as of `as_of`; None where not all are known, as in a report.
     """
 
     rows: Rows

@@ -1,4 +1,4 @@
-"""The external frameworks whose requirements we can tell from mistyped ones.
+"""The frameworks whose requirements are known here, so that mistyped ones are noticed.
 
 Only identifiers are here. Frameworks of an organization's own are welcome and not looked into.
 """

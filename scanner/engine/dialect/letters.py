@@ -1,4 +1,4 @@
-"""What characters are to DuckDB, for databases to which they are something else."""
+"""The characters that DuckDB trims, and their cases, for databases that have others."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a rule needs so that its counts can be made: columns in, the rows behind them out."""
+"""Columns that count the rows of other tables: which columns of those they need."""
 
 from scanner.catalogue import COUNTED, TABLES
 from scanner.model.inventory import Needs

@@ -1,4 +1,4 @@
-"""Values beside columns of another kind: what the database finds out row by row is refused before.
+"""Comparisons of a column with a value of another kind: refused before any row fails on them.
 
 A text may be any kind of value to the database, and is judged by it: `date_created > '2026-01-31'`.
 """

@@ -42,10 +42,10 @@ _HOUR = 3_600
 
 
 class Situation(msgspec.Struct, frozen=True, kw_only=True):
-    """A key as it was seen: where it is, its state, its usage or `why_not`, if that was asked for.
+    """A key as it was seen: where it is, its state, and its usage if that was asked for.
 
-    Fields of the state that the source did not tell are absent. `headroom` is by how much more
-    than what is in use is to be allowed.
+    `why_not` is why there is no usage. Fields of the state that the source did not tell are absent.
+    `headroom` is the factor by which a limit is to be higher than what is in use.
     """
 
     organization: str
@@ -98,11 +98,12 @@ class NoArguments(msgspec.Struct, frozen=True):
 class Action(Signature[A], Generic[A], frozen=True, kw_only=True):
     """Something that can be done to a key.
 
-    It may mend findings about rows of the table `resource`. `needs` are the fields of the key's
-    state that it has to know. `propose` reads nothing but what it is given, and raises
-    NotPossibleError; an action that `cuts` may keep out events that are accepted now. One that
-    `creates` makes a row of that table. `reads` are columns of keys that its plan is made of
-    besides. Of the fields that it `merges` a proposal has only the members that become other.
+    It may mend findings about rows of the table `resource`. `propose` depends on its arguments
+    alone, and raises NotPossibleError. `needs` are the fields of the key's state that have to be
+    known for it, and `reads` further columns of keys that a plan of it is made of. `cuts`: events
+    that are accepted now may be rejected. `creates` is the table of which it makes a row, empty
+    where it changes one. `merges` are fields that are objects, of which a proposal has only the
+    members that change.
     """
 
     resource: str

@@ -1,4 +1,4 @@
-"""A key's states go in: whether one holds what is wanted, and what tells it from another."""
+"""States of a key compared: with what is wanted, with what was planned on, with one another."""
 
 import json
 from collections.abc import Iterable

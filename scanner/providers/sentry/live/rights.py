@@ -1,4 +1,4 @@
-"""Requests that the token's scopes do not allow: one refusal tells it for all of a kind.
+"""Requests that the token's scopes do not allow: after one refusal no other of its kind is sent.
 
 A server gives one wording for a missing scope and for not being a member. Where it has told the
 token's scopes, they tell the two apart.

@@ -1,4 +1,4 @@
-"""Reading an organization until it held still: on trial first, for good once it is proven."""
+"""Reading an organization until a second look finds it unchanged: only then its rows are kept."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
