@@ -12,7 +12,7 @@ from scanner.model.finding import Due, DueReason, Forecast
 from scanner.model.moment import utc_day
 from scanner.model.outcome import Outcome
 from scanner.model.run import Run
-from scanner.report.forecast.document import monday, projects, weeks
+from scanner.report.forecast.document import incomplete, monday, projects, weeks
 from scanner.report.interface import ReportOptions
 from scanner.report.parts.effect import scanned
 
@@ -30,13 +30,8 @@ def agenda(
     due = f"{plural(len(forecast.dues), 'finding')} due within {plural(forecast.days, 'day')}"
     lapses = f", {plural(len(forecast.lapses), 'waiver')} to lapse" if forecast.lapses else ""
     yield f"FORECAST: {due} (to {end}){lapses}"
-    for reason in reasons:
+    for reason in dict.fromkeys((*reasons, *incomplete(run))):
         yield from wrap(clean(reason), width, "  - ", hanging="    ")
-    for name, coverage in run.inventory.incomplete.items():
-        told = f"{name} is {coverage.state.value}: {coverage.reason}"
-        if told in reasons:
-            continue
-        yield from wrap(clean(told), width, "  - ", hanging="    ")
     if options.quiet:
         return
     yield ""

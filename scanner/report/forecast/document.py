@@ -112,6 +112,14 @@ def lapse_uid(lapse: Lapse) -> str:
     return f"waiver-{lapse.waiver.id}@keypolicy"
 
 
+def incomplete(run: Run) -> tuple[str, ...]:
+    """Say of each table that was not seen whole what is missing; nothing is foretold of that."""
+    return tuple(
+        f"{name} is {coverage.state.value}: {coverage.reason}"
+        for name, coverage in run.inventory.incomplete.items()
+    )
+
+
 def weeks(forecast: Forecast) -> tuple[ForecastWeek, ...]:
     """Count what falls due by week."""
     dues = Counter(monday(one.at) for one in forecast.dues)
@@ -151,10 +159,7 @@ def document(run: Run, forecast: Forecast) -> bytes:
         days=forecast.days,
         sources=run.inventory.sources,
         policies=tuple(ForecastPolicy(one.name, one.version, one.digest) for one in run.policies),
-        incomplete=tuple(
-            f"{name} is {coverage.state.value}: {coverage.reason}"
-            for name, coverage in run.inventory.incomplete.items()
-        ),
+        incomplete=incomplete(run),
         rules=forecast.rules,
         moving_rules=forecast.moving_rules,
         by_severity={severity: severities[severity] for severity in Severity},
