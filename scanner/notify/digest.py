@@ -31,9 +31,10 @@ class ScanChanges(msgspec.Struct, frozen=True, kw_only=True):
     """What is different from the time before, which is `since` when `against` is a scan.
 
     Findings count where they are open, or were. `overdue` are those that became so; `demanded` and
-    `released` came and went with a changed policy, `uncovered` are where nobody looked before, and
-    `lapsed` were waived. `was` is the verdict before, and `is_seen_otherwise` whether other parts
-    of the inventory could not be seen then.
+    `released` came and went with a changed policy, `uncovered` are where nobody looked before,
+    `lapsed` were waived or in the baseline, and `worse` are those that a diff calls so. `was` is
+    the verdict before, and `is_seen_otherwise` whether other parts of the inventory could not be
+    seen then.
     """
 
     against: str
@@ -47,6 +48,7 @@ class ScanChanges(msgspec.Struct, frozen=True, kw_only=True):
     released: int = 0
     uncovered: int = 0
     lapsed: int = 0
+    worse: int = 0
     is_seen_otherwise: bool = False
 
     @property
@@ -57,7 +59,8 @@ class ScanChanges(msgspec.Struct, frozen=True, kw_only=True):
             "reopened": self.reopened,
             "fixed": self.fixed,
             "newly overdue": self.overdue,
-            "with a lapsed waiver": self.lapsed,
+            "waived or in the baseline no more": self.lapsed,
+            "worse": self.worse,
             "come into view": self.uncovered,
             "come with a changed policy": self.demanded,
             "gone with a changed policy": self.released,

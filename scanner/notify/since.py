@@ -87,6 +87,7 @@ def _between(first: Snapshot, second: Snapshot, against: str) -> ScanChanges:
         released=_open(found.released),
         uncovered=_open(found.uncovered),
         lapsed=_open(found.lapsed),
+        worse=_open(found.worse),
         is_seen_otherwise=_unseen(first) != _unseen(second),
     )
 

@@ -10,13 +10,18 @@ from typing import Final, NamedTuple
 import msgspec
 
 from scanner.model.finding import Identity, KnownFinding, is_same
-from scanner.model.outcome import Disposition, Outcome
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Rule
 from scanner.model.waiver import Waiver, WaiverState
 from scanner.triage.fingerprint import fingerprint
 
 BADNESS: Final = {Outcome.UNKNOWN: 0, Outcome.ERROR: 1, Outcome.FAIL: 2}
 """Which outcome is worse than which: what is known to be wrong is worse than what is not known."""
+
+
+def is_worse(severity: Severity, outcome: Outcome, known: KnownFinding) -> bool:
+    """Whether a finding is worse than it was known to be."""
+    return severity.rank > known.severity.rank or BADNESS[outcome] > BADNESS[known.outcome]
 
 
 class Decision(NamedTuple):
@@ -158,16 +163,10 @@ class Decider:
                 return Decision(Disposition.OPEN, one.waiver.id, first_seen)
         if known is None:
             return PLAIN
-        if self._is_worse(outcome, known):
+        if is_worse(self._rule.severity, outcome, known):
             self._ledger.worsened += 1
             return Decision(Disposition.OPEN, None, first_seen)
         return Decision(Disposition.BASELINED, None, first_seen)
-
-    def _is_worse(self, outcome: Outcome, known: KnownFinding) -> bool:
-        return (
-            self._rule.severity.rank > known.severity.rank
-            or BADNESS[outcome] > BADNESS[known.outcome]
-        )
 
 
 PLAIN: Final = Decision(Disposition.OPEN)

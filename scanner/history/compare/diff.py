@@ -15,6 +15,7 @@ from scanner.model.history import TrackedFinding
 from scanner.model.inventory import Reach, Scope
 from scanner.model.outcome import WORST_FIRST, Disposition
 from scanner.report.parts.changes import changes
+from scanner.triage.decide import is_worse
 
 Tracked = tuple[TrackedFinding, ...]
 
@@ -23,8 +24,9 @@ class Diff(msgspec.Struct, frozen=True):
     """Findings by what became of them, the worst first.
 
     `demanded` came and `released` went with a rule, `uncovered` are where the first did not look,
-    `unseen` where the second did not. `waived` were open and are waived now, `lapsed` were waived
-    and are open now; both are among `still`. `notes` say what else of the two is different.
+    `unseen` where the second did not. Among `still` are three more: `waived` were open and are
+    waived or in the baseline now, `lapsed` the other way, and `worse` are open, and of a higher
+    severity or a worse outcome than they were. `notes` say what else of the two is different.
     """
 
     new: Tracked
@@ -37,13 +39,14 @@ class Diff(msgspec.Struct, frozen=True):
     still: Tracked
     waived: Tracked
     lapsed: Tracked
+    worse: Tracked
     notes: tuple[str, ...]
 
 
 def diff(first: Snapshot, second: Snapshot) -> Diff:
     """Compare two moments; findings are as the one has them that they are of, the second before."""
     came: dict[str, list[TrackedFinding]] = {}
-    still, waived, lapsed = [], [], []
+    still, waived, lapsed, worse = [], [], [], []
     moved = _moved(first, second)
     for name, one in second.findings.items():
         before = first.findings.get(name) or moved.get(name)
@@ -51,11 +54,13 @@ def diff(first: Snapshot, second: Snapshot) -> Diff:
             came.setdefault(_how_it_came(first, second, one), []).append(one)
             continue
         still.append(one)
-        was, is_now = (found.disposition is Disposition.WAIVED for found in (before, one))
-        if is_now and not was:
+        was_open, is_open = (found.disposition is Disposition.OPEN for found in (before, one))
+        if was_open and not is_open:
             waived.append(one)
-        elif was and not is_now:
+        elif is_open and not was_open:
             lapsed.append(one)
+        if is_open and is_worse(one.severity, one.outcome, before):
+            worse.append(one)
     went: dict[str, list[TrackedFinding]] = {}
     elsewhere = {one.fingerprint for one in moved.values()}
     for name, one in first.findings.items():
@@ -70,6 +75,7 @@ def diff(first: Snapshot, second: Snapshot) -> Diff:
         still=ordered(still),
         waived=ordered(waived),
         lapsed=ordered(lapsed),
+        worse=ordered(worse),
         notes=(*changes(first.point, second.point), *_narrowness(first, second)),
     )
 

@@ -15,8 +15,9 @@ _TOLD: Final = {
     "released": "went with a rule that is gone or demands something else",
     "uncovered": "where the first did not look",
     "unseen": "where the second did not look: nothing is known of them",
-    "waived": "still there, and waived now",
-    "lapsed": "still there, and waived no more",
+    "waived": "still there, and waived or in the baseline now",
+    "lapsed": "still there, and waived or in the baseline no more",
+    "worse": "still there, and worse: of a higher severity, or wrong where it could not be told",
 }
 _TILES: Final = (
     ("new", "fail"),

@@ -53,7 +53,7 @@ def changed(**more: Any) -> ScanChanges:
             ("change", changed(**{name: 1}), 0, True)
             for name in (
                 *("new", "reopened", "fixed", "overdue", "demanded", "released"),
-                *("uncovered", "lapsed"),
+                *("uncovered", "lapsed", "worse"),
             )
         ),
         ("change", changed(is_seen_otherwise=True), 0, True),

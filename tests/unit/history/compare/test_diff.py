@@ -12,7 +12,7 @@ from scanner.history.compare.snapshot import Demand, Snapshot
 from scanner.model.coverage import Gap
 from scanner.model.history import Fate, TrackedFinding
 from scanner.model.inventory import Reach, Scope
-from scanner.model.outcome import Disposition
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.run import GateResult, TrendPoint
 from tests.unit.history.factory import DAY, tracked
 
@@ -201,7 +201,7 @@ def test_a_diff_is_what_sets_say(first: Snapshot, second: Snapshot) -> None:
     assert names(found, "still") == first.findings.keys() & second.findings.keys()
     for parts in (came, went):
         assert sum(map(len, parts)) == len(set().union(*parts))
-    for part in ("waived", "lapsed"):
+    for part in ("waived", "lapsed", "worse"):
         assert names(found, part) <= names(found, "still")
     for one in found.fixed:
         assert second.saw(one, first)
@@ -225,9 +225,38 @@ def test_backwards_what_came_went(first: Snapshot, second: Snapshot) -> None:
     forwards, backwards = diff(first, second), diff(second, first)
     assert names(forwards, "demanded") == names(backwards, "released")
     assert names(forwards, "uncovered") == names(backwards, "unseen")
-    assert names(forwards, "waived") == names(backwards, "lapsed") or any(
-        one.disposition is Disposition.BASELINED for one in forwards.still
-    )
+    assert names(forwards, "waived") == names(backwards, "lapsed")
+
+
+BAD = {"severity": Severity.HIGH, "outcome": Outcome.FAIL}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({"disposition": Disposition.BASELINED}, {}, {"lapsed"}),
+        ({}, {"disposition": Disposition.BASELINED}, {"waived"}),
+        ({"disposition": Disposition.WAIVED}, {"disposition": Disposition.BASELINED}, set()),
+        ({"outcome": Outcome.UNKNOWN}, {}, {"worse"}),
+        ({"outcome": Outcome.UNKNOWN}, {"outcome": Outcome.ERROR}, {"worse"}),
+        ({}, {"outcome": Outcome.UNKNOWN}, set()),
+        ({}, {"severity": Severity.CRITICAL}, {"worse"}),
+        ({}, {"severity": Severity.LOW}, set()),
+        ({}, {"severity": Severity.CRITICAL, "disposition": Disposition.WAIVED}, {"waived"}),
+        (
+            {"outcome": Outcome.UNKNOWN, "disposition": Disposition.BASELINED},
+            {},
+            {"lapsed", "worse"},
+        ),
+    ],
+)
+def test_what_is_still_there_may_weigh_more(
+    before: dict[str, Any], after: dict[str, Any], told: set[str]
+) -> None:
+    first, second = (snap(tracked("a", **{**BAD, **more})) for more in (before, after))
+    found = diff(first, second)
+    assert {part for part in ("waived", "lapsed", "worse") if getattr(found, part)} == told
+    assert names(found, "still") == {"a"}
 
 
 def test_what_a_history_knows_comes_before_a_guess() -> None:
