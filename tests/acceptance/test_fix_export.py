@@ -102,6 +102,7 @@ def test_it_says_what_to_choose(tmp_path: Path) -> None:
         ("--param", "max_age=1d"),
         ("--waivers", "w.yaml"),
         ("--baseline", "b.json"),
+        ("--owners", "o.yaml"),
     ],
 )
 def test_what_says_nothing_about_keys_as_they_are_is_told(
@@ -122,14 +123,17 @@ rules:
     title: Limited
     resource: sentry_key
     severity: high
+    where: owner = 'web'
     check: {rate_limit: true}
     rationale: Loops of errors.
     remediation: Set one.
     fix: {set_rate_limit: {count: 4711, window: 1h}}
 """
     (tmp_path / "ours.yaml").write_text(policy, "utf-8")
+    (tmp_path / "owners.yaml").write_text("owners: [{owner: web}]\n", "utf-8")
     fixed = ("fix", "export", "--demo", "--terraform", "--policy", "ours.yaml")
-    now, then = (here(*fixed, *more, cwd=tmp_path) for more in ((), ("--desired",)))
+    wanted = ("--desired", "--owners", "owners.yaml")
+    now, then = (here(*fixed, *more, cwd=tmp_path) for more in ((), wanted))
     assert (now.code, then.code, then.err) == (0, 0, "")
     without = now.out.count("# There is no rate limit.")
     assert without > 0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Keys = list[tuple[KeyTarget, State]]
 
 _LEFT_OUT: Final = 1
-_OF_DESIRED: Final = ("policy", "param", "waivers", "baseline")
+_OF_DESIRED: Final = ("policy", "param", "waivers", "baseline", "owners")
 """Options about a plan, which the keys as they are do not depend on."""
 
 
@@ -52,6 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     output.add_argument("--waivers", metavar="FILE", help="with --desired: approved exceptions")
     output.add_argument("--baseline", metavar="FILE", help="with --desired: known findings")
+    inputs.add_owners_argument(output)
     inputs.add_partial_argument(output)
 
 
