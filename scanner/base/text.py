@@ -197,10 +197,19 @@ def fit(text: str, width: int) -> str:
     return ("".join(taken).rstrip() + ELLIPSIS)[: max(width, 0)]
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return the rows of a table as lines, made harmless, their cells below each other."""
+def aligned(rows: Sequence[Sequence[str]], most: int | None = None) -> list[str]:
+    """Return the rows of a table as lines, made harmless, their cells below each other.
+
+    Where the lines would take more than `most` columns, the longest cells are cut: one long name
+    pushes nothing out of the other rows.
+    """
     shown = [[clean(cell) for cell in row] for row in rows]
     widths = [max(map(columns, column)) for column in zip(*shown, strict=True)]
+    if most is not None:
+        widths = [min(width, most) for width in widths]
+        while sum(widths) + 2 * len(widths[1:]) > most:
+            widths[widths.index(max(widths))] -= 1
+        shown = [list(map(fit, row, widths)) for row in shown]
     return [
         "  ".join(
             cell + " " * (width - columns(cell)) for cell, width in zip(row, widths, strict=True)

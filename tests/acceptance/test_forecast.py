@@ -9,6 +9,7 @@ import pytest
 from icalendar import Calendar
 
 from scanner.base.resources import schema_path
+from scanner.base.text import columns
 from tests.acceptance.support import Result, here
 from tests.acceptance.tolerance import ALPHA, BETA, Place, key
 
@@ -67,6 +68,18 @@ def test_the_day_on_which_a_key_breaks_a_rule(place: Place) -> None:
         ("2026-03-02", "beta", "key-young"),
         ("2026-03-12", "alpha", "key-young"),
     ]
+
+
+def test_a_long_name_hides_no_rule(place: Place) -> None:
+    alpha, beta = "a" * 150, "\N{CJK UNIFIED IDEOGRAPH-6F22}" * 60
+    place.keys(
+        key(ALPHA, alpha, dateCreated="2025-12-11T00:00:00Z"),
+        key(BETA, beta, dateCreated="2025-12-11T00:00:00Z"),
+    )
+    told = run(place, "forecast").out.splitlines()
+    found = [line for line in told if line.startswith("  2026-03-12")]
+    assert [line.split()[-1] for line in found] == ["key-young"] * 2
+    assert all(columns(line) <= 80 for line in told)
 
 
 def test_parameters_and_days_are_heeded(place: Place) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Final
 
-from scanner.base.text import aligned, clean, clock, fit, plural, wrap
+from scanner.base.text import aligned, clean, clock, plural, wrap
 from scanner.model.finding import Due, DueReason, Forecast
 from scanner.model.moment import utc_day
 from scanner.model.outcome import Outcome
@@ -59,7 +59,7 @@ def _weeks(forecast: Forecast, width: int, most: int | None) -> Iterator[str]:
         yield ""
         yield f"Week of {week.starts}: {plural(len(found), 'finding')} due"
         rows = [_row(one, forecast) for one in found[:most]]
-        yield from (fit(f"  {line}", width) for line in aligned(rows))
+        yield from (f"  {line}" for line in aligned(rows, width - 2))
         if len(found) > len(rows):
             yield f"  ... and {len(found) - len(rows):,} more (-v shows all)"
 
@@ -101,7 +101,7 @@ def _projects(forecast: Forecast, width: int, most: int | None) -> Iterator[str]
         ]
         for one in found[:most]
     ]
-    yield from (fit(f"  {line}", width) for line in aligned(rows))
+    yield from (f"  {line}" for line in aligned(rows, width - 2))
     if len(found) > len(rows):
         yield f"  ... and {len(found) - len(rows):,} more (-v shows all)"
 
@@ -120,4 +120,4 @@ def _waivers(forecast: Forecast, width: int) -> Iterator[str]:
         ]
         for one in forecast.lapses
     ]
-    yield from (fit(f"  {line}", width) for line in aligned(rows))
+    yield from (f"  {line}" for line in aligned(rows, width - 2))
