@@ -1,10 +1,28 @@
 """The one hierarchy of errors; each class knows the exit code that the command ends with."""
 
+import errno
 from typing import ClassVar, Final
 
 import msgspec
 
 _INTERRUPTED: Final = "Query interrupted"
+
+_NO_SPACE: Final = "Make room on the disk, or let TMPDIR name a folder with more."
+_NO_RIGHT: Final = "Check the permissions of the file and its folder."
+_IN_THE_WAY: Final = "Something is in the way there: move it, or choose another place."
+_REMEDIES: Final = {
+    errno.ENOSPC: _NO_SPACE,
+    errno.EDQUOT: _NO_SPACE,
+    errno.EFBIG: _NO_SPACE,
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
+    errno.EROFS: _NO_RIGHT,
+    errno.ENAMETOOLONG: "Use a shorter name.",
+    errno.ELOOP: "Mend the link: it leads back to itself.",
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EMFILE: "Allow more open files: ulimit -n 1024.",
+}
 
 
 class Location(msgspec.Struct, frozen=True, order=True):
@@ -105,6 +123,11 @@ class DeliveryError(KeypolicyError):
     """A message that could not be delivered; `where` is a host. A scan tells it and goes on."""
 
     exit_code = 2
+
+
+def remedy_for(error: OSError) -> str:
+    """Say how to mend what the system refused."""
+    return _REMEDIES.get(error.errno or 0, "Mend what the system complains of, and run it again.")
 
 
 def causes(error: BaseException | None) -> list[BaseException]:

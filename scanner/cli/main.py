@@ -77,19 +77,6 @@ _FOR_THEIR_OUTPUT: Final = frozenset({"query", "explain", "rules", "schema"})
 _ENVIRONMENT: Final = ("KEYPOLICY_", "SENTRY_")
 
 _UNDECIDED: Final = "Nothing was decided."
-_NO_SPACE: Final = "Make room on the disk, or let TMPDIR name a folder with more."
-_NO_RIGHT: Final = "Check the permissions of the file and its folder."
-_REMEDIES: Final = {
-    errno.ENOSPC: _NO_SPACE,
-    errno.EDQUOT: _NO_SPACE,
-    errno.EFBIG: _NO_SPACE,
-    errno.EACCES: _NO_RIGHT,
-    errno.EPERM: _NO_RIGHT,
-    errno.EROFS: _NO_RIGHT,
-    errno.ENAMETOOLONG: "Use a shorter name.",
-    errno.ELOOP: "Mend the link: it leads back to itself.",
-    errno.EMFILE: "Allow more open files: ulimit -n 1024.",
-}
 
 
 class _Store(argparse._StoreAction):  # noqa: SLF001 - argparse has no other name for it
@@ -236,9 +223,10 @@ def _environment(error: OSError) -> str:
     """Say what the system refused: a full disk or a folder without rights is no internal error."""
     if error.errno == errno.ENOENT and error.filename is None and not _has_folder():
         return f"the working directory is gone\n  Change to one that is there. {_UNDECIDED}"
+    from scanner.base.errors import remedy_for  # noqa: PLC0415 - not for --version
+
     where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-    remedy = _REMEDIES.get(error.errno or 0, "Mend what the system complains of, and run it again.")
-    return f"{where}{error.strerror or error}\n  {remedy} {_UNDECIDED}"
+    return f"{where}{error.strerror or error}\n  {remedy_for(error)} {_UNDECIDED}"
 
 
 def _has_folder() -> bool:

@@ -31,6 +31,9 @@ _AGAIN: Final = 0.05
 
 _PARAMETER: Final = re.compile(r"\$(\w+)")
 _LONGEST_REASON: Final = 500
+_WRAPPED: Final = re.compile(r'.*"exception_message":"((?:[^"\\]|\\.)*)".*')
+"""What a thread of the engine could not write is told as JSON within a sentence."""
+
 _KIND: Final = re.compile(r"^(?:[A-Z][A-Za-z ]* Error: |\w+(?:Exception|Error): )+")
 """Names of the engine's classes of errors: they tell nothing that the message does not."""
 
@@ -86,6 +89,8 @@ def reason(error: duckdb.Error, *, quotes: bool = True) -> str:
     quotes; without, for statements that read a file, nothing of a record is told.
     """
     text = _KIND.sub("", str(error).strip().split("\n", 1)[0], count=1)
+    if wrapped := _WRAPPED.fullmatch(text):
+        text = wrapped[1].replace('\\"', '"')
     return _bounded(redact_text(text) if quotes else _QUOTED.sub("...", text))
 
 

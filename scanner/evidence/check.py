@@ -163,8 +163,9 @@ def _judged(found: EvidenceCheck, run: StoredRun, before: StoredRun | None) -> E
     except DamageError as error:
         damage = [error]
     except KeypolicyError as error:
-        told = DamageError(f"cannot be judged anew: {error}", "remake", where=str(run.path))
-        damage = [told]
+        why = f"{error.where}: {error.message}" if error.where else error.message
+        told = f"cannot be judged anew: {why}"
+        damage = [DamageError(told, "remake", where=str(run.path), remedy=error.remedy)]
     unconfirmed = []
     if run.manifest.tool != TOOL and damage:
         # Another release may say the same in other words: that is no proof of a change.

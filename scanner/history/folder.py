@@ -15,6 +15,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -126,7 +127,6 @@ class StoredRun(msgspec.Struct, frozen=True):
                 "is not what the run wrote: its SHA-256 differs from that in the manifest",
                 "changed",
                 where=where,
-                remedy="Take it back from a copy of the history.",
             )
         return raw
 
@@ -199,11 +199,11 @@ class History:
         except UsageError as error:
             raise DamageError(error.message, "no-manifest", where=where) from error
         manifest = decode(raw, where)
-        if folder_name(manifest) != name:
-            raise DamageError(
-                f"is that of {folder_name(manifest)}", "misplaced", where=where,
-                remedy="Give the folder its name back.",
-            )  # fmt: skip
+        own = folder_name(manifest)
+        if own != name:
+            is_copy = (self.folder / own).exists()
+            remedy = "It is a copy: take it away." if is_copy else "Give the folder its name back."
+            raise DamageError(f"is that of {own}", "misplaced", where=where, remedy=remedy)
         return StoredRun(path, manifest, hashlib.sha256(raw).hexdigest())
 
     def runs(self) -> tuple[list[StoredRun], list[DamageError]]:
@@ -232,12 +232,17 @@ def check(folder: Path) -> None:
     except (UsageError, UnfitError):
         marker = None
     if marker is None or marker.format != FORMAT:
+        remedy = (
+            "Name the folder that `keypolicy scan --history DIR` writes: a new one, an empty one,"
+            " or one that it wrote to before."
+        )
+        if _has_runs(folder):
+            remedy = f"It has runs: take {MARKER} back, or write {marker_bytes().decode().strip()}."
         raise DamageError(
             f"is no history: there is no {MARKER} that says so",
             "no-history",
             where=where,
-            remedy="Name the folder that `keypolicy scan --history DIR` writes: a new one, an empty"
-            " one, or one that it wrote to before.",
+            remedy=remedy,
         )
     if marker.version != VERSION:
         raise DamageError(
@@ -246,6 +251,12 @@ def check(folder: Path) -> None:
             where=where,
             remedy="Use the release that wrote it, or a later one.",
         )
+
+
+def _has_runs(folder: Path) -> bool:
+    with suppress(OSError), os.scandir(folder) as entries:
+        return any(_NAME.fullmatch(one.name) for one in entries)
+    return False
 
 
 def marker_bytes() -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scanner.base.errors import KeypolicyError
+from scanner.base.errors import KeypolicyError, remedy_for
 from scanner.base.scratch import scratch
 from scanner.engine.database import Connection
 from scanner.engine.intake.keep import keep
@@ -181,6 +181,7 @@ class Keeper:
             where, why = error.where or where, f"{error.message}. {error.remedy}".strip()
         elif isinstance(error, OSError):
             where, why = str(error.filename or where), error.strerror or str(error)
+            why = f"{why}. {remedy_for(error)}"
         self._warnings.append(f"history: {what}: {where}: {why}")
 
 

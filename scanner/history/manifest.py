@@ -30,6 +30,8 @@ VERSION: Final = 1
 MAX_BYTES: Final = 64 << 20
 """Largest manifest that is read."""
 
+RESTORE: Final = "Take it back from a copy of the history."
+
 _SEAL: Final = b',"seal":"'
 
 
@@ -38,7 +40,7 @@ class DamageError(KeypolicyError):
 
     exit_code = 2
 
-    def __init__(self, message: str, code: str, *, where: str, remedy: str = "") -> None:
+    def __init__(self, message: str, code: str, *, where: str, remedy: str = RESTORE) -> None:
         super().__init__(message, where=where, remedy=remedy)
         self.code = code
 
@@ -295,6 +297,4 @@ def manifest_schema() -> str:
 
 
 def _edited(where: str, why: str) -> DamageError:
-    return DamageError(
-        f"was edited: {why}", "edited", where=where, remedy="Take it back from a copy."
-    )
+    return DamageError(f"was edited: {why}", "edited", where=where)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
@@ -10,8 +9,6 @@ from scanner.history.choose import ends
 from scanner.history.folder import MANIFEST, MARKER, PRUNED, History, StoredRun
 from scanner.history.manifest import DamageError
 from scanner.history.write import WRITING
-
-_RESTORE: Final = "Take it back from a copy of the history."
 
 
 class Verified(msgspec.Struct, frozen=True):
@@ -96,7 +93,7 @@ def _pruned_ends(runs: Sequence[StoredRun]) -> Iterator[DamageError]:
             continue  # that was told already
         if mark is not None and not mark.evidence:
             message = "was pruned, which the latest run of its scope never is: later ones are gone"
-            yield DamageError(message, "removed", where=str(run.path), remedy=_RESTORE)
+            yield DamageError(message, "removed", where=str(run.path))
 
 
 def _chain(
@@ -119,4 +116,4 @@ def _chain(
 
 def _broken(place: Path, run: StoredRun, what: str, code: str) -> DamageError:
     message = f"{what}: {run.path.name} came after it"
-    return DamageError(message, code, where=str(place), remedy=_RESTORE)
+    return DamageError(message, code, where=str(place))

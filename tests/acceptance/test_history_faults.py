@@ -38,6 +38,7 @@ def verified(place: Place) -> tuple[int, list[str]]:
     done = place.run("history", "verify", "--history", DIR, "--format", "json")
     found = json.loads(done.out)
     assert done.code == (2 if found["damage"] else 0)
+    assert all(one["remedy"] for one in found["damage"])
     return found["runs"], [one["code"] for one in found["damage"]]
 
 
@@ -89,6 +90,18 @@ def test_a_folder_of_something_else_is_left_alone(place: Place) -> None:
         told.removeprefix("keypolicy: warning: ").strip()
     ]
     assert place.run("history", "list", "--history", DIR).code == 2
+
+
+def test_a_history_that_lost_its_mark_says_how_to_get_it_back(place: Place) -> None:
+    kept(place)
+    mark = place.folder / DIR / "keypolicy-history.json"
+    was = mark.read_bytes()
+    mark.write_bytes(b"{}")
+    told = kept(place, "2026-03-02").err
+    assert "this scan is not kept: past: is no history" in told
+    mark.write_text(told.partition("or write ")[2].rstrip(".\n") + "\n")
+    assert mark.read_bytes() == was
+    assert verified(place) == (1, [])
 
 
 def test_a_history_of_a_newer_release_is_left_alone(place: Place) -> None:
@@ -160,6 +173,12 @@ def test_a_run_that_was_taken_away_added_to_or_renamed_shows(place: Place) -> No
     shutil.copytree(second, copy)
     assert verified(place) == (3, ["misplaced"])
     shutil.rmtree(copy)
+    twin = second.with_name(second.name.replace("20260302", "20260303"))
+    shutil.copytree(second, twin)
+    assert verified(place) == (4, ["misplaced"])
+    told = place.run("history", "verify", "--history", DIR).out
+    assert "It is a copy: take it away." in told
+    shutil.rmtree(twin)
     renamed = second.rename(second.with_name(second.name.replace("20260302", "20260228")))
     assert verified(place) == (3, ["misplaced", "removed"])
     shutil.rmtree(renamed)

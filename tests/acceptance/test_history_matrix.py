@@ -77,7 +77,7 @@ class Desk:
         done = self.history("verify", "--format", "json")
         found: dict[str, Any] = json.loads(done.out)
         assert done.code == (2 if found["damage"] else 0)
-        assert all(one["message"] and one["where"] for one in found["damage"])
+        assert all(one["message"] and one["where"] and one["remedy"] for one in found["damage"])
         return [one["code"] for one in found["damage"]]
 
     def run_of(self, day: str) -> Path:
@@ -220,7 +220,7 @@ def test_a_disk_that_takes_no_more_loses_the_run_alone(
     with monkeypatch.context() as patched:
         patched.setattr(place, refused)
         done = kept.scan("03")
-    assert f"this scan is not kept: a file: {os.strerror(number)}" in done.err
+    assert f"this scan is not kept: a file: {os.strerror(number)}. " in done.err  # and a remedy
     assert kept.first_seen == {"2026-03-01"}
     assert files_of(kept.past) == before
     assert list(kept.past.glob(".*")) == []

@@ -66,7 +66,8 @@ def damage_line(one: DamageError) -> str:
 
 def damage_plain(one: DamageError) -> dict[str, str]:
     """Return what is wrong as JSON tells it."""
-    return {"where": one.where, "code": one.code, "message": one.message}
+    told = {"where": one.where, "code": one.code, "message": one.message}
+    return {**told, "remedy": one.remedy}
 
 
 def tell(

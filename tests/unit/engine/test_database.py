@@ -36,6 +36,13 @@ def test_an_apostrophe_within_a_word_quotes_nothing() -> None:
     assert told == "don't know what ... is: can't read"
 
 
+def test_what_the_engine_tells_as_json_is_told_in_words() -> None:
+    inner = r'{"exception_type":"IO","exception_message":"No room for \"/t/x\": full","errno":"28"}'
+    text = f"IO Error: Async write failed for range [offset=0, size=9]: {inner}"
+    assert reason(duckdb.Error(text)) == 'No room for "/t/x": full'
+    assert reason(duckdb.Error(text), quotes=False) == "No room for ...: full"
+
+
 def test_tokens_go_and_long_texts_end() -> None:
     assert "abcdefgh" not in reason(duckdb.Error("Error: 'sntrys_abcdefgh12'"))
     assert len(reason(duckdb.Error("x" * 10_000))) < 600
