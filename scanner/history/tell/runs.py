@@ -25,6 +25,7 @@ _TOLD: Final = (
     (Fate.FIXED, "fixed"),
     (Fate.RELEASED, "went with a rule"),
     (Fate.UNSEEN, "not looked at"),
+    (Fate.STILL, "still there"),
 )
 
 Links = Callable[[Manifest], tuple[str, str]]
@@ -84,7 +85,7 @@ def tell_scope(sheet: Sheet, manifest: Manifest) -> None:
 
 
 def tell_open(sheet: Sheet, manifest: Manifest) -> None:
-    """Add how many findings are open and overdue, by severity."""
+    """Add how many findings are open and overdue, by severity, and how many are tolerated."""
     figures = manifest.figures
     sheet.heading("Open findings")
     sheet.table(
@@ -94,6 +95,8 @@ def tell_open(sheet: Sheet, manifest: Manifest) -> None:
             ("overdue", *by_severity(lambda severity: figures.overdue.get(severity, 0))),
         ],
     )
+    lapsed = f"{plural(figures.lapsed_waivers, 'waiver')} lapsed"
+    sheet.line(f"{figures.waived:,} waived, {figures.baselined:,} in the baseline; {lapsed}")
 
 
 def _tell_changes(sheet: Sheet, run: StoredRun, most: int) -> None:
@@ -109,7 +112,7 @@ def _tell_changes(sheet: Sheet, run: StoredRun, most: int) -> None:
     tracked = run.tracked()
     counts = Counter(one.fate for one in tracked)
     sheet.line(", ".join(f"{counts[fate]:,} {told}" for fate, told in _TOLD))
-    for fate, told in _TOLD:
+    for fate, told in _TOLD[:-1]:
         findings(sheet, told, ordered(one for one in tracked if one.fate is fate), most)
 
 
