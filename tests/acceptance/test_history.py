@@ -270,9 +270,9 @@ def test_a_lapsed_waiver_shows(place: Place) -> None:
     kept(place, "2026-03-11", "--waivers", "waivers.yaml", "--strict-waivers")
     assert classes(place, "previous", "latest") == {"lapsed": [(TAGGED, ALPHA)]}
     assert classes(place, "latest", "previous") == {"waived": [(TAGGED, ALPHA)]}
-    for run, told in (("previous", "1 waived"), ("latest", "0 waived")):
-        shown = place.run("history", "show", run, "--history", DIR).out
-        assert f"{told}, 0 in the baseline; {int(run == 'latest')} waiver" in shown
+    for name, counts in (("previous", "1 waived, 0"), ("latest", "0 waived, 0")):
+        shown = place.run("history", "show", name, "--history", DIR).out
+        assert f"{counts} in the baseline; {int(name == 'latest')} waiver" in shown
     (run,) = (place.folder / DIR).glob("20260311*")
     assert (run / "waivers.yaml").read_bytes() == (place.folder / "waivers.yaml").read_bytes()
 
