@@ -10,7 +10,7 @@ from scanner.base.errors import Location, Problem, UsageError
 from scanner.base.files import real
 from scanner.policy.files.cases import TEST_SUFFIX, cases_beside, policy_beside
 from scanner.policy.files.locate import PolicyFile, is_shipped, select, select_each
-from scanner.policy.load import Inspection, inspect_policies
+from scanner.policy.load import Inspection, files_read, inspect_policies
 from scanner.policy.merge import MergedPolicy
 
 
@@ -61,6 +61,14 @@ def choose(refs: Sequence[str], params: dict[str, str]) -> Selection:
                 inspection = inspect_policies([name], params)
                 targets[path] = Target(file, inspection, cases_beside(file.path))
     return Selection(_without_strangers(list(targets.values())), orphans)
+
+
+def files_tested(refs: Sequence[str]) -> list[Path]:
+    """Return the files that testing reads: the policies, what they extend, and their cases."""
+    files = files_read(
+        [str(policy_beside(Path(ref))) if ref.endswith(TEST_SUFFIX) else ref for ref in refs]
+    )
+    return [*files, *map(cases_beside, files)]
 
 
 def _without_strangers(targets: list[Target]) -> list[Target]:

@@ -58,11 +58,12 @@ def _once(namespace: argparse.Namespace) -> int:
     from scanner.authoring.cases.rows import open_tables  # noqa: PLC0415 - not for --help
     from scanner.authoring.cases.run import run_cases  # noqa: PLC0415 - not for --help
     from scanner.authoring.lint.owners import run_owner_cases  # noqa: PLC0415 - not for --help
+    from scanner.authoring.select import files_tested  # noqa: PLC0415 - not for --help
     from scanner.policy.files.locate import without_owners  # noqa: PLC0415 - not for --help
 
-    if namespace.junit:
-        check_writable([namespace.junit], map(Path, namespace.paths))
     paths, refs = without_owners(namespace.paths)
+    if namespace.junit:
+        check_writable([namespace.junit], [*paths, *files_tested(refs)])
     with open_tables() as connection:
         tested = run_cases(connection, refs, authoring.params(namespace))
         owners, broken = run_owner_cases(connection, paths)

@@ -1,7 +1,9 @@
 """Loads policies: the one entry of this layer."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -16,9 +18,6 @@ from scanner.policy.files.unit import Unit, read_unit
 from scanner.policy.merge import MergedPolicy
 from scanner.policy.parts import RulePredicate
 from scanner.policy.together import together
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _NO_PARAMS: Final[dict[str, str]] = {}
 _MAX_CHAIN: Final = 20
@@ -53,6 +52,19 @@ def load_policies(
     return together(inspect_policies(refs, params, named).sound().policies)[0]
 
 
+def files_read(refs: Sequence[str]) -> list[Path]:
+    """Return the files of these policies and of all that they extend, as far as they are found.
+
+    What is wrong with them is for loading to tell.
+    """
+    merger = _Merger()
+    for ref in refs:
+        with suppress(UsageError):
+            for file in select([ref]):
+                merger.merge_selected(file)
+    return merger.files
+
+
 def inspect_policies(
     refs: Sequence[str], params: Mapping[str, str] = _NO_PARAMS, named: Location | None = None
 ) -> Inspection:
@@ -75,6 +87,11 @@ class _Merger:
         self._merged: dict[Path, MergedPolicy | None] = {}
         self._cycles: set[frozenset[Path]] = set()
         self.problems: list[Problem] = []
+
+    @property
+    def files(self) -> list[Path]:
+        """All files that were looked at."""
+        return list(self._merged)
 
     def merge_selected(self, file: PolicyFile) -> MergedPolicy | None:
         """Merge a policy that the user named; None if it cannot be read at all."""

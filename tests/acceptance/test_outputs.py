@@ -11,6 +11,10 @@ from tests.acceptance.support import TWO_KEYS, here
 FILES = ("--inventory", "keys.json", "--as-of", "2026-06-01")
 DEMO = ("--demo", "--as-of", "2026-06-01")
 
+HEAD = "version: 1.0.0\ntitle: A policy\n"
+BELOW = f"policy: below\n{HEAD}extends: [./base.json]\n"
+BASE = f"policy: base\n{HEAD}extends: [sentry-baseline]\n"
+
 CASES = [
     (("scan", *FILES), "keys.json"),
     (("scan", "--inventory", "."), "keys.json"),
@@ -19,6 +23,9 @@ CASES = [
     (("scan", *FILES), "link.json"),
     (("scan", *FILES), "sub/../keys.json"),
     (("scan", *DEMO, "--policy", "./policy.json"), "policy.json"),
+    (("scan", *DEMO, "--policy", "below.yaml"), "base.json"),
+    (("scan", *FILES, "--project", "web", "--organizations-from", "fleet.txt"), "fleet.txt"),
+    (("scan", *DEMO, "--ca-bundle", "fleet.txt"), "fleet.txt"),
     (("scan", *DEMO, "--waivers", "waivers.json"), "waivers.json"),
     (("scan", *DEMO, "--baseline", "known.json"), "known.json"),
     (("scan", *DEMO, "--owners", "owners.json"), "owners.json"),
@@ -41,6 +48,9 @@ def test_no_input_is_overwritten(tmp_path: Path, arguments: tuple[str, ...], out
     shutil.copy(TWO_KEYS, tmp_path / "keys.json")
     (tmp_path / "sub").mkdir()
     (tmp_path / "link.json").symlink_to("keys.json")
+    (tmp_path / "fleet.txt").write_text("acme\n", "utf-8")
+    (tmp_path / "below.yaml").write_text(BELOW, "utf-8")
+    (tmp_path / "base.json").write_text(BASE, "utf-8")
     for name in ("policy", "waivers", "known", "owners", "old", "locked", "audit"):
         (tmp_path / f"{name}.json").write_text("{}", "utf-8")
     if "--earlier" in arguments:
@@ -50,12 +60,12 @@ def test_no_input_is_overwritten(tmp_path: Path, arguments: tuple[str, ...], out
         for path in tmp_path.glob("*.json"):
             if path.name != "keys.json":
                 path.unlink()
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
     done = here(*arguments, "-o", output, cwd=tmp_path)
     assert (done.code, done.out) == (2, "")
     assert f"{output}: is read by this command, and would be lost" in done.err
     assert "Give the output a name of its own." in done.err
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.json")} == before
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
     assert not (tmp_path / "r.html").exists()
 
 
@@ -73,9 +83,24 @@ def test_a_file_of_the_same_folder_may_be_written(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "r.json").read_text("utf-8"))
 
 
-def test_results_of_test_cases_go_over_no_policy(tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text("policy: p\n", "utf-8")
-    done = here("test", "p.yaml", "--junit", "p.yaml", cwd=tmp_path)
-    assert done.code == 2
-    assert "would be lost" in done.err
-    assert (tmp_path / "p.yaml").read_text("utf-8") == "policy: p\n"
+@pytest.mark.parametrize(
+    ("tested", "output"),
+    [
+        ("below.yaml", "below.yaml"),
+        ("below.yaml", "below.test.yaml"),
+        ("below.test.yaml", "below.yaml"),
+        ("below.yaml", "base.json"),
+        (".", "below.test.yaml"),
+    ],
+)
+def test_results_of_test_cases_go_over_nothing_that_was_tested(
+    tmp_path: Path, tested: str, output: str
+) -> None:
+    (tmp_path / "below.yaml").write_text(BELOW, "utf-8")
+    (tmp_path / "base.json").write_text(BASE, "utf-8")
+    (tmp_path / "below.test.yaml").write_text("policy: below\ncases: []\n", "utf-8")
+    before = (tmp_path / output).read_bytes()
+    done = here("test", tested, "--junit", output, cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert f"{output}: is read by this command, and would be lost" in done.err
+    assert (tmp_path / output).read_bytes() == before

@@ -18,7 +18,7 @@ from scanner.cli.shared.server import (
     live_source,
     options_for_nothing,
 )
-from scanner.cli.shared.slugs import named, slugs_from
+from scanner.cli.shared.slugs import SlugsFrom, named
 from scanner.config.gate import effective
 from scanner.config.gather import process_settings
 from scanner.config.settings import Flags, Settings
@@ -59,9 +59,8 @@ def add_source_arguments(parser: argparse.ArgumentParser, *, files: bool = True)
     group.add_argument(
         "--organizations-from",
         metavar="FILE",
-        dest="org",
-        action="extend",
-        type=slugs_from,
+        action=SlugsFrom,
+        default=[],
         help="organizations to scan, a slug a line; what stands after # is a remark",
     )
     group.add_argument(

@@ -1,9 +1,9 @@
 """Output: whether a format can go there, that no file is lost by it, and how it is shown."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -36,7 +36,9 @@ def check_outputs(
     Done before anything is fetched.
     """
     if chosen := list(outputs):
-        check_writable(chosen, _read_by(namespace, settings))
+        # What is not there yet can take nothing away: no policy is read for it.
+        replaces = any(map(os.path.isfile, chosen))
+        check_writable(chosen, _read_by(namespace, settings) if replaces else ())
 
 
 def _read_by(namespace: argparse.Namespace, settings: Settings) -> Iterator[Path]:
@@ -47,15 +49,15 @@ def _read_by(namespace: argparse.Namespace, settings: Settings) -> Iterator[Path
 
         yield from files_of(files)
     yield from getattr(namespace, "earlier", ())
+    yield from getattr(namespace, "organizations_from", ())
     locked = Path(settings.locked[0]) if settings.locked else None
     named = (settings.waivers, settings.baseline, settings.owners, locked)
-    report, audit = getattr(namespace, "report", None), getattr(namespace, "audit", None)
-    yield from (path for path in (*named, report, audit) if path is not None)
+    given = (getattr(namespace, name, None) for name in ("report", "audit", "ca_bundle"))
+    yield from (Path(path) for path in (*named, *given) if path is not None)
     if settings.policies:
-        from scanner.policy.files.locate import select  # noqa: PLC0415 - see above
+        from scanner.policy.load import files_read  # noqa: PLC0415 - see above
 
-        with suppress(UsageError):  # told by what reads them
-            yield from (file.path for file in select(settings.policies))
+        yield from files_read(settings.policies)
 
 
 def as_json(value: object) -> bytes:

@@ -12,6 +12,22 @@ from scanner.config.values import check_no_token, slugs
 _MAX_BYTES: Final = 1 << 20  # some ten thousand
 
 
+class SlugsFrom(argparse.Action):
+    """Adds what a file names to `--org`, and keeps which file it was: no output may replace it."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse passes it
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002 - argparse passes it
+    ) -> None:
+        """Read the file. Raises UsageError as `slugs_from` does."""
+        name = str(values)
+        namespace.org = [*namespace.org, *slugs_from(name)]
+        setattr(namespace, self.dest, [*getattr(namespace, self.dest), Path(name)])
+
+
 def slugs_from(name: str) -> list[str]:
     """Read a file with a slug a line. Raises UsageError, placed, for whatever is none.
 
