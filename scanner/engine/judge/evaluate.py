@@ -134,9 +134,36 @@ def evaluate_alone(
         except duckdb.Error as failure:
             error = error or reason(failure)
         else:
-            return Evaluated(one, verdicts, "o0", {}, error)
+            told = error and _of_the_first(connection, verdicts, one, as_of, error)
+            return Evaluated(one, verdicts, "o0", {}, told)
     _create(connection, verdicts, [one], as_of, _always_error, RULE_SECONDS)
     return Evaluated(one, verdicts, "o0", {}, error)
+
+
+def _of_the_first(
+    connection: Connection, verdicts: str, one: Prepared, as_of: datetime, error: str
+) -> str:
+    """Return why the rule fails on the first row of an error by id, and of which row that is said.
+
+    DuckDB tells of the row that it came to first, which may be any; beside the others it would be
+    said of them, too.
+    """
+    table = f'"{one.rule.resource}"'
+    found = connection.execute(
+        f"SELECT count(*), arg_min(t.rowid, t.id), min(t.id) FROM {verdicts} AS v"
+        f" JOIN {table} AS t ON t.rowid = v.number WHERE v.o0 = {ERROR}"
+    ).fetchone()
+    rows, number, identifier = found or (0, None, None)
+    if number is None:
+        return error
+    predicates = [p for p in (one.where, one.requirement) if p is not None]
+    sql = f"SELECT {outcome_code(one)} FROM {table} WHERE rowid = {number}"
+    try:
+        with time_limit(connection, RULE_SECONDS):
+            connection.execute(sql, values(predicates, as_of))
+    except duckdb.Error as failure:
+        error = reason(failure) if rows == 1 else f"first on {identifier}: {reason(failure)}"
+    return error
 
 
 def _create(  # noqa: PLR0913, PLR0917 - one statement, and all that it depends on

@@ -69,6 +69,16 @@ def test_the_error_tells_why() -> None:
     assert "Could not convert" in one.error
 
 
+@pytest.mark.parametrize("ids", ["abc", "cba", "bca"])
+def test_an_error_of_several_rows_tells_of_which_it_is_whatever_their_order(ids: str) -> None:
+    rows: list[Row] = [{"id": one, "name": f"{one}-1", "is_active": one != "a"} for one in ids]
+    casting = rule("CAST(name AS INTEGER) > 3", "is_active")
+    with database(rows) as connection:
+        (one,) = evaluate(connection, prepare(connection, [casting]), AS_OF)
+    assert one.counts == {Outcome.ERROR: 2, Outcome.NOT_APPLICABLE: 1}
+    assert one.error.startswith("first on b: Could not convert string 'b-1' to")
+
+
 def test_a_rule_that_takes_too_long_is_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluation, "STATEMENT_SECONDS", 0.0)
     monkeypatch.setattr(evaluation, "RULE_SECONDS", 0.1)
