@@ -28,6 +28,8 @@ from scanner.report.sarif.run import Cut, head
 MAX_RESULTS: Final = 25_000
 MAX_RUNS: Final = 20
 
+_SUPPRESSED: Final = frozenset(Disposition) - {Disposition.OPEN}
+
 _IN_MEMORY: Final = 1 << 20  # bytes of results that are not put on disk
 
 
@@ -57,7 +59,7 @@ def write(run: Run, out: BinaryIO, options: ReportOptions) -> Writing:
 
 def _spool(runs: dict[tuple[str, str], "_PolicyRun"]) -> Writing:
     """Give each finding to the run of its rule until none takes any more."""
-    open_runs = {id(one) for one in runs.values() if one.left}
+    open_runs = {id(one) for one in runs.values() if one.takes_more}
     while open_runs and (found := (yield)):
         for finding in found:
             one = runs.get((finding.policy, finding.rule_id))
@@ -68,7 +70,8 @@ def _spool(runs: dict[tuple[str, str], "_PolicyRun"]) -> Writing:
 class _PolicyRun:
     """The SARIF run of one policy: its results are put aside, as those of several come mixed.
 
-    It takes `left` more of them: findings come worst first, so these are the worst.
+    Findings come worst first, so the first of each disposition are its worst. It takes `left` more
+    of each: open ones before those that are suppressed, which must not take their place.
     """
 
     def __init__(
@@ -79,15 +82,15 @@ class _PolicyRun:
         options: ReportOptions,
         aside: IO[bytes],
     ) -> None:
-        self._dispositions = set(Disposition) if options.include_suppressed else {Disposition.OPEN}
         results = [r for r in run.results if policy is not None and r.rule.policy == policy.name]
-        found = sum(r.disposed(disposition) for r in results for disposition in self._dispositions)
         self.rules = [result.rule.key for result in results]
-        self.left = min(found, MAX_RESULTS)
+        opened = sum(r.disposed(Disposition.OPEN) for r in results)
+        suppressed = sum(r.disposed(one) for r in results for one in _SUPPRESSED)
+        found = opened + suppressed if options.include_suppressed else opened
+        kept = min(found, MAX_RESULTS)
+        self._left = {True: min(opened, kept), False: max(kept - opened, 0)}
         # The members are known before the first result is: everything else is counted already.
-        self._head = msgspec.json.encode(
-            head(run, policy, results, Cut(found, self.left, left_out))
-        )
+        self._head = msgspec.json.encode(head(run, policy, results, Cut(found, kept, left_out)))
         waivers = {use.waiver.id: use.waiver for use in run.waivers}
         self._make = Results([result.rule for result in results], waivers)
         self._aside = aside
@@ -95,10 +98,16 @@ class _PolicyRun:
 
     def add(self, finding: Finding) -> bool:
         """Put a finding aside if it is to be shown; return whether more are taken."""
-        if self.left and finding.disposition in self._dispositions:
+        is_open = finding.disposition is Disposition.OPEN
+        if self._left[is_open]:
             self._array.add([self._make.result(finding)])
-            self.left -= 1
-        return self.left > 0
+            self._left[is_open] -= 1
+        return self.takes_more
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether a finding may still be put aside."""
+        return any(self._left.values())
 
     def write(self, out: BinaryIO) -> None:
         """Write the whole run."""

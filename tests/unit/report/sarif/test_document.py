@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 from scanner.base.errors import Location
 from scanner.base.resources import policies_dir
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
-from scanner.model.outcome import Outcome, Severity
+from scanner.model.outcome import Disposition, Outcome, Severity
 from scanner.model.rule import Rule
 from scanner.model.run import GateResult, Run, Verdict
 from scanner.report import ReportOptions
@@ -244,6 +244,19 @@ def test_no_more_results_than_code_scanning_takes(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sarif, "MAX_RESULTS", 100)
     (part,) = json.loads(render("sarif", large_run(101)))["runs"]
     assert len(part["results"]) == 100
+
+
+@pytest.mark.parametrize(("most", "suppressed"), [(2, 0), (3, 0), (4, 1), (9, 3)])
+def test_what_is_suppressed_takes_no_place_of_what_is_open(
+    monkeypatch: pytest.MonkeyPatch, most: int, suppressed: int
+) -> None:
+    monkeypatch.setattr(sarif, "MAX_RESULTS", most)
+    worst, least = rule("worst", Severity.CRITICAL), rule("least", Severity.LOW)
+    known = [finding(worst, f"{n:032x}", disposition=Disposition.WAIVED) for n in range(3)]
+    found = results(run_of([worst, least], [*known, *(finding(least, c * 32) for c in "abc")]))
+    assert Counter("suppressions" in one for one in found) == Counter(
+        {True: suppressed, False: min(most, 3)}
+    )
 
 
 def two_policies() -> Run:
