@@ -8,11 +8,15 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from scanner.base.text import VISIBLE
 from scanner.model.owner import FACTS
 
-# A value with control characters could steer a terminal; a long one is no slug and no name.
-TEXT: Final = r"^(?=.*\S)[^\x00-\x1f\x7f]{1,200}(?!\n)$"
-_TEXT_FORM: Final = {"patternErrorMessage": "Write one line of 1 to 200 characters."}
+# A value with control characters could steer a terminal; a long one is no slug and no name. One
+# that shows nothing would be an owner whom nobody sees.
+TEXT: Final = rf"^(?=.*{VISIBLE})[^\x00-\x1f\x7f]{{1,200}}(?!\n)$"
+_TEXT_FORM: Final = {
+    "patternErrorMessage": "Write one line of 1 to 200 characters that show something."
+}
 MAX_ENTRIES: Final = 2_000
 """Most entries of a file; every resource is held against all of them."""
 MAX_GLOBS: Final = 200

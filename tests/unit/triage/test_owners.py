@@ -56,6 +56,7 @@ def test_what_is_sound() -> None:
 
 BAD_ENTRIES: list[dict[str, Any]] = [
     {"owner": ""}, {"owner": " "}, {"owner": 3}, {"owner": "a\nb"}, {"owner": "x" * 201},
+    {"owner": "\u200b"}, {"project": ["\u2800"]},
     {"contact": ""}, {"contact": None}, {"project": ""}, {"project": []}, {"project": [""]},
     {"team": {}}, {"team": [None]}, {"name": None}, {"name": "a\u0000"}, {"projects": "a"},
     {"organization": ["a"] * 201},
