@@ -15,7 +15,7 @@ from scanner.base.foreign import workflow_command
 from scanner.base.text import clean, plural
 from scanner.model.finding import Finding
 from scanner.model.outcome import Outcome, Severity
-from scanner.model.run import RuleResult, Run
+from scanner.model.run import GateResult, RuleResult, Run
 from scanner.report.interface import ReportOptions, Writing
 from scanner.report.parts.effect import loosened, open_findings, unexplained
 from scanner.report.parts.first import Examples, first_open
@@ -60,9 +60,10 @@ def _verdict(run: Run) -> str:
 
 
 def _annotations(run: Run, examples: Examples) -> Iterator[_Annotation]:
+    level = "error" if run.verdict.result is GateResult.INCOMPLETE else "warning"
     for name, coverage in run.inventory.incomplete.items():
         message = f"{name} is {coverage.state}: {coverage.reason or 'no reason is known'}"
-        yield _Annotation("error", "keypolicy: the inventory is incomplete", message)
+        yield _Annotation(level, "keypolicy: the inventory is incomplete", message)
     if (why := unexplained(run)) and not run.inventory.incomplete:
         yield _Annotation("error", "keypolicy: the gate did not pass", why)
     for warning in run.warnings:

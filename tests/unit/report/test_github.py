@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from scanner.model.outcome import Disposition, Outcome, Severity
-from scanner.model.run import Run
+from scanner.model.run import GateResult, Run, Verdict
 from scanner.report.github import MAX_SHOWN
 from tests.unit.report.factory import (
     RULES,
@@ -130,6 +130,12 @@ def test_the_verdict_is_there_even_without_a_finding() -> None:
 def test_an_incomplete_inventory_is_an_error() -> None:
     names = [(name, p["title"]) for name, p, _ in commands(golden_run())]
     assert names[0] == ("error", "keypolicy: the inventory is incomplete")
+
+
+def test_an_incomplete_inventory_that_is_allowed_is_a_warning() -> None:
+    passed = msgspec.structs.replace(golden_run(), verdict=Verdict(GateResult.PASSED, 0, ()))
+    name, properties, _ = commands(passed)[0]
+    assert (name, properties["title"]) == ("warning", "keypolicy: the inventory is incomplete")
 
 
 def test_two_runs_over_the_same_facts_are_equal() -> None:
