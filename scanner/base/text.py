@@ -189,12 +189,14 @@ def fit(text: str, width: int) -> str:
         return text
     taken: list[str] = []
     room = width - len(ELLIPSIS)
+    if room < 0:
+        return ELLIPSIS[: max(width, 0)]
     for character in text:
         room -= _character_columns(character)
         if room < 0:
             break
         taken.append(character)
-    return ("".join(taken).rstrip() + ELLIPSIS)[: max(width, 0)]
+    return "".join(taken).rstrip() + ELLIPSIS
 
 
 def aligned(rows: Sequence[Sequence[str]], most: int | None = None) -> list[str]:

@@ -103,6 +103,11 @@ def test_what_fits_is_never_too_wide(text: str, width: int) -> None:
         assert fitted == text
 
 
+def test_what_is_cut_ends_in_an_ellipsis_also_where_accents_are_characters_of_their_own() -> None:
+    assert fit("e\u0301" * 9, 8) == "e\u0301" * 5 + "..."
+    assert [fit("abcdef", width) for width in (-1, 0, 2, 3, 4)] == ["", "", "..", "...", "a..."]
+
+
 @given(ANY.map(clean), st.integers(20, 100))
 def test_wrapped_lines_are_never_too_wide(text: str, width: int) -> None:
     lines = wrap(text, width, "- ", hanging="      ")
