@@ -112,6 +112,17 @@ class Parser(argparse.ArgumentParser):
         self.register("action", None, _Store)
         self.register("action", "store", _Store)
 
+    def parse_known_args(  # type: ignore[override]
+        self,
+        args: Sequence[str] | None = None,
+        namespace: Any = None,  # noqa: ANN401 - as there
+    ) -> tuple[Any, list[str]]:
+        """Parse; what a verb does not know, it refuses itself: its own help tells what there is."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
+
     def error(self, message: str) -> NoReturn:
         """Complain, and end the command."""
         self.print_usage(sys.stderr)

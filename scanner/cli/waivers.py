@@ -241,5 +241,5 @@ def _later(today: date, days: int) -> str:
         raise UsageError(
             f"a term of {plural(days, 'day')} is too long",
             where="--days",
-            remedy="A waiver ends before the year 10000.",
+            remedy="Let it end earlier and renew it when it is reviewed (`waiver_term_days`).",
         ) from None

@@ -33,7 +33,9 @@ def test_an_option_that_is_cut_short_is_refused(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit) as ended:
         main(["history", "list", "--hist", "runs"])
     assert ended.value.code == 2
-    assert "--hist" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "--hist" in told
+    assert "`keypolicy history list --help` shows what there is." in told
 
 
 @pytest.mark.parametrize(
