@@ -224,6 +224,9 @@ def test_a_signature_tells_who_made_the_bundle(place: Place) -> None:
         "signers", f'ann@example.com namespaces="keypolicy-evidence" {place.read("ann.pub")}'
     )
     kept(place, "2026-03-01")
+    over = place.run("evidence", "export", "latest", "--history", DIR, "-o", "ann", "--sign", "ann")
+    assert over.code == 2
+    assert "ann: is read by this command, and would be lost" in over.err
     said = [export(place, "latest", "--sign", "ann")]
     unsigned = place.run("evidence", "verify", BUNDLE)
     assert f"({BUNDLE}.sig is there: --signature)" in unsigned.out

@@ -141,3 +141,12 @@ def test_every_replay_tells_the_gate_in_effect(place: Place, form: str, wanted: 
         assert name in done.err
         if wanted == "latest":
             assert name in said
+
+
+def test_a_report_of_a_replay_goes_over_no_policy(place: Place) -> None:
+    assert place.scan("--history", DIR, "-q", as_of="2026-03-01").code == 1
+    place.write("other.json", OTHER)
+    done = replay(place, "latest", "--policy", "./other.json", "-o", "other.json")
+    assert (done.code, done.out) == (2, "")
+    assert "other.json: is read by this command, and would be lost" in done.err
+    assert place.read("other.json") == OTHER

@@ -27,7 +27,8 @@ def run(namespace: argparse.Namespace) -> int:
     chosen = choose(history, namespace.run)
     output: Path = namespace.output
     beside = output.with_name(output.name + SUFFIX)
-    check_writable([output, *([beside] if namespace.sign else [])])
+    key = [namespace.sign] if namespace.sign else []
+    check_writable([output, beside] if key else [output], key)
     found = members(history, chosen)
     with scratch() as folder:
         made = folder / "bundle.zip"

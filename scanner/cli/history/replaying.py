@@ -13,7 +13,7 @@ from scanner.cli.history import FORMATS as FORMS
 from scanner.cli.history.again import dropped, replayed
 from scanner.cli.history.output import form_of, opened, tell, warn_of
 from scanner.cli.shared import inputs
-from scanner.cli.shared.outputs import check_format
+from scanner.cli.shared.outputs import check_format, check_outputs
 from scanner.config.settings import Settings
 from scanner.history.choose import choose
 from scanner.history.folder import StoredRun
@@ -38,6 +38,7 @@ def run(namespace: argparse.Namespace) -> int:
     settings = _wanted(namespace)
     if namespace.all == (namespace.run is not None):
         raise UsageError("needs a run, or --all", where="replay", remedy="Give one of the two.")
+    check_outputs([namespace.output] if namespace.output else [], namespace, settings)
     if namespace.all:
         return _replay_all(namespace, settings)
     form = namespace.format or (format_for(namespace.output) if namespace.output else "terminal")
