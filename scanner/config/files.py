@@ -207,9 +207,15 @@ def _read_rc(path: Path, name: str, trust: Trust) -> Layer:
     # Imported here: most runs have no such file.
     import configparser  # noqa: PLC0415
 
-    parser = configparser.ConfigParser(interpolation=None, strict=False)
+    parser = configparser.ConfigParser(interpolation=None)
     try:
         parser.read_string(_read(path, name))
+    except (configparser.DuplicateOptionError, configparser.DuplicateSectionError) as error:
+        raise UsageError(
+            "has this name or section twice",
+            where=str(Location(name, error.lineno or 0)),
+            remedy="Leave one of them: which one holds is not told.",
+        ) from None
     except configparser.Error as error:
         # The parser's own message quotes the line, and the line may hold the token.
         line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", [])), [0])[0]

@@ -512,6 +512,15 @@ def test_a_broken_sentryclirc_is_not_quoted(place: Place, text: str, place_told:
     assert "secret-value" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("second", ["token=b", "TOKEN=b", "[auth]\ntoken=b"])
+def test_a_sentryclirc_that_says_a_thing_twice_is_refused(place: Place, second: str) -> None:
+    place.write(place.home, ".sentryclirc", f"[auth]\ntoken=secret-value\n{second}\n")
+    with pytest.raises(UsageError, match="twice") as refusal:
+        place.load()
+    assert refusal.value.where == "~/.sentryclirc:3"
+    assert "secret-value" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("name", [".env", ".sentryclirc"])
 def test_files_that_are_not_utf8(place: Place, name: str) -> None:
     (place.directory / name).write_bytes(b"[auth]\ntoken=\xff\xfe\n")
