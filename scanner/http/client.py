@@ -70,9 +70,8 @@ class Client:
         self._limiters: dict[tuple[str, str], Limiter] = {}
         self._met = False
         self._failed_in_a_row = 0
-        patience = max(settings.retry.patience, settings.deadline / _PATIENCE_SHARE)
-        self._drought = Drought(patience, clock)
-        self._over: ApiError | None = None
+        self._drought = self._new_drought()
+        self._apart: dict[tuple[str, str], Drought] = {}  # of what is not vital, by endpoint
         self.traffic = Traffic()
 
     @property
@@ -93,14 +92,16 @@ class Client:
 
         `endpoint` names what limits are counted by. `base` is another base URL than the
         configured one; the caller answers for its being trusted (see origin.region_base). When
-        what is not `vital` fails again and again, that says nothing about the rest.
+        what is not `vital` fails again and again, its endpoint alone is given up.
         """
         home = base or self._settings.base
-        limiter = self._limiter(home, endpoint)
+        limiter, drought = self._limiter(home, endpoint), self._drought
+        if not vital:
+            drought = self._apart.setdefault((home, endpoint), self._new_drought())
         url = f"{home}{API.prefix}{path}"
         moved_to = None
         for _ in range(_MOST_MOVES + 1):
-            outcome = await self._persist(limiter, HttpRequest(url, query or {}), vital=vital)
+            outcome = await self._persist(limiter, drought, HttpRequest(url, query or {}))
             if isinstance(outcome, Reply):
                 return msgspec.structs.replace(outcome, moved_to=moved_to)
             url, moved_to = urljoin(url, outcome.path), outcome.slug
@@ -126,7 +127,7 @@ class Client:
         policy, throttled = self._settings.retry, 0
         while True:
             try:
-                return cast("Reply", await self._attempt(limiter, asked))
+                return cast("Reply", await self._attempt(limiter, self._drought, asked))
             except _FailedError as failed:
                 throttled += 1
                 hopeless = throttled >= policy.throttled or (failed.pause or 0) > LONGEST_WAIT
@@ -138,42 +139,58 @@ class Client:
                     raise failed.error from failed
                 self.traffic.retries += 1
 
-    async def _persist(self, limiter: Limiter, asked: HttpRequest, *, vital: bool) -> Reply | Moved:
+    async def _persist(
+        self, limiter: Limiter, drought: Drought, asked: HttpRequest
+    ) -> Reply | Moved:
         """Ask until there is an answer or no hope; every way out is bounded."""
         policy, failures, throttled = self._settings.retry, 0, 0
         while True:
             try:
-                outcome = await self._attempt(limiter, asked)
+                outcome = await self._attempt(limiter, drought, asked)
             except _FailedError as failed:
                 error = failed.error
                 if error.reason is Reason.THROTTLED:
                     throttled += 1  # counted apart: being told to slow down is no failure
                 else:
                     failures += 1
-                self._watch(failed, vital=vital)
+                self._watch(failed, drought)
                 if not self._worth_retrying(error, failures, throttled):
-                    raise self._final(error, vital=vital) from failed
+                    raise self._final(error, drought) from failed
                 if (failed.pause or 0) > LONGEST_WAIT:
                     error = too_long(error, failed.pause or 0, LONGEST_WAIT)
-                    raise self._final(error, vital=vital) from failed
+                    raise self._final(error, drought) from failed
                 await self._hold_back(limiter, failed, policy.wait(failures + throttled))
                 self.traffic.retries += 1
             else:
                 self._met, self._failed_in_a_row = True, 0
-                self._drought.ended()
+                self._answered(drought)
                 return outcome
 
-    def _watch(self, failed: "_FailedError", *, vital: bool) -> None:
+    def _new_drought(self) -> Drought:
+        patience = max(self._settings.retry.patience, self._settings.deadline / _PATIENCE_SHARE)
+        return Drought(patience, self._clock)
+
+    def _answered(self, drought: Drought) -> None:
+        """Take note that somebody is there; what answers for one endpoint is the server."""
+        drought.ended()
+        self._drought.ended()
+
+    def _watch(self, failed: "_FailedError", drought: Drought) -> None:
         """Raise ApiError where all requests together have failed for too long."""
         error = failed.error
         if error.reason not in TRANSIENT | FATAL:
-            self._drought.ended()  # a refusal is an answer: somebody is there
-        elif error.reason in TRANSIENT - {Reason.THROTTLED} and vital:
-            self._drought.failed(failed.started)
-            if self._drought.is_too_long and self._over is None:
-                self._over = gave_up(error, self._drought.failures, self._drought.lasted)
-        if self._over is not None:
-            raise self._over
+            self._answered(drought)  # a refusal is an answer, too
+        elif error.reason in TRANSIENT - {Reason.THROTTLED}:
+            drought.failed(failed.started)
+            if drought.is_too_long and drought.over is None:
+                drought.over = gave_up(error, drought.failures, drought.lasted)
+        self._check(drought)
+
+    def _check(self, drought: Drought) -> None:
+        """Raise ApiError where nothing more is to be asked."""
+        over = self._drought.over or drought.over
+        if over is not None:
+            raise over
 
     def _worth_retrying(self, error: ApiError, failures: int, throttled: int) -> bool:
         policy = self._settings.retry
@@ -195,20 +212,21 @@ class Client:
             # Once for all that were refused together, or each would put the end further off.
             limiter.pause(wait)
 
-    def _final(self, error: ApiError, *, vital: bool) -> ApiError:
+    def _final(self, error: ApiError, drought: Drought) -> ApiError:
         """Take note of a request that failed for good; after too many, all others fail too."""
-        if error.reason in TRANSIENT and vital:
+        if error.reason in TRANSIENT and drought is self._drought:
             self._failed_in_a_row += 1
         if error.reason in FATAL or self._failed_in_a_row >= _HOPELESS_AFTER:
-            self._over = error
+            self._drought.over = error
         return error
 
-    async def _attempt(self, limiter: Limiter, asked: HttpRequest) -> Reply | Moved:
+    async def _attempt(
+        self, limiter: Limiter, drought: Drought, asked: HttpRequest
+    ) -> Reply | Moved:
         await limiter.acquire()
         started = self._clock()
         try:
-            if self._over is not None:  # it came while this one waited for its turn
-                raise self._over
+            self._check(drought)  # the end came while this one waited for its turn
             self.traffic.requests += 1
             self._on_change(None)
             response, body = await self._exchange.send(asked)

@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from scanner.http.failure import ApiError
+
 LONGEST_WAIT: Final = 300.0
 """Seconds; a server that asks for a longer pause is given up on."""
 
@@ -46,7 +48,8 @@ class Drought:
     """Failed attempts of all requests since the last sign of life, and for how long they go on.
 
     Many requests at once take their turns at failing, so that none of them alone comes to its
-    last attempt for a long time; together they tell much sooner that the server is gone.
+    last attempt for a long time; together they tell much sooner that the server is gone. `over` is
+    why no further one is sent, None as long as there is hope.
     """
 
     def __init__(self, patience: float, clock: Callable[[], float]) -> None:
@@ -54,6 +57,7 @@ class Drought:
         self._clock = clock
         self._since: float | None = None
         self.failures = 0
+        self.over: ApiError | None = None
 
     def failed(self, started: float) -> None:
         """Take note of an attempt that failed; `started` is a moment of the clock."""

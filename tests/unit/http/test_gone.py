@@ -88,6 +88,28 @@ def test_a_server_that_is_gone_is_given_up_within_two_minutes(
     assert server.sent <= good + 4 * concurrency
 
 
+def test_what_is_not_vital_is_given_up_within_two_minutes_and_by_itself() -> None:
+    server, answers = Slow(lambda _: answers[-1]), [httpx.Response(200, json=[])]
+
+    async def work() -> list[Any]:
+        made = msgspec.structs.replace(SETTINGS, retry=ENDLESS, concurrency=4)
+        transport = httpx.MockTransport(server.answer)
+        async with connect(made, transport=transport, clock=server.clock) as client:
+            await client.get("x", "first/")
+            answers.append(httpx.Response(503))
+            asked = (client.get("stats", f"{n}/", vital=False) for n in range(REQUESTS))
+            lost = await asyncio.gather(*asked, return_exceptions=True)
+            answers.pop()
+            await client.get("x", "again/")
+            return lost
+
+    lost = asyncio.run(work())
+    assert all(isinstance(error, ApiError) and "given up" in error.message for error in lost)
+    assert len(lost) == REQUESTS
+    assert server.now <= 2 * SECONDS + 120
+    assert server.sent <= 2 + 4 * 4
+
+
 def test_more_time_for_the_fetch_is_more_patience() -> None:
     server = Slow(then(1, None))
     server.ask(deadline=9000.0)
