@@ -83,6 +83,16 @@ def proxied(url: str) -> bool:
     return bool(named) and not is_loopback(parts.hostname or "") and not proxy_bypass(parts.netloc)
 
 
+def check_proxies() -> None:
+    """Raise ValueError for a proxy of the environment with a port that none has.
+
+    The library looks at them only when it connects, and then fails in a way of its own.
+    """
+    for scheme in getproxies().keys() & {"http", "https", "all"}:
+        named = getproxies()[scheme]
+        _ = urlsplit(named if "://" in named else f"//{named}").port
+
+
 def open_http(
     settings: ClientSettings, transport: httpx.AsyncBaseTransport | None = None
 ) -> httpx.AsyncClient:
@@ -95,6 +105,7 @@ def open_http(
     wide = max(settings.concurrency, 1)
     is_plain = settings.base.startswith("http:") and not settings.ca_bundle
     try:
+        check_proxies()
         return httpx.AsyncClient(
             headers={
                 "Authorization": f"Bearer {settings.token.reveal()}",

@@ -17,7 +17,7 @@ import msgspec
 from scanner import __version__
 from scanner.base.errors import DeliveryError, UsageError
 from scanner.http.certificates import nobody, trusted
-from scanner.http.connection import silence
+from scanner.http.connection import check_proxies, silence
 from scanner.http.origin import check_address, is_loopback
 from scanner.http.retry import asked_pause
 from scanner.model.token import Token
@@ -52,6 +52,7 @@ def post(
     silence()
     is_plain = url.reveal().startswith("http:")
     try:
+        check_proxies()
         client = httpx.Client(
             headers={"User-Agent": f"keypolicy/{__version__}", **headers},
             timeout=patience.each,

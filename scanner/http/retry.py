@@ -8,11 +8,12 @@ fetch's deadline. What is left of a library after that is a loop and a power of 
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from scanner.http.failure import ApiError
+if TYPE_CHECKING:
+    from scanner.http.failure import ApiError
 
 LONGEST_WAIT: Final = 300.0
 """Seconds; a server that asks for a longer pause is given up on."""

@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 
 from scanner.base.errors import UsageError
-from scanner.base.files import open_regular
 from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.config.settings import Settings
 from scanner.inventory.source import LiveSettings, Source, load_source
@@ -99,8 +98,6 @@ def live_source(namespace: argparse.Namespace, found: Settings, journal: Path | 
 def live_settings(namespace: argparse.Namespace, found: Settings, token: Token) -> LiveSettings:
     """Return how the server is asked. Raises UsageError where the token must not go there."""
     found.check_recipient(DEFAULT_URL)
-    if namespace.ca_bundle is not None:
-        open_regular(Path(namespace.ca_bundle)).close()
     return LiveSettings(
         url=found.url or DEFAULT_URL,
         token=token,

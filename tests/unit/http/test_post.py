@@ -138,8 +138,9 @@ def test_http_is_for_this_machine(host: str) -> None:
     assert check_address(Token(f"http://{host}/x")).endswith(host.rpartition(":")[2])
 
 
-def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "gopher://proxy.example")
+@pytest.mark.parametrize("address", ["gopher://proxy.example", "http://127.0.0.1:70000"])
+def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
     assert "the proxy" in failure()
 
 

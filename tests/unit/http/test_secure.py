@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -129,15 +130,26 @@ class TestSettings:
         with pytest.raises(UsageError, match="CA bundle"):
             get(ca_bundle=str(file))
 
+    @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+    @pytest.mark.parametrize("kind", ["none", "a pipe"])
     def test_a_ca_bundle_named_by_the_environment(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, kind: str
     ) -> None:
-        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
-        with pytest.raises(UsageError, match="SSL_CERT_FILE"):
+        place = tmp_path / "authorities"
+        if kind == "a pipe":
+            os.mkfifo(place)  # whose other end nobody opens
+        monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+        monkeypatch.setenv(variable, str(place))
+        with pytest.raises(UsageError, match=variable):
             get()
 
-    def test_a_proxy_that_cannot_be_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HTTPS_PROXY", "gopher://proxy.example.com")
+    @pytest.mark.parametrize(
+        "address", ["gopher://proxy.example.com", "http://127.0.0.1:70000", "127.0.0.1:-1"]
+    )
+    def test_a_proxy_that_cannot_be_used(
+        self, monkeypatch: pytest.MonkeyPatch, address: str
+    ) -> None:
+        monkeypatch.setenv("HTTPS_PROXY", address)
         with pytest.raises(UsageError, match="proxy"):
             get()
 
