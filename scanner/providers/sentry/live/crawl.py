@@ -11,7 +11,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from scanner.base.errors import FetchError
-from scanner.http.failure import FATAL, ApiError, Reason
+from scanner.base.hints import did_you_mean
+from scanner.http.failure import FATAL, ApiError, Reason, one_line
 from scanner.providers.sentry.live.api import KEY, PROJECT, OrganizationBase, SentryApi
 from scanner.providers.sentry.live.roster import Roster, Sink
 from scanner.providers.sentry.live.settle import Output, settle
@@ -55,6 +56,7 @@ class Crawl:
         self._wish = wish
         self._tables = (PROJECT, KEY) if wish.keys else (PROJECT,)
         self._settled: set[str] = set()  # named projects that exist, or that nobody can tell of
+        self._listed: set[str] = set()  # slugs that may have been meant
         self.renamed: dict[str, str] = {}  # slugs of now by the older ones that were named
 
     async def organizations(self, places: list[OrganizationBase]) -> None:
@@ -69,12 +71,22 @@ class Crawl:
         if len(lost) == len(self._wish.projects):
             raise FetchError(
                 f"there is no project {' or '.join(map(repr, lost))} in {names}",
-                remedy="Check the project's slug, and whether the token may see it.",
+                remedy=" ".join(dict.fromkeys(map(self._meant, lost)))
+                + " Check whether the token may see it.",
             )
         for slug in lost:
-            reason = f"There is no project {slug!r} in {names}, or the token may not see it."
+            reason = (
+                f"There is no project {slug!r} in {names}, or the token may not see it."
+                f" {self._meant(slug)}"
+            )
             for table in self._tables:
                 self._output.ledger.missing(table, reason, organization=None, project=slug)
+
+    def _meant(self, slug: str) -> str:
+        """Say which project is probably meant, or which ones there are."""
+        if not self._listed:  # they are not known
+            return "Check the slug."
+        return one_line(did_you_mean(slug, sorted(self._listed), kind="projects"))
 
     async def _organization(self, place: OrganizationBase, alone: bool) -> None:  # noqa: FBT001 - a plain fact
         async def walk(sink: Sink, watch: Watch) -> Roster:
@@ -84,6 +96,7 @@ class Crawl:
 
         roster = await settle(self._api, self._output, place, self._tables, walk)
         self._settled |= roster.settled
+        self._listed |= roster.listed
         # With several organizations, the name may be that of a project in another.
         self.renamed |= roster.renamed if alone else {}
         self._output.count(organizations=1)

@@ -80,6 +80,7 @@ class Roster:
         self.settled: set[str] = set()
         self.refused: set[str] = set()
         self.renamed: dict[str, str] = {}
+        self.listed: set[str] = set()
         self.projects: dict[str, Project] = {}  # by id
         self.with_keys: set[str] = set()  # ids of projects
         self.keys: set[str] = set()
@@ -110,6 +111,8 @@ class Roster:
         self.sink.note_faults(PROJECT, page, self.place.slug, None)
         if page.faults and not self._wanted:  # those that are named are asked for in any case
             self._lacks_keys("A project's record cannot be used")
+        if self._wanted:
+            self.listed.update(record["slug"] for record in page.records)
         choose = choose or (lambda record: not self._wanted or record["slug"] in self._wanted)
         for record in filter(choose, page.records):
             project = Project(str(record["id"]), record["slug"], record.get("hasAccess"))

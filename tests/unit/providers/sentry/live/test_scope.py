@@ -63,6 +63,21 @@ class TestProjects:
         (gap,) = report.coverage["sentry_key"].gaps
         assert (gap.project, report.coverage["sentry_key"].state) == ("nope", PARTIAL)
 
+    @pytest.mark.parametrize("tables", [{"sentry_key"}, {"sentry_project"}])
+    def test_what_a_mistyped_one_was_meant_to_be_is_told(
+        self, world: World, output: Path, tables: set[str]
+    ) -> None:
+        (kind,) = tables
+        right, other = world.projects[0].slug, world.projects[1].slug
+        with Simulator(world) as simulator:
+            with pytest.raises(FetchError) as error:
+                fetch(simulator, output, scope=Scope((), (f"{right}x",)), tables=frozenset(tables))
+            scope = Scope(projects=(f"{right}x", other))
+            report = fetch(simulator, output, scope=scope, tables=frozenset(tables))
+        (gap,) = report.coverage[kind].gaps
+        meant = f"Did you mean `{right}`?"
+        assert (meant in error.value.remedy, meant in gap.reason) == (True, True)
+
     def test_an_unknown_one_among_many_is_a_gap(self, world: World, output: Path) -> None:
         scope = Scope(projects=("nope", *(project.slug for project in world.projects)))
         with Simulator(world) as simulator:
