@@ -13,7 +13,7 @@ import msgspec
 from scanner.base.errors import causes
 from scanner.catalogue import API, URL_SETTING
 from scanner.http.connection import proxied
-from scanner.http.failure import REMEDIES, ApiError, Reason, not_a_url, one_line, quote
+from scanner.http.failure import ApiError, Reason, not_a_url, one_line, quote
 from scanner.http.origin import origin
 from scanner.http.payload import json_or_none, where_of
 from scanner.model.token import Token
@@ -85,7 +85,7 @@ def check(response: httpx.Response, body: bytes, token: Token) -> Moved | None:
         Reason.THROTTLED: "the server keeps refusing because of its rate limits",
         Reason.SERVER: f"the server fails with status {status}",
     }.get(reason, f"the server answers with status {status}")
-    remedy = _DEMAND if demand else REMEDIES.get(reason, "")
+    remedy = _DEMAND if demand else ""
     if reason in _OF_THE_TOKEN and body.lstrip()[:1] == b"<":
         message = f"a web page with status {status} came in place of an answer of the API"
         remedy = f"Let {API.prefix} through the proxy, firewall or sign-on in front of the server."
@@ -104,8 +104,7 @@ def unreachable(error: Exception, where: str, timeout: float) -> ApiError:
         remedy = "Look at the server, the network and the proxy settings."
         return ApiError(Reason.TIMEOUT, message, where=where, remedy=remedy)
     if isinstance(error, httpx.DecodingError):
-        message, remedy = "the answer cannot be unpacked", REMEDIES[Reason.GARBLED]
-        return ApiError(Reason.GARBLED, message, where=where, remedy=remedy)
+        return ApiError(Reason.GARBLED, "the answer cannot be unpacked", where=where)
     whom = "the proxy that the environment names" if proxied(where) else str(host)
     secure = next((cause for cause in found if isinstance(cause, ssl.SSLError)), None)
     why = getattr(secure, "reason", None) or type(secure).__name__  # the system's may lack it
@@ -190,7 +189,7 @@ def _led_away(asked: str, target: str, where: str, token: Token) -> ApiError:
     parts = urlsplit(target)
     host = quote(parts.netloc.rpartition("@")[2], token)
     scheme = quote(parts.scheme, token)
-    remedy = f"Set {URL_SETTING} to the address that the API itself answers at."
+    remedy = ""
     if host and host == urlsplit(asked).netloc:
         if parts.scheme != urlsplit(asked).scheme:
             message = f"the server redirects to {scheme}://{host}"

@@ -59,7 +59,7 @@ def check_change(response: httpx.Response, body: bytes, token: Token) -> Any:  #
             message = message.replace("may not read this", "may not change this")
             remedy = "Give the token the scopes for changing keys, and its owner access."
         if said:
-            message = f"{message} ({said})"
+            message, remedy = f"{message} ({said})", "Change the plan in what is refused."
         raise ApiError(
             error.reason, message, where=error.where, remedy=remedy, unsure=not refused
         ) from error

@@ -5,7 +5,7 @@ from typing import Final
 
 from scanner.base.errors import FetchError
 from scanner.base.text import plural
-from scanner.catalogue import LIVE, TOKEN_SETTING
+from scanner.catalogue import LIVE, TOKEN_SETTING, URL_SETTING
 from scanner.catalogue.redact import redact_text
 from scanner.model.token import Token
 
@@ -46,8 +46,12 @@ REMEDIES: Final = {
     Reason.THROTTLED: "Run again later, or when less else asks with the token's account.",
     Reason.SERVER: "Run again later; if it stays, look at the server.",
     Reason.GARBLED: "Check the server's address, and whether a proxy answers in its place.",
+    Reason.REFUSED: f"Check the server's address ({URL_SETTING}), and what answers there.",
+    Reason.OVERSIZED: "Look at what answers there: the server, or a proxy in its place.",
+    Reason.REDIRECTED: f"Set {URL_SETTING} to the address that the API itself answers at.",
+    Reason.LOOP: "Run again; if it stays, report it to whoever runs the server.",
 }
-"""What to do about it, where that is the same for all requests."""
+"""What to do about it, where that is the same for all requests and none knows better."""
 
 
 class ApiError(FetchError):
@@ -65,7 +69,7 @@ class ApiError(FetchError):
         remedy: str = "",
         unsure: bool = False,
     ) -> None:
-        super().__init__(message, where=where, remedy=remedy)
+        super().__init__(message, where=where, remedy=remedy or REMEDIES.get(reason, ""))
         self.reason = reason
         self.unsure = unsure
 

@@ -135,5 +135,4 @@ class Pager:
             Reason.LOOP,
             f"the pages lead in a circle: {how}",
             where=self._where,
-            remedy="Run again; if it stays, report it to whoever runs the server.",
         )

@@ -6,7 +6,7 @@ import httpx
 
 from scanner.base.shape.decode import UnfitError, decoded
 from scanner.catalogue import LIVE
-from scanner.http.failure import REMEDIES, ApiError, Reason
+from scanner.http.failure import ApiError, Reason
 
 _DEEPEST: Final = 64
 """Levels of an answer. Records have five; whoever walks through one does so by calling itself."""
@@ -28,17 +28,15 @@ def read_json(response: httpx.Response, body: bytes) -> Any:  # noqa: ANN401 - a
             Reason.GARBLED,
             f"the answer is {what} where {LIVE.title}'s API gives JSON",
             where=where_of(response),
-            remedy=REMEDIES[Reason.GARBLED],
         ) from error
     if excess := _excess(payload):
-        message, remedy = f"the answer has more than {excess}", REMEDIES[Reason.GARBLED]
-        raise ApiError(Reason.OVERSIZED, message, where=where_of(response), remedy=remedy)
+        message = f"the answer has more than {excess}"
+        raise ApiError(Reason.OVERSIZED, message, where=where_of(response))
     if isinstance(payload, list) and None in payload:
         raise ApiError(
             Reason.SERVER,
             "the server gives null in place of records, as it does while its database fails",
             where=where_of(response),
-            remedy=REMEDIES[Reason.SERVER],
         )
     return payload
 

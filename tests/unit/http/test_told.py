@@ -17,7 +17,7 @@ import pytest
 import respx
 
 from scanner.http.answers import unreachable
-from scanner.http.failure import ApiError, Reason
+from scanner.http.failure import REMEDIES, ApiError, Reason
 from tests.simulator import Simulator, make_world
 from tests.unit.http.asking import BASE, failure, get, use
 
@@ -82,6 +82,16 @@ def test_answers(base: str, answer: httpx.Response, reason: Reason, words: list[
     with respx.mock(base_url=f"{base}/api/0/") as server:
         server.get("x/").mock(return_value=answer)
         told(failure(base=base), reason, words)
+
+
+def test_whatever_comes_in_place_of_an_answer_has_a_remedy() -> None:
+    for status in (203, 204, 206, 300, 304, 400, 402, 404, 409, 418, 431, 451, 500):
+        with respx.mock(base_url=f"{BASE}/api/0/") as server:
+            server.get("x/").mock(return_value=httpx.Response(status))
+            assert failure().remedy, status
+    with_their_own = {Reason.UNREACHABLE, Reason.TIMEOUT, Reason.TLS, Reason.DEADLINE}
+    assert set(Reason) - with_their_own == REMEDIES.keys()
+    assert ApiError(Reason.LOOP, "a circle", remedy="Wait.").sentence == "A circle. Wait."
 
 
 def told(error: ApiError, reason: Reason, words: list[str]) -> None:

@@ -79,14 +79,14 @@ class Period(msgspec.Struct, frozen=True):
             found = msgspec.convert(rows, list[Received])
         except msgspec.ValidationError:
             what = "the statistics are not counts by day or hour"
-            raise ApiError(Reason.REFUSED, what) from None
+            raise ApiError(Reason.REFUSED, what, remedy=_WITHOUT) from None
         spans = [span for span in found if span.ts >= self.begins]
         step, until = _STEPS[self.by], self.until.timestamp()
         gapless = all(span.ts == self.begins + n * step for n, span in enumerate(spans))
         # The server's clock may be a little behind or ahead, and its last hour another.
         if not (spans and gapless and -_SKEW <= until - spans[-1].ts < step + _SKEW):
             what = "the statistics do not tell of all the time that they were asked for"
-            raise ApiError(Reason.REFUSED, what)
+            raise ApiError(Reason.REFUSED, what, remedy=_WITHOUT)
         return spans
 
 
