@@ -49,8 +49,7 @@ class Sink(msgspec.Struct, frozen=True):
         self, table: str, page: ListPage, organization: str, project: str | None
     ) -> None:
         """Note records that were left out because they are not what the table can hold."""
-        for problem in page.faults:
-            reason = f"A record was left out, because {problem}."
+        for reason in page.left_out:
             self.ledger.missing(table, reason, organization=organization, project=project)
 
 
@@ -129,7 +128,7 @@ class Roster:
         self.sink.note_faults(KEY, page, self.place.slug, None)
         found: list[tuple[dict[str, Any], str | None]] = []
         for record in page.records:
-            number = _project_id(record)
+            number = project_id(record)
             project = self.projects.get(number)
             if number == _NO_PROJECT:
                 reason = "A key does not tell its project, so that it may be of any. Run again."
@@ -145,7 +144,7 @@ class Roster:
         """Write a page of one project's own listing, without what was written before."""
         self.sink.ledger.saw(KEY)
         self.sink.note_faults(KEY, page, self.place.slug, slug)
-        told = set(map(_project_id, page.records)) - {_NO_PROJECT}
+        told = set(map(project_id, page.records)) - {_NO_PROJECT}
         self._told.setdefault(slug, set()).update(told)
         # What the whole listing gave to another project is written: which one is right, nobody
         # can tell, and a scan says so.
@@ -200,7 +199,7 @@ class Roster:
             )
 
     def _has_written(self, record: dict[str, Any]) -> bool:
-        return record["id"] in self.keys and _project_id(record) in self.with_keys
+        return record["id"] in self.keys and project_id(record) in self.with_keys
 
     async def _write_keys(self, keys: list[tuple[dict[str, Any], str | None]]) -> None:
         # A page at a time: the listing waits meanwhile, so that memory stays bounded.
@@ -217,7 +216,7 @@ class Roster:
             await asyncio.sleep(0)
 
 
-def _project_id(key: dict[str, Any]) -> str:
+def project_id(key: dict[str, Any]) -> str:
     """Return the id of a key's project as its record has it, _NO_PROJECT where it has none."""
     number = key.get("projectId")
     return str(key.get("projectID") or _NO_PROJECT if number is None else number)

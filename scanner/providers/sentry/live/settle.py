@@ -10,7 +10,7 @@ from scanner.http.failure import FATAL, ApiError
 from scanner.inventory.ledger import Ledger
 from scanner.inventory.spool import Draft, Spool
 from scanner.providers.sentry.live.api import KEY, OrganizationBase, SentryApi
-from scanner.providers.sentry.live.roster import Count, Sink
+from scanner.providers.sentry.live.roster import Count, Sink, project_id
 from scanner.providers.sentry.live.watch import Watch
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class Measure(Protocol):
     async def add_to(
         self, place: OrganizationBase, keys: Iterable[tuple[dict[str, Any], str]]
     ) -> None:
-        """Add them to the records; each comes with its project's slug or id."""
+        """Add them to the records; each comes with its project's slug or id, "" if it has none."""
         ...
 
 
@@ -163,7 +163,7 @@ async def _keep(output: Output, place: OrganizationBase, sink: Sink, draft: Draf
 
 async def _measure(output: Output, place: OrganizationBase, batch: list[dict[str, Any]]) -> None:
     keys = [
-        (one["record"], one["project"] or str(one["record"].get("projectId")))
+        (one["record"], one["project"] or project_id(one["record"]))
         for one in batch
         if one["kind"] == KEY
     ]

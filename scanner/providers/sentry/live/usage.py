@@ -125,12 +125,18 @@ class Usage:
     async def add_to(
         self, place: OrganizationBase, keys: Iterable[tuple[dict[str, Any], str]]
     ) -> None:
-        """Add the field USAGE to the records; each comes with its project's slug or id."""
+        """Add the field USAGE to the records; each comes with its project's slug or id.
+
+        Without either ("") nobody can be asked.
+        """
         await asyncio.gather(*(self._add(place, record, slug) for record, slug in keys))
 
     async def _add(self, place: OrganizationBase, record: dict[str, Any], project: str) -> None:
         # Whatever a server calls so is not ours.
         record.pop(USAGE, None)
+        if not project:
+            self._miss(place, None, "a key does not tell its project. Run again.")
+            return
         try:
             sums = await self._sums(place, project, str(record["id"]))
         except ApiError as error:

@@ -8,6 +8,7 @@ side, once all were read. Where all say what they said before, all of it held at
 
 import asyncio
 import hashlib
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
@@ -47,7 +48,7 @@ class ListQuery(msgspec.Struct, frozen=True):
 
 
 class ListPage(msgspec.Struct, frozen=True):
-    """New records of one page, those with a fault apart with what it is.
+    """New records of one page; `faults` say what is wrong with others, and name them.
 
     `moved_to` is the new slug of the project that was asked for, if it was renamed.
     """
@@ -60,6 +61,12 @@ class ListPage(msgspec.Struct, frozen=True):
     def fresh(self) -> int:
         """How many records were not in the list before."""
         return len(self.records) + len(self.faults)
+
+    @property
+    def left_out(self) -> list[str]:
+        """Say of each fault what it kept away, for a gap."""
+        remedy = "Run again; if it stays, look at it on the server."
+        return [f"Left out, because {fault}. {remedy}" for fault in self.faults]
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -118,21 +125,36 @@ async def sort_out(table: str, rows: list[Any], seen: set[str], moved_to: str | 
     Of a row that was on another page before, the watch says that the list changed.
     """
     records: dict[str, dict[str, Any]] = {}
-    faults = []
+    faults: list[str] = []
+    wrong: defaultdict[str, list[str]] = defaultdict(list)
     identity = TABLES[table].identity
     for number, row in enumerate(rows):
         if number % BREATH == 0:
             await asyncio.sleep(0)
         problem = fault(table, row)
         if problem is not None:
-            faults.append(problem)
+            wrong[problem].append(_called(row, identity, number))
         elif (identifier := str(row[identity])) not in seen:
             seen.add(identifier)
             records[identifier] = row
         elif identifier in records and not _is_same(table, records[identifier], row):
-            name = one_line(redact_text(identifier))
+            name = _called(row, identity, number)
             faults.append(f"{name} comes twice, with different facts: its list changed meanwhile")
+    faults += [f"{problem}: {_named(names)}" for problem, names in wrong.items()]
     return ListPage(list(records.values()), faults, moved_to)
+
+
+def _called(row: object, identity: str, number: int) -> str:
+    """Return by what a person finds a record, if only by its place on the page."""
+    named = row.get(identity) if isinstance(row, dict) else None
+    if isinstance(named, (str, int)) and str(named).strip():
+        return one_line(redact_text(str(named)))
+    return f"record {number + 1} of its page"
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return f"{names[0]}{more}"
 
 
 def _is_same(table: str, one: object, other: object) -> bool:

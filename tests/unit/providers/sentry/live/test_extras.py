@@ -151,6 +151,17 @@ def test_one_key_without_statistics_is_told(world: World, output: Path) -> None:
     assert without == {lost.public}
 
 
+def test_a_key_without_a_project_has_no_statistics_and_nobody_is_asked(
+    world: World, output: Path
+) -> None:
+    homeless = faults.records(lambda rows: [row | {"projectId": None} for row in rows], "-keys/")
+    with Simulator(world, faults=[homeless]) as simulator:
+        report = fetch(simulator, output, needs=USAGE)
+        assert not [seen.path for seen in simulator.log if "/None/" in seen.path]
+    reasons = [gap.reason for gap in report.coverage["sentry_key"].gaps]
+    assert [one for one in reasons if "events_" in one and "does not tell its project" in one]
+
+
 def test_a_server_without_statistics_is_named_and_not_asked_for_every_key(output: Path) -> None:
     world = make_world(projects=2, keys=200)
     script = [faults.status(404, "/stats/")]

@@ -368,3 +368,16 @@ def test_no_server_at_all_is_told_at_once(world: World, tmp_path: Path) -> None:
         url = simulator.url
     with pytest.raises(FetchError, match=r"no connection to 127\.0\.0\.1"):
         fetch(simulator, tmp_path / "inventory.jsonl", url=url)
+
+
+def test_what_is_left_out_is_named_and_counted(world: World, tmp_path: Path) -> None:
+    def spoiled(rows: list[Any]) -> list[Any]:
+        return [5, *({**row, "isActive": "yes"} for row in rows[:3]), *rows[3:]]
+
+    with Simulator(world, faults=[faults.records(spoiled, WHOLE)]) as simulator:
+        report = fetch(simulator, tmp_path / "inventory.jsonl")
+    told = " ".join(gap.reason for gap in report.coverage["sentry_key"].gaps)
+    named = [key.public for key in world.keys if f"isActive is text: {key.public} and 2" in told]
+    assert len(named) == 1
+    assert "2 more. Run again" in told
+    assert "it is a whole number, not an object: record 1 of its page" in told
