@@ -25,8 +25,9 @@ from scanner.model.token import Token
 from scanner.providers.sentry.live.api import KEY, ORGANIZATION, PROJECT, TOKEN, SentryApi
 from scanner.providers.sentry.live.crawl import Crawl, Wish
 from scanner.providers.sentry.live.credentials import LISTINGS, fetch_credentials
+from scanner.providers.sentry.live.rights import TokenKind, kind_of
 from scanner.providers.sentry.live.settle import Output
-from scanner.providers.sentry.live.survey import Survey, TokenKind, kind_of, survey
+from scanner.providers.sentry.live.survey import Survey, survey
 from scanner.providers.sentry.live.usage import Usage
 
 if TYPE_CHECKING:

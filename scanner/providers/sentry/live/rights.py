@@ -1,4 +1,4 @@
-"""Requests that the token's scopes do not allow: after one refusal no other of its kind is sent.
+"""What a token may do: told before the first request where it is nothing, else by one refusal.
 
 A server gives one wording for a missing scope and for not being a member. Where it has told the
 token's scopes, they tell the two apart.
@@ -7,11 +7,13 @@ token's scopes, they tell the two apart.
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Final
 
 from scanner.http.answers import Reply
 from scanner.http.client import Client
 from scanner.http.failure import ApiError, Reason
+from scanner.model.token import Token
 
 _NEEDED: Final = {
     "organizations": "org:read",
@@ -27,6 +29,59 @@ _NEEDED: Final = {
 """The least scope that each endpoint wants; the wider ones of its area include it."""
 
 _WIDER: Final = {"read": ("read", "write", "admin"), "admin": ("admin",)}
+
+
+_USEFUL: Final = frozenset(
+    f"{area}:{right}" for area in ("org", "project") for right in ("read", "write", "admin")
+)
+"""Scopes with which at least something can be listed."""
+
+_USE_ANOTHER: Final = (
+    "Use a token of an internal integration or a personal token, with the scopes org:read and "
+    "project:read."
+)
+
+
+class TokenKind(StrEnum):
+    """What a token belongs to, told by its prefix; older tokens have none."""
+
+    USER = "sntryu_"
+    ORGANIZATION = "sntrys_"
+    INTEGRATION = "sntryi_"
+    UNKNOWN = ""
+
+
+def kind_of(token: Token) -> TokenKind:
+    """Return what a token belongs to."""
+    return next(kind for kind in TokenKind if token.begins(kind))
+
+
+def check_token(token: Token, scopes: frozenset[str] | None) -> None:
+    """Name a token that cannot list anything before it meets its first refusal."""
+    if scopes is not None and scopes & _USEFUL:
+        return
+    if kind_of(token) is TokenKind.ORGANIZATION:
+        raise ApiError(
+            Reason.FORBIDDEN,
+            "the token is an organization token (sntrys_): it carries the scope org:ci alone and "
+            "cannot list keys",
+            remedy=_USE_ANOTHER,
+        )
+    if scopes is not None:
+        held = ", ".join(sorted(scopes)) or "none"
+        raise ApiError(
+            Reason.FORBIDDEN,
+            f"the token has none of the scopes that listing keys needs (it has: {held})",
+            remedy=_USE_ANOTHER,
+        )
+
+
+def explained(error: ApiError, token: Token) -> ApiError:
+    """Return the error of a refused token, with what its kind could not do in any case."""
+    if error.reason is Reason.UNAUTHORIZED and kind_of(token) is TokenKind.ORGANIZATION:
+        remedy = f"Organization tokens (sntrys_) cannot list keys. {_USE_ANOTHER}"
+        return ApiError(error.reason, error.message, where=error.where, remedy=remedy)
+    return error
 
 
 class RightfulClient:

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
-from enum import StrEnum
 from functools import partial
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from scanner.base.hints import closest
+from scanner.catalogue import URL_SETTING
 from scanner.http.failure import FATAL, ApiError, Reason, one_line
 from scanner.inventory.ledger import Ledger
 from scanner.model.inventory import Scope
@@ -22,6 +22,7 @@ from scanner.providers.sentry.live.api import (
     OrganizationBase,
     SentryApi,
 )
+from scanner.providers.sentry.live.rights import check_token, explained
 from scanner.providers.sentry.live.settle import note_doubt, steady
 from scanner.providers.sentry.live.watch import Watch
 
@@ -33,36 +34,12 @@ _HOPELESS: Final = FATAL | {Reason.REDIRECTED, Reason.UNREACHABLE, Reason.TIMEOU
 _TELLING: Final = frozenset({Reason.FORBIDDEN, Reason.MISSING})
 """Answers that only an API gives, though not the ones that were hoped for."""
 
-_USEFUL: Final = frozenset(
-    f"{area}:{right}" for area in ("org", "project") for right in ("read", "write", "admin")
-)
-"""Scopes with which at least something can be listed."""
-
-_USE_ANOTHER: Final = (
-    "Use a token of an internal integration or a personal token, with the scopes org:read and "
-    "project:read."
-)
-
 _NAMED: Final = 5  # organizations that a message names; there may be hundreds
 
 _NAME_ONE: Final = (
     "Name the organization with --org SLUG (SENTRY_ORG): servers do not list it to an "
     "integration's token. The owner of a personal token has to belong to it."
 )
-
-
-class TokenKind(StrEnum):
-    """What a token belongs to, told by its prefix; older tokens have none."""
-
-    USER = "sntryu_"
-    ORGANIZATION = "sntrys_"
-    INTEGRATION = "sntryi_"
-    UNKNOWN = ""
-
-
-def kind_of(token: Token) -> TokenKind:
-    """Return what a token belongs to."""
-    return next(kind for kind in TokenKind if token.begins(kind))
 
 
 class Survey(msgspec.Struct, frozen=True):
@@ -107,10 +84,14 @@ async def survey(
             _outcome(steady(api, "list of organizations", partial(_list_organizations, api)))
         )
     caller, listed = asking.result(), listing.result()
+    if isinstance(listed, ApiError) and _is_missing(caller) and _is_missing(listed):
+        listed = _nowhere(listed)
+        if not scope.organizations:
+            raise listed
     for outcome in (caller, listed):
         if isinstance(outcome, ApiError) and outcome.reason in _HOPELESS:
-            raise _explained(outcome, token)
-    _check_token(token, None if isinstance(caller, ApiError) else caller.scopes)
+            raise explained(outcome, token)
+    check_token(token, None if isinstance(caller, ApiError) else caller.scopes)
     if isinstance(listed, ApiError):
         # With a name to go by there is hope, if the server answers at all: a token without
         # org:read may still read projects' keys.
@@ -250,6 +231,20 @@ async def _chosen(  # noqa: PLR0913, PLR0917 - what the survey knows
     return chosen, slugs
 
 
+def _is_missing(outcome: object) -> bool:
+    return isinstance(outcome, ApiError) and outcome.reason is Reason.MISSING
+
+
+def _nowhere(error: ApiError) -> ApiError:
+    """Return the error of a server without what every Sentry has, whoever asks."""
+    return ApiError(
+        Reason.MISSING,
+        "no Sentry seems to be at this address: it has neither /api/0/ nor a list of organizations",
+        where=error.where,
+        remedy=f"Check host, port and path of the server's address ({URL_SETTING}).",
+    )
+
+
 def _unlisted(error: ApiError) -> ApiError:
     """Return the error with the way around a list that the token may not read."""
     if error.reason not in _TELLING:
@@ -271,30 +266,3 @@ def _unknown(slug: str, error: ApiError, listed: Mapping[str, Any]) -> ApiError:
         where=error.where,
         remedy=f"{meant}Organizations that the token sees: {seen}{more}.",
     )
-
-
-def _check_token(token: Token, scopes: frozenset[str] | None) -> None:
-    """Name a token that cannot list anything before it meets its first refusal."""
-    if scopes is not None and scopes & _USEFUL:
-        return
-    if kind_of(token) is TokenKind.ORGANIZATION:
-        raise ApiError(
-            Reason.FORBIDDEN,
-            "the token is an organization token (sntrys_): it carries the scope org:ci alone and "
-            "cannot list keys",
-            remedy=_USE_ANOTHER,
-        )
-    if scopes is not None:
-        held = ", ".join(sorted(scopes)) or "none"
-        raise ApiError(
-            Reason.FORBIDDEN,
-            f"the token has none of the scopes that listing keys needs (it has: {held})",
-            remedy=_USE_ANOTHER,
-        )
-
-
-def _explained(error: ApiError, token: Token) -> ApiError:
-    if error.reason is Reason.UNAUTHORIZED and kind_of(token) is TokenKind.ORGANIZATION:
-        remedy = f"Organization tokens (sntrys_) cannot list keys. {_USE_ANOTHER}"
-        return ApiError(error.reason, error.message, where=error.where, remedy=remedy)
-    return error

@@ -362,6 +362,17 @@ class TestAccess:
         assert token not in str(error.value)
         assert error.value.remedy
 
+    @pytest.mark.parametrize("named", [(), ("acme",)])
+    def test_a_server_that_is_no_sentry_is_named_as_such(
+        self, world: World, output: Path, named: tuple[str, ...]
+    ) -> None:
+        nothing = faults.html(status=404)
+        with Simulator(world, faults=[nothing]) as simulator, pytest.raises(FetchError) as error:
+            fetch(simulator, output, scope=Scope(named))
+        assert "no Sentry seems to be at this address" in error.value.message
+        assert "SENTRY_URL" in error.value.remedy
+        assert "integration" not in error.value.remedy
+
     def test_a_token_that_sees_no_organization_is_told(self, world: World, output: Path) -> None:
         token = world.add_token("lonely", "org:read", organizations=frozenset())
         with Simulator(world) as simulator, pytest.raises(FetchError, match="no organization"):

@@ -3,7 +3,7 @@
 import pytest
 
 from scanner.model.token import Token
-from scanner.providers.sentry.live.survey import TokenKind, kind_of
+from scanner.providers.sentry.live.rights import TokenKind, kind_of
 
 
 @pytest.mark.parametrize(
