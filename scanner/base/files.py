@@ -161,7 +161,7 @@ def open_alone(path: Path, what: str) -> BinaryIO | None:
         raise UsageError(
             f"{what} cannot be written: {error.strerror}",
             where=str(path),
-            remedy="Choose a folder that you may write to.",
+            remedy="Choose another place, which you may write to, or remove what is there.",
         ) from error
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)

@@ -1,6 +1,7 @@
 """Where the token may go: the configured server, its region's host. And where messages may."""
 
 import ipaddress
+import re
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -8,6 +9,7 @@ from scanner.base.errors import DeliveryError, UsageError
 from scanner.catalogue import API, LIVE, URL_SETTING
 from scanner.model.token import Token
 
+_IPV4: Final = re.compile(r"\d+(\.\d+){3}")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _REMEDY: Final = f"Give the server's address alone, such as {LIVE.url} ({URL_SETTING})."
 
@@ -99,10 +101,20 @@ def region_base(base: str, region_url: str | None) -> str:
     return base
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_host(host: str | None) -> bool:
     """Whether the name can be one; those of other scripts have an encoding with rules."""
-    if not host or (host.isascii() and "xn--" not in host):
-        return bool(host)
+    if not host:
+        return False
+    if host.isascii() and "xn--" not in host:
+        return not _IPV4.fullmatch(host) or _is_address(host)
     from idna import IDNAError, encode  # noqa: PLC0415 - for few
 
     try:

@@ -175,6 +175,7 @@ def test_a_file_narrows_an_inventory_as_flags_do(tmp_path: Path) -> None:
         (b"# acme\n\n  # globex\n", "f.txt: names no organization"),
         (b"acme\nglobex, initech\n", "f.txt:2:9: expected one slug, but there is also 'initech'"),
         (b"acme\n  acme.io # the web\n", "f.txt:2:3: 'acme.io' is not a slug"),
+        (b"A=1\nPASSWORD: hunter2\n", "f.txt:1:2: this is not a list of organizations"),
         (b"acme,globex\n", "f.txt:1:6: expected one slug, but there is also 'globex'"),
         (b"acme acme\n", "f.txt:1:6: expected one slug, but there is also 'acme'"),
         (b"acme\n\xff\n", "f.txt: cannot be read: it is not UTF-8"),
@@ -191,3 +192,4 @@ def test_a_list_that_is_none_is_refused(
     assert (done.code, done.out) == (2, "")
     assert told in done.err
     assert "usage:" not in done.err
+    assert "hunter2" not in done.err

@@ -7,9 +7,12 @@ from typing import Final
 
 from scanner.base.errors import Location, UsageError, joined
 from scanner.base.files import read_regular
+from scanner.catalogue.redact import redact_text
 from scanner.config.values import check_no_token, slugs
 
 _MAX_BYTES: Final = 1 << 20  # some ten thousand
+_FOREIGN: Final = re.compile(r"[^\w\s.,/-]")
+"""What no list of slugs has, mistyped ones included: files of settings may hold secrets."""
 
 
 class SlugsFrom(argparse.Action):
@@ -39,11 +42,19 @@ def slugs_from(name: str) -> list[str]:
         raise UsageError(
             "cannot be read: it is not UTF-8", where=name, remedy="Write a slug a line."
         ) from error
+    lines = [line.partition("#")[0] for line in lines]
+    for number, line in enumerate(lines, 1):
+        if (foreign := _FOREIGN.search(line)) and redact_text(line) == line:
+            raise UsageError(
+                "this is not a list of organizations",
+                where=str(Location(name, number, foreign.start() + 1)),
+                remedy="Write a slug a line. Is it the file that you mean? Nothing of it is shown.",
+            )
     found: list[str] = []
     errors: list[UsageError] = []
     for number, line in enumerate(lines, 1):
         try:
-            found += _slug(line.partition("#")[0], name, number)
+            found += _slug(line, name, number)
         except UsageError as error:
             errors.append(error)
     if errors:

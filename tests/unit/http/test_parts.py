@@ -53,6 +53,7 @@ class TestBaseUrl:
             "https://sentry.io/#x",
             "https://sentry.io:99999",
             "https://sentry.io:0",
+            "https://256.1.1.1",
             "https://[::1",
             "https://sen try.io",
             "https://sentry.io\n.evil.example",
