@@ -21,6 +21,7 @@ MAX_FIELDS: Final = 50
 """Longest template, in characters, and the most columns that it may show."""
 
 _SHORTEN: Final = "Write one line, or a title of one where there is no message."
+_FORMS: Final = "Write {column}, {column:date} for the day of a time, or {column:raw}."
 _BRACES: Final = re.compile(r"\{\{|\}\}|\{(?P<column>[^{}:]*)(?::(?P<spec>[^{}]*))?\}|[{}]")
 
 
@@ -56,17 +57,21 @@ def faults(template: str, resource: str) -> list[TemplateFault]:
     if len(shown) > MAX_FIELDS:
         message = f"the message names {len(shown):,} columns; {MAX_FIELDS} is the most"
         return [TemplateFault(message, "bad-message", _SHORTEN)]
-    hint = "Write {column} or {column:date}."
     return [
         *misplaced(template, resource),
         *(
-            TemplateFault(
-                f"the message formats `{found['column']}` in a way that is not supported",
-                "bad-message",
-                hint,
-                found.start(),
-            )
+            TemplateFault(message, "bad-message", _FORMS, found.start())
             for found in shown
-            if (found["spec"] or "") not in SPECS
+            if (message := _misformatted(found["column"], found["spec"] or "", resource))
         ),
     ]
+
+
+def _misformatted(name: str, spec: str, resource: str) -> str:
+    """Say what is wrong with what follows a column."""
+    column = TABLES[resource].columns.get(name)
+    if spec not in SPECS:
+        return f"the message formats `{name}` in a way that is not supported"
+    if spec == "date" and column and not column.type.startswith("TIMESTAMP"):
+        return f"the message asks for the day of `{name}`, which is {column.type} and no time"
+    return ""
