@@ -23,6 +23,10 @@ _MOMENTS: Final = tuple(
 )
 
 
+_LONGEST: Final = f"to_days({timedelta.max.days - 1})"
+"""Longest interval that Python can hold; DuckDB has longer ones, of which nothing is told."""
+
+
 def is_constant(node: Node) -> bool:
     """Whether the expression reads no row."""
     return not syntax.columns(node) and not trees.has_window(node)
@@ -53,6 +57,9 @@ def constants(
         clock = {AS_OF: moment} if AS_OF in bound else {}
         answer = connection.execute(f"SELECT {', '.join(texts)}", {**bound, **clock})
         kinds = [str(column[1]) for column in answer.description]
+        if not rows and "INTERVAL" in kinds:
+            texts = list(map(_within, texts, kinds))
+            answer = connection.execute(f"SELECT {', '.join(texts)}", {**bound, **clock})
         rows.append(map(_value, answer.fetchone() or (), kinds))
     made = {}
     for key, values in zip(wanted, zip(*rows, strict=True), strict=True):
@@ -60,6 +67,12 @@ def constants(
         if len(known) == 1 and (value := known.pop()) is not None:
             made[key] = value
     return made
+
+
+def _within(text: str, kind: str) -> str:
+    if kind != "INTERVAL":
+        return text
+    return f"CASE WHEN {text} BETWEEN -{_LONGEST} AND {_LONGEST} THEN {text} END"
 
 
 def _distance(value: Constant | None, moment: datetime) -> timedelta | None:

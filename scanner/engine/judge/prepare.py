@@ -206,7 +206,7 @@ class _Binder:
         except duckdb.Error:
             return [self._problem(one) for one in some]
         parts = [part for checked in checks for part in checked.doubtful]
-        is_sound = not parts or self._is_sound(table, parts, _bound(checks))
+        is_sound = self._is_sound(table, parts, _bound(checks))
         return [
             [*_kind_problem(one[0], kind), *([] if is_sound else self._literal(one))]
             for one, kind in zip(some, kinds, strict=True)
@@ -232,6 +232,8 @@ class _Binder:
         return []
 
     def _is_sound(self, table: str, parts: Sequence[Doubtful], known: dict[str, Any]) -> bool:
+        if not parts:
+            return True
         names = {name for part in parts for name in part.params}
         try:
             self._tried(table, [part.sql for part in parts], {name: known[name] for name in names})
@@ -241,7 +243,8 @@ class _Binder:
 
     def _tried(self, table: str, texts: Sequence[str], bound: dict[str, Any]) -> str:
         """Evaluate expressions on a row of NULL and one of values; return the type of the first."""
-        chosen = ", ".join(f"({text})" for text in texts)
+        # As texts: DuckDB has intervals that Python has not.
+        chosen = ", ".join(f"CAST(({text}) AS VARCHAR)" for text in texts)
         columns = TABLES[table].columns.items()
         rows = " UNION ALL ".join(
             f"SELECT {', '.join(one)}"
@@ -253,9 +256,8 @@ class _Binder:
                 ],
             )
         )
-        done = self._connection.execute(f'SELECT {chosen} FROM ({rows}) AS "{table}"', bound)
-        done.fetchall()
-        return str(done.description[0][1])
+        sql = f'SELECT typeof({texts[0]}), {chosen} FROM ({rows}) AS "{table}"'
+        return str(self._connection.execute(sql, bound).fetchall()[0][0])
 
     def _kinds(self, table: str, texts: Sequence[str], bound: dict[str, Any]) -> list[str]:
         chosen = ", ".join(f"({text})" for text in texts)
