@@ -52,7 +52,7 @@ def constants(
     texts = [f"TRY({text})" for text in syntax.write(connection, list(wanted.values()))]
     names = {key: syntax.parameters(node) for key, node in wanted.items()}
     bound = {name: params.get(name) for each in names.values() for name in each}
-    rows = []
+    rows: list[Iterable[Constant | None]] = []
     for moment in _MOMENTS:
         clock = {AS_OF: moment} if AS_OF in bound else {}
         answer = connection.execute(f"SELECT {', '.join(texts)}", {**bound, **clock})

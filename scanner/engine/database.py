@@ -34,6 +34,9 @@ _LONGEST_REASON: Final = 500
 _WRAPPED: Final = re.compile(r'.*"exception_message":"((?:[^"\\]|\\.)*)".*')
 """What a thread of the engine could not write is told as JSON within a sentence."""
 
+_ADVICE: Final = re.compile(r"\.? Use TRY\(\.\.\.\) .*")
+"""What the engine advises, and nobody may write here."""
+
 _KIND: Final = re.compile(r"^(?:[A-Z][A-Za-z ]* Error: |\w+(?:Exception|Error): )+")
 """Names of the engine's classes of errors: they tell nothing that the message does not."""
 
@@ -88,7 +91,7 @@ def reason(error: duckdb.Error, *, quotes: bool = True) -> str:
     Every message that a person sees goes through here. `quotes` leaves in what the engine
     quotes; without, for statements that read a file, nothing of a record is told.
     """
-    text = _KIND.sub("", str(error).strip().split("\n", 1)[0], count=1)
+    text = _KIND.sub("", _ADVICE.sub("", str(error).strip().split("\n", 1)[0]), count=1)
     if wrapped := _WRAPPED.fullmatch(text):
         text = wrapped[1].replace('\\"', '"')
     return _bounded(redact_text(text) if quotes else _QUOTED.sub("...", text))

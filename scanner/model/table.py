@@ -47,7 +47,8 @@ class Column(msgspec.Struct, frozen=True):
     read. A counted one is filled once all tables are loaded: `counts` tells what of which tables
     has to be read for that. `made_of` is how the column follows from others of its row, for
     databases whose tables have no more than those.
-    `keys` are all fields that a JSON object may have; none where they are not known. `field` is the
+    `keys` are all fields that a JSON object may have; none where they are not known, or where the
+    value `is_list`. `field` is the
     path of the field that the column tells as it is, for files that have it as a column of its own.
     `least` is the smallest value there can be, if there is one; `values` are all texts that it, or
     an item of its list, is known to be.
@@ -60,6 +61,7 @@ class Column(msgspec.Struct, frozen=True):
     derived: bool = False
     costly: bool = False
     keys: tuple[str, ...] = ()
+    is_list: bool = False
     counts: tuple[tuple[str, frozenset[str]], ...] = ()
     made_of: str = ""
     field: str = ""
@@ -152,9 +154,10 @@ def time(path: str, doc: str) -> Column:
     return Column("TIMESTAMP WITH TIME ZONE", doc, _moment(path), field=path)
 
 
-def json(path: str, doc: str) -> Column:
-    """Return a column of a list or an object."""
-    return Column("JSON", doc, f"TRY_CAST(<{path}> AS JSON)", field=path)
+def json(path: str, doc: str, keys: tuple[str, ...] = ()) -> Column:
+    """Return a column of an object with these fields; without any, of a list."""
+    source = f"TRY_CAST(<{path}> AS JSON)"
+    return Column("JSON", doc, source, field=path, keys=keys, is_list=not keys)
 
 
 def age(path: str) -> Column:

@@ -13,9 +13,9 @@ from scanner.base.hints import closest, did_you_mean
 from scanner.catalogue import TABLES, Column
 from scanner.engine.database import connect, literal
 from scanner.engine.judge.prepare import Prepared, prepare
+from scanner.engine.outline import outline
 from scanner.engine.predicate.clock import AS_OF
 from scanner.engine.predicate.guard import Guard
-from scanner.engine.predicate.outline import outline
 from scanner.model.inventory import Needs
 from scanner.model.rule import ParamValue, Predicate, Rule
 from scanner.policy.files.locate import shipped_policies

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from scanner.engine.predicate.outline import Part
+from scanner.engine.outline import Part
 
 _TEMPLATES: Final = {
     "COMPARE_EQUAL": "{0} is {1}",

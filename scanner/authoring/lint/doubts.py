@@ -11,7 +11,7 @@ from scanner.catalogue import TABLES, Column
 from scanner.engine.database import Connection
 from scanner.engine.judge.prepare import Prepared
 from scanner.engine.predicate import syntax
-from scanner.engine.predicate.families import column_name, literal_kind, literal_text
+from scanner.engine.predicate.kinds import column_name, literal_kind, literal_text
 from scanner.engine.predicate.syntax import Node, arguments_of
 from scanner.engine.predicate.vocabulary import MEMBERSHIP, SETS
 from scanner.model.rule import Predicate

@@ -11,8 +11,8 @@ from scanner.catalogue import TEXTS
 from scanner.engine.database import Connection, reason, time_limit, used
 from scanner.engine.judge.evaluate import RULE_SECONDS
 from scanner.engine.judge.prepare import values
+from scanner.engine.outline import Part, outline, replaced
 from scanner.engine.predicate.guard import Checked
-from scanner.engine.predicate.outline import Part, outline, replaced
 from scanner.engine.predicate.syntax import column, write
 
 _NO_VALUE: Final = ("NULL", None, "")

@@ -10,7 +10,7 @@ from scanner.base.errors import Problem
 from scanner.catalogue import Column
 from scanner.engine.database import reason
 from scanner.engine.predicate import syntax
-from scanner.engine.predicate.families import is_text, literal_kind
+from scanner.engine.predicate.kinds import is_text, literal_kind
 from scanner.engine.predicate.syntax import Node, arguments_of, children
 from scanner.engine.predicate.vocabulary import MEMBERSHIP
 from scanner.model.rule import ParamValue, Predicate
@@ -64,6 +64,9 @@ _PAIRS: Final[dict[frozenset[str], str]] = {
     " TRY_CAST(... AS BIGINT) the number in it.",
     frozenset({"VARCHAR", _TIME}): "Write a date as '2026-01-31', and an interval as"
     " INTERVAL '90 days'.",
+    frozenset({"VARCHAR", "INTERVAL"}): "A date that is moved is a cast, DATE '2026-01-31' +"
+    " INTERVAL '90 days'.",
+    frozenset({"VARCHAR", "LIST"}): "Whether a list holds a text is list_contains(list, 'text').",
     frozenset({"BOOLEAN", "VARCHAR"}): "Compare a text with a text; a BOOLEAN is true or false.",
 }
 _TWO_TEXTS: Final = (

@@ -5,26 +5,34 @@ A text may be any kind of value to the database, and is judged by it: `date_crea
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Final
 
 from scanner.catalogue import Column
 from scanner.engine.predicate.clock import present
+from scanner.engine.predicate.kinds import (
+    INTERVAL,
+    JSON,
+    LIST,
+    NUMBER,
+    NUMBERS,
+    TEXT,
+    TIME,
+    TRUTH,
+    column_name,
+    is_text,
+    literal_kind,
+    literal_text,
+    row_kind,
+    written_kind,
+)
 from scanner.engine.predicate.refusal import refused
 from scanner.engine.predicate.syntax import Node, arguments_of
 from scanner.model.rule import ParamValue
-
-NUMBERS: Final = frozenset({"INTEGER", "DECIMAL", "DOUBLE", "HUGEINT", "BIGINT", "NUMERIC"})
-"""Kinds of literals that are numbers."""
 
 _SAME: Final = frozenset(
     {"COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM"}
 )
 _IN: Final = frozenset({"COMPARE_IN", "COMPARE_NOT_IN"})
-_TEXTS: Final = frozenset(
-    {"lower", "upper", "trim", "ltrim", "rtrim", "left", "right", "substring", "substr", "||"}
-    | {"split_part", "regexp_extract", "->>", "json_extract_string"}
-)
 _NUMERIC: Final = re.compile(r"\s*v?[0-9]+([.][0-9x*]+)*\s*", re.IGNORECASE)
 """Texts that are numbers or versions: their order is not that of texts."""
 
@@ -33,22 +41,21 @@ _FRACTION: Final = re.compile(r"\s*[+-]?[0-9]*[.][0-9]*[1-9][0-9]*\s*")
 _BARE: Final = re.compile(r"\s*[0-9.]+\s*")
 """Texts that are a number alone: as an interval, one of so many seconds."""
 
-_TEXT, _NUMBER, _TRUTH, _TIME = "a text", "a number", "true or false", "a time"
-_INTERVAL, _LIST, _JSON = "an interval", "a list", "a JSON value"
-_COLUMNS: Final = {
-    "VARCHAR": _TEXT, "BIGINT": _NUMBER, "INTEGER": _NUMBER, "DOUBLE": _NUMBER, "BOOLEAN": _TRUTH,
-    "TIMESTAMP WITH TIME ZONE": _TIME, "JSON": _JSON, "VARCHAR[]": _LIST,
-}  # fmt: skip
-_CASTS: Final = {"INTERVAL": _INTERVAL, "DATE": _TIME, "TIMESTAMP": _TIME, "TIMESTAMPTZ": _TIME}
+_FROM_TEXT: Final = {NUMBER: "BIGINT", TIME: "TIMESTAMPTZ", TRUTH: "BOOLEAN"}
+"""What makes such a value of a text."""
+
 _FITTING: Final = {
-    _TEXT: {_TEXT},
-    _NUMBER: {_NUMBER, _TEXT, _TRUTH},
-    _TRUTH: {_TRUTH, _TEXT, _NUMBER},
-    _TIME: {_TIME, _TEXT},
-    _LIST: {_LIST},
-    _JSON: {_JSON, _TEXT},
+    TEXT: {TEXT},
+    NUMBER: {NUMBER, TEXT, TRUTH},
+    TRUTH: {TRUTH, TEXT, NUMBER},
+    TIME: {TIME, TEXT},
+    LIST: {LIST},
+    JSON: {JSON, TEXT},
 }
-"""What may stand beside a column of a kind."""
+"""What may be written beside a value of a row of a kind."""
+
+_ALIKE: Final = (frozenset({NUMBER, TRUTH}),)
+"""Kinds of values of a row that the database compares."""
 
 
 def check_values(
@@ -59,14 +66,15 @@ def check_values(
     if is_order:
         _check_order(parts, columns, given)
     _check_numbers(parts, columns, given)
-    kinds = [(part, kind) for part in parts if (kind := _column_kind(part, columns))]
+    kinds = [(part, kind) for part in parts if (kind := row_kind(part, columns))]
     for column, kind in kinds[:1]:
+        _check_rows(column, kind, kinds[1:])
         for value in parts:
-            found = "" if value is column else _value_kind(value, given)
+            found = "" if value is column else written_kind(value, given)
             if not found or found in _FITTING[kind] or _is_written_list(kind, value):
                 continue
-            is_number = {kind, found} == {_TEXT, _NUMBER}
-            if is_order and kind not in {_LIST, _JSON} and not is_number:
+            is_number = {kind, found} == {TEXT, NUMBER}
+            if is_order and kind not in {LIST, JSON} and not is_number:
                 continue  # the database knows no order of the two, and says so
             raise refused(
                 f"compares {_shown(value, found)} with {_words(column)}, which is {kind}",
@@ -74,6 +82,29 @@ def check_values(
                 value,
                 _instead(column, kind, value, columns, is_order=is_order, is_number=is_number),
             )
+
+
+def _check_rows(one: Node, kind: str, others: list[tuple[Node, str]]) -> None:
+    """Refuse two values of a row of which the one would have to become the other."""
+    for other, found in others:
+        if found == kind or {kind, found} in _ALIKE:
+            continue
+        by_kind = {kind: _words(one), found: _words(other)}
+        text = by_kind.pop(TEXT, "")
+        ((rest, name),) = by_kind.items() if text else [("", "")]
+        hint = "Compare values of one kind; `keypolicy schema tables` lists the columns' types."
+        if rest in _FROM_TEXT:
+            made = f"TRY_CAST({text} AS {_FROM_TEXT[rest]})"
+            hint = f"Write {made}, or CAST({name} AS VARCHAR).".replace("`", "")
+        elif rest == LIST:
+            hint = f"Write list_contains({name}, {text}).".replace("`", "")
+        is_number = {kind, found} == {TEXT, NUMBER}
+        raise refused(
+            f"compares {_words(other)}, {found}, with {_words(one)}, which is {kind}",
+            "text-and-number" if is_number else "type-error",
+            other,
+            hint,
+        )
 
 
 def _check_order(
@@ -84,7 +115,7 @@ def _check_order(
         return
     for value in parts:
         text = given.get(str(value.get("identifier")), literal_text(value))
-        if _value_kind(value, given) == _TEXT and _NUMERIC.fullmatch(str(text)):
+        if written_kind(value, given) == TEXT and _NUMERIC.fullmatch(str(text)):
             raise refused(
                 f"orders '{text}' as a text, and as a text '10' comes before '9'",
                 "text-and-number",
@@ -135,33 +166,13 @@ def _is_interval(
 ) -> bool:
     """Whether the part is an interval: written as one, or the time between two."""
     if node["class"] != "FUNCTION" or node["function_name"] != "-":
-        return _value_kind(node, given) == _INTERVAL
+        return written_kind(node, given) == INTERVAL
     return len(sides := arguments_of(node)) == 2 and all(  # noqa: PLR2004 - from one to another
-        _column_kind(side, columns) == _TIME
-        or _value_kind(side, given) == _TIME
+        row_kind(side, columns) == TIME
+        or written_kind(side, given) == TIME
         or present(side) is not None
         for side in sides
     )
-
-
-def column_name(node: Node) -> str:
-    """Return the column that the node is; empty if it is none."""
-    return str(node["column_names"][-1]).lower() if node["class"] == "COLUMN_REF" else ""
-
-
-def is_text(node: Node, columns: Mapping[str, Column]) -> bool:
-    """Whether the part is a column of texts, or a function that gives one."""
-    return _column_kind(node, columns) == _TEXT
-
-
-def literal_kind(node: Node) -> str:
-    """Return the kind of literal that the node is; empty if it is none."""
-    return str(node["literal"]["kind"]) if node["class"] == "CONSTANT" else ""
-
-
-def literal_text(node: Node) -> str:
-    """Return the text of a literal; empty if the node is none."""
-    return str(node["literal"].get("text", "")) if node["class"] == "CONSTANT" else ""
 
 
 def _compared(node: Node, given: Mapping[str, ParamValue]) -> tuple[list[Node], bool]:
@@ -178,20 +189,13 @@ def _compared(node: Node, given: Mapping[str, ParamValue]) -> tuple[list[Node], 
         arguments = arguments_of(node)
         if arguments and _is_list(arguments[0], given):
             return arguments[::-1], False
+    if node["class"] == "FUNCTION" and node["function_name"] == "nullif":
+        return arguments_of(node), False
     return [], False
 
 
 def _is_list(node: Node, given: Mapping[str, ParamValue]) -> bool:
     return isinstance(given.get(str(node.get("identifier"))), list)
-
-
-def _column_kind(node: Node, columns: Mapping[str, Column]) -> str:
-    """Return what values a column, or a function of a text, has; empty where that is not known."""
-    if node["class"] == "COLUMN_REF":
-        column = columns.get(column_name(node))
-        return _COLUMNS.get(column.type, "") if column else ""
-    is_text = node["class"] == "FUNCTION" and str(node["function_name"]).lower() in _TEXTS
-    return _TEXT if is_text else ""
 
 
 def _is_field(node: Node) -> bool:
@@ -201,40 +205,24 @@ def _is_field(node: Node) -> bool:
     return bool(node["class"] == "LAMBDA" or node["type"] == "ARRAY_EXTRACT")
 
 
-def _value_kind(node: Node, given: Mapping[str, ParamValue]) -> str:
-    """Return what a literal or a parameter is; empty where that is not known."""
-    if node["class"] == "CAST" and node["child"]["class"] == "CONSTANT":
-        return _CASTS.get(str(node["type_expr"].get("type_name", "")).upper(), "")
-    if node["class"] == "PARAMETER":
-        return _kind_of(given.get(str(node["identifier"])))
-    kind = literal_kind(node)
-    return _NUMBER if kind in NUMBERS else {"STRING": _TEXT, "BOOLEAN": _TRUTH}.get(kind, "")
-
-
-def _kind_of(value: ParamValue) -> str:
-    if isinstance(value, list):  # each of its items is compared
-        return _kind_of(value[0]) if value else ""
-    kinds = ((bool, _TRUTH), ((int, float), _NUMBER), (timedelta, _INTERVAL), (str, _TEXT))
-    return next((kind for types, kind in kinds if isinstance(value, types)), "")
-
-
 def _is_written_list(kind: str, value: Node) -> bool:
     """Whether a text is a list to the database: `project_teams = '[web]'`."""
-    return kind == _LIST and literal_text(value).lstrip().startswith("[")
+    return kind == LIST and literal_text(value).lstrip().startswith("[")
 
 
 def _shown(value: Node, kind: str) -> str:
     if value["class"] == "PARAMETER":
         return f"the parameter ${value['identifier']}, {kind},"
     text = literal_text(value)
-    if kind == _TEXT:
+    if kind == TEXT:
         return f"the text '{text}'"
-    return f"the number {text}" if kind == _NUMBER else text or kind
+    return f"the number {text}" if kind == NUMBER else text or kind
 
 
 def _words(node: Node) -> str:
-    is_column = node["class"] == "COLUMN_REF"
-    return f"`{column_name(node)}`" if is_column else f"{node['function_name']}(...)"
+    if name := column_name(node):
+        return f"`{name}`"
+    return f"{node.get('function_name') or str(node['type']).removeprefix('OPERATOR_')}(...)"
 
 
 def _instead(  # noqa: PLR0913 - all that a hint depends on
@@ -247,19 +235,19 @@ def _instead(  # noqa: PLR0913 - all that a hint depends on
     is_number: bool,
 ) -> str:
     """Say what to write."""
-    name, text = column_name(column), literal_text(value)
-    if kind == _LIST:
+    name, text = _words(column).strip("`"), literal_text(value)
+    if kind == LIST:
         item = f"${value['identifier']}" if value["class"] == "PARAMETER" else f"'{text or 'text'}'"
         return f"Write list_contains({name}, {item}), or list_has_any({name}, ...) for several."
-    if kind == _JSON:
-        field = next(iter(columns[name].keys), "field")
+    if kind == JSON:
+        field = next(iter(columns[name].keys if name in columns else ()), "field")
         return (
             f"Compare a field of it, such as {name}->>'{field}' = '60', or"
             f" TRY_CAST({name}->>'{field}' AS BIGINT) > 60 where it is a number."
         )
-    if kind == _TEXT and not is_number:
+    if kind == TEXT and not is_number:
         return "Compare it with a text, in single quotes."
-    if kind == _TEXT:
+    if kind == TEXT:
         # '10' comes before '9'
         is_literal = literal_kind(value) in NUMBERS and not is_order
         as_text = f"Write '{text}' in single quotes, " if is_literal else "Write "
@@ -268,8 +256,8 @@ def _instead(  # noqa: PLR0913 - all that a hint depends on
             " number."
         )
     return {
-        _NUMBER: "Compare it with a number, in the unit of the column.",
-        _TRUTH: "Compare it with true or false, or write the column by itself.",
-        _TIME: "A time is moved by an interval, now() - INTERVAL '90 days', and compared with a"
+        NUMBER: "Compare it with a number, in the unit of the column.",
+        TRUTH: "Compare it with true or false, or write the column by itself.",
+        TIME: "A time is moved by an interval, now() - INTERVAL '90 days', and compared with a"
         " date, '2026-01-31'.",
     }[kind]

@@ -5,32 +5,21 @@ told in scanner.engine.predicate.culprit.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from scanner.base.hints import did_you_mean
-from scanner.catalogue import Column
+from scanner.catalogue import TEXTS, Column
 from scanner.engine.predicate import vocabulary
-from scanner.engine.predicate.clock import CALLS
-from scanner.engine.predicate.families import (
-    NUMBERS,
-    check_unit,
-    check_values,
-    column_name,
-    literal_kind,
-    literal_text,
-)
-from scanner.engine.predicate.refusal import RefusedError, column_meant, refused
+from scanner.engine.predicate.families import check_unit, check_values
+from scanner.engine.predicate.kinds import NUMBERS, column_name, literal_kind, literal_text
+from scanner.engine.predicate.refusal import RefusedError, refused
 from scanner.engine.predicate.syntax import Node, arguments_of
 from scanner.model.rule import ParamValue
 
 _LIKE: Final = frozenset({"~~", "!~~", "~~*", "!~~*"})
 _FIELDS: Final = frozenset({"->", "->>", "json_extract", "json_extract_string", "json_exists"})
-_RATE_UNITS: Final = frozenset({"s", "m", "h", "d", "sec", "min", "minute", "hour", "day"})
-
-
-_CURLY: Final = "\u2018\u2019\u201c\u201d\u00b4`"
-"""Quotes of word processors: to the database they are letters."""
+_RATE_UNITS: Final = {"s", "m", "h", "d", "sec", "second", "min", "minute", "hour", "day"}
 _UNITS: Final = frozenset({"second", "minute", "hour", "day", "week", "month", "quarter", "year"})
 _WITH_UNIT: Final = frozenset({"date_diff", "datediff", "date_part", "date_trunc"})
 
@@ -52,27 +41,9 @@ def check(node: Node, columns: Mapping[str, Column], given: Mapping[str, ParamVa
                 check_unit(node["child"])
         case "FUNCTION":
             _check_function(node, columns)
-        case "LAMBDA":
+        case "LAMBDA" if literal_kind(node["expr"]):
+            _check_json(node["lhs"], columns)
             _check_field([node["lhs"], node["expr"]], columns)
-
-
-def unknown_column(node: Node, columns: Mapping[str, Column], table: str) -> RefusedError:
-    """Return the error for a name that is no column: often it was meant as something else."""
-    names = [str(name) for name in node["column_names"]]
-    word = ".".join(names)
-    # A quoted name takes two characters more than it says.
-    if int(node.get("query_location_length", 0)) == len(word.encode()) + 2:
-        hint = f"A text takes single quotes: '{word}'. Double quotes are for names of columns."
-    elif (bare := word.strip(_CURLY)) != word:
-        hint = f"A text takes straight single quotes: '{bare}'."
-    elif len(names) > 1 and _is_json(names[0], columns):
-        hint = f"Write the field as {names[0]}->>'{names[1]}'."
-    elif word.lower() in CALLS:
-        hint = f"Write {word.lower() if word.lower() in vocabulary.FUNCTIONS else 'now'}()."
-    else:
-        hint = column_meant(names[0].lower(), columns)
-    message = f"names an unknown column `{word}` of {table}"
-    return refused(message, "unknown-column", node, hint)
 
 
 def _check_operator(node: Node, columns: Mapping[str, Column]) -> None:
@@ -92,10 +63,20 @@ def _check_function(node: Node, columns: Mapping[str, Column]) -> None:
         _check_unit(name, node, arguments, columns)
     if name in vocabulary.SETS:
         _check_lists(name, arguments)
-    if len(arguments) < 2:  # noqa: PLR2004 - all below are about a second argument
-        return
+    if arguments and name.startswith(("json_", "->")):
+        _check_json(arguments[0], columns)
+    if len(arguments) > 1:
+        _check_second(name, node, arguments, columns)
+
+
+def _check_second(
+    name: str, node: Node, arguments: list[Node], columns: Mapping[str, Column]
+) -> None:
+    """Check what is about a second argument."""
     if name in _LIKE:
         _check_like(arguments[1])
+    elif name.endswith("like_escape"):
+        _check_escape(arguments[-1])
     elif name == "regexp_full_match":
         _check_similar(node, *arguments[:2])
     elif name in _FIELDS:
@@ -214,16 +195,48 @@ def _check_like(pattern: Node) -> None:
         )
 
 
+def _check_escape(sign: Node) -> None:
+    if len(text := literal_text(sign)) > 1:
+        raise refused(
+            f"escapes with '{text}', and that takes one character",
+            "like-pattern",
+            sign,
+            "Write LIKE 'a!_b' ESCAPE '!', in which !_ stands for an underscore.",
+        )
+
+
+def _check_json(part: Node, columns: Mapping[str, Column]) -> None:
+    """Refuse a column without JSON where it is looked into: the database tries it row by row."""
+    column = columns.get(column_name(part))
+    if column is None or column.type in {"JSON", TEXTS}:
+        return
+    having = ", ".join(name for name, one in columns.items() if one.type == "JSON")
+    raise refused(
+        f"looks for JSON in `{column_name(part)}`, which is {column.type}",
+        "type-error",
+        part,
+        f"Columns with JSON: {having}." if having else "No column of the table has JSON.",
+    )
+
+
 def _check_field(parts: list[Node], columns: Mapping[str, Column]) -> None:
     """Refuse a field that the column's JSON values never have."""
     column = columns.get(column_name(parts[0]))
-    if column is None or not column.keys or literal_kind(parts[1]) != "STRING":
+    if column is None or literal_kind(parts[1]) != "STRING":
         return
     path = literal_text(parts[1])
     if ".." in path:
         return  # refused for that
     first = re.split(r"[./\[]", re.sub(r"^(\$\.?|/)", "", path))[0].strip('"')
-    if first and first not in column.keys:
+    if column.is_list and first and not first.isdecimal():
+        raise refused(
+            f"takes the field `{first}` of {column_name(parts[0])}, which is a list",
+            "unknown-field",
+            parts[1],
+            f"({column_name(parts[0])} -> 0) ->> '{first}' is that of its first item; whether it"
+            f" holds a text is json_contains({column_name(parts[0])}, '\"{first}\"').",
+        )
+    if column.keys and first and first not in column.keys:
         raise refused(
             f"takes the field `{first}` of {column_name(parts[0])}, which has none of that name",
             "unknown-field",
@@ -235,9 +248,10 @@ def _check_field(parts: list[Node], columns: Mapping[str, Column]) -> None:
 def _check_rate(parts: list[Node], columns: Mapping[str, Column]) -> None:
     unit = column_name(parts[1])
     if literal_kind(parts[0]) in NUMBERS and unit in _RATE_UNITS - set(columns):
-        rate = f"{literal_text(parts[0])}/{unit}"
+        count = literal_text(parts[0])
+        rate = f"{count}/{unit[0]}"
         raise refused(
-            f"has the rate {rate}, which is no SQL",
+            f"has the rate {count}/{unit}, which is no SQL",
             "rate-in-sql",
             parts[0],
             f"Declare a parameter, params: {{limit: {{type: rate, default: {rate}}}}}, and compare"
@@ -248,8 +262,11 @@ def _check_rate(parts: list[Node], columns: Mapping[str, Column]) -> None:
 def _row(parts: list[Node]) -> RefusedError:
     """Return the error for expressions with commas between them."""
     first, second = parts[0], parts[-1]
-    if first["class"] == "FUNCTION" and _is_in(first):
-        return _bare_list(first)
+    word = "IN"
+    if first["type"] == "OPERATOR_NOT":
+        first, word = first["children"][0], "NOT IN"
+    if first["class"] == "FUNCTION" and _is_in(first, {"STRING", ""}):
+        return _bare_list(first, word)
     return refused(
         "has a comma between two expressions",
         "not-an-expression",
@@ -258,28 +275,23 @@ def _row(parts: list[Node]) -> RefusedError:
     )
 
 
-def _is_in(node: Node) -> bool:
+def _is_in(node: Node, kinds: Collection[str] = ("STRING",)) -> bool:
     """Whether the call is what `name IN 'a'` is to the parser: it stands where its text does."""
     arguments = arguments_of(node)
     return (
         str(node["function_name"]).lower() == "contains"
         and len(arguments) == 2  # noqa: PLR2004 - the text, and what is looked for
-        and literal_kind(arguments[0]) == "STRING"
+        and literal_kind(arguments[0]) in kinds
         and node["query_location"] == arguments[0]["query_location"]
     )
 
 
-def _bare_list(node: Node) -> RefusedError:
+def _bare_list(node: Node, word: str = "IN") -> RefusedError:
     text, name = arguments_of(node)
     return refused(
-        "has IN without brackets",
+        f"has {word} without brackets",
         "in-without-brackets",
         text,
-        f"Write the list in brackets: {column_name(name) or 'name'} IN"
-        f" ('{literal_text(text)}', ...).",
+        f"Write the list in brackets: {column_name(name) or 'name'} {word}"
+        f" ('{literal_text(text) or column_name(text)}', ...).",
     )
-
-
-def _is_json(name: str, columns: Mapping[str, Column]) -> bool:
-    column = columns.get(name.lower())
-    return column is not None and column.type == "JSON"

@@ -117,7 +117,7 @@ class Rebuilder:
         if name in {"current_date", "current_timestamp"} and (moment := present(node)):
             return self._as_of(moment)
         if len(names) != 1 or name not in self._known:
-            raise misfits.unknown_column(node, self._known, self._table)
+            raise refusal.unknown_column(node, self._known, self._table)
         self.columns[name] = None
         return {"column_names": [name]}
 
@@ -185,12 +185,9 @@ class Rebuilder:
         sizes = wanted.get("children", [])
         plain = all(size.get("class") == "CONSTANT" for size in sizes)
         if name not in vocabulary.TYPES or not plain or wanted.get("schema"):
-            raise refused(
-                f"may not cast to {name or 'this type'}",
-                "forbidden-type",
-                node,
-                f"Types: {', '.join(sorted(vocabulary.TYPES))}.",
-            )
+            known = vocabulary.OTHER_NAMES.get(name)
+            hint = f"Write {known}." if known else f"Types: {', '.join(sorted(vocabulary.TYPES))}."
+            raise refused(f"may not cast to {name or 'this type'}", "forbidden-type", node, hint)
         return {
             "child": self.expression(node["child"]),
             "try_cast": bool(node["try_cast"]),

@@ -1,10 +1,12 @@
 """Saying what of a predicate is not allowed, and what to write instead."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from scanner.base.hints import closest, did_you_mean
+from scanner.catalogue import Column
 from scanner.engine.predicate import vocabulary
+from scanner.engine.predicate.clock import CALLS
 from scanner.engine.predicate.syntax import Node, byte
 
 ONLY_LISTED: Final = "docs/policy-language.md lists what a condition may be made of."
@@ -71,6 +73,9 @@ _INSTEAD: Final[dict[str, str]] = {
 }
 """What to write instead of functions and operators of other languages."""
 
+_CURLY: Final = "\u2018\u2019\u201c\u201d\u00b4`"
+"""Quotes of word processors: to the database they are letters."""
+
 
 class RefusedError(Exception):
     """A part of a predicate that is not allowed; `offset` is its place in the text."""
@@ -100,10 +105,31 @@ def unknown_function(name: str, node: Node) -> RefusedError:
         else ""
     )
     hint = f"Did you mean `{near}`?" if near else _ONLY_PURE
-    if near == name and (node["schema"] or node["catalog"]):
+    if near == name and node["class"] == "WINDOW":
+        hint = f"It takes no OVER (...): write {written}."
+    elif near == name and (node["schema"] or node["catalog"]):
         hint = f"The column stands in the brackets: {name}(column)."
     what = f"call {written}" if name.isidentifier() else f"use {name}"
     return refused(f"may not {what}", "forbidden-function", node, _INSTEAD.get(name, hint))
+
+
+def unknown_column(node: Node, columns: Mapping[str, Column], table: str) -> RefusedError:
+    """Return the error for a name that is no column: often it was meant as something else."""
+    names = [str(name) for name in node["column_names"]]
+    word, first = ".".join(names), columns.get(names[0].lower())
+    # A quoted name takes two characters more than it says.
+    if int(node.get("query_location_length", 0)) == len(word.encode()) + 2:
+        hint = f"A text takes single quotes: '{word}'. Double quotes are for names of columns."
+    elif (bare := word.strip(_CURLY)) != word:
+        hint = f"A text takes straight single quotes: '{bare}'."
+    elif len(names) > 1 and first and first.type == "JSON":
+        hint = f"Write the field as {names[0]}->>'{names[1]}'."
+    elif word.lower() in CALLS:
+        hint = f"Write {word.lower() if word.lower() in vocabulary.FUNCTIONS else 'now'}()."
+    else:
+        hint = column_meant(names[0].lower(), columns)
+    message = f"names an unknown column `{word}` of {table}"
+    return refused(message, "unknown-column", node, hint)
 
 
 def unknown_kind(node: Node) -> RefusedError:

@@ -193,6 +193,17 @@ TYPES: Final = frozenset(
 )
 """Types that a value may be cast to."""
 
+OTHER_NAMES: Final = {
+    **dict.fromkeys(("TEXT", "STRING", "NVARCHAR", "BPCHAR"), "VARCHAR"),
+    **dict.fromkeys(("INT8", "LONG"), "BIGINT"),
+    **dict.fromkeys(("BOOL", "LOGICAL"), "BOOLEAN"),
+    "INT4": "INTEGER",
+    "FLOAT4": "FLOAT",
+    "FLOAT8": "DOUBLE",
+    "DATETIME": "TIMESTAMP",
+}
+"""What other databases call some of them."""
+
 REFUSED: Final[dict[str, tuple[str, str]]] = {
     "SUBQUERY": (
         "a subquery",

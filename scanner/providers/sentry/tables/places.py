@@ -77,7 +77,7 @@ PROJECT: Final = Table(
         "is_bookmarked": boolean("$.isBookmarked", "Whether the credential's owner marked it"),
         "is_public": boolean("$.isPublic", "Whether the project is public"),
         "features": json("$.features", "Features enabled for the project, a list of names"),
-        "team": json("$.team", "First team of the project"),
+        "team": json("$.team", "First team of the project", keys=("id", "slug", "name")),
         "teams": json("$.teams", "Teams of the project"),
         "team_slugs": texts("$.teams", "Slugs of its teams", member=".slug", derived=True),
         "key_count": count(

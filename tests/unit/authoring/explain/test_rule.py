@@ -12,8 +12,8 @@ from scanner.authoring.explain.words import Worded
 from scanner.base.errors import Location, PolicyError, UsageError
 from scanner.base.given import GivenParams
 from scanner.engine.database import connect
+from scanner.engine.outline import outline
 from scanner.engine.predicate.guard import Guard
-from scanner.engine.predicate.outline import outline
 from scanner.model.rule import Predicate
 
 if TYPE_CHECKING:

@@ -39,20 +39,28 @@ FORMS = (
 )
 
 
+GIVING_ONE = (
+    *("max({c}) OVER (PARTITION BY project_id) = {v}", "coalesce({c}, {c}) <> {v}"),
+    "nullif({c}, {v}) IS NULL",
+)
+"""Of what gives one of the values that it is given."""
+
+
 @pytest.fixture(scope="module")
 def connection() -> Iterator[Connection]:
     with connect() as made:
         yield made
 
 
-def _outcome(connection: Connection, column: str, text: str, params: dict[str, Any]) -> str:
+def _outcome(connection: Connection, text: str, params: dict[str, Any]) -> str:
     """Return whether the predicate is refused, passes, or breaks on the row."""
     (made,) = Guard(connection).check_all(
         [(Predicate(text, params, Location("p.yaml", 1, 1)), "sentry_key", "q_")]
     )
     if isinstance(made, GuardError):
         return "refused"
-    sql = f'SELECT {made.sql} FROM (SELECT {COLUMNS[column]} AS "{column}")'
+    row = ", ".join(f'{value} AS "{name}"' for name, value in COLUMNS.items())
+    sql = f"SELECT {made.sql} FROM (SELECT {row})"
     try:
         connection.execute(f"{sql} LIMIT 0", made.params)
     except duckdb.Error:
@@ -66,37 +74,48 @@ def _outcome(connection: Connection, column: str, text: str, params: dict[str, A
 def test_what_is_accepted_runs(connection: Connection, column: str, form: str) -> None:
     for literal in LITERALS:
         if column in TEXTUAL or "ops" not in literal:
-            _outcome(connection, column, form.format(c=column, v=literal), {})
+            _outcome(connection, form.format(c=column, v=literal), {})
     for value in VALUES if column in TEXTUAL else [one for one in VALUES if one != "ops"]:
-        _outcome(connection, column, form.format(c=column, v="$p"), {"p": value})
+        _outcome(connection, form.format(c=column, v="$p"), {"p": value})
 
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_lists_too(connection: Connection, column: str) -> None:
     texts = [["web", "ops"]] if column in TEXTUAL else []
     for values in ([1, 2], [0.5], *texts):
-        _outcome(connection, column, f"{column} IN $p", {"p": values})
+        _outcome(connection, f"{column} IN $p", {"p": values})
 
 
 @pytest.mark.parametrize(
-    ("column", "text", "params", "expected"),
+    ("text", "params", "expected"),
     [
-        ("name", "name = $p", {"p": "web"}, "runs"),
-        ("name", "name = $p", {"p": 5}, "refused"),
-        ("name", "name IN $p", {"p": [1, 2]}, "refused"),
-        ("project_teams", "list_contains(project_teams, $p)", {"p": "web"}, "runs"),
-        ("project_teams", "project_teams = '[web]'", {}, "runs"),
-        ("project_teams", "project_teams = 'web'", {}, "refused"),
-        ("project_teams", "project_teams IN $p", {"p": ["web"]}, "refused"),
-        ("rate_limit", "rate_limit->>'window' = '60'", {}, "runs"),
-        ("rate_limit", "TRY_CAST(rate_limit->>'window' AS BIGINT) > 5", {}, "runs"),
-        ("rate_limit", "rate_limit > 5", {}, "refused"),
-        ("dsn", "dsn > 3", {}, "refused"),
-        ("project_id", "project_id = $p", {"p": True}, "runs"),
-        ("project_id", "project_id IN $p", {"p": [1, 2]}, "runs"),
+        ("name = $p", {"p": "web"}, "runs"),
+        ("name = $p", {"p": 5}, "refused"),
+        ("name IN $p", {"p": [1, 2]}, "refused"),
+        ("list_contains(project_teams, $p)", {"p": "web"}, "runs"),
+        ("project_teams = '[web]'", {}, "runs"),
+        ("project_teams = 'web'", {}, "refused"),
+        ("project_teams IN $p", {"p": ["web"]}, "refused"),
+        ("rate_limit->>'window' = '60'", {}, "runs"),
+        ("TRY_CAST(rate_limit->>'window' AS BIGINT) > 5", {}, "runs"),
+        ("rate_limit > 5", {}, "refused"),
+        ("dsn > 3", {}, "refused"),
+        ("project_id = $p", {"p": True}, "runs"),
+        ("project_id IN $p", {"p": [1, 2]}, "runs"),
     ],
 )
 def test_what_is_refused(
-    connection: Connection, column: str, text: str, params: dict[str, Any], expected: str
+    connection: Connection, text: str, params: dict[str, Any], expected: str
 ) -> None:
-    assert _outcome(connection, column, text, params) == expected
+    assert _outcome(connection, text, params) == expected
+
+
+@pytest.mark.parametrize("form", [*FORMS, *GIVING_ONE])
+@pytest.mark.parametrize("column", COLUMNS)
+def test_columns_beside_each_other_too(connection: Connection, column: str, form: str) -> None:
+    ran = {
+        other
+        for other in COLUMNS
+        if _outcome(connection, form.format(c=column, v=other), {}) == "runs"
+    }
+    assert column in ran
