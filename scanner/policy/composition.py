@@ -237,9 +237,12 @@ class Composition:
             if first is None:
                 rules[rule.id] = rule
                 continue
-            inherited = first.home.source is not self._source
-            hint = "Use another id" + (", or `override` that rule." if inherited else ".")
-            message = f"rule `{rule.id}` is already in {first.home.location}"
+            place, hint = first.home, "Use another id."
+            if cases := [one.place for one in first.conditions if one.is_met]:
+                place, hint = cases[-1], "Use another id, or another name of the case."
+            elif first.home.source is not self._source:
+                hint = "Use another id, or `override` that rule."
+            message = f"rule `{rule.id}` is already in {place.location}"
             self._add((*rule.home.path, "id"), message, "duplicate-rule", hint)
             self._rejected.append(rule)
 

@@ -29,14 +29,24 @@ _SOC2: Final = _table(
     "CC1:5 CC2:3 CC3:4 CC4:2 CC5:3 CC6:8 CC7:5 CC8:1 CC9:2 A1:3 C1:2 PI1:5 P1:1 P2:1 P3:2 P4:3"
     " P5:2 P6:7 P7:1 P8:1"
 )
+# Sections of PCI DSS 4.0.1, by requirement.
+_PCI: Final = _table("1:5 2:3 3:7 4:2 5:4 6:5 7:3 8:6 9:5 10:7 11:6 12:10")
+# Sections of OWASP ASVS 5.0, by chapter.
+_ASVS: Final = _table("1:5 2:4 3:7 4:4 5:4 6:8 7:6 8:4 9:2 10:7 11:7 12:3 13:4 14:3 15:4 16:5 17:3")
+_BY_GROUP: Final = {
+    "nist-800-53-r5": _NIST,
+    "pci-dss-4.0.1": _PCI,
+    "owasp-asvs-5": _ASVS,
+    "soc2": _SOC2,
+}
 
 _FORMS: Final = {
     "nist-800-53-r5": re.compile(r"(?P<group>[A-Z]{2})-(?P<number>[1-9]\d?)(\([1-9]\d?\))?"),
     "iso-27001-2022": re.compile(r"A\.(?P<group>[5-8])\.(?P<number>[1-9]\d?)"),
     "cis-v8": re.compile(r"(?P<group>[1-9]\d?)\.(?P<number>[1-9]\d?)"),
     "soc2": re.compile(r"(?P<group>[A-Z]{1,2}[1-9])\.(?P<number>[1-9])"),
-    "pci-dss-4.0.1": re.compile(r"([1-9]|1[0-2])(\.[1-9]\d?){1,4}"),
-    "owasp-asvs-5": re.compile(r"([1-9]|1[0-7])(\.[1-9]\d?){1,2}"),
+    "pci-dss-4.0.1": re.compile(r"(?P<group>\d+)\.(?P<number>[1-9]\d?)(\.[1-9]\d?){0,3}"),
+    "owasp-asvs-5": re.compile(r"(?P<group>\d+)\.(?P<number>[1-9]\d?)(\.[1-9]\d?)?"),
     "owasp-api-2023": re.compile(r"API([1-9]|10):2023"),
 }
 
@@ -87,10 +97,8 @@ def example(framework: str) -> str:
 
 def _most(framework: str, group: str) -> int:
     match framework:
-        case "nist-800-53-r5":
-            return _NIST.get(group, 0)
         case "iso-27001-2022":
             return _ISO[int(group)]
         case "cis-v8":
             return _CIS[int(group) - 1] if int(group) <= len(_CIS) else 0
-    return _SOC2.get(group, 0)
+    return _BY_GROUP[framework].get(group, 0)

@@ -129,6 +129,14 @@ def test_mistakes_are_told_at_their_place(
     ]
 
 
+def test_a_rule_by_the_name_of_a_case_is_told_where_the_case_is(tmp_path: Path) -> None:
+    own = "{id: key-max-age-a, resource: sentry_key, severity: low, require: is_active}"
+    path = written(tmp_path, f"      - {{name: a, when: is_active}}\nrules:\n  - {own}\n")
+    with pytest.raises(PolicyError) as caught:
+        load_policies([str(path)])
+    assert f"is already in {path}:12:25" in str(caught.value)
+
+
 def test_lint_is_content_and_the_merged_text_asks_the_same(tmp_path: Path) -> None:
     path = written(tmp_path)
     assert keypolicy("lint", path.name, "--strict", cwd=tmp_path).code == 0

@@ -91,8 +91,8 @@ controls:
   iso-27001-2022: [A.5.17, A.5.38, A.9.1]
   cis-v8: ["5.3", "6.9", "19.1"]
   soc2: [CC6.1, CC9.9, X1.1]
-  pci-dss-4.0.1: [8.6.3, "13.1"]
-  owasp-asvs-5: [13.1.4, 18.1.1]
+  pci-dss-4.0.1: [8.6.3, 8.7.1, "13.1"]
+  owasp-asvs-5: [13.1.4, 13.5.1, 18.1.1]
   owasp-api-2023: ["API4:2023", "API11:2023"]
   our-own: [anything]
 """
@@ -101,7 +101,7 @@ controls:
     names = [one.problem.message.split("`")[1] for one in found.diagnostics]
     assert names == [
         *("AC-99", "XX-1", "A.5.38", "A.9.1", "6.9", "19.1", "CC9.9", "X1.1"),
-        *("13.1", "18.1.1", "API11:2023"),
+        *("8.7.1", "13.1", "13.5.1", "18.1.1", "API11:2023"),
     ]
 
 
