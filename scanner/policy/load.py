@@ -13,7 +13,13 @@ from scanner.base.hints import did_you_mean
 from scanner.model.rule import Policy
 from scanner.policy.compile import Compiler
 from scanner.policy.composition import Composition
-from scanner.policy.files.locate import PolicyFile, find_extended, select, shipped_policies
+from scanner.policy.files.locate import (
+    PolicyFile,
+    file_meant,
+    find_extended,
+    select,
+    shipped_policies,
+)
 from scanner.policy.files.unit import Unit, read_unit
 from scanner.policy.merge import MergedPolicy
 from scanner.policy.parts import RulePredicate
@@ -132,7 +138,9 @@ class _Merger:
             self._add(unit, index, f"`{ref}` {error.message}", "out-of-reach", error.remedy)
             return None
         if file is None:
-            hint = did_you_mean(ref, shipped_policies(), kind="shipped policies")
+            hint = file_meant(ref, unit.path.parent) or did_you_mean(
+                ref, shipped_policies(), kind="shipped policies"
+            )
             message = f"no policy or file `{ref}`"
             hint += " A path is relative to this file."
             self._add(unit, index, message, "unknown-policy", hint)

@@ -10,7 +10,7 @@ import msgspec
 
 from scanner.base.errors import UsageError
 from scanner.base.files import read_regular, real, within
-from scanner.base.hints import did_you_mean
+from scanner.base.hints import closest, did_you_mean
 from scanner.base.resources import policies_dir
 from scanner.base.yamlfile import MAX_BYTES, OWNERS, POLICY, is_kind
 
@@ -153,6 +153,23 @@ def find_extended(ref: str, shown: str, path: Path) -> PolicyFile | None:
     return None
 
 
+def _looks_like_file(name: str) -> bool:
+    return name.endswith(_SUFFIXES) or "/" in name
+
+
+def file_meant(ref: str, base: Path) -> str:
+    """Suggest a file beside the one that is not there, as it is named from the folder `base`."""
+    if not _looks_like_file(name := _readings(ref)[-1][0]):
+        return ""
+    path = base / name
+    try:
+        names = [one.name for one in policies_in(path.parent)]
+    except OSError:  # the folder is none, or not to be read
+        return ""
+    near = closest(path.name, names)
+    return f"Did you mean `{PurePath(ref).parent / near}`?" if near else ""
+
+
 def _selected(ref: str) -> list[PolicyFile]:
     file = _by_name(ref)
     if file is not None:
@@ -209,9 +226,9 @@ def _joined(shown: str, ref: str, target: Path) -> str:
 def _not_found(ref: str) -> UsageError:
     shipped = shipped_policies()
     name = _readings(ref)[-1][0]
-    looks_like_file = name.endswith(_SUFFIXES) or "/" in name
-    message = f"no such {'file' if looks_like_file else 'policy or file'}: {ref}"
+    message = f"no such {'file' if _looks_like_file(name) else 'policy or file'}: {ref}"
     hint = did_you_mean(Path(name).stem, shipped, kind="policies")
+    hint = file_meant(ref, Path()) or hint
     listing = f"Shipped policies: {', '.join(shipped)}."
     remedy = listing if hint.startswith("Known") else f"{hint} {listing}"
     return UsageError(message, where="--policy", remedy=remedy)
