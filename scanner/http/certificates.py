@@ -3,9 +3,12 @@
 import os
 import ssl
 from pathlib import Path
+from typing import Final
 
 from scanner.base.errors import UsageError
 from scanner.base.files import open_regular
+
+_REMEDY: Final = "Name a readable file with the certificates to trust."
 
 
 def trusted(ca_bundle: str | None = None) -> ssl.SSLContext:
@@ -37,15 +40,11 @@ def _check(file: str | None, folders: str | None) -> None:
     if file is not None:
         open_regular(Path(file)).close()
     elif folders is not None and not any(map(os.path.isdir, folders.split(os.pathsep))):
-        raise UsageError("is no folder")
+        raise UsageError("is no folder", remedy=_REMEDY)
 
 
 def _unreadable(why: str, where: str) -> UsageError:
-    return UsageError(
-        f"the CA bundle {why}",
-        where=where,
-        remedy="Name a readable file with the certificates to trust.",
-    )
+    return UsageError(f"the CA bundle {why}", where=where, remedy=_REMEDY)
 
 
 def nobody() -> ssl.SSLContext:
