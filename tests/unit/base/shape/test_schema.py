@@ -117,7 +117,7 @@ JUNK: st.SearchStrategy[Any] = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.data())
 @pytest.mark.parametrize("schema", TYPES)
 @pytest.mark.parametrize("name", sorted(shipped_policies()))
