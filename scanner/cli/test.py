@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from scanner.base.files import check_writable, replacing
+from scanner.base.files import replacing
 from scanner.base.text import plural
 from scanner.cli.shared import authoring
+from scanner.cli.shared.outputs import check_free
 
 if TYPE_CHECKING:
     from scanner.authoring.cases.run import TestRun
@@ -63,7 +64,7 @@ def _once(namespace: argparse.Namespace) -> int:
 
     paths, refs = without_owners(namespace.paths)
     if namespace.junit:
-        check_writable([namespace.junit], [*paths, *files_tested(refs)])
+        check_free([namespace.junit], [*paths, *files_tested(refs)])
     with open_tables() as connection:
         tested = run_cases(connection, refs, authoring.params(namespace))
         owners, broken = run_owner_cases(connection, paths)

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 from msgspec.structs import replace
 
 from scanner.base.errors import Location, PolicyError, Problem, UsageError
-from scanner.base.files import check_writable, read_regular, replacing
+from scanner.base.files import read_regular, replacing
 from scanner.base.text import aligned, clean, plural
 from scanner.cli.shared import inputs
 from scanner.cli.shared.gaps import warn_of_unseen
-from scanner.cli.shared.outputs import print_json
+from scanner.cli.shared.outputs import check_free, print_json
 from scanner.model.waiver import Waiver, WaiverState, WaiverUse
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _add(namespace: argparse.Namespace, settings: "Settings", path: Path) -> int
     today = inputs.as_of(namespace).astimezone(UTC).date()
     fields = _fields(namespace, today)
     comment = f"Added on {today} with `keypolicy waivers add`."
-    check_writable([path])
+    check_free([path])
     text = add(_read(path), str(path), fields, comment)
     draft = YamlFile(str(path), text)
     try:

@@ -22,8 +22,6 @@ from scanner.evidence.archive import check_name
 from scanner.evidence.member import BundleMember
 from scanner.evidence.readme import readme
 from scanner.history.folder import (
-    MANIFEST,
-    MARKER,
     PRUNED,
     TRACKED,
     History,
@@ -31,7 +29,7 @@ from scanner.history.folder import (
     marker_bytes,
 )
 from scanner.history.manifest import MAX_BYTES, DamageError
-from scanner.model.history import RunName
+from scanner.model.history import MANIFEST, MARKER, RunName
 
 FORMAT: Final = "keypolicy-evidence"
 VERSION: Final = 1

@@ -31,11 +31,11 @@ from scanner.evidence.compare import compare
 from scanner.evidence.files import MOST_TEXT, damaged, digests, files_of, links, weigh
 from scanner.evidence.readme import readme
 from scanner.evidence.remake import remake
-from scanner.history.folder import MANIFEST, MARKER, PRUNED, TRACKED, History, StoredRun
+from scanner.history.folder import PRUNED, TRACKED, History, StoredRun
 from scanner.history.kept import own_params
 from scanner.history.manifest import DamageError
 from scanner.history.verify import verify
-from scanner.model.history import RunName
+from scanner.model.history import MANIFEST, MARKER, RunName
 
 
 class EvidenceCheck(msgspec.Struct, frozen=True, kw_only=True):

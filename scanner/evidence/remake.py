@@ -20,8 +20,6 @@ from scanner.evidence.gate import check_settings, settings_of, sla_of, threshold
 from scanner.gate import EXIT_REFUSED
 from scanner.history.folder import (
     FINDINGS,
-    MANIFEST,
-    MARKER,
     REPORT,
     TRACKED,
     History,
@@ -31,6 +29,7 @@ from scanner.history.folder import (
 from scanner.history.keeper import HistoryRequest
 from scanner.history.kept import KeptFiles, KeptSource, own_params
 from scanner.history.manifest import DamageError, RunPart
+from scanner.model.history import MANIFEST, MARKER
 from scanner.model.run import Run, RunInfo
 from scanner.pipeline import ScanRequest, scan
 from scanner.report import to_stream, write_reports

@@ -34,10 +34,8 @@ from scanner.history.manifest import (
     decode,
     folder_name,
 )
-from scanner.model.history import TrackedFinding
+from scanner.model.history import MANIFEST, MARKER, TrackedFinding
 
-MARKER: Final = "keypolicy-history.json"
-MANIFEST: Final = "manifest.json"
 PRUNED: Final = "pruned.json"
 REPORT: Final = "report.json.gz"
 FINDINGS: Final = "findings.parquet"

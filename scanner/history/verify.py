@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 
 from scanner.history.choose import ends
-from scanner.history.folder import MANIFEST, MARKER, PRUNED, History, StoredRun
+from scanner.history.folder import PRUNED, History, StoredRun
 from scanner.history.manifest import DamageError
 from scanner.history.write import WRITING
+from scanner.model.history import MANIFEST, MARKER
 
 
 class Verified(msgspec.Struct, frozen=True):

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from scanner.base.files import replacing
-from scanner.history.folder import MANIFEST, MARKER, check, marker_bytes
+from scanner.history.folder import check, marker_bytes
 from scanner.history.manifest import Manifest, RunPart, encode, folder_name
+from scanner.model.history import MANIFEST, MARKER
 
 WRITING: Final = ".writing-"
 """What the name of a run's folder begins with while it is written."""

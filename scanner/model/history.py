@@ -13,6 +13,12 @@ from scanner.model.outcome import Disposition, Outcome, Severity
 
 Number = Annotated[int, msgspec.Meta(ge=0)]
 
+MARKER: Final = "keypolicy-history.json"
+"""The file that makes a folder a history."""
+
+MANIFEST: Final = "manifest.json"
+"""The file of a kept run that tells what belongs to it, with digests."""
+
 Sla = Mapping[Severity, timedelta]
 """The time that is allowed to fix a finding, from when it was opened on."""
 

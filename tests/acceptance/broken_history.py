@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scanner.history.folder import MANIFEST, MARKER, REPORT, TRACKED
+from scanner.history.folder import REPORT, TRACKED
+from scanner.model.history import MANIFEST, MARKER
 
 Break = Callable[[Path], None]
 

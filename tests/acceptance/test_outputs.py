@@ -104,3 +104,32 @@ def test_results_of_test_cases_go_over_nothing_that_was_tested(
     assert (done.code, done.out) == (2, "")
     assert f"{output}: is read by this command, and would be lost" in done.err
     assert (tmp_path / output).read_bytes() == before
+
+
+WRITERS = (
+    ("scan", *DEMO, "-o"),
+    ("fetch", "--demo", "-o"),
+    ("forecast", *DEMO, "-o"),
+    ("fix", "plan", *DEMO, "-o"),
+    ("baseline", "write", *DEMO, "-o"),
+    ("history", "list", "-o"),
+    ("history", "replay", "latest", "-o"),
+    ("evidence", "export", "latest", "-o"),
+    ("test", "sentry-baseline", "--junit"),
+)
+
+
+def test_nothing_is_written_into_a_kept_run(tmp_path: Path) -> None:
+    """Neither over a part of it nor beside one, by whatever name the folder goes."""
+    kept = {"KEYPOLICY_HISTORY": "kept"}
+    assert here("scan", *DEMO, cwd=tmp_path, **kept).code == 1
+    (run,) = (tmp_path / "kept").glob("*/")
+    (tmp_path / "link").symlink_to(run)
+    sealed = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    for number, command in enumerate(WRITERS):
+        place = ("link/manifest.json", f"{run}/new.json", f"{run}/policies/new.json")[number % 3]
+        done = here(*command, place, cwd=tmp_path, **kept)
+        assert done.code == 2, (command, done.out + done.err)
+        assert "is in a kept run" in done.err, (command, done.err)
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == sealed
+    assert here("scan", *DEMO, "-o", "kept/beside.json", cwd=tmp_path).code == 1

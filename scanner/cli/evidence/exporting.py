@@ -6,11 +6,12 @@ import shutil
 import sys
 from typing import TYPE_CHECKING
 
-from scanner.base.files import check_writable, replacing
+from scanner.base.files import replacing
 from scanner.base.scratch import scratch
 from scanner.base.text import clean, plural
 from scanner.cli.history.output import folder_of, opened
 from scanner.cli.shared import inputs
+from scanner.cli.shared.outputs import check_free
 from scanner.evidence.archive import pack
 from scanner.evidence.bundle import chain, members
 from scanner.evidence.signature import SUFFIX, sign
@@ -28,7 +29,7 @@ def run(namespace: argparse.Namespace) -> int:
     output: Path = namespace.output
     beside = output.with_name(output.name + SUFFIX)
     key = [namespace.sign] if namespace.sign else []
-    check_writable([output, beside] if key else [output], key)
+    check_free([output, beside] if key else [output], key)
     found = members(history, chosen)
     with scratch() as folder:
         made = folder / "bundle.zip"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scanner.base.errors import UsageError
-from scanner.base.files import check_writable
 from scanner.base.text import clean, plural
 from scanner.catalogue import LIVE, TOKEN_SETTING
 from scanner.catalogue.redact import redact_text
 from scanner.cli.fix.plan import print_table
 from scanner.cli.shared import inputs
+from scanner.cli.shared.outputs import check_free
 from scanner.cli.shared.server import (
     DEFAULT_URL,
     add_connection_arguments,
@@ -158,7 +158,7 @@ def _apply(plan: "Plan", live: "LiveSettings", audit: Path, namespace: argparse.
     from scanner.remediate.apply.audit import Actor, AuditLog  # noqa: PLC0415
     from scanner.remediate.remote import open_remote  # noqa: PLC0415
 
-    check_writable([audit], [namespace.plan])
+    check_free([audit], [namespace.plan])
 
     def rest(pause: float | None) -> None:
         if pause is not None and pause >= 1 and not namespace.quiet:

@@ -10,7 +10,7 @@ from scanner.base.errors import UsageError
 from scanner.base.files import replacing
 from scanner.base.text import clean_json
 from scanner.cli.shared import inputs
-from scanner.cli.shared.outputs import as_json
+from scanner.cli.shared.outputs import as_json, check_free
 from scanner.history.folder import History
 from scanner.history.manifest import DamageError
 from scanner.history.tell.words import MOST, MOST_OF_A_PAGE
@@ -101,6 +101,7 @@ def written(sheet: Sheet, form: str) -> bytes:
 def write(namespace: argparse.Namespace, content: bytes, *, is_json: bool = False) -> None:
     """Write to the file that is named, or to standard output: JSON so that it is safe for logs."""
     if namespace.output is not None:
+        check_free([namespace.output])
         with replacing(namespace.output) as out:
             out.write(content)
         return

@@ -9,10 +9,11 @@ from pathlib import Path
 import msgspec
 
 from scanner.base.errors import UsageError
-from scanner.base.files import check_writable
+from scanner.base.files import check_writable, real
 from scanner.base.streams import takes_bytes
 from scanner.base.text import clean, clean_json
 from scanner.config.settings import Settings
+from scanner.model.history import MANIFEST, MARKER
 
 
 def check_format(name: str) -> None:
@@ -38,7 +39,24 @@ def check_outputs(
     if chosen := list(outputs):
         # What is not there yet can take nothing away: no policy is read for it.
         replaces = any(map(os.path.isfile, chosen))
-        check_writable(chosen, _read_by(namespace, settings) if replaces else ())
+        check_free(chosen, _read_by(namespace, settings) if replaces else ())
+
+
+def check_free(paths: Iterable[Path], read: Iterable[Path] = ()) -> None:
+    """Raise UsageError where a file cannot be written, is `read`, or is in a kept run.
+
+    In a kept run nothing ever changes.
+    """
+    chosen = list(paths)
+    for path in chosen:
+        for folder in real(path).parents:
+            if (folder / MANIFEST).is_file() and (folder.parent / MARKER).is_file():
+                raise UsageError(
+                    "is in a kept run of a history, which it would damage",
+                    where=str(path),
+                    remedy="Name a file outside of the runs.",
+                )
+    check_writable(chosen, read)
 
 
 def _read_by(namespace: argparse.Namespace, settings: Settings) -> Iterator[Path]:

@@ -7,9 +7,9 @@ import pytest
 
 from scanner.history.choose import run_before
 from scanner.history.compare.past import past, spread
-from scanner.history.folder import MANIFEST, History, StoredRun
+from scanner.history.folder import History, StoredRun
 from scanner.history.line import is_stranger
-from scanner.model.history import GroupTally
+from scanner.model.history import MANIFEST, GroupTally
 from scanner.model.outcome import Severity
 from tests.unit.history.factory import DAY, LINE, manifest, stored
 
