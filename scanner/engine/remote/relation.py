@@ -115,7 +115,9 @@ def _faults(session: Session, spec: Table, name: str, sql: str) -> str:
     """Return the condition for values that a file could not have either."""
     column = spec.columns[name]
     sorts = spec.fields[column.field].types if column.type == "JSON" else ("",)
-    return session.faults(sql, column.type, sorts[0], column.keys)
+    types = {one.field: one.type for one in spec.columns.values()}
+    whole = [key for key in column.keys if types.get(f"{column.field}.{key}") == "BIGINT"]
+    return session.faults(sql, column.type, sorts[0], whole)
 
 
 def _made(
