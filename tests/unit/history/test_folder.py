@@ -19,6 +19,7 @@ from scanner.history.manifest import DamageError, PreviousRun, stamp
 from scanner.history.prune import prune
 from scanner.history.verify import verify
 from scanner.history.write import Staging
+from scanner.model.history import MANIFEST, MARKER
 from scanner.model.inventory import Reach, Scope
 from tests.unit.history.factory import DAY, LINE, manifest, stored, tracked
 
@@ -298,5 +299,5 @@ def test_one_run_is_read_however_many_there_are(
     found = run_before(History(place), LINE, DAY + timedelta(days=9), SEEN)
     assert found.run is not None
     assert found.run.manifest.run.as_of.day == 3
-    runs = [path for path in read if path.name != folders.MARKER]
-    assert [path.name for path in runs] == [folders.MANIFEST, folders.TRACKED]
+    runs = [path for path in read if path.name != MARKER]
+    assert [path.name for path in runs] == [MANIFEST, folders.TRACKED]
