@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -194,10 +195,17 @@ def _folder(path: Path) -> list[PolicyFile]:
             remedy="Name a folder that you may read.",
         ) from None
     if not found:
-        raise UsageError(
-            "the folder has no policy", where=str(path), remedy="Policies end in .yaml or .yml."
-        )
+        remedy = "Policies end in .yaml or .yml."
+        if below := next(filter(_has_policies, sorted(path.iterdir())), None):
+            remedy += f" {below} has some: name it."
+        raise UsageError("the folder has no policy", where=str(path), remedy=remedy)
     return [PolicyFile(within(path, file.name), str(file)) for file in found]
+
+
+def _has_policies(path: Path) -> bool:
+    with suppress(OSError):
+        return path.is_dir() and not path.name.startswith(".") and bool(policies_in(path))
+    return False
 
 
 def _by_name(ref: str) -> PolicyFile | None:

@@ -184,6 +184,16 @@ def test_a_folder_without_policies(tmp_path: Path) -> None:
         load_policies([str(tmp_path)])
 
 
+def test_a_folder_without_policies_tells_the_one_below_that_has_some(tmp_path: Path) -> None:
+    for name in (".hidden", "docs", "policies"):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".hidden" / "a.yaml").touch()
+    (tmp_path / "policies" / "a.yaml").touch()
+    with pytest.raises(UsageError, match="has no policy") as refusal:
+        load_policies([str(tmp_path)])
+    assert refusal.value.remedy.endswith(f"{tmp_path / 'policies'} has some: name it.")
+
+
 @pytest.mark.parametrize("suffix", [".yaml", ".YAML", ".Yml"])
 def test_a_policy_in_a_folder_is_not_passed_by_for_its_suffix(tmp_path: Path, suffix: str) -> None:
     """A scan without its rules would be green."""
