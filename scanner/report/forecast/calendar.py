@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import msgspec
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, Timezone, TimezoneStandard
 
 from scanner import __version__
 from scanner.base.text import fit, paragraph, plural
@@ -58,7 +58,21 @@ def calendar(events: Iterable[CalendarEvent]) -> bytes:
     made.add("x-wr-calname", "keypolicy: what falls due")
     for event in events:
         made.add_component(_event(event))
+    if not made.subcomponents:
+        made.add_component(_nothing())
     return bytes(made.to_ical())
+
+
+def _nothing() -> Timezone:
+    """Return what shows nothing: a calendar has one component at least (RFC 5545, section 3.6)."""
+    standard = TimezoneStandard()
+    standard.add("dtstart", datetime(1970, 1, 1))  # noqa: DTZ001 - local time by definition
+    standard.add("tzoffsetfrom", timedelta())
+    standard.add("tzoffsetto", timedelta())
+    zone = Timezone()
+    zone.add("tzid", "UTC")
+    zone.add_component(standard)
+    return zone
 
 
 def forecast_events(forecast: Forecast) -> list[CalendarEvent]:

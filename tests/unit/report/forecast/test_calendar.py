@@ -153,3 +153,9 @@ def test_a_page_is_linked_only_where_it_is_one() -> None:
     pages = ["https://x.example/keys/1/", "javascript:alert(1)", "https://x.example/ü y", None]
     found = [events(calendar(forecast(due(url=url))))[0].get("URL") for url in pages]
     assert found == [pages[0], None, None, None]
+
+
+def test_a_calendar_of_nothing_has_a_component() -> None:
+    """RFC 5545 asks for one, and this one shows nothing."""
+    text = calendar(forecast())
+    assert [one.name for one in Calendar.from_ical(text).subcomponents] == ["VTIMEZONE"]
