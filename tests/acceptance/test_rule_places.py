@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.support import here
+from tests.acceptance.support import here, report
 
 POLICY = """\
 policy: ours
@@ -19,8 +19,10 @@ override:
 
 def places(folder: Path, *arguments: str, **home: str) -> dict[str, tuple[str, int]]:
     """Return where SARIF, GitLab and GitHub show each rule; they have to agree."""
-    scan = ("scan", "--demo", "--as-of", "2026-07-01", *arguments, "--format")
-    sarif = json.loads(here(*scan, "sarif", cwd=folder, **home).out)
+    scan = ("scan", "--demo", "--as-of", "2026-07-01", *arguments, "--format", "github")
+    written = ("-o", "r.sarif", "-o", "r.gitlab.json")
+    told = here(*scan, *written, cwd=folder, **home).out
+    sarif = report(folder / "r.sarif")
     found: dict[str, tuple[str, int]] = {}
     for result in sarif["runs"][0]["results"]:
         place = result["locations"][0]["physicalLocation"]
@@ -28,11 +30,10 @@ def places(folder: Path, *arguments: str, **home: str) -> dict[str, tuple[str, i
             place["artifactLocation"]["uri"],
             place["region"]["startLine"],
         )
-    issues = json.loads(here(*scan, "gitlab", cwd=folder, **home).out)
+    issues = json.loads((folder / "r.gitlab.json").read_text("utf-8"))
     for issue in issues:
         at = (issue["location"]["path"], issue["location"]["lines"]["begin"])
         assert at == found[issue["check_name"].rpartition("/")[2]]
-    told = here(*scan, "github", cwd=folder, **home).out
     for file, line in found.values():
         assert f"file={file},line={line}" in told
     return found
