@@ -33,7 +33,7 @@ def scan(sim: Simulator, folder: Path, *arguments: object, token: str = "") -> t
 def test_a_live_scan_finds_what_a_scan_of_the_fetched_file_finds(
     tmp_path: Path, flavour: Flavour
 ) -> None:
-    with Simulator(make_world(projects=120, keys=350), flavour) as sim:
+    with Simulator(make_world(projects=101, keys=210), flavour) as sim:
         code, text = scan(sim, tmp_path, "-o", "live.json", "-o", "r.html", "-o", "r.sarif")
         fetched = here(
             *("fetch", "--url", sim.url, "-o", "saved.jsonl"),
@@ -46,7 +46,7 @@ def test_a_live_scan_finds_what_a_scan_of_the_fetched_file_finds(
     assert findings(tmp_path / "live.json") == findings(tmp_path / "file.json")
     live, file = (report(tmp_path / f"{name}.json") for name in ("live", "file"))
     assert live["inventory"]["tables"]["sentry_key"] == file["inventory"]["tables"]["sentry_key"]
-    assert live["inventory"]["tables"]["sentry_key"]["rows"] == 350
+    assert live["inventory"]["tables"]["sentry_key"]["rows"] == 210
     assert live["inventory"]["digest"] == file["inventory"]["digest"]
     everything = text + fetched.out + fetched.err
     for path in tmp_path.iterdir():
