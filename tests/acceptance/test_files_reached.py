@@ -138,8 +138,14 @@ def test_what_the_user_names(work: Path, verb: tuple[str, ...], target: str) -> 
     _refused(work, *verb, path)
 
 
-@pytest.mark.parametrize("setting", ["policies", "waivers", "baseline"])
-@pytest.mark.parametrize("target", [*INSIDE, *OUTSIDE, *NO_FILES])
+# One with every target, and the others with all that is outside.
+SETTING = {"policies": EVERY, "waivers": [*OUTSIDE, "loop"], "baseline": [*OUTSIDE, "pipe"]}
+
+
+@pytest.mark.parametrize(
+    ("setting", "target"),
+    [(setting, target) for setting, targets in SETTING.items() for target in targets],
+)
 def test_what_the_settings_name(work: Path, setting: str, target: str) -> None:
     path = (INSIDE | OUTSIDE | NO_FILES)[target]
     (work / "keypolicy.yaml").write_text(f"{setting}: '{path}'\n")

@@ -207,9 +207,9 @@ NOT_APPLIED: list[tuple[dict[str, str], dict[str, str], list[str]]] = [
     ({".sentryclirc": "[defaults]\norg = acme\n"}, {}, ["org of [defaults]"]),
 ]
 OF_FILES = [
-    ("scan", "--inventory", str(TWO_KEYS), "-o", "r.json"),
-    ("scan", *DEMO, "-o", "r.json"),
+    ("query", "select 1", "--inventory", str(TWO_KEYS)),
     ("query", "select 1", "--demo"),
+    ("scan", "--inventory", str(TWO_KEYS), "-o", "r.json"),
     ("forecast", *DEMO),
 ]
 
