@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -345,10 +346,14 @@ def test_a_broken_file_is_told_without_the_canary(
     assert LEGACY not in told.out + told.err
 
 
+UNREADABLE = ['{"secret": "%s", "a": tru}', '{"secret": "%s', "%s", '["%s"]', '"%s"']
+
+
+# All of them as a key, and as each of the other kinds one that is no JSON, and one that is.
 @pytest.mark.parametrize(
-    "record", ['{"secret": "%s", "a": tru}', '{"secret": "%s', "%s", '["%s"]', '"%s"']
+    ("kind", "record"),
+    [*product(["sentry_key"], UNREADABLE), *product(["inventory", "end"], UNREADABLE[1::2])],
 )
-@pytest.mark.parametrize("kind", ["inventory", "sentry_key", "end"])
 def test_what_the_engine_says_of_a_parquet_file_quotes_nothing(
     record: str, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,7 +54,8 @@ def test_a_file_is_whole_whatever_the_screen_is_to_show(verb: str, tmp_path: Pat
         command = ("history", "replay", "latest", "--history", "past")
     here(*command, "-o", "keys.txt", cwd=tmp_path)
     plain = (tmp_path / "keys.txt").read_bytes()
-    for options, environment in SCREENS:
+    # All of the screens for a scan; for others the one that is coloured, narrow and loud.
+    for options, environment in SCREENS if verb == "scan" else SCREENS[1:2]:
         (tmp_path / "keys.txt").unlink()
         quiet = options if verb != "replay" else ()
         here(*command, *quiet, "-o", "keys.txt", cwd=tmp_path, **environment)
