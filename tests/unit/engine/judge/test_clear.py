@@ -1,3 +1,4 @@
+from scanner.engine.database import Connection
 from scanner.engine.judge.clear import ClearPlaces
 from scanner.engine.judge.evaluate import evaluate
 from scanner.engine.judge.prepare import prepare
@@ -9,12 +10,24 @@ Place = tuple[str, str | None, str | None, int, int]
 
 
 def clear(rules: list[Rule], rows: list[Row], table: str = "sentry_key") -> list[Place]:
+    (found,) = clear_each([rules], rows, table)
+    return found
+
+
+def clear_each(
+    groups: list[list[Rule]], rows: list[Row], table: str = "sentry_key"
+) -> list[list[Place]]:
+    """Return what is clear to each group of rules by itself."""
     numbered = [{"id": f"{n:06}", **row} for n, row in enumerate(rows)]
     with database(numbered, table) as connection:
-        places = ClearPlaces(connection, evaluate(connection, prepare(connection, rules), AS_OF))
-        found = [(p.rule_id, p.organization, p.project, p.passed, p.not_applicable) for p in places]
-        assert len(list(places)) == len(found), "it can be iterated again"
-        return found
+        return [_clear(connection, rules) for rules in groups]
+
+
+def _clear(connection: Connection, rules: list[Rule]) -> list[Place]:
+    places = ClearPlaces(connection, evaluate(connection, prepare(connection, rules), AS_OF))
+    found = [(p.rule_id, p.organization, p.project, p.passed, p.not_applicable) for p in places]
+    assert len(list(places)) == len(found), "it can be iterated again"
+    return found
 
 
 def key(project: str | None, name: str | None, organization: str = "acme") -> Row:
@@ -59,11 +72,10 @@ def test_rules_of_many_statements_and_verdicts_are_told_in_their_order() -> None
             name=f"r{n:02}",
             severity=ranks[n % len(ranks)],
         )
-        for n in range(45)
+        for n in range(24)
     ]
     rows = [key("a", "x"), key("a", "x"), key("b", "x"), key("b", "y")]
-    found = clear(rules, rows)
-    by_itself = [clear([one], rows) for one in rules]
+    found, *by_itself = clear_each([rules, *([one] for one in rules)], rows)
     rank = {one.id: -one.severity.rank for one in rules}
     assert found == sorted((place for one in by_itself for place in one), key=lambda p: rank[p[0]])
     assert len({place[0] for place in found}) == len(rules)

@@ -118,7 +118,7 @@ def test_the_order_of_many_findings_is_that_of_the_stream(tmp_path: Path) -> Non
         connection.execute(
             "INSERT INTO sentry_key (id, name, is_active, organization_slug, project_slug)"
             " SELECT md5(CAST(range AS VARCHAR)), 'n', false, 'o' || range % 7, 'p' || range % 99"
-            " FROM range(300000)"
+            " FROM range(250000)"
         )
         judged = evaluate(connection, prepare(connection, RULES[:1]), AS_OF)
         findings = Findings(connection, judged, {})
