@@ -7,13 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.engine.database import connect
 from scanner.engine.intake.reader import BadInputError
 from scanner.inventory.diagnose import diagnose_inputs
 from scanner.inventory.records import fault
 from scanner.model.moment import SKEW_MINUTES, is_moment, not_moment
 from tests.unit.engine.intake.test_load import KEY, api, changed, fill, rows
-from tests.unit.engine.support import AS_OF
+from tests.unit.engine.support import AS_OF, fresh
 
 RIGHT = [
     "2026-02-01T10:00:00Z",
@@ -87,7 +86,7 @@ def test_what_is_no_date_and_time_is_refused_of_a_server(text: str) -> None:
 
 
 def test_what_is_no_date_and_time_is_none_in_sql() -> None:
-    with connect() as connection:
+    with fresh() as connection:
         found = connection.execute(_IN_SQL, {"texts": WRONG}).fetchone()
     assert found == ([False] * len(WRONG),)
 
@@ -99,7 +98,7 @@ def test_what_is_no_date_and_time_is_none_in_sql() -> None:
 )
 def test_what_is_no_date_and_time_is_refused_in_a_file(tmp_path: Path, text: str) -> None:
     raw = api(tmp_path / "k.json", [KEY, changed(id="k2", dateCreated=text)])
-    with connect() as connection, pytest.raises(BadInputError) as refused:
+    with fresh() as connection, pytest.raises(BadInputError) as refused:
         fill(connection, raw)
     told = diagnose_inputs(refused.value.inputs, "")
     assert "dateCreated: expected a date and time" in str(told)
@@ -122,7 +121,7 @@ _TEXTS = st.one_of(
 @settings(deadline=None, max_examples=50)
 @given(st.lists(_TEXTS, max_size=40))
 def test_both_paths_agree_on_any_text(texts: list[str]) -> None:
-    with connect() as connection:
+    with fresh() as connection:
         found = connection.execute(_IN_SQL, {"texts": texts}).fetchone()
     assert found == ([is_moment(text) for text in texts],)
 

@@ -1,6 +1,7 @@
 """Rules and rows for tests of the engine, without YAML or files."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from itertools import chain, groupby
@@ -70,6 +71,27 @@ def insert(connection: Connection, table: str, rows: Iterable[Mapping[str, Any]]
 def shared() -> Connection:
     """One database for many tests: to open one takes longer than to judge a few rows."""
     return connect()
+
+
+@cache
+def _empty() -> Connection:
+    return connect()
+
+
+@contextmanager
+def fresh() -> Iterator[Connection]:
+    """As good as a new database, in a quarter of the time: its tables are made anew afterwards.
+
+    It is not sealed, as that cannot be undone.
+    """
+    connection = _empty()
+    try:
+        yield connection
+    finally:
+        for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall():
+            connection.execute(f'DROP TABLE "{name}"')
+        for name, table in TABLES.items():
+            create(connection, name, table.columns)
 
 
 def outcomes(

@@ -6,12 +6,11 @@ from typing import Any
 
 import pytest
 
-from scanner.engine.database import connect
 from scanner.engine.intake.load import load
 from scanner.inventory.file import FileSource
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Needs, Scope
-from tests.unit.engine.support import AS_OF
+from tests.unit.engine.support import AS_OF, fresh
 
 FETCHED = {"reason": "Only active keys were asked for.", "organization": None, "project": None}
 GONE = {"reason": "There is no such project.", "organization": "acme", "project": "api"}
@@ -39,7 +38,7 @@ def write(path: Path, header: dict[str, Any], keys: dict[str, Any], organization
 def covered(*paths: Path, scope: Scope | None = None) -> dict[str, TableCoverage]:
     asked = scope or Scope()
     inventory = FileSource(paths, (), (), None).collect(asked, Needs.of([]), Path())
-    with connect() as connection:
+    with fresh() as connection:
         return load(connection, inventory, asked, AS_OF, {}).coverage
 
 
@@ -122,7 +121,7 @@ def with_export(
     path.write_text("\n".join(map(json.dumps, lines)) + "\n", "utf-8")
     export.write_text(json.dumps([record]), "utf-8")
     source = FileSource((path, export), (organization,), (), None)
-    with connect() as connection:
+    with fresh() as connection:
         inventory = source.collect(Scope(), Needs.of([]), Path())
         return load(connection, inventory, Scope(), AS_OF, {}).coverage[table]
 

@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from scanner.base.errors import InventoryFileError
 from scanner.catalogue import TABLES
 from scanner.catalogue.redact import redact_record
-from scanner.engine.database import connect
 from scanner.engine.intake.fill import fill
 from scanner.engine.intake.load import load
 from scanner.engine.intake.reader import BadInputError
@@ -28,7 +27,7 @@ from scanner.inventory.rows.members import members
 from scanner.inventory.rows.plain import plain
 from scanner.inventory.rows.typed import rows
 from scanner.model.inventory import Inventory, Layout, Needs, RawInput, Scope
-from tests.unit.engine.support import AS_OF, to_parquet
+from tests.unit.engine.support import AS_OF, fresh, to_parquet
 from tests.unit.inventory.rows.test_plain import _FETCHED, _first, records
 
 LIGHT: Final = {name: frozenset({"id", "name"}) for name in TABLES}
@@ -55,7 +54,7 @@ def write(file: Path, lines: Sequence[tuple[str, Any]]) -> None:
 
 def outcome(raw: RawInput, read: dict[str, frozenset[str]], *, digested: bool = True) -> Any:
     """Return all that a scan would know of the inventory; why it is refused, where it is."""
-    with connect() as connection:
+    with fresh() as connection:
         try:
             inventory = Inventory((raw,), ())
             loaded = load(connection, inventory, Scope(), AS_OF, read, digested=digested)
@@ -196,7 +195,7 @@ EDITS: Final = {
 def test_an_edited_file_is_refused(tmp_path: Path, edit: str) -> None:
     sql, told = EDITS[edit]
     raw = _edited(tmp_path, sql)
-    with connect() as connection, pytest.raises((BadInputError, InventoryFileError)) as refusal:
+    with fresh() as connection, pytest.raises((BadInputError, InventoryFileError)) as refusal:
         load(connection, Inventory((raw,), ()), Scope(), AS_OF, LIGHT)
     assert told in str(refusal.value)
     assert refusal.value.exit_code == 2
@@ -219,7 +218,7 @@ def test_the_first_wrong_row_is_told(tmp_path: Path, edit: str) -> None:
     write(tmp_path / "i.jsonl", [_key(id="k3")])
     _, sound = in_columns(tmp_path)
     source = FileSource((sound.path, raw.path), (), (), None)
-    with connect() as connection, pytest.raises(InventoryFileError) as refusal:
+    with fresh() as connection, pytest.raises(InventoryFileError) as refusal:
         fill(connection, source, Scope(), AS_OF, Needs.of(()), LIGHT, None)
     place = rf"{re.escape(str(raw.path))}: (?:refused: )?row (\d+): (.*)"
     told = re.fullmatch(place, str(refusal.value), re.DOTALL)
@@ -239,7 +238,7 @@ def test_a_file_that_is_damaged_anywhere_is_refused_in_words(tmp_path: Path, par
     data[start : start + 16] = b"\xff" * 16
     raw.path.write_bytes(data)
     source = FileSource((raw.path,), (), (), None)
-    with connect() as connection, suppress(InventoryFileError):
+    with fresh() as connection, suppress(InventoryFileError):
         fill(connection, source, Scope(), AS_OF, Needs.of(()), WHOLE, None)
 
 
@@ -249,7 +248,7 @@ def test_a_name_of_a_column_that_is_damaged_is_told(tmp_path: Path, name: bytes)
     data = raw.path.read_bytes()
     raw.path.write_bytes(data.replace(name, b"\xe1" + name[1:]))
     source = FileSource((raw.path,), (), (), None)
-    with connect() as connection, pytest.raises(InventoryFileError) as refusal:
+    with fresh() as connection, pytest.raises(InventoryFileError) as refusal:
         fill(connection, source, Scope(), AS_OF, Needs.of(()), LIGHT, None)
     assert "it may be damaged: " in refusal.value.message
 
@@ -259,7 +258,7 @@ def test_a_file_of_another_release_is_not_told_to_be_exported_again(
     tmp_path: Path, edit: str
 ) -> None:
     raw = _edited(tmp_path, EDITS[edit][0])
-    with connect() as connection, pytest.raises(InventoryFileError) as refusal:
+    with fresh() as connection, pytest.raises(InventoryFileError) as refusal:
         load(connection, Inventory((raw,), ()), Scope(), AS_OF, LIGHT)
     assert refusal.value.remedy.startswith("Read it with the version of keypolicy that wrote it")
 
@@ -279,7 +278,7 @@ def test_only_columns_that_are_read_are_scanned(tmp_path: Path) -> None:
         typed = rows("sentry_key", key, columns)
         sql = f"WITH raw AS (SELECT *, NULL AS server, 0 AS file FROM ({typed}))"
         sql = f"EXPLAIN (FORMAT json) {sql} {plain('sentry_key', columns, typed=True)}"
-        with connect() as connection:
+        with fresh() as connection:
             values = {"path": str(raw.path)} | ({"as_of": AS_OF} if "$as_of" in sql else {})
             ((_, plan),) = connection.execute(sql, values).fetchall()
         found: list[str] = []

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from scanner.catalogue import TABLES
-from scanner.engine.database import connect
 from scanner.engine.intake.load import load
 from scanner.inventory.file import FileSource
 from scanner.inventory.spool import Spool
@@ -15,7 +14,7 @@ from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Needs, Scope
 from scanner.providers.sentry.live.api import OrganizationBase, SentryApi
 from scanner.providers.sentry.live.watch import ListQuery, Watch
-from tests.unit.engine.support import AS_OF
+from tests.unit.engine.support import AS_OF, fresh
 
 WHOLE = CoverageState.COMPLETE
 CUT = CoverageState.PARTIAL
@@ -42,7 +41,7 @@ def states(folder: Path, many: dict[str, int], *projects: str) -> dict[str, Cove
         paths.append(folder / f"{table}.json")
         paths[-1].write_text(json.dumps([record(table, n + 1) for n in range(count)]), "utf-8")
     inventory = FileSource(paths, ("acme",), (), None).collect(scope, Needs.of(many), folder)
-    with connect() as connection:
+    with fresh() as connection:
         found = load(connection, inventory, scope, AS_OF, {}).coverage
     return {name: found[name].state for name in many}
 
@@ -78,7 +77,7 @@ def test_an_inventory_says_itself_which_keys_it_has(tmp_path: Path) -> None:
     assert found == {"sentry_project": CUT}
     paths = [tmp_path / "i.jsonl", tmp_path / "sentry_project.json"]
     inventory = FileSource(paths, ("acme",), (), None).collect(Scope(), Needs.of([]), tmp_path)
-    with connect() as connection:
+    with fresh() as connection:
         coverage = load(connection, inventory, Scope(), AS_OF, {}).coverage
     assert coverage["sentry_key"].state is WHOLE
 

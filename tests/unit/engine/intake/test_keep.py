@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from scanner.engine.database import connect
 from scanner.engine.intake.keep import keep
 from scanner.engine.intake.load import load
 from scanner.inventory.file import FileSource
 from scanner.inventory.spool import Spool
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Inventory, KeptInventory, Needs, RawInput, Scope
+from tests.unit.engine.support import fresh
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 CANARY = "c4nary5ecre7c4nary5ecre7c4nary00"
@@ -70,12 +70,12 @@ def test_the_same_tables_come_of_a_copy(tmp_path: Path, write: Any) -> None:
     inventory = files.collect(Scope(), Needs({}), tmp_path)
     kept_in = tmp_path / "kept"
     kept_in.mkdir()
-    with connect() as connection:
+    with fresh() as connection:
         before = load(connection, inventory, Scope(), AS_OF, {})
         kept = keep(connection, inventory, kept_in)
     for path in kept_in.iterdir():
         assert CANARY.encode() not in gzip.decompress(path.read_bytes())
-    with connect() as connection:
+    with fresh() as connection:
         after = load(connection, _restored(kept, kept_in), Scope(), AS_OF, {})
     assert after == before
 
@@ -89,7 +89,7 @@ def test_what_this_process_wrote_is_copied_as_it_is(tmp_path: Path) -> None:
     own = RawInput(raw.path, raw.layout, raw.label, is_redacted=True)
     kept_in = tmp_path / "kept"
     kept_in.mkdir()
-    with connect() as connection:
+    with fresh() as connection:
         kept = keep(connection, Inventory((own,), ("x",)), kept_in)
     (one,) = kept.inputs
     assert gzip.decompress((kept_in / one.name).read_bytes()) == path.read_bytes()

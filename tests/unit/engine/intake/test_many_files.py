@@ -10,7 +10,7 @@ import pytest
 
 from scanner.base.errors import InventoryFileError
 from scanner.catalogue import TABLES
-from scanner.engine.database import Connection, connect, seal
+from scanner.engine.database import Connection
 from scanner.engine.intake import reader
 from scanner.engine.intake.load import Loaded, load
 from scanner.engine.intake.reader import BadInputError
@@ -20,7 +20,7 @@ from scanner.inventory.spool import Spool, copy_inventory
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Inventory, Layout, RawInput, Scope
 from tests.unit.engine.intake.test_load import ALL, CANARY, KEY, fill
-from tests.unit.engine.support import AS_OF, to_parquet
+from tests.unit.engine.support import AS_OF, fresh, to_parquet
 
 COMPLETE = TableCoverage(CoverageState.COMPLETE, "given")
 PAGE = 100
@@ -88,9 +88,8 @@ OWN: list[Write] = [_own, _own_array, _own_columns]
 
 def told(*inputs: RawInput) -> tuple[Loaded, list[tuple[Any, ...]]]:
     """Load the files; return what is said of them, and the rows of keys."""
-    with connect() as connection:
+    with fresh() as connection:
         loaded = fill(connection, *inputs)
-        seal(connection)
         found = connection.execute("SELECT * FROM sentry_key ORDER BY id, organization_slug")
         return loaded, found.fetchall()
 
@@ -165,7 +164,7 @@ def test_files_that_are_read_in_other_ways_go_together(tmp_path: Path) -> None:
 def test_each_inventory_links_to_its_own_server(tmp_path: Path) -> None:
     servers = ["https://a.test", "https://b.test", "https://a.test"]
     inputs = [_own(tmp_path / f"o{n}", [key(n)], server) for n, server in enumerate(servers)]
-    with connect() as connection:
+    with fresh() as connection:
         fill(connection, *inputs)
         urls = connection.execute("SELECT url FROM sentry_key ORDER BY id").fetchall()
         assert [url.partition("/settings/")[0] for (url,) in urls] == servers
@@ -250,7 +249,7 @@ def test_the_inventory_that_is_none_is_named(
 
 def test_what_is_put_aside_is_gone_and_so_are_the_numbers_of_files(tmp_path: Path) -> None:
     inputs = tuple(_own(tmp_path / f"o{n}", [key(n)]) for n in range(3))
-    with connect() as connection:
+    with fresh() as connection:
         load(connection, Inventory(inputs, ()), Scope(), AS_OF, ALL)
         names = connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
         assert {name for (name,) in names} == set(TABLES)

@@ -7,9 +7,9 @@ import pytest
 
 from scanner.base import packed
 from scanner.base.errors import InventoryFileError
-from scanner.engine.database import connect
 from scanner.engine.intake.envelope import read_envelopes
 from scanner.model.inventory import Layout, RawInput
+from tests.unit.engine.support import fresh
 
 BOMBS = {
     "compressed texts": "SELECT 'a' AS kind, '' AS organization, '' AS project,"
@@ -33,7 +33,7 @@ def _raw(path: Path, sql: str) -> RawInput:
 def test_a_file_that_unpacks_to_far_more_is_refused(tmp_path: Path, sql: str) -> None:
     raw = _raw(tmp_path / "bomb.parquet", sql)
     assert raw.path.stat().st_size < 1 << 20
-    with connect() as connection, pytest.raises(InventoryFileError, match="unpacks to") as refusal:
+    with fresh() as connection, pytest.raises(InventoryFileError, match="unpacks to") as refusal:
         read_envelopes(connection, {0: raw})
     assert refusal.value.exit_code == 2
     assert "bomb.parquet" in str(refusal.value)
@@ -46,5 +46,5 @@ def test_a_large_file_may_unpack_to_more(tmp_path: Path, monkeypatch: pytest.Mon
         " to_json(sha256(i::VARCHAR))::VARCHAR AS record FROM range(10000) t(i)"
     )
     raw = _raw(tmp_path / "large.parquet", sql)
-    with connect() as connection, pytest.raises(InventoryFileError, match="cut off"):
+    with fresh() as connection, pytest.raises(InventoryFileError, match="cut off"):
         read_envelopes(connection, {0: raw})

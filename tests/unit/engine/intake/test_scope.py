@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scanner.engine.database import connect
 from scanner.engine.intake.load import Loaded, load
 from scanner.engine.intake.scope import SlugPair, unseen
 from scanner.inventory.spool import Spool
 from scanner.model.coverage import CoverageState, Gap, TableCoverage
 from scanner.model.inventory import Inventory, Layout, RawInput, Scope
 from tests.unit.engine.intake.test_load import ALL, KEY, PROJECT, api, changed, fill, rows
-from tests.unit.engine.support import AS_OF
+from tests.unit.engine.support import AS_OF, fresh
 
 COMPLETE = TableCoverage(CoverageState.COMPLETE, "")
 
@@ -42,7 +41,7 @@ def world(path: Path, keys: list[tuple[str, SlugPair]], *gaps: Gap) -> Inventory
 
 
 def loaded(inventory: Inventory, scope: Scope) -> tuple[Loaded, set[str]]:
-    with connect() as connection:
+    with fresh() as connection:
         found = load(connection, inventory, scope, AS_OF, ALL)
         ids = connection.execute("SELECT id FROM sentry_key").fetchall()
     return found, {number for (number,) in ids}
@@ -76,7 +75,7 @@ def test_a_key_of_an_unlisted_project_stays(tmp_path: Path) -> None:
     )
     found = rows(*inputs, scope=Scope(("acme",), ("shop",)))
     assert {row["id"]: row["project_slug"] for row in found} == {"k1": "shop", "k2": None}
-    with connect() as connection:
+    with fresh() as connection:
         coverage = fill(connection, *inputs, scope=Scope(("acme",), ("shop",))).coverage
     assert coverage["sentry_key"].gaps[0].organization == "acme"
     assert "1 client key does not tell the project" in coverage["sentry_key"].reason
@@ -150,12 +149,12 @@ def test_listed_projects_without_a_key_in_an_export_are_gaps(tmp_path: Path) -> 
         api(tmp_path / "p.json", projects, "sentry_project", organization="acme"),
         api(tmp_path / "k.json", [KEY], organization="acme"),
     )
-    with connect() as connection:
+    with fresh() as connection:
         coverage = fill(connection, *inputs).coverage["sentry_key"]
     assert {(gap.organization, gap.project) for gap in coverage.gaps} == {
         ("acme", f"p{n}") for n in range(10, 16)
     }
-    with connect() as connection:
+    with fresh() as connection:
         narrowed = fill(connection, *inputs, scope=Scope(("acme",), ("shop",)))
     assert narrowed.coverage["sentry_key"].state is CoverageState.COMPLETE
 
@@ -177,7 +176,7 @@ def test_a_listed_organization_without_a_key_in_an_export_is_a_gap(
         api(tmp_path / "o.json", records, "sentry_organization"),
         api(tmp_path / "k.json", [KEY], organization=label),
     )
-    with connect() as connection:
+    with fresh() as connection:
         found = fill(connection, *inputs)
     assert {gap.organization for gap in found.coverage["sentry_key"].gaps} == gaps
     # Nor is one said to be empty of which the keys may be.

@@ -8,13 +8,12 @@ from hypothesis import strategies as st
 
 from scanner.base.errors import InventoryFileError
 from scanner.base.text import plural
-from scanner.engine.database import Connection, connect
 from scanner.engine.intake.load import Loaded, load
 from scanner.inventory.spool import Spool
 from scanner.model.coverage import CoverageState, TableCoverage
 from scanner.model.inventory import Inventory, Layout, RawInput, Scope
-from tests.unit.engine.intake.test_load import ALL, CANARY, KEY, afresh, api, changed, fill
-from tests.unit.engine.support import AS_OF
+from tests.unit.engine.intake.test_load import ALL, CANARY, KEY, api, changed, fill
+from tests.unit.engine.support import AS_OF, fresh
 
 WHOLE = TableCoverage(CoverageState.COMPLETE, "")
 INTEGRATION = {"uuid": "u1", "slug": "bot", "scopes": ["org:read"], "events": ["a", "b"]}
@@ -38,7 +37,7 @@ def test_two_facts_under_one_id_are_refused_with_both_places(
 ) -> None:
     one = api(tmp_path / "a.json", [KEY], organization="acme")
     two = api(tmp_path / "b.json", [other], organization="acme")
-    with connect() as connection, pytest.raises(InventoryFileError) as refused:
+    with fresh() as connection, pytest.raises(InventoryFileError) as refused:
         fill(connection, *(one, two)[::order])
     told = str(refused.value)
     assert f"the client key k1 comes twice, with different {differs}" in told
@@ -51,7 +50,7 @@ def test_two_facts_under_one_id_are_refused_with_both_places(
 def test_one_key_in_two_places_is_refused(tmp_path: Path, place: dict[str, str]) -> None:
     one = api(tmp_path / "a.json", [KEY], organization="acme", project="api")
     two = api(tmp_path / "b.json", [KEY], **{"organization": "acme", "project": "api", **place})
-    with connect() as connection, pytest.raises(InventoryFileError, match=r"acme/api.* and in b"):
+    with fresh() as connection, pytest.raises(InventoryFileError, match=r"acme/api.* and in b"):
         fill(connection, one, two)
 
 
@@ -59,7 +58,7 @@ def test_ids_of_other_tables_are_of_one_organization(tmp_path: Path) -> None:
     kind = "sentry_integration"
     one = api(tmp_path / "a.json", [INTEGRATION], kind, organization="acme")
     two = api(tmp_path / "b.json", [INTEGRATION | {"slug": "x"}], kind, organization="beta")
-    with connect() as connection:
+    with fresh() as connection:
         assert fill(connection, one, two).rows[kind] == 2
 
 
@@ -69,13 +68,11 @@ def shuffled(record: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
 
 @settings(deadline=None, max_examples=30)
 @given(st.lists(shuffled(KEY), min_size=2, max_size=5))
-def test_records_that_say_the_same_are_one(
-    tmp_path_factory: Any, connection: Connection, records: list[Any]
-) -> None:
+def test_records_that_say_the_same_are_one(tmp_path_factory: Any, records: list[Any]) -> None:
     folder = tmp_path_factory.mktemp("same")
     half = len(records) // 2
     inputs = api(folder / "a.json", records[:half]), api(folder / "b.json", records[half:])
-    with afresh(connection):
+    with fresh() as connection:
         loaded = fill(connection, *inputs)
     assert loaded.rows["sentry_key"] == 1
     again = plural(len(records) - 1, "record")
@@ -87,7 +84,7 @@ def test_the_order_of_lists_and_fields_is_no_fact(tmp_path: Path) -> None:
     keys = api(tmp_path / "k.json", [KEY, changed(rateLimit=limit)])
     other = INTEGRATION | {"events": ["b", "a"]}
     apps = api(tmp_path / "i.json", [INTEGRATION, other], "sentry_integration")
-    with connect() as connection:
+    with fresh() as connection:
         rows = fill(connection, keys, apps).rows
     assert (rows["sentry_key"], rows["sentry_integration"]) == (1, 1)
 
@@ -97,7 +94,7 @@ def test_twins_are_told_where_little_of_their_projects_is_loaded(tmp_path: Path)
     project = {"id": "7", "slug": "shop", "platform": "python"}
     projects = api(tmp_path / "p.json", [project], "sentry_project", organization="acme")
     inventory = Inventory((*keys, projects), ())
-    with connect() as connection:
+    with fresh() as connection:
         loaded = load(connection, inventory, Scope(), AS_OF, {})
     assert loaded.rows["sentry_key"] == 1
 
@@ -113,7 +110,7 @@ def inventory(
             spool.add("sentry_key", record, organization="acme", project="web")
         spool.finish({covers: COMPLETE})
     raw = RawInput(path, Layout.INVENTORY_LINES, path.name)
-    with connect() as connection:
+    with fresh() as connection:
         return load(connection, Inventory((raw,), (), live=live), Scope(), AS_OF, ALL)
 
 
@@ -135,7 +132,7 @@ def test_an_id_that_quotes_a_credential_is_redacted(tmp_path: Path) -> None:
     quoted = "sntryu_" + "0123456789abcdef"
     records = [changed(id=quoted), changed(id=quoted, isActive=False)]
     raw = api(tmp_path / "k.json", json.loads(json.dumps(records)))
-    with connect() as connection, pytest.raises(InventoryFileError) as refused:
+    with fresh() as connection, pytest.raises(InventoryFileError) as refused:
         fill(connection, raw)
     assert quoted not in str(refused.value)
 
@@ -156,7 +153,7 @@ def test_one_slug_of_two_projects_is_a_contradiction(tmp_path: Path, *, live: bo
     )
     keys = api(tmp_path / "k.json", [KEY], organization="acme", project="web")
     inventory = Inventory((one, two, keys), (), {"sentry_project": WHOLE}, live=live)
-    with connect() as connection:
+    with fresh() as connection:
         if not live:
             with pytest.raises(InventoryFileError, match=r"two ids, 1 and 2: in 0.* and in 1"):
                 load(connection, inventory, Scope(), AS_OF, ALL)
@@ -177,7 +174,7 @@ def test_organizations_may_share_a_slug(tmp_path: Path, homes: tuple[str | None,
         )
         for number, home in enumerate(homes)
     ]
-    with connect() as connection:
+    with fresh() as connection:
         assert (
             load(connection, Inventory(tuple(raws), ()), Scope(), AS_OF, ALL).rows["sentry_project"]
             == 2
