@@ -423,6 +423,17 @@ def test_the_digest_tells_any_two_facts_apart(tmp_path: Path) -> None:
     assert len(digests) == len(ODD) ** 2
 
 
+def test_the_digest_tells_numbers_apart_that_stand_side_by_side(tmp_path: Path) -> None:
+    """Unlike texts they have no quotes: 1 and 23 are not 12 and 3."""
+    digests = set()
+    for count, window in ((1, 23), (12, 3), (123, None), (None, 123)):
+        limit = {"count": count, "window": window}
+        with fresh() as connection:
+            file = api(tmp_path / "k.json", [changed(rateLimit=limit)])
+            digests.add(fill(connection, file).digest)
+    assert len(digests) == 4
+
+
 PIECES = st.sampled_from(
     [
         *(
