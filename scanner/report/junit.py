@@ -149,7 +149,7 @@ def _named(organization: str | None, project: str | None) -> str:
 def _others(run: Run, found: _Rules, seen: _Rules) -> Iterator[_Case]:
     """Yield rules that came to nothing; of some there were findings, of others what is clear."""
     for result in run.results:
-        rule = result.rule.policy, result.rule.id
+        rule = result.rule.key
         if hidden := _hidden(run, result, is_shown=rule in found):
             yield hidden
         elif run.clear is None or rule not in seen:
@@ -233,7 +233,7 @@ def _verdict(counts: Counter[str]) -> tuple[str, str]:
 
 def _rest(result: RuleResult, seen: _Rules) -> Iterator[_Case]:
     """Yield one case for what is known of a rule by number only."""
-    rule = policy, rule_id = result.rule.policy, result.rule.id
+    rule = policy, rule_id = result.rule.key
     name = "every other resource" if rule in seen else "every resource"
     if result.passed:
         yield _Case(policy, rule_id, name)

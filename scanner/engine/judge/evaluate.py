@@ -156,11 +156,10 @@ def _of_the_first(
     rows, number, identifier = found or (0, None, None)
     if number is None:
         return error
-    predicates = [p for p in (one.where, one.requirement) if p is not None]
     sql = f"SELECT {outcome_code(one)} FROM {table} WHERE rowid = {number}"
     try:
         with time_limit(connection, RULE_SECONDS):
-            connection.execute(sql, values(predicates, as_of))
+            connection.execute(sql, values(one.checks.values(), as_of))
     except duckdb.Error as failure:
         error = reason(failure) if rows == 1 else f"first on {identifier}: {reason(failure)}"
     return error
